@@ -1,0 +1,40 @@
+# One static library per folder of src/, and one test program per room that has *_test.cpp files.
+
+# Third-party libraries by room. A room also gets every room above it, in the order of FOREBAY_ROOMS.
+set(FOREBAY_LINK_base Boost::headers fmt::fmt Threads::Threads)
+set(FOREBAY_LINK_observe spdlog::spdlog)
+set(FOREBAY_LINK_config yaml-cpp Boost::url)
+set(FOREBAY_LINK_net OpenSSL::SSL OpenSSL::Crypto)
+set(FOREBAY_LINK_wire OpenSSL::Crypto)
+set(FOREBAY_LINK_sql ${PG_QUERY_LIBRARY} Boost::json)
+
+add_library(forebay_flags INTERFACE)
+target_compile_options(forebay_flags INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
+                                               -fno-omit-frame-pointer)
+target_include_directories(forebay_flags INTERFACE ${CMAKE_SOURCE_DIR}/src)
+if(FOREBAY_SANITIZE)
+  target_compile_options(forebay_flags INTERFACE -fsanitize=${FOREBAY_SANITIZE} -fno-sanitize-recover=undefined)
+  target_link_options(forebay_flags INTERFACE -fsanitize=${FOREBAY_SANITIZE})
+endif()
+
+set(FOREBAY_ROOMS "")
+
+function(forebay_room name)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cpp)
+  set(tests ${sources})
+  list(FILTER sources EXCLUDE REGEX "_test\\.cpp$|_benchmark\\.cpp$")
+  list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
+
+  add_library(forebay_${name} STATIC ${sources})
+  target_link_libraries(forebay_${name} PUBLIC forebay_flags ${FOREBAY_LINK_${name}})
+  foreach(above IN LISTS FOREBAY_ROOMS)
+    target_link_libraries(forebay_${name} PUBLIC forebay_${above})
+  endforeach()
+  set(FOREBAY_ROOMS ${FOREBAY_ROOMS} ${name} PARENT_SCOPE)
+
+  if(FOREBAY_TESTS AND tests)
+    add_executable(${name}_test ${tests})
+    target_link_libraries(${name}_test PRIVATE forebay_${name} GTest::gtest GTest::gtest_main)
+    add_test(NAME unit.${name} COMMAND ${name}_test --gtest_brief=1)
+  endif()
+endfunction()
