@@ -1,0 +1,42 @@
+"""For every suite under tests/: the support package, and a limit on each test's time."""
+
+import pathlib
+import signal
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent / "support"))
+
+
+class TooSlow(Exception):
+    """A test ran longer than its limit."""
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_protocol(item):
+    """Ends a test (its fixtures included) after `time_limit` seconds, or those of @pytest.mark.time_limit(n).
+
+    A C extension that waits without looking for signals is out of reach; ctest's own limit ends those.
+    """
+    mark = item.get_closest_marker("time_limit")
+    limit = mark.args[0] if mark else float(item.config.getini("time_limit"))
+
+    def ended(number, frame):
+        raise TooSlow(f"longer than {limit:g} s")
+
+    previous = signal.signal(signal.SIGALRM, ended)
+    signal.setitimer(signal.ITIMER_REAL, limit)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)
+
+
+def pytest_addoption(parser):
+    parser.addini("time_limit", "seconds that one test may take", default="60")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "time_limit(seconds): this test's own limit")

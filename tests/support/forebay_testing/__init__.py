@@ -1,0 +1,29 @@
+"""Real servers for tests: PostgreSQL, Forebay and PgBouncer, each in a folder of its own on a free port.
+
+    with PostgresServer() as server, ForebayDaemon(server, ["--pool-size", "2"]) as forebay:
+        psycopg.connect(forebay.dsn())
+
+Everything is ended and removed when its `with` block ends, when the interpreter exits, and when the
+interpreter is killed (see keeper.py).
+"""
+
+from .daemon import Daemon, DaemonError
+from .directories import temporary_directory
+from .forebay import ForebayDaemon, forebay_binary
+from .pgbouncer import PgBouncerDaemon
+from .ports import free_port
+from .postgres import PostgresServer, postgres_binary
+from .waiting import wait_until
+
+__all__ = [
+    "Daemon",
+    "DaemonError",
+    "ForebayDaemon",
+    "PgBouncerDaemon",
+    "PostgresServer",
+    "forebay_binary",
+    "free_port",
+    "postgres_binary",
+    "temporary_directory",
+    "wait_until",
+]

@@ -1,0 +1,64 @@
+"""Temporary folders that are removed whatever happens, and the OS user that servers run as."""
+
+import atexit
+import contextlib
+import os
+import pathlib
+import pwd
+import shutil
+import tempfile
+
+from . import keeper
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
+
+# A Unix socket's path has at most 107 bytes on Linux (unix(7)); this leaves room for /.s.PGSQL.65535.
+_LONGEST_BASE = 60
+
+
+def server_user() -> pwd.struct_passwd | None:
+    """The OS user for programs that refuse to run as root; None when we are not root."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        return pwd.getpwnam("postgres")
+    except KeyError:
+        raise RuntimeError("running as root needs an OS user 'postgres': apt-get install postgresql-15") from None
+
+
+def create_directory(prefix: str) -> pathlib.Path:
+    """A new private folder that the server user owns; remove_directory() or the keeper removes it."""
+    base = tempfile.gettempdir()
+    if len(base) > _LONGEST_BASE:
+        base = "/tmp"
+    path = pathlib.Path(tempfile.mkdtemp(prefix=f"forebay-{prefix}-", dir=base))
+    keeper.watch_directory(path)
+    user = server_user()
+    if user:
+        os.chown(path, user.pw_uid, user.pw_gid)
+    _created.add(path)
+    return path
+
+
+def remove_directory(path: pathlib.Path) -> None:
+    shutil.rmtree(path, ignore_errors=True)
+    keeper.forget_directory(path)
+    _created.discard(path)
+
+
+@contextlib.contextmanager
+def temporary_directory(prefix: str = "test"):
+    path = create_directory(prefix)
+    try:
+        yield path
+    finally:
+        remove_directory(path)
+
+
+_created: set[pathlib.Path] = set()
+
+
+@atexit.register
+def _remove_all() -> None:
+    for path in list(_created):
+        remove_directory(path)
