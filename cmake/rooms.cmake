@@ -25,6 +25,10 @@ function(forebay_room name)
   list(FILTER sources EXCLUDE REGEX "_test\\.cpp$|_benchmark\\.cpp$")
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
 
+  if(NOT sources)  # a room of headers only: a static library needs one source
+    set(sources ${CMAKE_BINARY_DIR}/no_sources.cpp)
+    file(CONFIGURE OUTPUT ${sources} CONTENT "")
+  endif()
   add_library(forebay_${name} STATIC ${sources})
   target_link_libraries(forebay_${name} PUBLIC forebay_flags ${FOREBAY_LINK_${name}})
   foreach(above IN LISTS FOREBAY_ROOMS)

@@ -1,0 +1,8 @@
+#include <iostream>
+
+#include "cli.hpp"
+#include "serve.hpp"
+
+int main(int argc, char** argv) {
+  return forebay::run_command_line(argc, argv, std::cout, std::cerr, forebay::serve);
+}
