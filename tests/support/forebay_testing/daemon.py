@@ -181,9 +181,8 @@ class Daemon:
             raise DaemonError(f"{self.name} is not running")
         try:
             if process.poll() is not None:
-                raise DaemonError(
-                    f"{self.name} had ended by itself with status {process.returncode}; its log ends:\n{self.log_tail()}"
-                )
+                status = f"had ended by itself with status {process.returncode}"
+                raise DaemonError(f"{self.name} {status}; its log ends:\n{self.log_tail()}")
             process.send_signal(number)
             return process.wait(self.stop_timeout)
         except subprocess.TimeoutExpired:

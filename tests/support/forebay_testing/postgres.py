@@ -74,7 +74,8 @@ class PostgresServer(Daemon):
         self.passwords = {SUPERUSER: template_password(_BINARIES)}
 
     def command(self) -> list[str]:
-        return [postgres_binary("postgres"), "-D", self.data_directory, "-p", str(self.port), "-k", self.socket_directory]
+        where = ["-D", self.data_directory, "-p", str(self.port), "-k", self.socket_directory]
+        return [postgres_binary("postgres"), *where]
 
     def environment(self) -> dict[str, str]:
         # Settings for clients (PGOPTIONS, PGTZ, PGPORT …) are no business of the server.
@@ -116,7 +117,8 @@ class PostgresServer(Daemon):
         return conninfo(values | options)
 
     def socket_dsn(self, user: str | None = None, dbname: str = "postgres", **options) -> str:
-        return conninfo({"host": self.socket_directory, "port": self.port, "user": user or SUPERUSER, "dbname": dbname} | options)
+        values = {"host": self.socket_directory, "port": self.port, "user": user or SUPERUSER, "dbname": dbname}
+        return conninfo(values | options)
 
     def url(self, user: str | None = None, dbname: str | None = None, password: str | None = None) -> str:
         user = user or SUPERUSER
