@@ -1,0 +1,72 @@
+#pragma once
+
+#include <bit>
+#include <cassert>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+namespace forebay {
+
+/// A queue in one block of memory that grows by doubling and is reused: after warm-up, push and pop allocate nothing.
+template <class T>
+class Ring {
+ public:
+  bool empty() const { return size_ == 0; }
+  std::size_t size() const { return size_; }
+
+  T& front() { return slot(0); }
+  T& back() { return slot(size_ - 1); }
+  T& operator[](std::size_t index) { return slot(index); }
+
+  T& push_back(T item) {
+    if (size_ == capacity_) grow();
+    T& place = slot(size_++);
+    place = std::move(item);
+    return place;
+  }
+
+  void pop_front() {
+    assert(size_ > 0);
+    slot(0) = T();
+    first_ = (first_ + 1) & (capacity_ - 1);
+    --size_;
+  }
+
+  /// Removes the item at `index`, keeping the order of the others.
+  void erase(std::size_t index) {
+    for (std::size_t i = index; i + 1 < size_; ++i) slot(i) = std::move(slot(i + 1));
+    slot(--size_) = T();
+  }
+
+  void clear() {
+    while (!empty()) pop_front();
+  }
+
+  /// Gives the memory back; for owners that fall idle.
+  void release() {
+    clear();
+    items_.reset();
+    capacity_ = first_ = 0;
+  }
+
+ private:
+  T& slot(std::size_t index) { return items_[(first_ + index) & (capacity_ - 1)]; }
+
+  void grow() {
+    const std::size_t capacity = capacity_ == 0 ? 8 : capacity_ * 2;
+    auto items = std::make_unique<T[]>(capacity);
+    for (std::size_t i = 0; i < size_; ++i) items[i] = std::move(slot(i));
+    items_ = std::move(items);
+    capacity_ = static_cast<std::uint32_t>(capacity);
+    first_ = 0;
+  }
+
+  std::unique_ptr<T[]> items_;
+  std::uint32_t capacity_ = 0;
+  std::uint32_t first_ = 0;
+  std::size_t size_ = 0;
+};
+
+}  // namespace forebay

@@ -1,0 +1,156 @@
+#include "net/loop.hpp"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <stdexcept>
+#include <utility>
+
+#include "base/result.hpp"
+
+namespace forebay::net {
+
+namespace {
+
+thread_local Loop* current_loop = nullptr;
+
+int checked(int value, const char* call) {
+  if (value < 0) throw std::runtime_error(std::string(call) + ": " + errno_text(errno));
+  return value;
+}
+
+}  // namespace
+
+void Timer::start(Loop& loop, Duration delay) {
+  cancel();
+  loop_ = &loop;
+  place_ = loop.timers_.emplace(Clock::now() + delay, this);
+}
+
+void Timer::cancel() {
+  if (loop_ == nullptr) return;
+  loop_->timers_.erase(place_);
+  loop_ = nullptr;
+}
+
+Loop::Loop()
+    : epoll_fd_(checked(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
+      wake_fd_(checked(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
+      scratch_(std::make_unique<std::array<std::byte, kScratchSize>>()) {
+  epoll_event event{.events = EPOLLIN, .data = {.ptr = nullptr}};
+  checked(epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, wake_fd_, &event), "epoll_ctl");
+}
+
+Loop::~Loop() {
+  ::close(wake_fd_);
+  ::close(epoll_fd_);
+}
+
+Loop* Loop::current() {
+  return current_loop;
+}
+
+void Loop::add(int fd, std::uint32_t events, Handler& handler) {
+  epoll_event event{.events = events, .data = {.ptr = &handler}};
+  checked(epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event), "epoll_ctl");
+}
+
+void Loop::modify(int fd, std::uint32_t events, Handler& handler) {
+  epoll_event event{.events = events, .data = {.ptr = &handler}};
+  checked(epoll_ctl(epoll_fd_, EPOLL_CTL_MOD, fd, &event), "epoll_ctl");
+}
+
+void Loop::remove(int fd, Handler& handler) {
+  epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, fd, nullptr);
+  for (int i = next_event_; i < event_count_; ++i) {
+    if (events_[static_cast<std::size_t>(i)].data.ptr == &handler) {
+      events_[static_cast<std::size_t>(i)].events = 0;
+    }
+  }
+}
+
+void Loop::post(std::function<void()> task) {
+  bool wake = false;
+  {
+    const std::lock_guard lock(mutex_);
+    wake = posted_.empty();
+    posted_.push_back(std::move(task));
+  }
+  if (wake) {
+    const std::uint64_t one = 1;
+    // Fails only when the counter is at its maximum, and then the loop is awake anyway.
+    [[maybe_unused]] const auto written = ::write(wake_fd_, &one, sizeof one);
+  }
+}
+
+void Loop::defer(std::function<void()> task) {
+  deferred_.push_back(std::move(task));
+}
+
+void Loop::stop() {
+  stopping_.store(true);
+  post([] {});
+}
+
+int Loop::wait_milliseconds() const {
+  if (timers_.empty()) return -1;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(timers_.begin()->first - Clock::now()).count();
+  return static_cast<int>(std::clamp<decltype(left)>(left, 0, 60'000));
+}
+
+void Loop::run() {
+  current_loop = this;
+  while (!stopping_.load(std::memory_order_relaxed)) {
+    const int count = epoll_wait(epoll_fd_, events_.data(), static_cast<int>(events_.size()), wait_milliseconds());
+    now_ = Clock::now();
+    if (count > 0) run_events(count);
+    run_timers();
+    run_deferred();
+  }
+  current_loop = nullptr;
+}
+
+void Loop::run_events(int count) {
+  event_count_ = count;
+  for (next_event_ = 0; next_event_ < event_count_;) {
+    const epoll_event event = events_[static_cast<std::size_t>(next_event_++)];
+    if (event.events == 0) continue;
+    if (event.data.ptr == nullptr) {
+      run_posted();
+    } else {
+      static_cast<Handler*>(event.data.ptr)->on_io(event.events);
+    }
+  }
+  next_event_ = event_count_ = 0;
+}
+
+void Loop::run_timers() {
+  while (!timers_.empty() && timers_.begin()->first <= now_) {
+    Timer* timer = timers_.begin()->second;
+    timer->cancel();
+    timer->on_expiry_();
+  }
+}
+
+void Loop::run_posted() {
+  std::uint64_t count = 0;
+  [[maybe_unused]] const auto got = ::read(wake_fd_, &count, sizeof count);
+  std::vector<std::function<void()>> tasks;
+  {
+    const std::lock_guard lock(mutex_);
+    tasks.swap(posted_);
+  }
+  for (auto& task : tasks) task();
+}
+
+void Loop::run_deferred() {
+  while (!deferred_.empty()) {
+    std::vector<std::function<void()>> tasks;
+    tasks.swap(deferred_);
+    for (auto& task : tasks) task();
+  }
+}
+
+}  // namespace forebay::net

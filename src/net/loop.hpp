@@ -1,0 +1,112 @@
+#pragma once
+
+#include <sys/epoll.h>
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "base/clock.hpp"
+
+namespace forebay::net {
+
+/// Something that owns a file descriptor in a Loop and is told when it is ready.
+class Handler {
+ public:
+  /// `events` is a set of EPOLL* bits. The handler may remove and destroy itself or any other handler meanwhile.
+  virtual void on_io(std::uint32_t events) = 0;
+
+ protected:
+  ~Handler() = default;
+};
+
+class Loop;
+
+/// A one-shot timer. Destroying or cancelling it takes it out; it never fires afterwards. Used by its loop's thread only.
+class Timer {
+ public:
+  explicit Timer(std::function<void()> on_expiry) : on_expiry_(std::move(on_expiry)) {}
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
+  ~Timer() { cancel(); }
+
+  void start(Loop& loop, Duration delay);
+  void cancel();
+  bool is_running() const { return loop_ != nullptr; }
+
+ private:
+  friend class Loop;
+
+  std::function<void()> on_expiry_;
+  Loop* loop_ = nullptr;
+  std::multimap<TimePoint, Timer*>::iterator place_;
+};
+
+/// One epoll instance and the thread that runs it. Level triggered: a handler that leaves bytes unread is told again.
+///
+/// Why not Boost.Asio: see docs/decisions/0003-event-loop.md.
+///
+/// Thread safety: post() and stop() from anywhere; all else from the loop's own thread.
+class Loop {
+ public:
+  Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+  ~Loop();
+
+  /// Runs until stop(). Handlers must outlive their registration.
+  void run();
+  void stop();
+
+  /// The loop that this thread runs, or null.
+  static Loop* current();
+
+  void add(int fd, std::uint32_t events, Handler& handler);
+  void modify(int fd, std::uint32_t events, Handler& handler);
+  /// Must come before the descriptor is closed. Events that are already fetched for it are dropped.
+  void remove(int fd, Handler& handler);
+
+  /// Runs `task` on the loop's thread, after the events at hand.
+  void post(std::function<void()> task);
+  /// Runs `task` at the end of the present round, on this thread: the place to destroy what is on the call stack.
+  void defer(std::function<void()> task);
+
+  /// The time at the start of the present round: good to within one round, and free.
+  TimePoint now() const { return now_; }
+
+  /// 64 KiB that belong to whoever handles the present event, until it returns. Every connection of the loop reads into
+  /// it, so that an idle connection needs no buffer of its own.
+  static constexpr std::size_t kScratchSize = 64 * 1024;
+  std::byte* scratch() { return scratch_->data(); }
+
+ private:
+  friend class Timer;
+
+  int wait_milliseconds() const;
+  void run_events(int count);
+  void run_timers();
+  void run_posted();
+  void run_deferred();
+
+  const int epoll_fd_;
+  const int wake_fd_;
+  std::unique_ptr<std::array<std::byte, kScratchSize>> scratch_;
+
+  TimePoint now_ = Clock::now();
+  std::array<epoll_event, 256> events_{};
+  int next_event_ = 0;
+  int event_count_ = 0;
+  std::multimap<TimePoint, Timer*> timers_;
+  std::vector<std::function<void()>> deferred_;
+  std::atomic<bool> stopping_ = false;
+
+  std::mutex mutex_;
+  std::vector<std::function<void()>> posted_;  ///< guarded by mutex_
+};
+
+}  // namespace forebay::net

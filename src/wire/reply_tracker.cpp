@@ -1,0 +1,256 @@
+#include "wire/reply_tracker.hpp"
+
+#include <algorithm>
+
+#include "wire/protocol.hpp"
+
+namespace forebay::wire {
+
+namespace {
+
+constexpr std::byte kParseCompleteMessage[] = {std::byte{'1'}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{4}};
+constexpr std::byte kCloseCompleteMessage[] = {std::byte{'3'}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{4}};
+
+std::string_view body_of(const std::byte* message, std::size_t size) {
+  return as_text({message + kHeaderSize, size - kHeaderSize});
+}
+
+bool spans_whole_cycle(Request request) {
+  return request == Request::query || request == Request::function_call || request == Request::sync;
+}
+
+}  // namespace
+
+bool ReplyTracker::is_seen_whole(char type) {
+  switch (type) {
+    case server::kDataRow:
+    case server::kCopyData:
+    case server::kRowDescription:
+    case server::kParameterDescription:
+    case server::kNoticeResponse:
+    case server::kFunctionCallResponse:
+      return false;
+    default:
+      return true;
+  }
+}
+
+bool ReplyTracker::in_silent_query() const {
+  auto& self = const_cast<ReplyTracker&>(*this);
+  return self.front_is(Request::query) && self.outstanding_.front().silent;
+}
+
+void ReplyTracker::expect(const Expectation& expectation, Splice& to_client, Observer& observer) {
+  if (skipping_) {
+    if (expectation.request == Request::sync) {
+      skipping_ = false;
+    } else {
+      if (expectation.request == Request::parse) observer.on_parse_failed(expectation);
+      return;
+    }
+  }
+  if (expectation.request == Request::copy_end) {
+    copy_in_ = false;
+    if (outstanding_.empty()) return;
+  }
+  // The server ignores Sync while it waits for COPY data.
+  if (expectation.request == Request::sync && copy_in_) return;
+  outstanding_.push_back(expectation);
+  if (outstanding_.size() == 1) settle_front(to_client, observer);
+}
+
+void ReplyTracker::settle_front(Splice& to_client, Observer& observer) {
+  while (!outstanding_.empty()) {
+    const Expectation& front = outstanding_.front();
+    if (front.answered_here) {
+      if (front.request == Request::parse) observer.on_parse_complete(front);
+      to_client.insert(front.request == Request::parse ? kParseCompleteMessage : kCloseCompleteMessage);
+    } else if (front.request != Request::copy_end) {
+      return;
+    }
+    outstanding_.pop_front();
+  }
+}
+
+ReplyTracker::Fed ReplyTracker::feed(std::byte* bytes, std::size_t size, Splice& to_client, Observer& observer) {
+  std::size_t at = 0;
+  while (at < size) {
+    if (body_left_ > 0) {
+      const std::size_t part = std::min(body_left_, size - at);
+      if (flow_ == Flow::pass) to_client.pass(bytes + at, part);
+      at += part;
+      body_left_ -= part;
+      continue;
+    }
+    settle_front(to_client, observer);
+    if (size - at < kHeaderSize) break;
+    const Header header = read_header(bytes + at);
+    if (header.length < 4 || header.length > kMaxMessageLength) return {at, false};
+    const bool silent = in_silent_query();
+    const bool whole = header.total() <= size - at;
+    if (!whole) {
+      const bool waits = (is_seen_whole(header.type) || silent) && header.total() <= kMaxWholeMessage;
+      if (waits) break;
+      const bool may_flow = !is_seen_whole(header.type) || header.type == server::kErrorResponse ||
+                            header.type == server::kNotificationResponse;
+      if (!may_flow) return {at, false};
+    }
+    if (whole && (is_seen_whole(header.type) || silent)) {
+      if (!handle(header.type, bytes + at, header.total(), to_client, observer)) return {at, false};
+      at += header.total();
+      continue;
+    }
+    // The message flows through: only its header matters.
+    if (header.type == server::kRowDescription) {
+      if (front_is(Request::describe_statement) || front_is(Request::describe_portal)) {
+        if (!finish_describe(to_client, bytes + at, kHeaderSize)) return {at, false};
+      } else {
+        to_client.pass(bytes + at, kHeaderSize);
+      }
+      flow_ = Flow::pass;
+    } else if (header.type == server::kErrorResponse) {
+      handle_error(bytes + at, kHeaderSize, to_client, observer);
+      flow_ = silent ? Flow::drop : Flow::pass;
+    } else {
+      flow_ = silent ? Flow::drop : Flow::pass;
+      if (!silent) to_client.pass(bytes + at, kHeaderSize);
+    }
+    body_left_ = header.body();
+    at += kHeaderSize;
+  }
+  if (body_left_ == 0) settle_front(to_client, observer);
+  return {at, true};
+}
+
+bool ReplyTracker::handle(char type, std::byte* message, std::size_t size, Splice& to_client, Observer& observer) {
+  const std::string_view body = body_of(message, size);
+  switch (type) {
+    case server::kParameterStatus: {
+      const auto end = body.find('\0');
+      if (end == std::string_view::npos) return false;
+      const std::string_view value = body.substr(end + 1);
+      observer.on_parameter_status(body.substr(0, end), value.substr(0, value.find('\0')));
+      if (!in_silent_query()) to_client.pass(message, size);
+      return true;
+    }
+    case server::kNotificationResponse:
+      if (body.size() < 4) return false;
+      observer.on_notification(message + kHeaderSize);
+      to_client.pass(message, size);
+      return true;
+    case server::kErrorResponse:
+      handle_error(message, size, to_client, observer);
+      return true;
+    case server::kReadyForQuery:
+      return handle_ready(message, size, to_client, observer);
+    default:
+      break;
+  }
+  if (in_silent_query()) {
+    observer.on_silent_message(type, body);
+    return true;
+  }
+  switch (type) {
+    case server::kParseComplete:
+      if (!front_is(Request::parse)) return false;
+      observer.on_parse_complete(outstanding_.front());
+      return finish(Request::parse, to_client, message, size);
+    case server::kBindComplete:
+      return finish(Request::bind, to_client, message, size);
+    case server::kCloseComplete:
+      return finish(Request::close, to_client, message, size);
+    case server::kNoData:
+      return finish_describe(to_client, message, size);
+    case server::kCommandComplete:
+    case server::kEmptyQueryResponse:
+    case server::kPortalSuspended:
+      if (front_is(Request::execute)) return finish(Request::execute, to_client, message, size);
+      break;
+    case server::kCopyInResponse:
+      handle_copy_in();
+      break;
+    case server::kCopyOutResponse:
+    case server::kCopyBothResponse:
+    case server::kCopyDone:
+      break;
+    default:
+      return false;
+  }
+  to_client.pass(message, size);
+  return !outstanding_.empty();
+}
+
+bool ReplyTracker::finish(Request request, Splice& to_client, const std::byte* message, std::size_t size) {
+  if (!front_is(request)) return false;
+  if (!outstanding_.front().silent) to_client.pass(message, size);
+  outstanding_.pop_front();
+  return true;
+}
+
+bool ReplyTracker::finish_describe(Splice& to_client, const std::byte* message, std::size_t size) {
+  const Request request =
+      front_is(Request::describe_statement) ? Request::describe_statement : Request::describe_portal;
+  return finish(request, to_client, message, size);
+}
+
+void ReplyTracker::handle_copy_in() {
+  copy_in_ = true;
+  if (!front_is(Request::execute)) return;
+  // Syncs that were sent before the end of the data are read as part of the COPY and ignored.
+  for (std::size_t i = 1; i < outstanding_.size();) {
+    if (outstanding_[i].request == Request::copy_end) {
+      copy_in_ = false;
+      return;
+    }
+    if (outstanding_[i].request == Request::sync) {
+      outstanding_.erase(i);
+    } else {
+      ++i;
+    }
+  }
+}
+
+void ReplyTracker::handle_error(std::byte* message, std::size_t size, Splice& to_client, Observer& observer) {
+  const bool complete = size > kHeaderSize;
+  const Expectation* cause = outstanding_.empty() ? nullptr : &outstanding_.front();
+  const std::string_view body = complete ? body_of(message, size) : std::string_view();
+  if (in_silent_query()) {
+    observer.on_silent_message(server::kErrorResponse, body);
+    return;
+  }
+  const std::string_view replaced = observer.on_error(cause, body);
+  if (complete && replaced.data() != body.data()) {
+    std::byte header[kHeaderSize] = {std::byte{'E'}};
+    store_u32(header + 1, static_cast<std::uint32_t>(replaced.size() + 4));
+    to_client.insert(header);
+    to_client.insert(as_bytes(replaced));
+  } else {
+    to_client.pass(message, size);
+  }
+  copy_in_ = false;
+  if (cause != nullptr && !spans_whole_cycle(cause->request)) fail_until_sync(observer);
+}
+
+void ReplyTracker::fail_until_sync(Observer& observer) {
+  while (!outstanding_.empty()) {
+    if (outstanding_.front().request == Request::sync) return;
+    const Expectation failed = outstanding_.front();
+    outstanding_.pop_front();
+    if (failed.request == Request::parse) observer.on_parse_failed(failed);
+  }
+  skipping_ = true;
+}
+
+bool ReplyTracker::handle_ready(std::byte* message, std::size_t size, Splice& to_client, Observer& observer) {
+  if (size != kHeaderSize + 1) return false;
+  if (outstanding_.empty() || !spans_whole_cycle(outstanding_.front().request)) return false;
+  const bool silent = outstanding_.front().silent;
+  transaction_status_ = static_cast<char>(message[kHeaderSize]);
+  copy_in_ = false;
+  outstanding_.pop_front();
+  if (!silent) to_client.pass(message, size);
+  observer.on_ready(silent);
+  return true;
+}
+
+}  // namespace forebay::wire
