@@ -8,6 +8,8 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "support"))
 
+pytest_plugins = ["forebay_testing.fixtures"]
+
 
 class TooSlow(Exception):
     """A test ran longer than its limit."""
