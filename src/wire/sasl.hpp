@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <boost/system/result.hpp>
 
@@ -18,6 +19,10 @@ namespace forebay::wire {
 /// malformed message, "0A000" something that neither PostgreSQL nor we do, "28000" a failed channel binding.
 struct SaslFailure {
   static constexpr std::string_view kWrongPassword = "28P01";
+
+  SaslFailure() = default;
+  SaslFailure(std::string_view code, std::string what, std::string why = {})
+      : sqlstate(code), message(std::move(what)), detail(std::move(why)) {}
 
   std::string_view sqlstate;  ///< five characters with static lifetime
   std::string message;

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,18 @@ namespace forebay::wire {
 /// scram_server.hpp and scram_client.hpp; all of it is bytes in, bytes out. Everything here may be used from
 /// any thread.
 
+/// Iterations of the verifiers that PostgreSQL 15 makes (SCRAM_DEFAULT_ITERATIONS) and so of ours.
+inline constexpr std::uint32_t kScramDefaultIterations = 4096;
+
+/// Bytes of salt that PostgreSQL uses (SCRAM_DEFAULT_SALT_LEN) and so do we.
+inline constexpr std::size_t kScramSaltSize = 16;
+
+/// More iterations than this are not computed for a peer that asks for them. OWASP's advice for PBKDF2 with
+/// SHA-256 is 600,000 (https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html); a
+/// server may use that, but one that names ten million would hold a thread, and every client on it, for
+/// seconds. Logins with ScramKeys compute none and have no such limit.
+inline constexpr std::uint32_t kMaxScramIterations = 1'000'000;
+
 /// One SHA-256 sized key. Wiped when it goes.
 class ScramKey {
  public:
@@ -24,6 +37,9 @@ class ScramKey {
   ScramKey(const ScramKey&) = default;
   ScramKey& operator=(const ScramKey&) = default;
   ~ScramKey();
+
+  /// Nothing unless there are exactly kSize bytes.
+  static std::optional<ScramKey> from(std::string_view bytes);
 
   std::byte* data() { return bytes_.data(); }
   const std::byte* data() const { return bytes_.data(); }
@@ -58,7 +74,8 @@ struct ScramVerifier {
 
   /// For a password in clear, with a fresh salt of kScramSaltSize bytes. Costs `iterations` HMACs: about a
   /// millisecond for the default, so make it once and keep it.
-  static ScramVerifier from_password(std::string_view password, std::uint32_t iterations = 4096);
+  static ScramVerifier from_password(std::string_view password,
+                                     std::uint32_t iterations = kScramDefaultIterations);
   static ScramVerifier from_password(std::string_view password, std::string salt, std::uint32_t iterations);
 
   std::string format() const;
@@ -67,18 +84,6 @@ struct ScramVerifier {
   /// kMaxScramIterations.
   bool matches(std::string_view password) const;
 };
-
-/// Iterations of the verifiers that PostgreSQL 15 makes (SCRAM_DEFAULT_ITERATIONS) and so of ours.
-inline constexpr std::uint32_t kScramDefaultIterations = 4096;
-
-/// Bytes of salt that PostgreSQL uses (SCRAM_DEFAULT_SALT_LEN) and so do we.
-inline constexpr std::size_t kScramSaltSize = 16;
-
-/// More iterations than this are not computed for a peer that asks for them. OWASP's advice for PBKDF2 with
-/// SHA-256 is 600,000 (https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html); a
-/// server may use that, but one that names ten million would hold a thread, and every client on it, for
-/// seconds. Logins with ScramKeys compute none and have no such limit.
-inline constexpr std::uint32_t kMaxScramIterations = 1'000'000;
 
 /// Both keys from a password in clear. `iterations` is at least 1.
 ScramKeys derive_scram_keys(std::string_view password, std::string salt, std::uint32_t iterations);

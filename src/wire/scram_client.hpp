@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <variant>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.hpp"
@@ -17,13 +17,13 @@ namespace forebay::wire {
 /// Our side of a SCRAM login to a server, as a state machine:
 ///
 ///     ScramClient scram(keys or password, stream.has_tls(), stream.channel_binding());
-///     ← AuthenticationSASL:          scram.start(list)       → SASLInitialResponse with scram.mechanism()
-///     and the value ← AuthenticationSASLContinue:  scram.respond(message)  → SASLResponse with the value ←
-///     AuthenticationSASLFinal:     scram.finish(message) ← AuthenticationOk:            only to be believed
-///     when scram.finished()
+///     ← AuthenticationSASL:         scram.start(list)      → SASLInitialResponse with the value
+///     ← AuthenticationSASLContinue: scram.respond(message) → SASLResponse with the value
+///     ← AuthenticationSASLFinal:    scram.finish(message)
+///     ← AuthenticationOk:           only to be believed when scram.finished()
 ///
-/// Errors: `unsupported` (no mechanism that we know), `invalid_input` (a message that breaks the rules, or
-/// asks for more than kMaxScramIterations), `authentication` (the server does not know the password, or our
+/// Errors: `unsupported` (no mechanism that we know), `invalid_input` (a message that breaks the rules),
+/// `limit` (more than kMaxScramIterations), `authentication` (the server does not know the password, or our
 /// keys are void because the role's password has changed). Any error ends the exchange. One use, one thread.
 class ScramClient {
  public:
@@ -62,10 +62,8 @@ class ScramClient {
  private:
   enum class State : std::uint8_t { fresh, started, responded, finished, failed };
 
-  Result<std::string> read_server_first(std::string_view message);
-  Result<void> read_server_final(std::string_view message);
+  Result<void> read_server_first(std::string_view message);
   Result<void> use_salt(std::string salt, std::uint32_t iterations);
-  std::string gs2_header() const;
 
   State state_ = State::fresh;
   bool have_keys_;

@@ -6,7 +6,6 @@
 #include <string_view>
 #include <vector>
 
-#include "base/bytes.hpp"
 #include "wire/sasl.hpp"
 #include "wire/scram.hpp"
 
@@ -16,9 +15,9 @@ namespace forebay::wire {
 ///
 ///     ScramServer scram(verifier, stream.channel_binding());
 ///     → AuthenticationSASL with sasl_mechanism_list(...)
-///     ← SASLInitialResponse:  scram.start(mechanism, response)  → AuthenticationSASLContinue with the value
-///     ← SASLResponse:         scram.finish(response)            → AuthenticationSASLFinal with the value,
-///     AuthenticationOk scram.keys() logs in to the server as the same role.
+///     ← SASLInitialResponse: scram.start(mechanism, response) → AuthenticationSASLContinue with the value
+///     ← SASLResponse:        scram.finish(response)           → AuthenticationSASLFinal with the value
+///     scram.keys() logs in to the server as the same role.
 ///
 /// An error ends the exchange: send it as ErrorResponse and close. One use, one thread.
 class ScramServer {
@@ -33,11 +32,11 @@ class ScramServer {
   /// of a real role, and finish() always says "wrong password". The salt is the same for the same name as
   /// long as `secret` is, so asking twice tells nothing; derive `secret` from something that outlives a
   /// restart. `iterations` should be what the real verifiers use.
-  static ScramServer for_unknown_user(std::string_view user, Bytes secret, std::vector<std::byte> binding,
+  static ScramServer for_unknown_user(std::string_view user, const ScramKey& secret,
+                                      std::vector<std::byte> binding,
                                       std::uint32_t iterations = kScramDefaultIterations);
 
-  /// Takes the client-first-message and gives the server-first-message. The mechanism must be one that we
-  /// offered.
+  /// Takes the client-first-message and gives the server-first-message.
   SaslResult<std::string> start(std::string_view mechanism, std::string_view client_first);
 
   /// Takes the client-final-message and gives the server-final-message.
@@ -52,11 +51,17 @@ class ScramServer {
  private:
   enum class State : std::uint8_t { fresh, challenged, finished, failed };
 
-  SaslResult<std::string> read_client_first(std::string_view message);
-  SaslResult<void> check_binding_flag(std::string_view flag);
-  SaslResult<void> check_binding_data(std::string_view data) const;
-  SaslResult<std::string> read_client_final(std::string_view message);
-  bool accept_proof(const std::string& auth_message, const ScramKey& proof);
+  struct ClientFinal {
+    std::string_view without_proof;
+    ScramKey proof;
+  };
+
+  SaslResult<void> read_client_first(std::string_view message);
+  SaslResult<void> read_binding_flag(std::string_view& rest);
+  SaslResult<void> read_binding_type(std::string_view& rest);
+  SaslResult<ClientFinal> read_client_final(std::string_view message);
+  SaslResult<void> check_binding(std::string_view attribute) const;
+  bool accept_proof(std::string_view auth_message, const ScramKey& proof);
 
   State state_ = State::fresh;
   bool unknown_user_ = false;
