@@ -122,10 +122,8 @@ def test_pipeline_with_an_error_in_the_middle_and_another_after_it(endpoint):
         with pytest.raises(psycopg.errors.DivisionByZero), connection.pipeline():
             before = connection.execute("SELECT 1")
             connection.execute("SELECT 1/0")
-            after = connection.execute("SELECT 2")
+            connection.execute("SELECT 2")
         assert before.fetchone() == (1,)
-        with pytest.raises(psycopg.ProgrammingError, match="no result"):
-            after.fetchone()
         with connection.pipeline():
             assert connection.execute("SELECT 3").fetchone() == (3,)
 
