@@ -39,9 +39,10 @@ struct IoResult {
 /// A connected non-blocking socket, with TLS on top when it has been started. It owns the descriptor and
 /// closes it.
 ///
-/// There is no event loop inside: a call does what can be done now and says what to wait for. Both level and
-/// edge triggered polling work, with this rule for reading: after `read` filled its room (status `ok`), ask
-/// has_buffered(), because bytes that OpenSSL holds already are not announced by the descriptor.
+/// There is no event loop inside: a call does what can be done now and says what to wait for, for a level
+/// triggered poll. With TLS there is one thing that the descriptor does not announce: bytes that OpenSSL has
+/// taken off the socket and read() has not given yet. Whoever stops reading before read() says
+/// `would_block_read` asks has_buffered().
 ///
 /// An object is 16 bytes. Not thread safe: one thread at a time; different Streams are independent.
 class Stream {
@@ -73,8 +74,8 @@ class Stream {
   /// Frees TLS and closes the descriptor now. Harmless when closed already.
   void close();
 
-  /// Plain: one recv(2). TLS: decrypts until the room is full or nothing more can be decrypted.
-  /// `ok` means that more may wait; `would_block_read` that everything has been taken. `room` is above zero.
+  /// Plain: one recv(2). TLS: decrypts until the room is full or what has been received is used up.
+  /// `ok`: there may be more. `would_block_read`: there is nothing more now. `room` is above zero.
   IoResult read(std::byte* to, std::size_t room) {
     if (tls_ == nullptr) [[likely]]
       return read_plain(to, room);
@@ -99,8 +100,8 @@ class Stream {
     return write_tls(pieces);
   }
 
-  /// True when read() would give bytes although the descriptor may not become readable. Always false without
-  /// TLS.
+  /// Received bytes wait inside OpenSSL, so that read() has something to do although the descriptor may never
+  /// become readable. Always false without TLS, and after read() said `would_block_read`.
   bool has_buffered() const { return tls_ != nullptr && !drained_ && tls_pending(); }
 
   /// Starts TLS as the accepting side; handshake() does the work. The caller has made sure that no plain byte
@@ -113,9 +114,9 @@ class Stream {
   /// plain bytes (CVE-2021-23222).
   Result<void> start_tls_client(const TlsContext& context, const std::string& host);
 
-  /// Goes on with the handshake: `ok` when it is complete, else what to wait for. After `error`, error_text()
-  /// says why, the certificate's fault included; the stream is then of no use except to be closed (an alert
-  /// has been sent).
+  /// Goes on with the handshake: `ok` when it is complete (the peer's first bytes may have come with it:
+  /// has_buffered()), else what to wait for. After `error`, error_text() says why, the certificate's fault
+  /// included; the stream is then of no use except to be closed (an alert has been sent).
   IoStatus handshake();
 
   /// Says that nothing more will be sent (close_notify with TLS, then FIN), without waiting. Errors do not
@@ -132,8 +133,8 @@ class Stream {
   /// The peer presented a certificate and it was verified against our authority.
   bool peer_verified() const;
 
-  /// The common name (the last CN) of the peer's verified certificate. Empty when there is none, or when it
-  /// holds a NUL, which is how a name is made to look like another.
+  /// The common name (the first CN, as PostgreSQL takes it) of the peer's verified certificate. Empty when
+  /// there is none, or when it holds a NUL, which is how a name is made to look like another.
   std::string peer_common_name() const;
 
   /// The subject of the peer's verified certificate as RFC 2253 text ("CN=app,O=Example"). Empty when there
@@ -157,10 +158,9 @@ class Stream {
   IoResult write_tls(std::span<const iovec> pieces);
   Result<void> start_tls(const TlsContext& context);
   bool tls_pending() const;
-  /// The status for errno after a failed call; remembers the error.
   IoStatus status_of_errno(IoStatus when_blocked);
-  /// The status for what SSL_get_error says; remembers the error.
   IoStatus status_of_tls(int returned);
+  void remember_error(std::uint32_t packed) { error_ = packed & 0x7FFFFFFFU; }
 
   int fd_ = -1;
   std::uint32_t drained_ : 1 = 0;  ///< TLS: the last read ended because a record is missing or incomplete
