@@ -1,0 +1,1 @@
+"""A small learning platform, as a Django application would have it."""
