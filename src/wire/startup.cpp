@@ -89,6 +89,10 @@ void write_startup(Writer& writer, const std::vector<Parameter>& parameters) {
   writer.u8(0).end();
 }
 
+void write_ssl_request(Writer& writer) {
+  writer.begin_untyped().u32(kSslRequestCode).end();
+}
+
 void write_cancel(Writer& writer, const CancelKey& key) {
   writer.begin_untyped().u32(kCancelRequestCode).u32(key.process_id).u32(key.secret).end();
 }

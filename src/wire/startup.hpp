@@ -49,6 +49,7 @@ Result<FirstPacket> parse_first_packet(std::string_view body);
 
 /// Appends a start-up packet.
 void write_startup(Writer& writer, const std::vector<Parameter>& parameters);
+void write_ssl_request(Writer& writer);
 void write_cancel(Writer& writer, const CancelKey& key);
 
 }  // namespace forebay::wire

@@ -1,0 +1,391 @@
+#include "backend/backend.hpp"
+
+#include <cerrno>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "backend/pool.hpp"
+#include "backend/target.hpp"
+#include "wire/protocol.hpp"
+
+namespace forebay::backend {
+
+namespace {
+
+/// Bytes on their way to a client during one feed, and answers made up during one burst of a client. Both are used up
+/// before another connection of the thread is served.
+thread_local wire::Splice to_client;
+thread_local wire::Splice made_up;
+
+wire::ErrorMessage connection_lost(std::string message) {
+  return {wire::Severity::fatal, std::string(wire::sqlstate::kConnectionFailure), std::move(message), {}, {}};
+}
+
+}  // namespace
+
+/// What is needed only until the login is over.
+struct Backend::Opening {
+  std::shared_ptr<const Target> target;
+  std::vector<wire::Parameter> startup;
+  Credentials credentials;
+  std::optional<Login> login;
+};
+
+struct Backend::Question {
+  Answer answer;
+  Rows rows;
+  std::optional<QuestionError> error;
+  bool answered = false;
+};
+
+Backend::Backend(Pool& pool, ProfilePtr profile)
+    : pool_(pool), profile_(std::move(profile)), channel_(net::Stream()) {}
+
+Backend::~Backend() = default;
+
+std::string Backend::where() const {
+  return pool_.describe();
+}
+
+// --- opening ---------------------------------------------------------------------------------------------------
+
+void Backend::open(std::shared_ptr<const Target> target, std::vector<wire::Parameter> startup, Credentials credentials) {
+  opening_ = std::make_unique<Opening>();
+  opening_->target = std::move(target);
+  opening_->startup = std::move(startup);
+  opening_->credentials = std::move(credentials);
+  generation_ = pool_.generation();
+  changed_at_ = net::Loop::current()->now();
+  auto fd = net::start_connect(opening_->target->address());
+  if (!fd) {
+    // The caller is in the middle of deciding; it hears of the failure when it is done.
+    net::Loop::current()->defer([this, text = fd.error().text] { fail_opening(text); });
+    return;
+  }
+  channel_.stream() = net::Stream(fd->release());
+  channel_.want_writable(true);
+  channel_.attach(*net::Loop::current(), *this);
+}
+
+void Backend::on_connected() {
+  if (const int error = net::connect_error(channel_.stream().fd()); error != 0) return fail_opening(errno_text(error));
+  channel_.want_writable(false);
+  if (opening_->target->wants_tls()) return ask_for_tls();
+  start_login();
+}
+
+void Backend::ask_for_tls() {
+  state_ = State::asking_for_tls;
+  wire::Writer writer;
+  wire::write_ssl_request(writer);
+  if (channel_.write(writer.bytes()) == net::Channel::Outcome::failed) fail_opening("connection lost");
+}
+
+void Backend::on_tls_answer() {
+  // One byte and not more: what follows it unencrypted must not be taken for the server's (CVE-2021-23222).
+  std::byte answer{};
+  const auto result = channel_.stream().read(&answer, 1);
+  if (result.bytes == 0) {
+    if (result.status != net::IoStatus::would_block_read) fail_opening("the server closed the connection");
+    return;
+  }
+  if (answer == std::byte{'S'}) {
+    const auto& target = *opening_->target;
+    if (auto started = channel_.stream().start_tls_client(target.tls(), target.upstream().host); !started) {
+      return fail_opening(started.error().text);
+    }
+    state_ = State::handshaking;
+    return continue_handshake();
+  }
+  if (opening_->target->requires_tls()) {
+    return fail_opening("the server does not support TLS, but sslmode demands it");
+  }
+  start_login();
+}
+
+void Backend::continue_handshake() {
+  switch (channel_.stream().handshake()) {
+    case net::IoStatus::ok:
+      channel_.want_writable(false);
+      return start_login();
+    case net::IoStatus::would_block_read:
+      return channel_.want_writable(false);
+    case net::IoStatus::would_block_write:
+      return channel_.want_writable(true);
+    default:
+      return fail_opening("TLS handshake failed: " + channel_.stream().error_text());
+  }
+}
+
+void Backend::start_login() {
+  state_ = State::logging_in;
+  auto& stream = channel_.stream();
+  opening_->login.emplace(std::move(opening_->startup), std::move(opening_->credentials), stream.has_tls(),
+                          stream.channel_binding());
+  wire::Writer writer;
+  opening_->login->start(writer);
+  if (channel_.write(writer.bytes()) == net::Channel::Outcome::failed) return fail_opening("connection lost");
+  if (stream.has_buffered()) read_login();
+}
+
+void Backend::read_login() {
+  std::byte* bytes = nullptr;
+  std::size_t size = 0;
+  if (!read_more(bytes, size)) {
+    if (state_ != State::closed && !channel_.is_attached()) return;
+    return fail_opening("the server closed the connection during login");
+  }
+  wire::Writer reply;
+  Login& login = *opening_->login;
+  std::size_t at = 0;
+  while (!login.is_finished() && size - at >= wire::kHeaderSize) {
+    const wire::Header header = wire::read_header(bytes + at);
+    if (header.length < 4 || header.total() > wire::ReplyTracker::kMaxWholeMessage) {
+      return fail_opening("the server sent something that is not PostgreSQL's protocol");
+    }
+    if (header.total() > size - at) break;
+    const std::string_view body = as_text({bytes + at + wire::kHeaderSize, header.body()});
+    if (!login.on_message(header.type, body, reply)) return fail_opening(login.refusal());
+    at += header.total();
+  }
+  keep_rest(bytes + at, size - at);
+  if (!reply.empty() && channel_.write(reply.bytes()) == net::Channel::Outcome::failed) {
+    return fail_opening("connection lost during login");
+  }
+  if (login.is_finished()) finish_login();
+}
+
+void Backend::finish_login() {
+  auto& outcome = opening_->login->outcome();
+  cancel_key_ = outcome.cancel_key;
+  parameters_ = std::move(outcome.parameters);
+  tracker_.set_transaction_status(outcome.transaction_status);
+  opening_.reset();
+  opened_at_ = changed_at_ = net::Loop::current()->now();
+  state_ = State::idle;
+  pool_.on_opened(*this);
+}
+
+void Backend::fail_opening(std::string_view what) {
+  Login::Refusal refusal;
+  refusal.ours = {wire::Severity::fatal, std::string(wire::sqlstate::kConnectionFailure),
+                  fmt::format("could not connect to server {}: {}", opening_->target->name(), what), {}, {}};
+  fail_opening(std::move(refusal));
+}
+
+void Backend::fail_opening(Login::Refusal refusal) {
+  channel_.close();
+  state_ = State::closed;
+  pool_.on_open_failed(*this, refusal);
+}
+
+void Backend::expire_opening() {
+  fail_opening("no answer in time");
+}
+
+// --- lending ---------------------------------------------------------------------------------------------------
+
+void Backend::lend(Lessee& lessee) {
+  state_ = State::lent;
+  changed_at_ = net::Loop::current()->now();
+  lessee_ = &lessee;
+}
+
+void Backend::take_back() {
+  state_ = State::idle;
+  changed_at_ = net::Loop::current()->now();
+  lessee_ = nullptr;
+  channel_.resume_reading();
+  tracker_.shrink();
+}
+
+std::shared_ptr<void> Backend::cancel_guard() {
+  if (cancel_guard_ == nullptr) cancel_guard_ = std::make_shared<char>();
+  return cancel_guard_;
+}
+
+void Backend::close() {
+  channel_.close();
+  state_ = State::closed;
+  lessee_ = nullptr;
+}
+
+void Backend::expect(const wire::Expectation& expectation) {
+  tracker_.expect(expectation, made_up, *this);
+}
+
+void Backend::deliver_made_up_answers() {
+  if (made_up.empty()) return;
+  lessee_->on_output(made_up.finish());
+  made_up.clear();
+}
+
+bool Backend::write(Bytes bytes) {
+  switch (channel_.write(bytes)) {
+    case net::Channel::Outcome::done:
+      return true;
+    case net::Channel::Outcome::pending:
+      return false;
+    case net::Channel::Outcome::failed:
+      // The reading side finds out too, and may first have an answer to deliver.
+      return true;
+  }
+  return true;
+}
+
+void Backend::ask(std::string_view sql, Answer answer) {
+  question_ = std::make_unique<Question>();
+  question_->answer = std::move(answer);
+  wire::Writer writer;
+  writer.query(sql);
+  expect({.request = wire::Request::query, .silent = true});
+  write(writer.bytes());
+}
+
+void Backend::resume_reading() {
+  channel_.resume_reading();
+  if (channel_.stream().has_buffered() || !partial_.empty()) {
+    // Nothing more may come from the socket to wake us.
+    net::Loop::current()->post([this, &pool = pool_, opened = opened_at_] {
+      if (pool.owns(*this, opened) && channel_.is_reading()) read_replies();
+    });
+  }
+}
+
+// --- traffic ---------------------------------------------------------------------------------------------------
+
+void Backend::on_io(std::uint32_t events) {
+  switch (state_) {
+    case State::connecting:
+      return on_connected();
+    case State::asking_for_tls:
+      return on_tls_answer();
+    case State::handshaking:
+      return continue_handshake();
+    case State::logging_in:
+      return read_login();
+    case State::idle:
+    case State::lent:
+      break;
+    case State::closed:
+      return;
+  }
+  if ((events & EPOLLOUT) != 0 || channel_.has_pending()) {
+    flush();
+    if (state_ == State::closed) return;
+  }
+  if ((events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0 && (channel_.is_reading() || (events & EPOLLERR) != 0)) {
+    read_replies();
+  }
+}
+
+void Backend::flush() {
+  if (channel_.flush() == net::Channel::Outcome::done && lessee_ != nullptr) lessee_->on_drained();
+}
+
+/// Reads behind what is left of the last read. False when the connection is over.
+bool Backend::read_more(std::byte*& bytes, std::size_t& size) {
+  bytes = net::Loop::current()->scratch();
+  const std::size_t kept = partial_.size();
+  if (kept != 0) std::memcpy(bytes, partial_.data(), kept);
+  const auto result = channel_.stream().read(bytes + kept, net::Loop::kScratchSize - kept);
+  size = kept + result.bytes;
+  return result.bytes > 0 || result.status == net::IoStatus::would_block_read ||
+         result.status == net::IoStatus::would_block_write;
+}
+
+void Backend::keep_rest(const std::byte* bytes, std::size_t size) {
+  if (size == 0 && partial_.empty()) return;
+  partial_.assign(bytes, bytes + size);
+}
+
+void Backend::read_replies() {
+  std::byte* bytes = nullptr;
+  std::size_t size = 0;
+  if (!read_more(bytes, size)) {
+    return lose(connection_lost(fmt::format("server closed the connection unexpectedly ({})", where())));
+  }
+  answered_ = false;
+  to_client.clear();
+  const auto fed = tracker_.feed(bytes, size, to_client, *this);
+  if (!fed.valid) {
+    return lose(connection_lost(fmt::format("the server broke the protocol ({})", where())));
+  }
+  keep_rest(bytes + fed.consumed, size - fed.consumed);
+  if (lessee_ == nullptr) {
+    if (fatal_seen_) lose(connection_lost("terminated by the server"));
+    return;
+  }
+  if (!to_client.empty() && !lessee_->on_output(to_client.finish())) {
+    if (state_ == State::closed || lessee_ == nullptr) return;
+    channel_.pause_reading();
+  }
+  if (question_ != nullptr && question_->answered) return finish_question();
+  if (answered_ && lessee_ != nullptr && is_settled()) lessee_->on_settled();
+}
+
+void Backend::finish_question() {
+  const auto question = std::move(question_);
+  question->answer(question->error ? &*question->error : nullptr, std::move(question->rows));
+}
+
+void Backend::lose(const wire::ErrorMessage& error) {
+  Lessee* lessee = lessee_;
+  question_.reset();
+  const bool told = fatal_seen_;
+  close();
+  pool_.on_lost(*this);
+  if (lessee != nullptr) lessee->on_lost(error, told);
+}
+
+// --- what the tracker sees ---------------------------------------------------------------------------------------
+
+void Backend::on_parse_complete(const wire::Expectation& parse) {
+  if (lessee_ != nullptr) lessee_->on_parse_complete(parse);
+}
+
+void Backend::on_parse_failed(const wire::Expectation& parse) {
+  if (lessee_ != nullptr) lessee_->on_parse_failed(parse);
+}
+
+void Backend::on_parameter_status(std::string_view name, std::string_view value) {
+  for (auto& parameter : parameters_) {
+    if (parameter.first == name) parameter.second = value;
+  }
+  if (lessee_ != nullptr) lessee_->on_parameter_status(name, value);
+}
+
+std::string_view Backend::on_error(const wire::Expectation* cause, std::string_view body) {
+  const std::string_view severity = wire::error_field(body, 'V');
+  if (severity == "FATAL" || severity == "PANIC") fatal_seen_ = true;
+  return lessee_ != nullptr ? lessee_->on_error(cause, body) : body;
+}
+
+void Backend::on_notification(std::byte* process_id) {
+  if (lessee_ != nullptr) lessee_->on_notification(process_id);
+}
+
+void Backend::on_ready(bool silent) {
+  if (silent) {
+    if (question_ != nullptr) question_->answered = true;
+    return;
+  }
+  answered_ = true;
+  if (lessee_ != nullptr) lessee_->on_ready();
+}
+
+void Backend::on_silent_message(char type, std::string_view body) {
+  if (question_ == nullptr) return;
+  if (type == wire::server::kRowDescription) {
+    question_->rows.clear();
+  } else if (type == wire::server::kDataRow) {
+    if (auto row = wire::parse_data_row(body)) question_->rows.push_back(std::move(*row));
+  } else if (type == wire::server::kErrorResponse && !question_->error) {
+    const std::string_view severity = wire::error_field(body, 'V');
+    if (severity == "FATAL" || severity == "PANIC") fatal_seen_ = true;
+    question_->error.emplace(std::string(wire::error_field(body, 'C')), std::string(wire::error_field(body, 'M')));
+  }
+}
+
+}  // namespace forebay::backend

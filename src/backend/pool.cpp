@@ -1,0 +1,543 @@
+#include "backend/pool.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "backend/pool_directory.hpp"
+#include "net/loop.hpp"
+
+namespace forebay::backend {
+
+namespace {
+
+/// How long a client waits before the pool grows beyond its size: short queries give a backend back well before, and a
+/// server with fewer busy backends is faster.
+constexpr Duration kOverflowDelay{100};
+/// How long a backend beyond the pool's size stays when nobody needs it.
+constexpr Duration kOverflowIdle{5'000};
+/// Pause between attempts to reach a server that is down.
+constexpr Duration kRetryPause{200};
+
+ListHook<BackendIdleTag>& idle_hook(Backend& backend) {
+  return backend;
+}
+
+Duration since(TimePoint from, TimePoint now) {
+  return std::chrono::duration_cast<Duration>(now - from);
+}
+
+/// Worth another attempt while the client's patience lasts: the server is not there, is starting, or is full.
+bool is_temporary(const Login::Refusal& refusal) {
+  if (refusal.server_error.empty()) return refusal.ours.sqlstate == wire::sqlstate::kConnectionFailure;
+  const std::string_view code = wire::error_field(refusal.server_error, 'C');
+  return code == wire::sqlstate::kCannotConnectNow || code == wire::sqlstate::kTooManyConnections;
+}
+
+}  // namespace
+
+/// One thread's part of the pool; used by that thread alone, but for the atomics.
+struct Pool::Shard {
+  std::vector<std::unique_ptr<Backend>> owned;
+  IntrusiveList<Backend, BackendAllTag> all;
+  IntrusiveList<Backend, BackendIdleTag> idle;  ///< most recently used first
+  IntrusiveList<Holder, HeldTag> holders;
+  std::unique_ptr<net::Timer> retry;
+  PoolCounters counters;
+  PoolRulesPtr rules;
+  std::atomic<std::uint32_t> idle_count = 0;
+};
+
+Pool::Pool(PoolDirectory& directory, std::string user, std::string database, std::shared_ptr<const Target> target,
+           PoolRulesPtr rules, Quota& user_quota, Quota& database_quota)
+    : directory_(directory),
+      user_(std::move(user)),
+      database_(std::move(database)),
+      user_quota_(user_quota),
+      database_quota_(database_quota),
+      target_(std::move(target)) {
+  size_.set_limit(rules->size + rules->overflow + rules->reserve);
+  for (std::size_t i = 0; i < directory.threads(); ++i) {
+    shards_.push_back(std::make_unique<Shard>());
+    shards_.back()->retry = std::make_unique<net::Timer>([this] { serve(); });
+    shards_.back()->rules = rules;
+  }
+}
+
+Pool::~Pool() = default;
+
+std::string Pool::describe() const {
+  return fmt::format("user \"{}\", database \"{}\", server {}", user_, database_, target()->name());
+}
+
+Pool::Shard& Pool::shard() {
+  return *shards_[directory_.this_thread()];
+}
+
+const Pool::Shard& Pool::shard() const {
+  return *shards_[directory_.this_thread()];
+}
+
+PoolCounters& Pool::counters() {
+  return shard().counters;
+}
+
+const PoolCounters& Pool::counters_of(std::size_t thread) const {
+  return shards_[thread]->counters;
+}
+
+// --- borrowing ---------------------------------------------------------------------------------------------------
+
+void Pool::checkout(Borrower& borrower) {
+  if (waiting_.load() == 0 && !is_paused()) {
+    if (Backend* backend = take_idle(borrower)) return lend(*backend, borrower);
+  }
+  enqueue(borrower);
+  serve();
+}
+
+void Pool::enqueue(Borrower& borrower) {
+  borrower.thread_ = directory_.this_thread();
+  borrower.waiting_since_ = net::Loop::current()->now();
+  const std::lock_guard lock(mutex_);
+  waiters_.push_back(borrower);
+  waiting_.fetch_add(1);
+}
+
+void Pool::cancel_checkout(Borrower& borrower) {
+  const std::lock_guard lock(mutex_);
+  if (!borrower.is_linked()) return;
+  borrower.unlink();
+  waiting_.fetch_sub(1);
+}
+
+/// The best idle backend of this thread: right profile first, then the same settings, then one that nobody else has a
+/// reason to come back to.
+Backend* Pool::take_idle(const Borrower& borrower) {
+  Shard& mine = shard();
+  if (mine.idle.empty()) return nullptr;
+  const TimePoint now = net::Loop::current()->now();
+  Backend* best = nullptr;
+  int best_score = -1;
+  for (auto at = mine.idle.begin(); at != mine.idle.end();) {
+    Backend& backend = *at;
+    ++at;
+    if (backend.profile() != borrower.wanted_profile() || backend.has_cancel_in_flight()) continue;
+    if (is_outdated(backend, now)) {
+      discard(backend);
+      continue;
+    }
+    const bool alike = same_settings(backend.settings(), borrower.wanted_settings());
+    const bool own = backend.reserved_for() == borrower.client_id();
+    const bool free = backend.reserved_for() == ClientId::nobody;
+    const int score = (own ? 4 : 0) + (free ? 2 : 0) + (alike ? 1 : 0);
+    if (score > best_score) {
+      best = &backend;
+      best_score = score;
+    }
+    if (own || (free && alike)) break;
+  }
+  if (best != nullptr && best->reserved_for() != ClientId::nobody && best->reserved_for() != borrower.client_id() &&
+      size_.used() < rules().size) {
+    return nullptr;  // Another client may still need what this session remembers, and there is room for a fresh one.
+  }
+  if (best != nullptr) {
+    idle_hook(*best).unlink();
+    mine.idle_count.fetch_sub(1);
+  }
+  return best;
+}
+
+void Pool::lend(Backend& backend, Borrower& borrower) {
+  borrower.on_checkout(backend);
+}
+
+void Pool::give_back(Backend& backend) {
+  backend.take_back();
+  if (is_outdated(backend, net::Loop::current()->now())) return discard(backend);
+  put_idle(backend);
+  if (waiting_.load() != 0) serve();
+}
+
+void Pool::put_idle(Backend& backend) {
+  Shard& mine = shard();
+  if (backend.reserved_for() == ClientId::nobody) {
+    mine.idle.push_front(backend);
+  } else {
+    mine.idle.push_back(backend);
+  }
+  mine.idle_count.fetch_add(1);
+}
+
+bool Pool::is_outdated(const Backend& backend, TimePoint now) const {
+  if (backend.generation() != generation()) return true;
+  const Duration recycle = rules().recycle;
+  return recycle.count() > 0 && since(backend.opened_at(), now) >= recycle;
+}
+
+void Pool::discard(Backend& backend) {
+  const bool was_idle = idle_hook(backend).is_linked();
+  backend.close();
+  if (was_idle) {
+    idle_hook(backend).unlink();
+    shard().idle_count.fetch_sub(1);
+  }
+  destroy(backend);
+}
+
+void Pool::on_lost(Backend& backend) {
+  discard(backend);
+}
+
+/// The object lives on until the end of the round: it may be on the call stack.
+void Pool::destroy(Backend& backend) {
+  Shard& mine = shard();
+  const auto at = std::ranges::find(mine.owned, &backend, &std::unique_ptr<Backend>::get);
+  if (at == mine.owned.end()) return;
+  static_cast<ListHook<BackendAllTag>&>(backend).unlink();
+  auto gone = std::make_shared<std::unique_ptr<Backend>>(std::move(*at));
+  mine.owned.erase(at);
+  // The permits go at once: a waiter may open its own backend now.
+  (*gone)->hold_permits({});
+  net::Loop::current()->defer([gone, &directory = directory_] {
+    gone->reset();
+    directory.serve_waiters();
+  });
+}
+
+bool Pool::owns(const Backend& backend, TimePoint opened_at) const {
+  const auto& owned = shard().owned;
+  const auto at = std::ranges::find(owned, &backend, &std::unique_ptr<Backend>::get);
+  return at != owned.end() && (*at)->opened_at() == opened_at;
+}
+
+void Pool::add_holder(Holder& holder) {
+  shard().holders.push_back(holder);
+  if (waiting_.load() != 0) serve();
+}
+
+const std::vector<wire::Parameter>* Pool::greeting(const ProfilePtr& profile) const {
+  for (Backend& backend : const_cast<Shard&>(shard()).all) {
+    const bool alive = backend.state() == Backend::State::idle || backend.state() == Backend::State::lent;
+    if (alive && backend.profile() == profile && backend.generation() == generation()) return &backend.parameters();
+  }
+  return nullptr;
+}
+
+std::vector<const Backend*> Pool::backends_here() const {
+  std::vector<const Backend*> backends;
+  for (const Backend& backend : const_cast<Shard&>(shard()).all) backends.push_back(&backend);
+  return backends;
+}
+
+std::uint32_t Pool::clients() const {
+  std::uint32_t count = 0;
+  for (const auto& part : shards_) count += part->counters.clients.load(std::memory_order_relaxed);
+  return count;
+}
+
+// --- serving waiters ---------------------------------------------------------------------------------------------
+
+void Pool::serve() {
+  while (waiting_.load() != 0 && !is_paused() && try_serve_front()) {
+  }
+}
+
+/// True when the first waiter got a backend and the next may be looked at.
+bool Pool::try_serve_front() {
+  const std::uint16_t here = directory_.this_thread();
+  Borrower* front = nullptr;
+  std::uint16_t there = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    if (waiters_.empty()) return false;
+    front = &waiters_.front();
+    there = front->thread_;
+  }
+  if (there != here) {
+    // Only its own thread may touch a borrower. Send a backend along when one is idle here.
+    Shard& mine = shard();
+    if (!mine.idle.empty() && !mine.idle.front().has_cancel_in_flight()) {
+      move_to_thread(mine.idle.front(), there);
+    } else {
+      directory_.loop(there).post([self = shared_from_this()] { self->serve(); });
+    }
+    return false;
+  }
+  if (Backend* backend = take_idle(*front)) {
+    {
+      const std::lock_guard lock(mutex_);
+      front->unlink();
+      waiting_.fetch_sub(1);
+    }
+    PoolCounters::add(shard().counters.wait_micros, micros_between(front->waiting_since_, net::Loop::current()->now()));
+    lend(*backend, *front);
+    return true;
+  }
+  for (std::uint16_t other = 0; other < shards_.size(); ++other) {
+    if (other != here && shards_[other]->idle_count.load() > 0) {
+      directory_.loop(other).post([self = shared_from_this(), here] {
+        Shard& mine = self->shard();
+        if (self->waiting_.load() != 0 && !mine.idle.empty() && !mine.idle.front().has_cancel_in_flight()) {
+          self->move_to_thread(mine.idle.front(), here);
+        }
+      });
+      return false;
+    }
+  }
+  const Duration waited = since(front->waiting_since_, net::Loop::current()->now());
+  if (try_open(front->wanted_profile(), waited)) return false;
+  if (close_idle_misfit(front->wanted_profile())) return true;
+  want_release(true);
+  return false;
+}
+
+void Pool::move_to_thread(Backend& backend, std::uint16_t thread) {
+  Shard& mine = shard();
+  const auto at = std::ranges::find(mine.owned, &backend, &std::unique_ptr<Backend>::get);
+  auto moving = std::make_shared<std::unique_ptr<Backend>>(std::move(*at));
+  mine.owned.erase(at);
+  idle_hook(backend).unlink();
+  mine.idle_count.fetch_sub(1);
+  static_cast<ListHook<BackendAllTag>&>(backend).unlink();
+  backend.detach();
+  directory_.loop(thread).post([self = shared_from_this(), moving] {
+    Shard& destination = self->shard();
+    Backend& arrived = **moving;
+    destination.owned.push_back(std::move(*moving));
+    destination.all.push_back(arrived);
+    arrived.attach(*net::Loop::current());
+    self->put_idle(arrived);
+    self->serve();
+  });
+}
+
+/// True when a backend is on its way for the waiter.
+bool Pool::try_open(const ProfilePtr& profile, Duration waited) {
+  if (shard().retry->is_running()) return true;
+  if (opening_.load() >= waiting_.load() && opening_.load() > 0) return true;
+  const PoolRules& rules = this->rules();
+  std::uint32_t limit = rules.size;
+  if (waited >= kOverflowDelay) limit += rules.overflow;
+  if (waited >= rules.reserve_after) limit += rules.reserve;
+  if (size_.used() >= limit || !size_.try_acquire()) return false;
+  Permit pool_permit(size_);
+  if (!user_quota_.try_acquire()) {
+    directory_.free_one_of(user_quota_);
+    return false;
+  }
+  Permit user_permit(user_quota_);
+  if (!database_quota_.try_acquire()) {
+    directory_.free_one_of(database_quota_);
+    return false;
+  }
+  Permit database_permit(database_quota_);
+
+  Shard& mine = shard();
+  mine.owned.push_back(std::make_unique<Backend>(*this, profile));
+  Backend& backend = *mine.owned.back();
+  mine.all.push_back(backend);
+  backend.hold_permits({std::move(pool_permit), std::move(user_permit), std::move(database_permit)});
+  opening_.fetch_add(1);
+  const auto target = this->target();
+  Credentials credentials;
+  {
+    const std::lock_guard lock(mutex_);
+    credentials = credentials_;
+  }
+  backend.open(target, startup_parameters(*profile, rules, *target), std::move(credentials));
+  return true;
+}
+
+std::vector<wire::Parameter> Pool::startup_parameters(const Profile& profile, const PoolRules& rules,
+                                                      const Target& target) const {
+  const std::string& database = target.upstream().database.empty() ? database_ : target.upstream().database;
+  std::vector<wire::Parameter> startup = {{"user", user_}, {"database", database}};
+  if (!profile.replication.empty()) startup.emplace_back("replication", profile.replication);
+  startup.insert(startup.end(), profile.parameters.begin(), profile.parameters.end());
+  for (const auto& setting : rules.session_defaults) {
+    if (std::ranges::find(profile.parameters, setting.first, &wire::Parameter::first) == profile.parameters.end()) {
+      startup.push_back(setting);
+    }
+  }
+  return startup;
+}
+
+/// Makes room for a waiter whose profile no idle backend has.
+bool Pool::close_idle_misfit(const ProfilePtr& profile) {
+  Shard& mine = shard();
+  for (Backend& backend : mine.idle) {
+    if (backend.profile() == profile) continue;
+    discard(backend);
+    return true;
+  }
+  return false;
+}
+
+void Pool::want_release(bool urgent) {
+  Shard& mine = shard();
+  for (auto at = mine.holders.begin(); at != mine.holders.end();) {
+    Holder& holder = *at;
+    ++at;
+    holder.on_release_wanted(urgent);
+  }
+}
+
+void Pool::retry_soon() {
+  shard().retry->start(*net::Loop::current(), kRetryPause);
+}
+
+// --- opening -----------------------------------------------------------------------------------------------------
+
+void Pool::set_credentials(Credentials credentials) {
+  const std::lock_guard lock(mutex_);
+  credentials_ = std::move(credentials);
+}
+
+void Pool::on_opened(Backend& backend) {
+  opening_.fetch_sub(1);
+  put_idle(backend);
+  serve();
+}
+
+void Pool::on_open_failed(Backend& backend, const Login::Refusal& refusal) {
+  opening_.fetch_sub(1);
+  const ProfilePtr profile = backend.profile();
+  destroy(backend);
+  const TimePoint now = net::Loop::current()->now();
+  const Duration patience = rules().connect;
+  if (is_temporary(refusal)) {
+    const std::lock_guard lock(mutex_);
+    const auto patient = [&](const Borrower& waiter) {
+      return waiter.thread_ == directory_.this_thread() && waiter.wanted_profile() == profile &&
+             since(waiter.waiting_since_, now) + kRetryPause < patience;
+    };
+    for (Borrower& waiter : waiters_) {
+      if (!patient(waiter)) continue;
+      retry_soon();
+      return;
+    }
+  }
+  fail_waiter(profile, refusal);
+  if (waiting_.load() != 0) serve();
+}
+
+void Pool::fail_waiter(const ProfilePtr& profile, const Login::Refusal& refusal) {
+  Borrower* failed = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    for (Borrower& waiter : waiters_) {
+      if (waiter.thread_ != directory_.this_thread() || waiter.wanted_profile() != profile) continue;
+      failed = &waiter;
+      waiter.unlink();
+      waiting_.fetch_sub(1);
+      break;
+    }
+  }
+  if (failed != nullptr) failed->on_checkout_failed(refusal);
+}
+
+// --- administration ----------------------------------------------------------------------------------------------
+
+std::shared_ptr<const Target> Pool::target() const {
+  const std::lock_guard lock(mutex_);
+  return target_;
+}
+
+const PoolRules& Pool::rules() const {
+  return *shard().rules;
+}
+
+void Pool::configure(std::shared_ptr<const Target> target, PoolRulesPtr rules) {
+  size_.set_limit(rules->size + rules->overflow + rules->reserve);
+  directory_.on_each_thread([self = shared_from_this(), rules] { self->shard().rules = rules; });
+  const std::lock_guard lock(mutex_);
+  target_ = std::move(target);
+}
+
+void Pool::resume() {
+  paused_.store(false);
+  directory_.on_each_thread([self = shared_from_this()] { self->serve(); });
+}
+
+void Pool::reconnect() {
+  generation_.fetch_add(1);
+  directory_.on_each_thread([self = shared_from_this()] { self->close_idle(); });
+}
+
+std::size_t Pool::close_idle(const Quota* only, std::size_t limit) {
+  if (only != nullptr && only != &user_quota_ && only != &database_quota_) return 0;
+  Shard& mine = shard();
+  std::size_t closed = 0;
+  while (closed < limit && !mine.idle.empty()) {
+    discard(mine.idle.back());
+    ++closed;
+  }
+  return closed;
+}
+
+Duration Pool::longest_wait(TimePoint now) const {
+  const std::lock_guard lock(mutex_);
+  auto& waiters = const_cast<IntrusiveList<Borrower, WaitingTag>&>(waiters_);
+  return waiters.empty() ? Duration(0) : since(waiters.front().waiting_since_, now);
+}
+
+void Pool::sweep(TimePoint now) {
+  Shard& mine = shard();
+  const PoolRulesPtr rules = mine.rules;
+  std::vector<Backend*> expired;
+  for (Backend& backend : mine.all) {
+    const Duration unchanged = since(backend.changed_at(), now);
+    switch (backend.state()) {
+      case Backend::State::idle: {
+        const bool surplus = size_.used() > rules->size + rules->reserve && unchanged >= kOverflowIdle;
+        const bool stale = rules->backend_idle.count() > 0 && unchanged >= rules->backend_idle &&
+                           size_.used() > rules->min_size + expired.size();
+        if (surplus || stale || is_outdated(backend, now)) expired.push_back(&backend);
+        break;
+      }
+      case Backend::State::lent:
+      case Backend::State::closed:
+        break;
+      default:
+        if (rules->connect.count() > 0 && unchanged >= rules->connect) expired.push_back(&backend);
+    }
+  }
+  for (Backend* backend : expired) {
+    if (backend->state() == Backend::State::idle) {
+      discard(*backend);
+    } else {
+      backend->expire_opening();
+    }
+  }
+  want_release(false);
+  if (waiting_.load() == 0) return;
+  expire_waiters(now, *rules);
+  serve();
+}
+
+void Pool::expire_waiters(TimePoint now, const PoolRules& rules) {
+  if (rules.wait.count() == 0) return;
+  for (;;) {
+    Borrower* expired = nullptr;
+    {
+      const std::lock_guard lock(mutex_);
+      for (Borrower& waiter : waiters_) {
+        if (waiter.thread_ != directory_.this_thread() || since(waiter.waiting_since_, now) < rules.wait) continue;
+        expired = &waiter;
+        waiter.unlink();
+        waiting_.fetch_sub(1);
+        break;
+      }
+    }
+    if (expired == nullptr) return;
+    Login::Refusal refusal;
+    refusal.ours = {wire::Severity::fatal, std::string(wire::sqlstate::kTooManyConnections),
+                    fmt::format("no backend came free within {} ms ({})", rules.wait.count(), describe()),
+                    fmt::format("{} of {} backends are in use.", size_.used(), size_.limit()),
+                    "Raise the pool's size or overflow, or look for transactions that stay open."};
+    expired->on_checkout_failed(refusal);
+  }
+}
+
+}  // namespace forebay::backend

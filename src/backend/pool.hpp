@@ -1,0 +1,206 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "backend/backend.hpp"
+#include "backend/quota.hpp"
+#include "backend/target.hpp"
+#include "base/intrusive_list.hpp"
+#include "config/settings.hpp"
+#include "net/loop.hpp"
+
+namespace forebay::backend {
+
+class PoolDirectory;
+
+struct WaitingTag;
+
+/// Somebody who wants a backend. Taking itself out when it dies, it is never given one that nobody returns.
+class Borrower : public ListHook<WaitingTag> {
+ public:
+  /// May be called from inside Pool::checkout, or later.
+  virtual void on_checkout(Backend& backend) = 0;
+  /// The server refused (its ErrorResponse is in `refusal`), or no backend came free in time.
+  virtual void on_checkout_failed(const Login::Refusal& refusal) = 0;
+  /// What would serve best; only the profile is a must.
+  virtual const ProfilePtr& wanted_profile() const = 0;
+  virtual const SessionSettingsPtr& wanted_settings() const = 0;
+  virtual ClientId client_id() const = 0;
+
+ protected:
+  ~Borrower() = default;
+
+ private:
+  friend class Pool;
+  std::uint16_t thread_ = 0;
+  TimePoint waiting_since_{};
+};
+
+struct HeldTag;
+
+/// Somebody who keeps a backend because its session holds something that cannot be carried, and could look again.
+class Holder : public ListHook<HeldTag> {
+ public:
+  /// Find out whether the state is gone, and if so give the backend back: because others wait (`urgent`), or as a
+  /// regular reminder.
+  virtual void on_release_wanted(bool urgent) = 0;
+
+ protected:
+  ~Holder() = default;
+};
+
+/// The limits and times of one pool, resolved from the configuration.
+struct PoolRules {
+  config::PoolMode mode = config::PoolMode::transaction;
+  std::uint32_t size = 20;
+  std::uint32_t overflow = 0;
+  std::uint32_t reserve = 0;
+  std::uint32_t min_size = 0;
+  std::uint32_t max_prepared_statements = 1000;
+  Duration wait{0};
+  Duration reserve_after{0};
+  Duration recycle{0};
+  Duration test_after{0};
+  Duration connect{0};
+  Duration backend_idle{0};
+  Duration command{0};
+  std::vector<wire::Parameter> session_defaults;  ///< statement_timeout and alike, put into the start-up packet
+};
+
+using PoolRulesPtr = std::shared_ptr<const PoolRules>;
+
+/// Counters of one pool on one thread: written by that thread, read by any.
+struct PoolCounters {
+  std::atomic<std::uint64_t> transactions = 0;
+  std::atomic<std::uint64_t> queries = 0;
+  std::atomic<std::uint64_t> bytes_received = 0;  ///< from clients
+  std::atomic<std::uint64_t> bytes_sent = 0;      ///< to clients
+  std::atomic<std::uint64_t> transaction_micros = 0;
+  std::atomic<std::uint64_t> query_micros = 0;
+  std::atomic<std::uint64_t> wait_micros = 0;
+  std::atomic<std::uint32_t> clients = 0;
+
+  /// Adds without a locked instruction; only the owning thread may.
+  static void add(std::atomic<std::uint64_t>& counter, std::uint64_t amount) {
+    counter.store(counter.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+  }
+};
+
+/// The backends of one user and database on one server. Every thread has a shard: its own idle backends, lent and given
+/// back without a lock. Limits and the queue of waiters are global: a lock is taken only when nothing is idle here, or
+/// somebody waits.
+///
+/// Lives in a shared_ptr. Lock order: a pool's mutex is taken alone; nothing is called while it is held.
+class Pool : public std::enable_shared_from_this<Pool> {
+ public:
+  Pool(PoolDirectory& directory, std::string user, std::string database, std::shared_ptr<const Target> target,
+       PoolRulesPtr rules, Quota& user_quota, Quota& database_quota);
+  ~Pool();
+
+  const std::string& user() const { return user_; }
+  const std::string& database() const { return database_; }  ///< as clients name it
+  std::string describe() const;
+
+  // --- borrowing; by the borrower's thread
+  /// Lends an idle backend at once, or queues `borrower` and opens one where the limits allow.
+  void checkout(Borrower& borrower);
+  /// Takes a waiting borrower out.
+  void cancel_checkout(Borrower& borrower);
+  /// Takes back a backend whose session is as its settings say. Closes it when it is old, unwanted or superfluous.
+  void give_back(Backend& backend);
+  /// For a backend whose state is in doubt.
+  void discard(Backend& backend);
+  void add_holder(Holder& holder);
+
+  /// What a new session would be told, when a live backend of `profile` is known to this thread; else null.
+  const std::vector<wire::Parameter>* greeting(const ProfilePtr& profile) const;
+
+  // --- credentials of the user, for backends yet to be opened
+  void set_credentials(Credentials credentials);
+
+  // --- called by backends
+  void on_opened(Backend& backend);
+  void on_open_failed(Backend& backend, const Login::Refusal& refusal);
+  void on_lost(Backend& backend);
+  /// Whether `backend` is still one of this thread's, and the same that was opened then.
+  bool owns(const Backend& backend, TimePoint opened_at) const;
+
+  // --- administration
+  std::shared_ptr<const Target> target() const;
+  /// This thread's copy; valid until the loop's next round.
+  const PoolRules& rules() const;
+  void configure(std::shared_ptr<const Target> target, PoolRulesPtr rules);
+  void pause() { paused_.store(true); }
+  void resume();
+  bool is_paused() const { return paused_.load(std::memory_order_relaxed); }
+  /// Backends opened before are closed when they come back, idle ones at once.
+  void reconnect();
+  std::uint64_t generation() const { return generation_.load(std::memory_order_relaxed); }
+
+  /// Timed work of one thread: deadlines of waiters and of connects, old and idle backends. Every few tens of ms.
+  void sweep(TimePoint now);
+  /// Closes this thread's idle backends; `only` of that quota when not null, at most `limit`. Returns how many.
+  std::size_t close_idle(const Quota* only = nullptr, std::size_t limit = SIZE_MAX);
+  /// Serves waiters as far as possible; by any thread of the directory's.
+  void serve();
+
+  std::uint32_t open_backends() const { return size_.used(); }
+  std::uint32_t waiting() const { return waiting_.load(std::memory_order_relaxed); }
+  Duration longest_wait(TimePoint now) const;
+  PoolCounters& counters();
+  const PoolCounters& counters_of(std::size_t thread) const;
+
+  /// This thread's backends.
+  std::vector<const Backend*> backends_here() const;
+  /// Clients that use the pool, on all threads.
+  std::uint32_t clients() const;
+
+ private:
+  struct Shard;
+
+  Shard& shard();
+  const Shard& shard() const;
+  Backend* take_idle(const Borrower& borrower);
+  void lend(Backend& backend, Borrower& borrower);
+  void enqueue(Borrower& borrower);
+  bool try_serve_front();
+  bool try_open(const ProfilePtr& profile, Duration waited);
+  bool close_idle_misfit(const ProfilePtr& profile);
+  void want_release(bool urgent);
+  void retry_soon();
+  void fail_waiter(const ProfilePtr& profile, const Login::Refusal& refusal);
+  void expire_waiters(TimePoint now, const PoolRules& rules);
+  std::vector<wire::Parameter> startup_parameters(const Profile& profile, const PoolRules& rules, const Target& target) const;
+  void put_idle(Backend& backend);
+  bool is_outdated(const Backend& backend, TimePoint now) const;
+  void destroy(Backend& backend);
+  void move_to_thread(Backend& backend, std::uint16_t thread);
+
+  // constant after construction
+  PoolDirectory& directory_;
+  const std::string user_;
+  const std::string database_;
+  Quota& user_quota_;
+  Quota& database_quota_;
+  std::vector<std::unique_ptr<Shard>> shards_;
+
+  // own synchronisation
+  Quota size_;
+  std::atomic<std::uint32_t> waiting_ = 0;
+  std::atomic<std::uint32_t> opening_ = 0;
+  std::atomic<std::uint64_t> generation_ = 0;
+  std::atomic<bool> paused_ = false;
+
+  mutable std::mutex mutex_;
+  IntrusiveList<Borrower, WaitingTag> waiters_;      ///< guarded by mutex_, first come first served
+  Credentials credentials_;                          ///< guarded by mutex_
+  std::shared_ptr<const Target> target_;             ///< guarded by mutex_
+};
+
+}  // namespace forebay::backend

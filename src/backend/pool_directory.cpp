@@ -1,0 +1,243 @@
+#include "backend/pool_directory.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace forebay::backend {
+
+namespace {
+
+template <class T>
+void take(T& into, const std::optional<T>& value) {
+  if (value) into = *value;
+}
+
+std::string milliseconds(Duration duration) {
+  return std::to_string(duration.count());
+}
+
+std::uint32_t limit_or_unlimited(std::uint32_t configured) {
+  return configured == 0 ? Quota::kUnlimited : configured;
+}
+
+const config::Database* database_entry(const config::Settings& settings, const std::string& database) {
+  auto at = settings.databases.find(database);
+  if (at == settings.databases.end()) at = settings.databases.find("*");
+  return at == settings.databases.end() ? nullptr : &at->second;
+}
+
+const config::User* user_entry(const config::Settings& settings, const std::string& user) {
+  const auto at = settings.users.find(user);
+  return at == settings.users.end() ? nullptr : &at->second;
+}
+
+struct SessionTimes {
+  Duration statement;
+  Duration idle_in_transaction;
+};
+
+void apply(PoolRules& rules, SessionTimes& times, const config::PoolOverride& over) {
+  take(rules.mode, over.pool_mode);
+  take(rules.size, over.pool_size);
+  take(rules.overflow, over.pool_overflow);
+  take(rules.min_size, over.pool_min_size);
+  take(rules.reserve, over.reserve_size);
+  take(rules.command, over.command);
+  take(times.statement, over.statement);
+  take(times.idle_in_transaction, over.idle_in_transaction);
+}
+
+thread_local const PoolDirectory* indexed_for = nullptr;
+thread_local std::uint16_t thread_index = 0;
+
+}  // namespace
+
+PoolDirectory::PoolDirectory(std::vector<net::Loop*> loops, config::SettingsPtr settings)
+    : loops_(std::move(loops)), settings_(std::move(settings)) {}
+
+PoolDirectory::~PoolDirectory() = default;
+
+std::uint16_t PoolDirectory::this_thread() const {
+  if (indexed_for == this) return thread_index;
+  for (std::size_t i = 0; i < loops_.size(); ++i) {
+    if (loops_[i] != net::Loop::current()) continue;
+    indexed_for = this;
+    thread_index = static_cast<std::uint16_t>(i);
+    break;
+  }
+  return thread_index;
+}
+
+void PoolDirectory::on_each_thread(const std::function<void()>& task) {
+  for (net::Loop* loop : loops_) loop->post(task);
+}
+
+config::SettingsPtr PoolDirectory::settings() const {
+  const std::lock_guard lock(mutex_);
+  return settings_;
+}
+
+Result<void> PoolDirectory::configure(config::SettingsPtr settings) {
+  std::map<std::string, std::shared_ptr<const Target>> targets;
+  const auto add = [&](const std::string& name, const config::Upstream& upstream) -> Result<void> {
+    auto target = Target::make(upstream);
+    if (!target) {
+      return Error{target.error().code,
+                   name.empty() ? "upstream: " + target.error().text
+                                : fmt::format("database \"{}\": {}", name, target.error().text)};
+    }
+    targets[name] = std::move(*target);
+    return {};
+  };
+  if (auto added = add("", settings->upstream); !added) return added.error();
+  for (const auto& [name, database] : settings->databases) {
+    if (!database.upstream && database.server_database.empty()) continue;
+    config::Upstream upstream = database.upstream.value_or(settings->upstream);
+    if (!database.server_database.empty()) upstream.database = database.server_database;
+    if (auto added = add(name, upstream); !added) return added.error();
+  }
+
+  std::vector<std::pair<std::shared_ptr<Pool>, PoolRules>> pools;
+  {
+    const std::lock_guard lock(mutex_);
+    targets_ = std::move(targets);
+    settings_ = settings;
+    set_quota_limits(*settings);
+    for (const auto& [key, pool] : pools_) pools.emplace_back(pool, rules_for(*settings, key.first, key.second));
+  }
+  for (auto& [pool, rules] : pools) {
+    std::shared_ptr<const Target> target;
+    {
+      const std::lock_guard lock(mutex_);
+      target = *target_for(*settings, pool->database());
+    }
+    const bool moved = target->name() != pool->target()->name();
+    pool->configure(std::move(target), std::make_shared<const PoolRules>(std::move(rules)));
+    if (moved) pool->reconnect();
+  }
+  return {};
+}
+
+void PoolDirectory::set_quota_limits(const config::Settings& settings) {
+  for (auto& [name, quota] : user_quotas_) {
+    const config::User* entry = user_entry(settings, name);
+    quota->set_limit(limit_or_unlimited(entry != nullptr && entry->pool.max_backends ? *entry->pool.max_backends
+                                                                                      : settings.limits.max_backends_per_user));
+  }
+  for (auto& [name, quota] : database_quotas_) {
+    const config::Database* entry = database_entry(settings, name);
+    quota->set_limit(limit_or_unlimited(entry != nullptr && entry->pool.max_backends
+                                            ? *entry->pool.max_backends
+                                            : settings.limits.max_backends_per_database));
+  }
+}
+
+Result<std::shared_ptr<const Target>> PoolDirectory::target_for(const config::Settings& settings,
+                                                               const std::string& database) {
+  for (const std::string& name : {database, std::string("*"), std::string()}) {
+    if (name == "*" && settings.databases.contains(database)) continue;
+    if (const auto at = targets_.find(name); at != targets_.end()) return at->second;
+  }
+  return Error{ErrorCode::unavailable, fmt::format("no server is configured for database \"{}\"", database)};
+}
+
+PoolRules PoolDirectory::rules_for(const config::Settings& settings, const std::string& user,
+                                   const std::string& database) const {
+  const config::Limits& limits = settings.limits;
+  const config::Timeouts& timeouts = settings.timeouts;
+  PoolRules rules{.mode = settings.pool_mode,
+                  .size = limits.pool_size,
+                  .overflow = limits.pool_overflow,
+                  .reserve = limits.reserve_size,
+                  .min_size = limits.pool_min_size,
+                  .max_prepared_statements = limits.max_prepared_statements,
+                  .wait = timeouts.wait,
+                  .reserve_after = timeouts.reserve_after,
+                  .recycle = timeouts.recycle,
+                  .test_after = timeouts.test_after,
+                  .connect = timeouts.connect,
+                  .backend_idle = timeouts.backend_idle,
+                  .command = timeouts.command,
+                  .session_defaults = {}};
+  SessionTimes times{timeouts.statement, timeouts.idle_in_transaction};
+  if (const auto* entry = database_entry(settings, database)) apply(rules, times, entry->pool);
+  if (const auto* entry = user_entry(settings, user)) apply(rules, times, entry->pool);
+  if (times.statement.count() > 0) {
+    rules.session_defaults.emplace_back("statement_timeout", milliseconds(times.statement));
+  }
+  if (times.idle_in_transaction.count() > 0) {
+    rules.session_defaults.emplace_back("idle_in_transaction_session_timeout", milliseconds(times.idle_in_transaction));
+  }
+  return rules;
+}
+
+Quota& PoolDirectory::user_quota(const std::string& user) {
+  auto& quota = user_quotas_[user];
+  if (quota == nullptr) quota = std::make_unique<Quota>();
+  return *quota;
+}
+
+Quota& PoolDirectory::database_quota(const std::string& database) {
+  auto& quota = database_quotas_[database];
+  if (quota == nullptr) quota = std::make_unique<Quota>();
+  return *quota;
+}
+
+Result<std::shared_ptr<Pool>> PoolDirectory::find_or_create(const std::string& user, const std::string& database) {
+  const std::lock_guard lock(mutex_);
+  auto& pool = pools_[{user, database}];
+  if (pool == nullptr) {
+    auto target = target_for(*settings_, database);
+    if (!target) {
+      pools_.erase({user, database});
+      return target.error();
+    }
+    pool = std::make_shared<Pool>(*this, user, database, *target,
+                                  std::make_shared<const PoolRules>(rules_for(*settings_, user, database)),
+                                  user_quota(user), database_quota(database));
+    set_quota_limits(*settings_);
+  }
+  return pool;
+}
+
+std::vector<std::shared_ptr<Pool>> PoolDirectory::all() const {
+  return of_database("");
+}
+
+std::vector<std::shared_ptr<Pool>> PoolDirectory::of_database(const std::string& database) const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::shared_ptr<Pool>> pools;
+  for (const auto& [key, pool] : pools_) {
+    if (database.empty() || key.second == database) pools.push_back(pool);
+  }
+  return pools;
+}
+
+void PoolDirectory::forget_unused() {
+  const std::lock_guard lock(mutex_);
+  // A client holds its pool, so a pool with one owner has none; its backends and waiters are counted by the pool itself.
+  std::erase_if(pools_, [](const auto& entry) { return entry.second.use_count() == 1 && entry.second->open_backends() == 0; });
+  std::erase_if(user_quotas_, [this](const auto& quota) {
+    return std::ranges::none_of(pools_, [&](const auto& pool) { return pool.first.first == quota.first; });
+  });
+  std::erase_if(database_quotas_, [this](const auto& quota) {
+    return std::ranges::none_of(pools_, [&](const auto& pool) { return pool.first.second == quota.first; });
+  });
+}
+
+void PoolDirectory::serve_waiters() {
+  for (const auto& pool : all()) {
+    if (pool->waiting() != 0) pool->serve();
+  }
+}
+
+void PoolDirectory::free_one_of(const Quota& quota) {
+  on_each_thread([this, &quota] {
+    for (const auto& pool : all()) {
+      if (pool->close_idle(&quota, 1) > 0) return;
+    }
+  });
+}
+
+}  // namespace forebay::backend

@@ -1,0 +1,34 @@
+#include "backend/target.hpp"
+
+#include <sys/socket.h>
+
+#include <fmt/format.h>
+
+namespace forebay::backend {
+
+Target::Target(config::Upstream upstream, net::Address address, net::TlsContext tls)
+    : upstream_(std::move(upstream)), address_(address), tls_(std::move(tls)) {}
+
+Result<std::shared_ptr<const Target>> Target::make(const config::Upstream& upstream) {
+  auto address = net::resolve(upstream.host, upstream.port);
+  if (!address) return address.error();
+  auto tls = net::make_server_facing(upstream.tls);
+  if (!tls) return tls.error();
+  return std::shared_ptr<const Target>(new Target(upstream, *address, std::move(*tls)));
+}
+
+bool Target::wants_tls() const {
+  return address_.family() != AF_UNIX && upstream_.tls.mode != config::TlsMode::disable &&
+         upstream_.tls.mode != config::TlsMode::allow;
+}
+
+bool Target::requires_tls() const {
+  return wants_tls() && upstream_.tls.mode != config::TlsMode::prefer;
+}
+
+std::string Target::name() const {
+  return upstream_.host.starts_with('/') ? fmt::format("{}/.s.PGSQL.{}", upstream_.host, upstream_.port)
+                                         : fmt::format("{}:{}", upstream_.host, upstream_.port);
+}
+
+}  // namespace forebay::backend

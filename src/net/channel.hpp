@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "net/loop.hpp"
+#include "net/stream.hpp"
+
+namespace forebay::net {
+
+/// A Stream in a Loop, with what could not be written yet. It costs no buffer while nothing is pending; whoever writes
+/// stops reading the other side until pending bytes are gone, so at most one burst (Loop::kScratchSize and what was
+/// inserted into it) waits here.
+///
+/// Used by one thread, the one that runs the loop; attach() and detach() move it between threads.
+class Channel {
+ public:
+  enum class Outcome : std::uint8_t {
+    done,     ///< everything is with the kernel
+    pending,  ///< the rest waits; flush() when writable
+    failed,   ///< the peer is gone
+  };
+
+  explicit Channel(Stream stream) : stream_(std::move(stream)) {}
+  Channel(Channel&&) = delete;
+  ~Channel();
+
+  Stream& stream() { return stream_; }
+  const Stream& stream() const { return stream_; }
+
+  /// Starts to be told of events. `handler` owns this channel.
+  void attach(Loop& loop, Handler& handler);
+  void detach();
+  bool is_attached() const { return loop_ != nullptr; }
+
+  Outcome write(Bytes bytes);
+  /// Offers pending bytes again.
+  Outcome flush();
+  bool has_pending() const { return pending_ != nullptr; }
+
+  void pause_reading() { want(interest_ & ~std::uint32_t{EPOLLIN}); }
+  void resume_reading() { want(interest_ | EPOLLIN); }
+  bool is_reading() const { return (interest_ & EPOLLIN) != 0; }
+  /// For a connect in progress or a TLS handshake.
+  void want_writable(bool wanted) { want(wanted ? interest_ | EPOLLOUT : interest_ & ~std::uint32_t{EPOLLOUT}); }
+
+  void close();
+
+ private:
+  struct Pending {
+    std::vector<std::byte> bytes;
+    std::size_t sent = 0;
+  };
+
+  void want(std::uint32_t interest);
+
+  Stream stream_;
+  Loop* loop_ = nullptr;
+  Handler* handler_ = nullptr;
+  std::unique_ptr<Pending> pending_;
+  std::uint32_t interest_ = EPOLLIN;
+};
+
+}  // namespace forebay::net
