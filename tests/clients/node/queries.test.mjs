@@ -102,3 +102,14 @@ test('a pool of ten works through two hundred transactions', async (t) => {
   }));
   assert.equal((await pool.query(`SELECT sum(count)::int AS sum FROM ${table}`)).rows[0].sum, 150);
 });
+
+test('a pipeline: queries are sent without waiting for answers, errors hit only their own', async (t) => {
+  const client = await connect(t, { pipeline: true });
+  const answers = await Promise.allSettled(Array.from({ length: 200 }, (_, number) => client.query({
+    name: number % 2 ? 'hundredth' : undefined, text: 'SELECT 100 / $1::int AS n', values: [number % 50],
+  })));
+  answers.forEach((answer, number) => {
+    if (number % 50 === 0) assert.equal(answer.reason.code, '22012');
+    else assert.equal(answer.value.rows[0].n, Math.trunc(100 / (number % 50)));
+  });
+});
