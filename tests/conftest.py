@@ -1,5 +1,6 @@
 """For every suite under tests/: the support package, and a limit on each test's time."""
 
+import os
 import pathlib
 import signal
 import sys
@@ -7,6 +8,11 @@ import sys
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "support"))
+
+# pytest keeps the folders of tmp_path for a look afterwards: not in the system's temporary folder.
+_kept = pathlib.Path(__file__).parents[1] / "build" / "testing"
+_kept.mkdir(parents=True, exist_ok=True)
+os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_kept))
 
 pytest_plugins = ["forebay_testing.fixtures"]
 

@@ -18,7 +18,10 @@ def run(endpoint):
         clean = {key: value for key, value in os.environ.items() if not key.startswith("PG")}
         environment = clean | {"LC_ALL": "C.UTF-8"} | endpoint.environment() | options.pop("env", {})
         options = {"text": True, "capture_output": True, "timeout": 50} | options
-        done = subprocess.run([str(part) for part in command], env=environment, **options)
+        try:
+            done = subprocess.run([str(part) for part in command], env=environment, **options)
+        except subprocess.TimeoutExpired as late:
+            pytest.fail(f"{command} ran longer than {late.timeout} s\n{late.stdout}\n{late.stderr}")
         if check and done.returncode != 0:
             pytest.fail(f"{command} ended with {done.returncode}\n{done.stdout}\n{done.stderr}")
         return done

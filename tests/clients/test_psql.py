@@ -2,22 +2,27 @@
 
 import pytest
 
+from forebay_testing import postgres_binary
+
+PSQL = postgres_binary("psql")
+
 
 @pytest.fixture
-def psql(run, program):
+def psql(run):
     """psql(script, option, …): unaligned, tuples only, no start-up file; returns CompletedProcess."""
 
     def go(script: str, *options: str, **keywords):
-        return run(program("psql", "postgresql-client-15"), "-XqAt", *options, input=script, **keywords)
+        return run(PSQL, "-XqAt", *options, input=script, **keywords)
 
     return go
 
 
-def test_describe_commands_show_the_same(psql, table, endpoint, reference, run, program):
+def test_describe_commands_show_the_same(psql, table, endpoint, reference, run):
     name = table("id int PRIMARY KEY, word text NOT NULL DEFAULT 'x', UNIQUE (word, id)")
-    script = f"\\d {name}\n\\d+ {name}\n\\dt {name}\n\\di *{name}*\n\\du app\n\\dn\n\\df pg_sl*\n\\l {endpoint.dbname}\n\\dx\n"
+    script = (f"\\d {name}\n\\d+ {name}\n\\dt {name}\n\\di *{name}*\n"
+              f"\\du app\n\\dn\n\\df pg_sl*\n\\l {endpoint.dbname}\n\\dx\n")
     ours = psql(script)
-    theirs = run(program("psql", "postgresql-client-15"), "-XqAt", input=script, env=reference.environment())
+    theirs = run(PSQL, "-XqAt", input=script, env=reference.environment())
     assert ours.stdout == theirs.stdout and f"{name}_pkey" in ours.stdout
     assert ours.stderr == theirs.stderr
 
@@ -26,7 +31,8 @@ def test_copy_in_and_out(psql, table, tmp_path):
     name = table("id int, word text")
     source, target = tmp_path / "in.csv", tmp_path / "out.csv"
     source.write_text("".join(f'{number},"w,{number}"\n' for number in range(3000)))
-    done = psql(f"\\copy {name} FROM '{source}' CSV\n\\copy (SELECT * FROM {name} ORDER BY id) TO '{target}' CSV\n", "-e")
+    done = psql(f"\\copy {name} FROM '{source}' CSV\n"
+                f"\\copy (SELECT * FROM {name} ORDER BY id) TO '{target}' CSV\n")
     assert target.read_text() == source.read_text(), done
 
 
@@ -72,7 +78,7 @@ def test_connection_lost_and_reset_in_one_session(psql):
 
 
 @pytest.mark.parametrize("verbosity", ["default", "terse", "verbose", "sqlstate"])
-def test_errors_look_the_same(psql, run, program, reference, verbosity):
+def test_errors_look_the_same(psql, run, reference, verbosity):
     script = (
         f"\\set VERBOSITY {verbosity}\n\\set SHOW_CONTEXT always\n"
         "SELECT 1/0;\nSELEKT 1;\nSELECT nothing FROM pg_class;\n"
@@ -81,7 +87,7 @@ def test_errors_look_the_same(psql, run, program, reference, verbosity):
         "DO $$ BEGIN RAISE WARNING 'only a warning'; END $$;\n"
     )
     ours = psql(script)
-    theirs = run(program("psql", "postgresql-client-15"), "-XqAt", input=script, env=reference.environment())
+    theirs = run(PSQL, "-XqAt", input=script, env=reference.environment())
     assert (ours.stdout, ours.stderr) == (theirs.stdout, theirs.stderr)
     assert "ABCDE" in ours.stdout
 
@@ -129,39 +135,39 @@ def test_several_statements_of_one_message(psql):
     assert done.stdout.split() == ["1", "2", "3", "psql"]
 
 
-def test_new_password_is_valid_at_once(psql, endpoint, server, run, program):
+def test_new_password_is_valid_at_once(psql, endpoint, server, run):
     """\\password sends a verifier (SCRAM); the next log-in, through Forebay too, must use it."""
     role = f"changing_{endpoint.mode}"
     server.create_role(role)
-    binary = program("psql", "postgresql-client-15")
     as_role = endpoint.environment("app") | {"PGUSER": role, "PGPASSWORD": server.passwords[role]}
-    run(binary, "-XqAtc", "SELECT 1", env=as_role)  # the old verifier has been used, and may have been kept
+    run(PSQL, "-XqAtc", "SELECT 1", env=as_role)  # the old verifier has been used, and may have been kept
     # psql reads the new password twice from standard input when there is no terminal.
-    run("setsid", "-w", binary, "-Xq", "-c", f"\\password {role}", input="new secret\nnew secret\n", env=as_role)
-    renewed = run(binary, "-XqAtc", "SELECT current_user", env=as_role | {"PGPASSWORD": "new secret"})
+    run("setsid", "-w", PSQL, "-Xq", "-c", f"\\password {role}", input="new secret\nnew secret\n", env=as_role)
+    renewed = run(PSQL, "-XqAtc", "SELECT current_user", env=as_role | {"PGPASSWORD": "new secret"})
     assert renewed.stdout == f"{role}\n"
-    refused = run(binary, "-XqAtc", "SELECT 1", env=as_role, check=False)
+    refused = run(PSQL, "-XqAtc", "SELECT 1", env=as_role, check=False)
     assert refused.returncode == 2 and "password authentication failed" in refused.stderr
 
 
 def test_options_in_the_environment_arrive(psql):
     """PGOPTIONS, PGTZ, PGCLIENTENCODING and PGAPPNAME become startup parameters (pitfalls: pooling 7)."""
-    done = psql("SHOW work_mem;\nSHOW search_path;\nSHOW TimeZone;\nSHOW client_encoding;\nSHOW application_name;\n", env={
+    names = ("work_mem", "search_path", "TimeZone", "client_encoding", "application_name")
+    done = psql("".join(f"SHOW {name};\n" for name in names), env={
         "PGOPTIONS": "-c work_mem=9MB -c search_path=\"one\\ two\",public", "PGTZ": "Asia/Kolkata",
         "PGCLIENTENCODING": "LATIN1", "PGAPPNAME": "the tests",
     })
     assert done.stdout.splitlines() == ["9MB", '"one two",public', "Asia/Kolkata", "LATIN1", "the tests"]
 
 
-def test_dump_and_restore(run, program, endpoint, table, tmp_path):
+def test_dump_and_restore(run, endpoint, table, tmp_path):
     """pg_dump: one long REPEATABLE READ transaction, many locks, COPY out; psql restores it with COPY in."""
     name = table("id int PRIMARY KEY, word text")
     with endpoint.connect() as connection:
         connection.execute(f"INSERT INTO {name} SELECT n, 'w' || n FROM generate_series(1, 2000) n")
-        dump = run(program("pg_dump", "postgresql-client-15"), "-t", name, "--no-owner", endpoint.dbname).stdout
+        dump = run(postgres_binary("pg_dump"), "-t", name, "--no-owner", endpoint.dbname).stdout
         connection.execute(f"ALTER TABLE {name} RENAME TO {name}_before")
         connection.execute(f"ALTER INDEX {name}_pkey RENAME TO {name}_before_pkey")
-        run(program("psql", "postgresql-client-15"), "-Xq", "-v", "ON_ERROR_STOP=1", input=dump)
+        run(PSQL, "-Xq", "-v", "ON_ERROR_STOP=1", input=dump)
         differences = connection.execute(f"SELECT * FROM {name} EXCEPT SELECT * FROM {name}_before").fetchall()
         count = connection.execute(f"SELECT count(*) FROM {name}").fetchone()
         connection.execute(f"DROP TABLE {name}_before")

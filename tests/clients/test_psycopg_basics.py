@@ -152,7 +152,7 @@ def test_character_that_the_client_encoding_lacks(endpoint):
 def test_notices_arrive_with_their_fields(endpoint):
     notices = []
     with endpoint.connect() as connection:
-        connection.add_notice_handler(lambda notice: notices.append((notice.severity, notice.message_primary, notice.sqlstate)))
+        connection.add_notice_handler(lambda n: notices.append((n.severity, n.message_primary, n.sqlstate)))
         connection.execute("DO $$ BEGIN RAISE WARNING 'careful' USING ERRCODE = '01234'; RAISE NOTICE 'seen'; END $$")
     assert notices == [("WARNING", "careful", "01234"), ("NOTICE", "seen", "00000")]
 

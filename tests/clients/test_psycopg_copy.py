@@ -77,9 +77,10 @@ def test_bad_first_row_while_the_client_still_sends(endpoint, table):
 
 
 def test_error_in_the_middle_of_copy_out(endpoint):
+    rows = "SELECT 1 / (n - 50000) FROM generate_series(1, 60000) n"
     with endpoint.connect() as connection:
         with pytest.raises(psycopg.errors.DivisionByZero):
-            with connection.cursor().copy("COPY (SELECT 1 / (n - 50000) FROM generate_series(1, 60000) n) TO STDOUT") as copy:
+            with connection.cursor().copy(f"COPY ({rows}) TO STDOUT") as copy:
                 for _ in copy:
                     pass
         assert connection.execute("SELECT 'in step'").fetchone() == ("in step",)

@@ -18,11 +18,9 @@ class Finding(NamedTuple):
 
 def repository_files(root: pathlib.Path) -> list[str]:
     """Paths relative to root, sorted: what git has or would take; without git, everything there is."""
-    listed = subprocess.run(
-        ["git", "-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        capture_output=True, text=True,
-    )
-    if listed.returncode == 0:
+    if (root / ".git").exists():
+        command = ["git", "-C", root, "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        listed = subprocess.run(command, capture_output=True, text=True, check=True)
         names = {name for name in listed.stdout.split("\0") if name}
     else:
         names = {str(path.relative_to(root)) for path in root.rglob("*")}

@@ -12,7 +12,7 @@ LARGEST_FILE = 512 * 1024  # bytes
 TOP_LEVEL = {
     ".ci", ".clang-format", ".clang-tidy", ".editorconfig", ".gitattributes", ".github", ".gitignore",
     "CHANGELOG.md", "CMakeLists.txt", "CMakePresets.json", "CONTRIBUTING.md", "LICENSE", "NOTICE", "README.md",
-    "apps", "bench", "cmake", "dev", "docs", "include", "packaging", "profiles", "src", "tests", "web",
+    "apps", "bench", "cmake", "dev", "docs", "include", "packaging", "profiles", "scripts", "src", "tests", "web",
 }
 CODE = {".c", ".cmake", ".cpp", ".css", ".h", ".hpp", ".html", ".java", ".js", ".mjs", ".py", ".sh", ".sql", ".ts"}
 OTHER = {

@@ -74,7 +74,9 @@ test('connection options arrive and last', async (t) => {
     application_name: 'node tests', options: '-c work_mem=9MB -c search_path=pg_catalog',
     statement_timeout: 7000, idle_in_transaction_session_timeout: 8000,
   });
-  const names = ['application_name', 'work_mem', 'search_path', 'statement_timeout', 'idle_in_transaction_session_timeout'];
+  const names = [
+    'application_name', 'work_mem', 'search_path', 'statement_timeout', 'idle_in_transaction_session_timeout',
+  ];
   for (let turn = 0; turn < 3; turn++) {
     const values = [];
     for (const name of names) values.push((await client.query('SELECT current_setting($1) AS v', [name])).rows[0].v);
