@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace forebay::sql {
+
+/// The longest canonical text that is analysed, in bytes. Far above what people write (data does not count),
+/// far below what would keep a thread busy for long: parsing costs about 0.1 µs a byte.
+inline constexpr std::size_t kMaxCanonicalText = 256 * 1024;
+
+/// The text that the parser is given in place of `text`: without comments, with one space between tokens,
+/// with literals replaced by '' and 1 where they do not matter (see LiteralRule), every parameter by $1, and
+/// long runs of alike things (IN (1, 2, 3, …), VALUES (…), (…), …) cut after eight. It has the same verdict,
+/// and it depends on nothing but what fingerprint() takes in: so texts with one fingerprint have one verdict,
+/// whatever the parser makes of them.
+///
+/// Nothing when PostgreSQL's scanner would refuse the text, or it is longer than kMaxCanonicalText.
+std::optional<std::string> canonical_text(std::string_view text);
+
+}  // namespace forebay::sql

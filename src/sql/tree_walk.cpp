@@ -1,0 +1,186 @@
+#include "sql/tree_walk.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <utility>
+
+#include "sql/builtin_functions.hpp"
+#include "sql/statement_rules.hpp"
+#include "sql/tree.hpp"
+
+namespace forebay::sql {
+namespace {
+
+// Views of pg_catalog that show this session or others like it.
+// https://www.postgresql.org/docs/15/views.html, https://www.postgresql.org/docs/15/monitoring-stats.html
+constexpr std::string_view kSessionViews[] = {
+    "pg_backend_memory_contexts",
+    "pg_cursors",
+    "pg_locks",
+    "pg_prepared_statements",
+    "pg_settings",
+    "pg_stat_activity",
+    "pg_stat_gssapi",
+    "pg_stat_replication",
+    "pg_stat_ssl",
+};
+
+bool is_session_view(std::string_view relation) {
+  return std::find(std::begin(kSessionViews), std::end(kSessionViews), relation) != std::end(kSessionViews) ||
+         relation.starts_with("pg_stat_xact_") || relation.starts_with("pg_stat_progress_");
+}
+
+bool is_temporary_schema(std::string_view name) {
+  return name == "pg_temp" || name.starts_with("pg_temp_");
+}
+
+void sort_and_unite(std::vector<std::string>& names) {
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+}
+
+}  // namespace
+
+void TreeWalk::statement(const Value& tree) {
+  ++verdict_.statements;
+  before_ = std::exchange(verdict_.effects, Effects());
+  names_temporary_schema_ = false;
+  pending_.push_back(&tree);
+  while (!pending_.empty()) {
+    const Value* next = pending_.back();
+    pending_.pop_back();
+    visit(*next);
+  }
+  if (names_temporary_schema_ && verdict_.effects.has(Effect::changes_schema)) add(Effect::makes_temporary);
+  add(before_);
+}
+
+Verdict TreeWalk::take() {
+  if (sets_any_setting_) verdict_.settings.clear();
+  for (auto* names : {&verdict_.settings, &verdict_.relations, &verdict_.functions, &verdict_.prepared_names,
+                      &verdict_.databases}) {
+    sort_and_unite(*names);
+  }
+  return std::move(verdict_);
+}
+
+void TreeWalk::visit(const Value& value) {
+  if (const auto* list = value.if_array()) {
+    for (const Value& element : *list) pending_.push_back(&element);
+  } else if (const auto* object = value.if_object()) {
+    for (const auto& [key, inner] : *object) member(key, inner);
+  }
+}
+
+/// One member of an object: a field of a node, or the node itself, whose name is a kind and begins with a
+/// capital.
+void TreeWalk::member(std::string_view key, const Value& value) {
+  if (value.is_string()) return text(key, value.get_string());
+  const Object* body = value.if_object();
+  if (body != nullptr) {
+    if (key.front() >= 'A' && key.front() <= 'Z') {
+      // ALTER FUNCTION … SET: what the function will set while it runs, and takes back then.
+      if (key == "DefElem" && tree::text(*body, "defname") == "set") return;
+      node(key, *body);
+    } else if (key == "intoClause") {
+      add(Effect::writes | Effect::changes_schema);
+    } else if (key == "funccall") {
+      function_call(*body);
+    }
+  } else if (key == "lockingClause") {
+    add(Effect::writes);
+  }
+  if (value.is_structured()) pending_.push_back(&value);
+}
+
+void TreeWalk::text(std::string_view key, std::string_view value) {
+  if (is_temporary_schema(value)) names_temporary_schema_ = true;
+  if (key == "relname") {
+    add_name(verdict_.relations, value);
+    if (is_session_view(value)) add(Effect::reads_session_views);
+  } else if (key == "relpersistence" && value == "t") {
+    add(Effect::makes_temporary);
+  }
+}
+
+void TreeWalk::node(std::string_view kind, const Object& body) {
+  if (kind.ends_with("Stmt")) {
+    add(statement_effects(kind));
+    details(kind, body);
+  } else if (kind == "FuncCall") {
+    function_call(body);
+  } else if (kind == "A_Indirection") {
+    attribute(body);
+  } else if (kind == "RangeTableSample") {
+    sample_method(body);
+  } else if (kind == "SetToDefault") {
+    add(Effect::advances_sequence);
+  } else if (kind == "AlterTableCmd" && tree::text(body, "subtype") == "AT_AddColumn") {
+    add(Effect::advances_sequence);  // a serial column gets its numbers now
+  }
+}
+
+void TreeWalk::function_call(const Object& call) {
+  const auto& names = tree::list(call, "funcname");
+  if (names.empty()) return;
+  const std::string_view name = tree::name(names.back());
+  const std::string_view schema = names.size() > 1 ? tree::name(names[names.size() - 2]) : "pg_catalog";
+  const auto effects = schema == "pg_catalog" ? builtin_function(name) : std::nullopt;
+  if (!effects) {
+    add(Effect::calls_unknown);
+    add_name(verdict_.functions, name);
+    return;
+  }
+  add(*effects);
+  if (name == "set_config") set_config(call);
+}
+
+/// (expression).name calls the function `name` when the expression's type has no such attribute. Most often
+/// it has, so only PostgreSQL's own functions that do more than compute are told from one.
+void TreeWalk::attribute(const Object& indirection) {
+  for (const Value& step : tree::list(indirection, "indirection")) {
+    if (const auto effects = builtin_function(tree::name(step))) add(*effects);
+  }
+}
+
+void TreeWalk::sample_method(const Object& sample) {
+  const auto& names = tree::list(sample, "method");
+  if (names.empty()) return;
+  const std::string_view name = tree::name(names.back());
+  if (name == "system" || name == "bernoulli") return;
+  add(Effect::calls_unknown);
+  add_name(verdict_.functions, name);
+}
+
+void TreeWalk::set_config(const Object& call) {
+  constexpr std::array<std::string_view, 3> kParameters = {"setting_name", "new_value", "is_local"};
+  static const Value none;
+  std::array<const Value*, 3> arguments{&none, &none, &none};
+  std::size_t position = 0;
+  for (const Value& argument : tree::list(call, "args")) {
+    const Object* named = tree::node(argument, "NamedArgExpr");
+    std::size_t at = position++;
+    if (named != nullptr) {
+      const auto* const found = std::find(kParameters.begin(), kParameters.end(), tree::text(*named, "name"));
+      at = static_cast<std::size_t>(found - kParameters.begin());
+    }
+    const Value* value = named != nullptr ? named->if_contains("arg") : &argument;
+    if (at < arguments.size() && value != nullptr) arguments[at] = value;
+  }
+
+  const auto& [name, value, is_local] = arguments;
+  const Object* name_constant = tree::constant(*name);
+  const Object* local_constant = tree::constant(*is_local);
+  const bool local =
+      local_constant != nullptr && tree::flag(tree::object(*local_constant, "boolval"), "boolval");
+  if (name_constant != nullptr) {
+    setting(tree::constant_text(*name), local);
+    if (tree::constant_text(*value).find("pg_temp") != std::string_view::npos) add(Effect::makes_temporary);
+  } else if (!local) {
+    add(Effect::sets_setting);
+    sets_any_setting_ = true;
+  }
+}
+
+}  // namespace forebay::sql

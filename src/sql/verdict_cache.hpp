@@ -1,0 +1,57 @@
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+#include <unordered_map>
+
+#include "sql/fingerprint.hpp"
+#include "sql/verdict.hpp"
+
+namespace forebay::sql {
+
+/// Whether characters of this encoding can hold bytes of ASCII in their second byte and after, so that a text
+/// cannot be read before it is converted. `name` as the server reports client_encoding. They are PostgreSQL's
+/// client-only encodings: https://www.postgresql.org/docs/15/multibyte.html
+bool embeds_ascii(std::string_view client_encoding);
+
+/// Remembers verdicts by fingerprint, in two generations: what was not asked for while the younger one filled
+/// up is forgotten. A hit costs the fingerprint and one or two look-ups, and allocates nothing. Not thread
+/// safe: one for each thread.
+class VerdictCache {
+ public:
+  struct Limits {
+    std::size_t entries = 8192;
+    std::size_t bytes = 8 * 1024 * 1024;  ///< of entries and what they own; tables of pointers come on top
+  };
+
+  VerdictCache() : VerdictCache(Limits()) {}
+  explicit VerdictCache(Limits limits);
+
+  /// What analyse() says of `text`, which stays valid until the next call. With standard_conforming_strings
+  /// off, a backslash in a text can hide quotes from the parser: such texts are unparsable. So are texts with
+  /// bytes outside ASCII in an encoding that embeds it.
+  const Verdict& of(std::string_view text, bool standard_conforming_strings,
+                    bool encoding_embeds_ascii = false);
+
+  std::size_t entries() const { return young_.entries.size() + old_.entries.size(); }
+  std::size_t bytes() const { return young_.bytes + old_.bytes; }
+
+ private:
+  struct HashOf {
+    std::size_t operator()(const Fingerprint& fingerprint) const { return fingerprint.low; }
+  };
+  using Entries = std::unordered_map<Fingerprint, Verdict, HashOf>;
+  struct Generation {
+    Entries entries;
+    std::size_t bytes = 0;
+  };
+
+  void make_room(std::size_t bytes);
+
+  const Limits limits_;
+  Generation young_;
+  Generation old_;
+  Verdict too_large_;  ///< the last one that did not fit at all
+};
+
+}  // namespace forebay::sql
