@@ -1,1 +1,170 @@
 #include "cli.hpp"
+
+#include <ostream>
+
+#include <CLI/CLI.hpp>
+
+#include "check_command.hpp"
+#include "cli_options.hpp"
+#include "config/nearest.hpp"
+#include "config/problem.hpp"
+#include "config/reference.hpp"
+#include "import_command.hpp"
+
+namespace forebay {
+namespace {
+
+constexpr int kWrongUsage = 2;
+
+constexpr const char* kAbout =
+    "Forebay stands between applications and PostgreSQL and shares few connections among many clients.";
+
+constexpr const char* kExamples = R"(Examples:
+  forebay serve --upstream postgres://forebay:secret@127.0.0.1:5432
+      Pools that server on 127.0.0.1:6432; connect with: psql -h 127.0.0.1 -p 6432 -U you yourdb
+  forebay check --config forebay.yaml
+      Tells every mistake in the file, or what it would run
+  forebay import /etc/pgbouncer/pgbouncer.ini > forebay.yaml
+      Takes an existing PgBouncer over
+
+`forebay serve --help` lists the flags.)";
+
+constexpr const char* kServeExamples = R"(Examples:
+  forebay serve --upstream postgres://forebay:secret@127.0.0.1:5432
+  forebay serve --upstream postgres://forebay:secret@db.example --listen 0.0.0.0:6432 --listen unix:/run/forebay
+                --pool-size 30 --tls require --tls-cert server.crt --tls-key server.key
+  forebay serve --config forebay.yaml --log-level debug
+
+The upstream's user looks up who may log in; it has to be allowed to read pg_authid (or see auth.query). Clients log in
+with their own names and passwords. Other users of this machine can see a command line: keep passwords in a file, where
+${NAME} takes them from the environment. SIGHUP reads the file again.)";
+
+constexpr const char* kCheckExamples = R"(Example:
+  forebay check --config forebay.yaml
+
+The flags of serve may be given as well. Exit code 0: no mistakes; 1: mistakes, each told as file:line:column; 2: a wrong command line.)";
+
+constexpr const char* kImportExamples = R"(Example:
+  forebay import /etc/pgbouncer/pgbouncer.ini > forebay.yaml && forebay check --config forebay.yaml
+
+What could not be carried over is told on standard error, and in comments at the top of the file.)";
+
+/// A mistyped flag or subcommand with the nearest that exists.
+void tell_unknown(const CLI::App& app, const std::string& argument, std::ostream& err) {
+  std::vector<std::string> known;
+  for (const CLI::Option* option : app.get_options()) known.push_back(option->get_name());
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    if (!command->get_group().empty()) known.push_back(command->get_name());
+  }
+  const auto near = config::nearest(argument.substr(0, argument.find('=')), known);
+  err << "forebay: " << config::in_quotes(argument) << " is not known here"
+      << (near ? "; did you mean " + *near + "?" : "") << '\n';
+}
+
+int serve_command(const SettingFlags& flags, std::ostream& err,
+                  const std::function<int(const ServeOptions&)>& serve_daemon) {
+  const config::LoadRequest request = load_request(flags);
+  auto settings = config::load(request);
+  if (!settings) {
+    err << settings.error().text << '\n';
+    return 1;
+  }
+  return serve_daemon({*settings, [request] { return config::load(request); }, flags.config_file});
+}
+
+/// The command line: its subcommands and what they were given.
+class CommandLine {
+ public:
+  CommandLine() {
+    app_.require_subcommand(1);
+    app_.footer(kExamples);
+    app_.set_version_flag("--version", "forebay " FOREBAY_VERSION, "Print the version and exit");
+    app_.get_formatter()->column_width(26);
+
+    serve_->footer(kServeExamples);
+    add_setting_flags(*serve_, flags_, "Options");
+
+    check_->footer(kCheckExamples);
+    add_setting_flags(*check_, flags_, "");
+    check_->add_flag("--all", all_, "Also print every setting with its value");
+
+    import_->footer(kImportExamples);
+    import_->add_option("FILE", ini_file_, "PgBouncer's configuration, usually pgbouncer.ini")
+        ->required()
+        ->type_name("");
+
+    generate_->group("");  // for the project's own files: not in the help
+    generate_->add_option("WHAT", what_, "schema or reference")
+        ->required()
+        ->check(CLI::IsMember({"schema", "reference"}));
+  }
+
+  int run(int argc, const char* const* argv, std::ostream& out, std::ostream& err,
+          const std::function<int(const ServeOptions&)>& serve_daemon) {
+    try {
+      app_.parse(argc, argv);
+      if (serve_->parsed()) return serve_command(flags_, err, serve_daemon);
+      if (check_->parsed()) return check(out, err);
+      if (import_->parsed()) return import_command(ini_file_, out, err);
+      out << (what_ == "schema" ? config::json_schema() : config::reference());
+      return 0;
+    } catch (const CLI::Success& done) {
+      return app_.exit(done, out, err);
+    } catch (const CLI::ParseError& error) {
+      if (argc < 2) {
+        err << app_.help();
+        return kWrongUsage;
+      }
+      const std::string argument = unexpected();
+      if (argument.empty()) {
+        err << "forebay: " << error.what() << '\n';
+      } else {
+        tell_unknown(current(), argument, err);
+      }
+    }
+    err << "See forebay " << (&current() == &app_ ? "" : current().get_name() + " ") << "--help\n";
+    return kWrongUsage;
+  }
+
+ private:
+  int check(std::ostream& out, std::ostream& err) const {
+    const config::LoadRequest request = load_request(flags_);
+    if (request.file.empty() && request.overrides.empty()) {
+      throw CLI::RequiredError("nothing to check: --config FILE");
+    }
+    return check_command(request, all_, out, err);
+  }
+
+  /// The subcommand that was named, or the program itself.
+  const CLI::App& current() const {
+    for (const CLI::App* command : {serve_, check_, import_, generate_}) {
+      if (command->parsed()) return *command;
+    }
+    return app_;
+  }
+
+  std::string unexpected() const {
+    const auto rest = app_.remaining(true);
+    return rest.empty() ? "" : rest.front();
+  }
+
+  CLI::App app_{kAbout, "forebay"};
+  CLI::App* serve_ = app_.add_subcommand("serve", "Run the daemon");
+  CLI::App* check_ =
+      app_.add_subcommand("check", "Tell every mistake in a configuration, or what it would run");
+  CLI::App* import_ = app_.add_subcommand("import", "Print PgBouncer's configuration as Forebay's");
+  CLI::App* generate_ = app_.add_subcommand("generate", "Print the JSON Schema or the reference");
+  SettingFlags flags_;
+  bool all_ = false;
+  std::string ini_file_;
+  std::string what_;
+};
+
+}  // namespace
+
+int run_command_line(int argc, const char* const* argv, std::ostream& out, std::ostream& err,
+                     const std::function<int(const ServeOptions&)>& serve_daemon) {
+  return CommandLine().run(argc, argv, out, err, serve_daemon);
+}
+
+}  // namespace forebay

@@ -13,9 +13,9 @@ struct ServeOptions {
   /// The configuration to start with. Never null.
   config::SettingsPtr settings;
 
-  /// Reads the file again and lays the same flags over it; an error names every mistake, one a line. Called at
-  /// SIGHUP and RELOAD, from one thread at a time; it blocks on the file system. Without a file it returns what
-  /// the flags say, again. config::restart_needed tells which changes cannot take effect while running.
+  /// Reads the file again and lays the same flags over it; an error names every mistake, one a line. Called
+  /// at SIGHUP and RELOAD, from one thread at a time; it blocks on the file system. Without a file it returns
+  /// what the flags say, again. config::restart_needed tells which changes cannot take effect while running.
   std::function<Result<config::SettingsPtr>()> reload;
 
   /// The file that --config named, as given; empty when there is none.

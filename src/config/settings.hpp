@@ -12,7 +12,8 @@ namespace forebay::config {
 
 using Duration = std::chrono::milliseconds;
 
-/// When a backend goes back to its pool: when the client leaves, after each transaction, after each statement.
+/// When a backend goes back to its pool: when the client leaves, after each transaction, after each
+/// statement.
 enum class PoolMode { session, transaction, statement };
 
 /// How a client proves who it is.
@@ -30,7 +31,8 @@ struct ListenAddress {
 
 /// TLS towards clients.
 struct ClientTls {
-  TlsMode mode = TlsMode::disable;  ///< disable, allow/prefer (client chooses), require, verify_ca/verify_full (client certificate)
+  TlsMode mode = TlsMode::disable;  ///< disable, allow/prefer (client chooses), require,
+                                    ///< verify_ca/verify_full (client certificate)
   std::string certificate_file;
   std::string key_file;
   std::string ca_file;
@@ -46,7 +48,8 @@ struct ServerTls {
 
 /// One PostgreSQL server to forward to.
 struct Upstream {
-  std::string host = "127.0.0.1";  ///< a name, an address, or a directory (Unix socket) when it starts with '/'
+  std::string host =
+      "127.0.0.1";  ///< a name, an address, or a directory (Unix socket) when it starts with '/'
   std::uint16_t port = 5432;
   std::string user;      ///< used to look verifiers up and for `forebay`'s own questions; may be empty
   std::string password;  ///< may be empty
@@ -56,10 +59,10 @@ struct Upstream {
 
 /// Sizes. Global and exact, whatever the number of threads. 0 in a *_max_* field: no limit of that kind.
 struct Limits {
-  std::uint32_t pool_size = 20;         ///< backends per pool that are kept (L7, B1)
-  std::uint32_t pool_overflow = 40;     ///< further backends per pool under load, closed when idle (L7)
-  std::uint32_t pool_min_size = 0;      ///< backends that are opened ahead and kept
-  std::uint32_t reserve_size = 0;       ///< further backends per pool for clients that waited `reserve_after`
+  std::uint32_t pool_size = 20;      ///< backends per pool that are kept (L7, B1)
+  std::uint32_t pool_overflow = 40;  ///< further backends per pool under load, closed when idle (L7)
+  std::uint32_t pool_min_size = 0;   ///< backends that are opened ahead and kept
+  std::uint32_t reserve_size = 0;    ///< further backends per pool for clients that waited `reserve_after`
   std::uint32_t max_clients = 10000;
   std::uint32_t max_backends_per_user = 0;
   std::uint32_t max_backends_per_database = 0;
@@ -70,18 +73,19 @@ struct Limits {
 
 /// Times. Zero means "never" unless the field says otherwise.
 struct Timeouts {
-  Duration wait{30'000};                 ///< longest wait of a client for a backend (B1)
+  Duration wait{30'000};  ///< longest wait of a client for a backend (B1)
   Duration reserve_after{5'000};
-  Duration recycle{3'600'000};           ///< a backend older than this is closed at its next return (B1)
-  Duration test_after{30'000};           ///< a backend idle for longer is tested before use (B1)
-  Duration connect{10'000};              ///< opening a backend, login included (P3; C3 uses 5 s)
-  Duration backend_idle{600'000};        ///< a backend beyond pool_min_size idle for longer is closed (C3 uses 30 s)
-  Duration command{0};                   ///< longest time a statement may run, enforced by cancel (P3 uses 30 s)
-  Duration statement{0};                 ///< statement_timeout set at the start of each session (L7 uses 30 s)
-  Duration idle_in_transaction{0};       ///< idle_in_transaction_session_timeout set likewise (L7 uses 60 s)
-  Duration client_idle{0};               ///< a client idle outside a transaction for longer is closed
-  Duration client_login{60'000};         ///< from connect to the end of authentication
-  Duration shutdown{30'000};             ///< longest wait for clients at an orderly shutdown
+  Duration recycle{3'600'000};  ///< a backend older than this is closed at its next return (B1)
+  Duration test_after{30'000};  ///< a backend idle for longer is tested before use (B1)
+  Duration connect{10'000};     ///< opening a backend, login included (P3; C3 uses 5 s)
+  Duration backend_idle{
+      600'000};           ///< a backend beyond pool_min_size idle for longer is closed (C3 uses 30 s)
+  Duration command{0};    ///< longest time a statement may run, enforced by cancel (P3 uses 30 s)
+  Duration statement{0};  ///< statement_timeout set at the start of each session (L7 uses 30 s)
+  Duration idle_in_transaction{0};  ///< idle_in_transaction_session_timeout set likewise (L7 uses 60 s)
+  Duration client_idle{0};          ///< a client idle outside a transaction for longer is closed
+  Duration client_login{60'000};    ///< from connect to the end of authentication
+  Duration shutdown{30'000};        ///< longest wait for clients at an orderly shutdown
 };
 
 /// What a database entry or a user entry may set differently. Unset fields inherit.
@@ -107,7 +111,8 @@ struct Database {
 
 /// A role that clients may log in as.
 struct User {
-  std::string password;  ///< plain text, a SCRAM-SHA-256 verifier, or md5 followed by 32 hex digits; empty: looked up
+  std::string
+      password;  ///< plain text, a SCRAM-SHA-256 verifier, or md5 followed by 32 hex digits; empty: looked up
   PoolOverride pool;
 };
 
@@ -120,8 +125,8 @@ struct Settings {
   std::uint32_t threads = 0;          ///< 0: chosen from the number of processors
   PoolMode pool_mode = PoolMode::transaction;
   AuthMode auth = AuthMode::scram;
-  std::string auth_file;              ///< user list, PgBouncer's format: "name" "secret" per line
-  std::string auth_query;             ///< looks a verifier up by name; empty: pg_authid
+  std::string auth_file;   ///< user list, PgBouncer's format: "name" "secret" per line
+  std::string auth_query;  ///< looks a verifier up by name; empty: pg_authid
   ClientTls tls;
   Limits limits;
   Timeouts timeouts;

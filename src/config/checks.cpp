@@ -1,0 +1,272 @@
+#include "config/checks.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "config/values.hpp"
+
+namespace forebay::config {
+namespace {
+
+constexpr std::string_view kScramPrefix = "SCRAM-SHA-256$";
+
+bool needs_ca(TlsMode mode) {
+  return mode == TlsMode::verify_ca || mode == TlsMode::verify_full;
+}
+
+class Checker {
+ public:
+  Checker(const Settings& settings, const Places& places, const Location& whole,
+          std::vector<Problem>& problems)
+      : settings_(settings), places_(places), whole_(whole), problems_(problems) {}
+
+  void run() {
+    if (has_servers()) {
+      check_verifiers();
+    } else {
+      tell("databases",
+           "upstream: there is no server to forward to; add upstream: postgres://user:password@host:5432 (or "
+           "--upstream)");
+    }
+    check_upstream(settings_.upstream, "upstream");
+    check_listen();
+    check_trust();
+    check_client_tls();
+    check_certificate_login();
+    check_pool_sizes();
+    for (const auto& [name, database] : settings_.databases) check_database(name, database);
+    for (const auto& [name, user] : settings_.users) check_user(name, user);
+  }
+
+ private:
+  /// Told where `key` was written, or the nearest thing around it that was.
+  void tell(std::string key, std::string text) {
+    while (true) {
+      if (const auto found = places_.find(key); found != places_.end()) {
+        problems_.push_back({found->second, std::move(text)});
+        return;
+      }
+      const auto dot = key.rfind('.');
+      if (dot == std::string::npos) break;
+      key.resize(dot);
+    }
+    problems_.push_back({whole_, std::move(text)});
+  }
+
+  bool written(std::string_view key) const { return places_.find(key) != places_.end(); }
+
+  /// Every database name leads to a server.
+  bool has_servers() const {
+    const auto& databases = settings_.databases;
+    const auto has_own = [](const auto& entry) { return entry.second.upstream.has_value(); };
+    return written("upstream") ||
+           (!databases.empty() && std::all_of(databases.begin(), databases.end(), has_own));
+  }
+
+  void check_upstream(const Upstream& upstream, const std::string& key) {
+    check_host(upstream, key);
+    const ServerTls& tls = upstream.tls;
+    if (needs_ca(tls.mode) && tls.ca_file.empty()) {
+      tell(key + ".tls.mode",
+           fmt::format("{}: tls.mode {} needs the CA that signed the server's certificate; set "
+                       "tls.ca (sslrootcert in a URL), or use require",
+                       key, to_text(tls.mode)));
+    }
+    check_pair(key + ".tls", tls.certificate_file, tls.key_file);
+  }
+
+  void check_host(const Upstream& upstream, const std::string& key) {
+    const std::string& host = upstream.host;
+    if (host.empty()) {
+      tell(key + ".host", fmt::format("{}: the host is empty", key));
+    } else if (host.starts_with('@')) {
+      tell(key + ".host", fmt::format("{}: {} is an abstract Unix socket; name a socket directory or a host",
+                                      key, in_quotes(host)));
+    } else if (!host.starts_with('/') && host.find_first_of(", \t/\"'") != std::string::npos) {
+      tell(key + ".host", fmt::format("{}: {} is no host; give one name, one address or a socket directory",
+                                      key, in_quotes(host)));
+    }
+  }
+
+  void check_pair(const std::string& key, const std::string& certificate, const std::string& private_key) {
+    if (!certificate.empty() && private_key.empty()) {
+      tell(key + ".certificate",
+           fmt::format("{0}.certificate needs its private key; set {0}.key as well", key));
+    }
+    if (certificate.empty() && !private_key.empty()) {
+      tell(key + ".key", fmt::format("{0}.key needs its certificate; set {0}.certificate as well", key));
+    }
+  }
+
+  void check_listen() {
+    std::set<std::string> seen;
+    for (const ListenAddress& address : settings_.listen) {
+      if (address.port != 0 && !seen.insert(to_text(address)).second) {
+        tell("listen", fmt::format("listen: {} is there twice", to_text(address)));
+      }
+    }
+  }
+
+  void check_trust() {
+    if (settings_.auth != AuthMode::trust) return;
+    for (const ListenAddress& address : settings_.listen) {
+      if (is_local(address)) continue;
+      tell("listen",
+           fmt::format(
+               "listen: auth.mode trust lets everybody in without a password, and other machines may "
+               "reach {}; listen on 127.0.0.1, [::1] or unix:DIRECTORY only, or set auth.mode to scram",
+               to_text(address)));
+    }
+  }
+
+  void check_client_tls() {
+    const ClientTls& tls = settings_.tls;
+    if (tls.mode == TlsMode::disable) {
+      if (!tls.certificate_file.empty() && !written("tls.mode")) {
+        tell("tls.certificate",
+             "tls.certificate has no effect while tls.mode is not set; set it to prefer or require");
+      }
+    } else if (tls.certificate_file.empty()) {
+      tell("tls.mode",
+           fmt::format("tls.mode {} needs a certificate to show to clients; set tls.certificate and tls.key",
+                       to_text(tls.mode)));
+    }
+    if (needs_ca(tls.mode) && tls.ca_file.empty()) {
+      tell("tls.mode",
+           fmt::format("tls.mode {} needs the CA that signed the clients' certificates; set tls.ca",
+                       to_text(tls.mode)));
+    }
+    check_pair("tls", tls.certificate_file, tls.key_file);
+  }
+
+  void check_certificate_login() {
+    if (settings_.auth != AuthMode::cert || needs_ca(settings_.tls.mode)) return;
+    tell("auth.mode",
+         fmt::format("auth.mode cert needs TLS that checks clients' certificates; set tls.mode to "
+                     "verify-full (it is {}), with tls.ca, tls.certificate and tls.key",
+                     to_text(settings_.tls.mode)));
+  }
+
+  /// Without a secret to check a proof against, nobody could ever log in.
+  void check_verifiers() {
+    if (settings_.auth != AuthMode::scram && settings_.auth != AuthMode::md5) return;
+    const auto& databases = settings_.databases;
+    const auto& users = settings_.users;
+    const bool known =
+        !settings_.auth_file.empty() || !settings_.upstream.user.empty() ||
+        std::any_of(users.begin(), users.end(), [](const auto& u) { return !u.second.password.empty(); }) ||
+        std::any_of(databases.begin(), databases.end(),
+                    [](const auto& d) { return d.second.upstream && !d.second.upstream->user.empty(); });
+    if (known) return;
+    tell(written("auth.mode") ? "auth.mode" : "upstream",
+         fmt::format("auth.mode {} needs the users' secrets, and there is nowhere to look them up; give the "
+                     "upstream a "
+                     "user that may read them (postgres://user:password@…), or set auth.file",
+                     to_text(settings_.auth)));
+  }
+
+  void check_pool_sizes() {
+    const Limits& limits = settings_.limits;
+    if (limits.pool_min_size > limits.pool_size) {
+      tell("pool.min_size",
+           fmt::format("pool.min_size {} is more than pool.size {}", limits.pool_min_size, limits.pool_size));
+    }
+  }
+
+  void check_override(const std::string& key, const PoolOverride& pool) {
+    const std::uint32_t size = pool.pool_size.value_or(settings_.limits.pool_size);
+    const std::uint32_t least = pool.pool_min_size.value_or(settings_.limits.pool_min_size);
+    if (least > size && (pool.pool_size || pool.pool_min_size)) {
+      tell(key + (pool.pool_min_size ? ".pool.min_size" : ".pool.size"),
+           fmt::format("{}: pool.min_size {} is more than pool.size {}", key, least, size));
+    }
+  }
+
+  void check_database(const std::string& name, const Database& database) {
+    const std::string key = "databases." + name;
+    if (name == "forebay" || name == "pgbouncer") {
+      tell(key, fmt::format(
+                    "{} is the name of the console; give the database another name here, and its own name as "
+                    "database: {}",
+                    key, name));
+    }
+    if (name.empty()) tell(key, "databases: an empty name");
+    if (database.upstream) {
+      check_upstream(*database.upstream, key + ".upstream");
+      if (!database.upstream->database.empty() && database.server_database != database.upstream->database) {
+        tell(key + ".database",
+             fmt::format("{}: the upstream names the database {} and `database` names {}; keep one", key,
+                         in_quotes(database.upstream->database), in_quotes(database.server_database)));
+      }
+    }
+    check_override(key, database.pool);
+  }
+
+  void check_user(const std::string& name, const User& user) {
+    const std::string key = "users." + name;
+    if (name.empty()) tell(key, "users: an empty name");
+    check_override(key, user.pool);
+    if (looks_like_scram(user.password) && !is_scram_verifier(user.password)) {
+      tell(key + ".password",
+           fmt::format("{}.password begins like a SCRAM verifier and is none; copy all of it: "
+                       "SCRAM-SHA-256$ITERATIONS:SALT$STORED_KEY:SERVER_KEY",
+                       key));
+    }
+    if (settings_.auth == AuthMode::scram && is_md5_hash(user.password)) {
+      tell(key + ".password",
+           fmt::format("{}.password is an md5 hash, which cannot check a SCRAM login; give the plain "
+                       "password or a SCRAM verifier, or set auth.mode to md5",
+                       key));
+    }
+  }
+
+  const Settings& settings_;
+  const Places& places_;
+  const Location& whole_;
+  std::vector<Problem>& problems_;
+};
+
+bool is_base64(std::string_view text) {
+  const auto letter = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '+' ||
+           c == '/' || c == '=';
+  };
+  return !text.empty() && text.size() % 4 == 0 && std::all_of(text.begin(), text.end(), letter);
+}
+
+}  // namespace
+
+bool looks_like_scram(std::string_view password) {
+  return password.starts_with(kScramPrefix);
+}
+
+bool is_scram_verifier(std::string_view password) {
+  if (!looks_like_scram(password)) return false;
+  password.remove_prefix(kScramPrefix.size());
+  const auto salt = password.find(':');
+  const auto stored = password.find('$');
+  const auto server = password.rfind(':');
+  if (salt == std::string_view::npos || stored == std::string_view::npos || salt > stored || server < stored)
+    return false;
+  constexpr std::size_t kKeyLength = 44;  // 32 bytes in base64
+  const auto stored_key = password.substr(stored + 1, server - stored - 1);
+  const auto server_key = password.substr(server + 1);
+  return parse_count(password.substr(0, salt), {1, 2'147'483'647}).has_value() &&
+         is_base64(password.substr(salt + 1, stored - salt - 1)) && stored_key.size() == kKeyLength &&
+         is_base64(stored_key) && server_key.size() == kKeyLength && is_base64(server_key);
+}
+
+bool is_md5_hash(std::string_view password) {
+  if (password.size() != 35 || !password.starts_with("md5")) return false;
+  return std::all_of(password.begin() + 3, password.end(),
+                     [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
+void check_settings(const Settings& settings, const Places& places, const Location& whole,
+                    std::vector<Problem>& problems) {
+  Checker(settings, places, whole, problems).run();
+}
+
+}  // namespace forebay::config

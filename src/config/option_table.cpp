@@ -1,0 +1,431 @@
+#include "config/option_table.hpp"
+
+#include <fmt/format.h>
+
+#include "config/option_builder.hpp"
+
+/// A field of the settings, for the rows below.
+#define FIELD(path)                 \
+  [](const Place& place) -> auto& { \
+    return place.path;              \
+  }
+
+namespace forebay::config {
+namespace {
+
+constexpr Range kSizes{0, 100'000};
+constexpr Range kPositiveSizes{1, 100'000};
+constexpr Range kDurations{0, kLongestDuration};
+constexpr Range kServerDurations{0, 2'147'483'647};  // PostgreSQL keeps its timeouts as int, in milliseconds
+
+/// What an entry of `databases` and of `users` may set differently: the same keys as in the file's own
+/// sections.
+template <class Access>
+void add_overrides(std::vector<Option>& rows, Scope scope, std::string_view whose, Access pool) {
+  const auto add = [&](Option row, auto member) {
+    row.scope = scope;
+    row.help = fmt::format(fmt::runtime(row.help), whose);
+    rows.push_back(bound(
+        std::move(row), [ pool, member ](const Place& place) -> auto& { return pool(place).*member; }));
+  };
+  add({.key = "pool.mode", .help = "As `pool.mode`, for {}.", .pgbouncer = "pool_mode"},
+      &PoolOverride::pool_mode);
+  add({.key = "pool.size",
+       .help = "As `pool.size`, for {}.",
+       .pgbouncer = "pool_size",
+       .range = kPositiveSizes},
+      &PoolOverride::pool_size);
+  add({.key = "pool.overflow", .help = "As `pool.overflow`, for {}.", .range = kSizes},
+      &PoolOverride::pool_overflow);
+  add({.key = "pool.min_size",
+       .help = "As `pool.min_size`, for {}.",
+       .pgbouncer = "min_pool_size",
+       .range = kSizes},
+      &PoolOverride::pool_min_size);
+  add({.key = "pool.reserve_size",
+       .help = "As `pool.reserve_size`, for {}.",
+       .pgbouncer = "reserve_pool_size",
+       .range = kSizes},
+      &PoolOverride::reserve_size);
+  add({.key = "limits.max_backends",
+       .help = "Most backends of all pools of {} together. 0: no limit.",
+       .pgbouncer = scope == Scope::database ? "max_db_connections" : "max_user_connections"},
+      &PoolOverride::max_backends);
+  add({.key = "limits.max_clients",
+       .help = "Most clients of {} at a time. 0: no limit.",
+       .pgbouncer = scope == Scope::database ? "max_db_client_connections" : "max_user_client_connections"},
+      &PoolOverride::max_clients);
+  add({.key = "timeouts.command",
+       .help = "As `timeouts.command`, for {}.",
+       .pgbouncer = "query_timeout",
+       .range = kDurations},
+      &PoolOverride::command);
+  add({.key = "timeouts.statement", .help = "As `timeouts.statement`, for {}.", .range = kServerDurations},
+      &PoolOverride::statement);
+  add({.key = "timeouts.idle_in_transaction",
+       .help = "As `timeouts.idle_in_transaction`, for {}.",
+       .pgbouncer = "idle_transaction_timeout",
+       .range = kServerDurations},
+      &PoolOverride::idle_in_transaction);
+}
+
+std::vector<Option> main_rows() {
+  return {
+      bound({.key = "upstream",
+             .help = "The PostgreSQL server to forward to. A URL, or a mapping with the keys of an upstream. "
+                     "Without a "
+                     "database in it, each client gets the database that it asks for.",
+             .flag = "--upstream"},
+            FIELD(settings->upstream)),
+      bound({.key = "listen",
+             .help = "Where applications connect: `HOST:PORT`, `[IPV6]:PORT` or `unix:DIRECTORY`. One or "
+                     "several. Port "
+                     "0 lets the system pick a free one. Not set: 127.0.0.1:6432.",
+             .flag = "--listen",
+             .pgbouncer = "listen_addr",
+             .needs_restart = true},
+            FIELD(settings->listen)),
+      bound({.key = "threads",
+             .help = "Threads that serve clients. 0: chosen from the number of processors.",
+             .flag = "--threads",
+             .needs_restart = true,
+             .range = {0, 256}},
+            FIELD(settings->threads)),
+  };
+}
+
+std::vector<Option> pool_rows() {
+  return {
+      bound({.key = "pool.mode",
+             .help = "When a backend goes back to its pool. session: when the client leaves; transaction: "
+                     "after each "
+                     "transaction; statement: after each statement, which rules transactions of several out.",
+             .flag = "--pool-mode",
+             .pgbouncer = "pool_mode"},
+            FIELD(settings->pool_mode)),
+      bound({.key = "pool.size",
+             .help = "Backends that a pool keeps. There is one pool for each user and database.",
+             .flag = "--pool-size",
+             .pgbouncer = "default_pool_size",
+             .range = kPositiveSizes},
+            FIELD(settings->limits.pool_size)),
+      bound({.key = "pool.overflow",
+             .help = "Further backends of a pool under load, closed when they are idle.",
+             .flag = "--pool-overflow",
+             .range = kSizes},
+            FIELD(settings->limits.pool_overflow)),
+      bound({.key = "pool.min_size",
+             .help = "Backends of a pool that are opened ahead and kept. At most `pool.size`.",
+             .pgbouncer = "min_pool_size",
+             .range = kSizes},
+            FIELD(settings->limits.pool_min_size)),
+      bound({.key = "pool.reserve_size",
+             .help = "Further backends of a pool for clients that have waited for `pool.reserve_after`.",
+             .pgbouncer = "reserve_pool_size",
+             .range = kSizes},
+            FIELD(settings->limits.reserve_size)),
+      bound({.key = "pool.reserve_after",
+             .help = "How long a client waits before it may have one of the reserve.",
+             .pgbouncer = "reserve_pool_timeout",
+             .range = kDurations},
+            FIELD(settings->timeouts.reserve_after)),
+      bound({.key = "pool.max_prepared_statements",
+             .help =
+                 "Prepared statements that are kept open on one backend; the least recently used are closed.",
+             .pgbouncer = "max_prepared_statements",
+             .range = {1, 1'000'000}},
+            FIELD(settings->limits.max_prepared_statements)),
+  };
+}
+
+std::vector<Option> limit_rows() {
+  return {
+      bound({.key = "limits.max_clients",
+             .help = "Most clients at a time. 0: no limit.",
+             .pgbouncer = "max_client_conn"},
+            FIELD(settings->limits.max_clients)),
+      bound({.key = "limits.max_clients_per_user",
+             .help = "Most clients of one user. 0: no limit.",
+             .pgbouncer = "max_user_client_connections"},
+            FIELD(settings->limits.max_clients_per_user)),
+      bound({.key = "limits.max_clients_per_database",
+             .help = "Most clients of one database. 0: no limit.",
+             .pgbouncer = "max_db_client_connections"},
+            FIELD(settings->limits.max_clients_per_database)),
+      bound({.key = "limits.max_backends_per_user",
+             .help = "Most backends of one user, over all its pools. 0: no limit.",
+             .pgbouncer = "max_user_connections"},
+            FIELD(settings->limits.max_backends_per_user)),
+      bound({.key = "limits.max_backends_per_database",
+             .help = "Most backends of one database, over all its pools. 0: no limit.",
+             .pgbouncer = "max_db_connections"},
+            FIELD(settings->limits.max_backends_per_database)),
+  };
+}
+
+std::vector<Option> timeout_rows() {
+  return {
+      bound({.key = "timeouts.wait",
+             .help = "Longest wait of a client for a backend.",
+             .pgbouncer = "query_wait_timeout",
+             .range = kDurations},
+            FIELD(settings->timeouts.wait)),
+      bound({.key = "timeouts.connect",
+             .help = "Longest time that opening a backend may take, login included.",
+             .pgbouncer = "server_connect_timeout",
+             .range = kDurations},
+            FIELD(settings->timeouts.connect)),
+      bound({.key = "timeouts.backend_idle",
+             .help = "A backend beyond `pool.min_size` that is idle for longer is closed.",
+             .pgbouncer = "server_idle_timeout",
+             .range = kDurations},
+            FIELD(settings->timeouts.backend_idle)),
+      bound({.key = "timeouts.recycle",
+             .help = "A backend older than this is closed when it next comes back to its pool.",
+             .pgbouncer = "server_lifetime",
+             .range = kDurations},
+            FIELD(settings->timeouts.recycle)),
+      bound({.key = "timeouts.test_after",
+             .help = "A backend that was idle for longer is tested before it is used.",
+             .pgbouncer = "server_check_delay",
+             .range = kDurations},
+            FIELD(settings->timeouts.test_after)),
+      bound({.key = "timeouts.command",
+             .help = "Longest time that a statement may run before Forebay cancels it.",
+             .pgbouncer = "query_timeout",
+             .range = kDurations},
+            FIELD(settings->timeouts.command)),
+      bound({.key = "timeouts.statement",
+             .help = "`statement_timeout` that each session starts with.",
+             .range = kServerDurations},
+            FIELD(settings->timeouts.statement)),
+      bound({.key = "timeouts.idle_in_transaction",
+             .help = "`idle_in_transaction_session_timeout` that each session starts with.",
+             .pgbouncer = "idle_transaction_timeout",
+             .range = kServerDurations},
+            FIELD(settings->timeouts.idle_in_transaction)),
+      bound({.key = "timeouts.client_idle",
+             .help = "A client that is idle outside a transaction for longer is closed.",
+             .pgbouncer = "client_idle_timeout",
+             .range = kDurations},
+            FIELD(settings->timeouts.client_idle)),
+      bound({.key = "timeouts.client_login",
+             .help = "Longest time from connecting to the end of authentication.",
+             .pgbouncer = "client_login_timeout",
+             .range = kDurations},
+            FIELD(settings->timeouts.client_login)),
+      bound({.key = "timeouts.shutdown",
+             .help = "Longest wait for clients at an orderly shutdown.",
+             .range = kDurations},
+            FIELD(settings->timeouts.shutdown)),
+  };
+}
+
+std::vector<Option> access_rows() {
+  return {
+      bound({.key = "auth.mode",
+             .help = "How a client proves who it is. scram, md5: a password that is not sent; password: one "
+                     "that is sent "
+                     "as it is; cert: a TLS certificate that names the user; trust: not at all, on this "
+                     "machine only.",
+             .flag = "--auth",
+             .pgbouncer = "auth_type"},
+            FIELD(settings->auth)),
+      bound({.key = "auth.file",
+             .help = "User list in PgBouncer's format: `\"name\" \"secret\"` per line. Users that are not in "
+                     "it are "
+                     "looked up on the server.",
+             .flag = "--auth-file",
+             .pgbouncer = "auth_file",
+             .kind = Kind::file},
+            FIELD(settings->auth_file)),
+      bound({.key = "auth.query",
+             .help =
+                 "Query that looks a user up on the server: `$1` is the name, the result one row of name and "
+                 "secret. Empty: pg_authid, which the upstream's user has to be allowed to read.",
+             .pgbouncer = "auth_query"},
+            FIELD(settings->auth_query)),
+      bound({.key = "tls.mode",
+             .help = "TLS towards clients. allow, prefer: the client chooses; require: always; verify-ca, "
+                     "verify-full: "
+                     "always, with a client certificate that `tls.ca` signed.",
+             .flag = "--tls",
+             .pgbouncer = "client_tls_sslmode"},
+            FIELD(settings->tls.mode)),
+      bound({.key = "tls.certificate",
+             .help = "Forebay's own certificate (PEM), with the chain after it.",
+             .flag = "--tls-cert",
+             .pgbouncer = "client_tls_cert_file",
+             .kind = Kind::file},
+            FIELD(settings->tls.certificate_file)),
+      bound({.key = "tls.key",
+             .help = "The private key of `tls.certificate` (PEM).",
+             .flag = "--tls-key",
+             .pgbouncer = "client_tls_key_file",
+             .kind = Kind::file},
+            FIELD(settings->tls.key_file)),
+      bound({.key = "tls.ca",
+             .help = "The authorities whose client certificates are accepted (PEM).",
+             .flag = "--tls-ca",
+             .pgbouncer = "client_tls_ca_file",
+             .kind = Kind::file},
+            FIELD(settings->tls.ca_file)),
+  };
+}
+
+std::vector<Option> console_rows() {
+  return {
+      bound({.key = "admin.users",
+             .help = "Users that may run every command of the console. Not set: the upstream's user.",
+             .pgbouncer = "admin_users"},
+            FIELD(settings->admin_users)),
+      bound({.key = "admin.stats_users",
+             .help = "Users that may run SHOW in the console, and nothing else.",
+             .pgbouncer = "stats_users"},
+            FIELD(settings->stats_users)),
+      bound({.key = "log.level",
+             .help = "The least important messages that are logged, on standard error.",
+             .flag = "--log-level"},
+            FIELD(settings->log_level)),
+      bound({.key = "log.connections",
+             .help = "Log every client that connects and leaves.",
+             .pgbouncer = "log_connections"},
+            FIELD(settings->log_connections)),
+  };
+}
+
+std::vector<Option> database_rows() {
+  std::vector<Option> rows = {
+      bound({.scope = Scope::database,
+             .key = "upstream",
+             .help = "The server where the database lives, written as the main `upstream`. Not set: the main "
+                     "upstream."},
+            FIELD(database->upstream)),
+      bound({.scope = Scope::database,
+             .key = "database",
+             .help = "The name of the database on the server. Not set: the same name.",
+             .pgbouncer = "dbname"},
+            FIELD(database->server_database)),
+  };
+  add_overrides(rows, Scope::database, "this database", FIELD(database->pool));
+  return rows;
+}
+
+std::vector<Option> user_rows() {
+  std::vector<Option> rows = {
+      bound({.scope = Scope::user,
+             .key = "password",
+             .help = "The password, a SCRAM-SHA-256 verifier or an md5 hash, as pg_authid holds them. Not "
+                     "set: looked "
+                     "up in `auth.file`, then on the server.",
+             .kind = Kind::secret},
+            FIELD(user->password)),
+  };
+  add_overrides(rows, Scope::user, "this user", FIELD(user->pool));
+  return rows;
+}
+
+std::vector<Option> upstream_rows() {
+  return {
+      bound(
+          {.scope = Scope::upstream,
+           .key = "url",
+           .help = "All of it as a URL. The other keys are laid over it: a password with any character in it "
+                   "is best "
+                   "given apart."},
+          [](const Place& place) -> auto& { return *place.upstream; }),
+      bound({.scope = Scope::upstream,
+             .key = "host",
+             .help = "Name or address of the server, or the directory of its Unix socket.",
+             .url_parameter = "host"},
+            FIELD(upstream->host)),
+      bound({.scope = Scope::upstream,
+             .key = "port",
+             .help = "Its port.",
+             .url_parameter = "port",
+             .range = {1, 65535}},
+            FIELD(upstream->port)),
+      bound({.scope = Scope::upstream,
+             .key = "user",
+             .help = "The role for Forebay's own questions to the server: who may log in, and with what.",
+             .url_parameter = "user",
+             .pgbouncer = "auth_user"},
+            FIELD(upstream->user)),
+      bound({.scope = Scope::upstream,
+             .key = "password",
+             .help = "Its password.",
+             .url_parameter = "password",
+             .kind = Kind::secret},
+            FIELD(upstream->password)),
+      bound({.scope = Scope::upstream,
+             .key = "database",
+             .help = "When set, every client gets this database, whatever name it asks for.",
+             .url_parameter = "dbname",
+             .pgbouncer = "dbname"},
+            FIELD(upstream->database)),
+      bound({.scope = Scope::upstream,
+             .key = "tls.mode",
+             .help = "libpq's sslmode, with its meaning. As there, require checks the server's certificate "
+                     "when a CA "
+                     "is given (verify-ca).",
+             .url_parameter = "sslmode",
+             .pgbouncer = "server_tls_sslmode"},
+            FIELD(upstream->tls.mode)),
+      bound({.scope = Scope::upstream,
+             .key = "tls.ca",
+             .help = "The authorities that may have signed the server's certificate (PEM).",
+             .url_parameter = "sslrootcert",
+             .pgbouncer = "server_tls_ca_file",
+             .kind = Kind::file},
+            FIELD(upstream->tls.ca_file)),
+      bound({.scope = Scope::upstream,
+             .key = "tls.certificate",
+             .help = "Forebay's certificate towards the server (PEM).",
+             .url_parameter = "sslcert",
+             .pgbouncer = "server_tls_cert_file",
+             .kind = Kind::file},
+            FIELD(upstream->tls.certificate_file)),
+      bound({.scope = Scope::upstream,
+             .key = "tls.key",
+             .help = "The private key of that certificate (PEM).",
+             .url_parameter = "sslkey",
+             .pgbouncer = "server_tls_key_file",
+             .kind = Kind::file},
+            FIELD(upstream->tls.key_file)),
+  };
+}
+
+}  // namespace
+
+std::vector<Option> option_rows() {
+  std::vector<Option> rows;
+  for (auto* make : {main_rows, pool_rows, limit_rows, timeout_rows, access_rows, console_rows, database_rows,
+                     user_rows, upstream_rows}) {
+    for (Option& row : make()) rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+std::vector<Section> section_rows() {
+  return {
+      {"pool", "How backends are shared.", {}},
+      {"limits",
+       "How many clients and backends there may be. All limits are exact, whatever the number of threads.",
+       {}},
+      {"timeouts",
+       "How long things may take: `250ms`, `30s`, `5min`, `1h`, `7d`, or several in a row. 0: never.",
+       {}},
+      {"auth", "How clients log in.", {}},
+      {"tls", "TLS towards clients. TLS towards the server is part of `upstream`.", {}},
+      {"admin", "Who may use the console: connect to the database `forebay` with psql.", {}},
+      {"log", "What is logged.", {}},
+      {"databases",
+       "The database names that clients may ask for. When there is any, others are refused, unless `\"*\"` "
+       "is one of "
+       "them: it stands for all that are not named. An entry is a mapping, an upstream's URL, or empty.",
+       Scope::database},
+      {"users", "Users with settings of their own. Others may log in as well.", Scope::user},
+  };
+}
+
+}  // namespace forebay::config

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string_view>
+
+namespace forebay::config {
+
+/// What becomes of a parameter of PgBouncer.
+enum class Fate {
+  carried,   ///< there is an option for it
+  unneeded,  ///< Forebay does without, and nothing is missing
+  lost,      ///< there is nothing like it
+};
+
+/// A global parameter of PgBouncer 1.25 (https://www.pgbouncer.org/config.html).
+struct PgbouncerParameter {
+  std::string_view name;
+  std::string_view default_value;
+  Fate fate = Fate::carried;
+  std::string_view why = {};  ///< not carried: the reason, and what to do instead
+};
+
+/// The parameter of this name, or null.
+const PgbouncerParameter* find_pgbouncer_parameter(std::string_view name);
+
+}  // namespace forebay::config

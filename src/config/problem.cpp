@@ -1,0 +1,48 @@
+#include "config/problem.hpp"
+
+#include <fmt/format.h>
+
+namespace forebay::config {
+
+std::string to_string(const Location& where) {
+  return where.line == 0 ? where.source : fmt::format("{}:{}:{}", where.source, where.line, where.column);
+}
+
+std::string to_string(const Problem& problem) {
+  return fmt::format("{}: {}", to_string(problem.where), problem.text);
+}
+
+std::string to_string(const std::vector<Problem>& problems) {
+  std::string text;
+  for (const Problem& problem : problems) {
+    if (!text.empty()) text += '\n';
+    text += to_string(problem);
+  }
+  return text;
+}
+
+std::string in_quotes(std::string_view text) {
+  constexpr std::size_t kLongest = 60;  // enough to recognise it, and a message stays on one line
+  std::string out = "\"";
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const bool inside_character = (byte & 0xC0) == 0x80;  // never cut a UTF-8 character
+    if (i >= kLongest && !inside_character) {
+      out += "…";
+      break;
+    }
+    if (byte < 0x20 || byte == 0x7F) {
+      out += fmt::format("\\x{:02x}", byte);
+    } else {
+      if (byte == '"' || byte == '\\') out += '\\';
+      out += static_cast<char>(byte);
+    }
+  }
+  return out + '"';
+}
+
+std::string joined(const std::vector<std::string>& parts, std::string_view separator) {
+  return fmt::format("{}", fmt::join(parts, separator));
+}
+
+}  // namespace forebay::config

@@ -1,0 +1,62 @@
+#include "config/yaml_writer.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace forebay::config {
+namespace {
+
+/// A key as it is when it is a plain word, in quotes otherwise.
+std::string yaml_key(std::string_view key) {
+  const auto plain = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-';
+  };
+  const bool letter_first = !key.empty() && plain(key[0]) && key[0] != '-' && (key[0] < '0' || key[0] > '9');
+  constexpr std::string_view kWords[] = {"null", "Null", "NULL", "~"};
+  const bool reserved = std::find(std::begin(kWords), std::end(kWords), key) != std::end(kWords);
+  return letter_first && !reserved && std::all_of(key.begin(), key.end(), plain) ? std::string(key)
+                                                                                 : yaml_text(key);
+}
+
+}  // namespace
+
+std::string yaml_text(std::string_view text) {
+  std::string out = "\"";
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte < 0x20 || byte == 0x7F) {
+      out += fmt::format("\\x{:02x}", byte);
+    } else if (text.substr(i).starts_with("${")) {
+      out += "$$";
+    } else {
+      if (byte == '"' || byte == '\\') out += '\\';
+      out += static_cast<char>(byte);
+    }
+  }
+  return out + '"';
+}
+
+void YamlWriter::comment(std::string_view text) {
+  std::string line = text.empty() ? "#" : fmt::format("# {}", text);
+  std::replace_if(
+      line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; },
+      '?');
+  text_ += line + "\n";
+}
+
+void YamlWriter::blank_line() {
+  text_ += "\n";
+}
+
+void YamlWriter::put(const std::vector<std::string>& path, std::string_view value, std::string_view comment) {
+  const auto differs = std::mismatch(path.begin(), path.end() - 1, open_.begin(), open_.end()).first;
+  for (auto at = differs; at != path.end(); ++at) {
+    text_ += std::string(static_cast<std::size_t>(at - path.begin()) * 2, ' ') + yaml_key(*at) + ":";
+    if (at + 1 != path.end()) text_ += "\n";
+  }
+  text_ += fmt::format(" {}{}{}\n", value, comment.empty() ? "" : "  # ", comment);
+  open_.assign(path.begin(), path.end() - 1);
+}
+
+}  // namespace forebay::config
