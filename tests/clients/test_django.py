@@ -13,8 +13,6 @@ from django.core.management import call_command
 from django.db import DatabaseError, IntegrityError, connection, connections, transaction
 from django.db.models import Count, F, Sum
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
-
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "django_project"))
 settings.configure(
     INSTALLED_APPS=["learning"],
