@@ -160,6 +160,7 @@ void Backend::finish_login() {
   auto& outcome = opening_->login->outcome();
   cancel_key_ = outcome.cancel_key;
   parameters_ = std::move(outcome.parameters);
+  for (const auto& [name, value] : parameters_) note_parameter(name, value);
   tracker_.set_transaction_status(outcome.transaction_status);
   opening_.reset();
   opened_at_ = changed_at_ = net::Loop::current()->now();
@@ -353,7 +354,12 @@ void Backend::on_parameter_status(std::string_view name, std::string_view value)
   for (auto& parameter : parameters_) {
     if (parameter.first == name) parameter.second = value;
   }
+  note_parameter(name, value);
   if (lessee_ != nullptr) lessee_->on_parameter_status(name, value);
+}
+
+void Backend::note_parameter(std::string_view name, std::string_view value) {
+  if (name == "standard_conforming_strings") standard_conforming_strings_ = value == "on";
 }
 
 std::string_view Backend::on_error(const wire::Expectation* cause, std::string_view body) {

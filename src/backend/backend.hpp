@@ -119,6 +119,7 @@ class Backend final : public net::Handler,
   void set_settings(SessionSettingsPtr settings) { settings_ = std::move(settings); }
   const wire::CancelKey& cancel_key() const { return cancel_key_; }
   const std::vector<wire::Parameter>& parameters() const { return parameters_; }
+  bool standard_conforming_strings() const { return standard_conforming_strings_; }
 
   /// Statements prepared here under our own names, by id; the value is a use counter for eviction.
   using Prepared = boost::unordered_flat_map<std::uint64_t, std::uint64_t>;
@@ -169,6 +170,7 @@ class Backend final : public net::Handler,
   void flush();
   void lose(const wire::ErrorMessage& error);
   void finish_question();
+  void note_parameter(std::string_view name, std::string_view value);
   std::string where() const;
 
   void on_parse_complete(const wire::Expectation& parse) override;
@@ -191,6 +193,7 @@ class Backend final : public net::Handler,
   std::unique_ptr<Opening> opening_;    ///< until the login is over
   std::unique_ptr<Question> question_;  ///< while we ask something
   bool fatal_seen_ = false;             ///< the server has said FATAL: the end of the connection is no surprise
+  bool standard_conforming_strings_ = true;
   bool answered_ = false;               ///< a batch was answered in the present feed
 
   SessionSettingsPtr settings_;

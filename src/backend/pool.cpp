@@ -476,6 +476,18 @@ std::size_t Pool::close_idle(const Quota* only, std::size_t limit) {
   return closed;
 }
 
+void Pool::clear_idle_of_database(const std::string& database) {
+  for (const auto& pool : directory_.of_database(database)) {
+    if (pool->clients() != 0) continue;
+    pool->close_idle();
+    pool->reconnect();
+  }
+}
+
+void Pool::renew_all() {
+  for (const auto& pool : directory_.all()) pool->reconnect();
+}
+
 Duration Pool::longest_wait(TimePoint now) const {
   const std::lock_guard lock(mutex_);
   auto& waiters = const_cast<IntrusiveList<Borrower, WaitingTag>&>(waiters_);

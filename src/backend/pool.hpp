@@ -147,6 +147,11 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void sweep(TimePoint now);
   /// Closes this thread's idle backends; `only` of that quota when not null, at most `limit`. Returns how many.
   std::size_t close_idle(const Quota* only = nullptr, std::size_t limit = SIZE_MAX);
+  /// A statement that nobody may be connected for is about to run: closes idle backends of that database, unless clients
+  /// of ours use it (then the server is right to refuse).
+  void clear_idle_of_database(const std::string& database);
+  /// Session defaults changed: new sessions of every pool have to see them.
+  void renew_all();
   /// Serves waiters as far as possible; by any thread of the directory's.
   void serve();
 

@@ -1,0 +1,143 @@
+#include "engine/authority.hpp"
+
+#include <fmt/format.h>
+
+#include "net/loop.hpp"
+
+namespace forebay::engine {
+
+namespace {
+
+constexpr Duration kKeepAnswers{1'000};
+/// Deriving a verifier from a password in clear costs a millisecond; it is kept until the configuration changes.
+constexpr Duration kKeepConfigured{60'000};
+/// Bounds what strangers' names can make us remember.
+constexpr std::size_t kMaxKnown = 10'000;
+
+constexpr std::string_view kDefaultQuery =
+    "SELECT rolpassword, rolcanlogin, coalesce(rolvaliduntil OPERATOR(pg_catalog.<) pg_catalog.now(), false) "
+    "FROM pg_catalog.pg_authid WHERE rolname OPERATOR(pg_catalog.=) $1";
+
+std::string bind_name(std::string_view query, const std::string& user) {
+  std::string sql(query);
+  const std::string literal = backend::quote_literal(user);
+  for (auto at = sql.find("$1"); at != std::string::npos; at = sql.find("$1", at + literal.size())) {
+    sql.replace(at, 2, literal);
+  }
+  return sql;
+}
+
+/// The configured query answers with the secret in its last of one or two columns (user, secret), as PgBouncer's does.
+Authority::Account account_of(const backend::Rows& rows, bool own_query) {
+  Authority::Account account;
+  if (rows.empty() || rows.front().empty()) {
+    account.exists = false;
+    return account;
+  }
+  const wire::Row& row = rows.front();
+  const auto& secret = own_query ? row.front() : row.back();
+  if (secret) {
+    if (auto parsed = wire::Secret::parse(*secret)) account.secret = std::move(*parsed);
+  }
+  if (own_query && row.size() == 3) {
+    account.may_login = row[1] == "t";
+    account.expired = row[2] == "t";
+  }
+  return account;
+}
+
+}  // namespace
+
+std::shared_ptr<void> Authority::find(const std::string& user, Found found) {
+  const auto known = known_.find(user);
+  if (known != known_.end() && net::Loop::current()->now() < known->second.until) {
+    found(&known->second.account, nullptr);
+    return nullptr;
+  }
+  if (auto secret = configured(user)) {
+    Account account;
+    account.secret = std::move(*secret);
+    found(remember(user, std::move(account), kKeepConfigured), nullptr);
+    return nullptr;
+  }
+  auto ticket = std::make_shared<Found>(std::move(found));
+  auto& lookup = lookups_[user];
+  lookup.waiting.push_back(ticket);
+  if (lookup.errand == nullptr) look_up(user);
+  return ticket;
+}
+
+std::optional<wire::Secret> Authority::configured(const std::string& user) const {
+  const auto settings = directory_.settings();
+  const auto entry = settings->users.find(user);
+  if (entry != settings->users.end() && !entry->second.password.empty()) {
+    if (auto secret = wire::Secret::parse(entry->second.password)) return std::move(*secret);
+  }
+  if (user_list_ != nullptr) {
+    if (const auto at = user_list_->find(user); at != user_list_->end()) return at->second;
+  }
+  if (user == settings->upstream.user && !settings->upstream.password.empty()) {
+    return wire::Secret(wire::SecretText(settings->upstream.password));
+  }
+  return std::nullopt;
+}
+
+const Authority::Account* Authority::remember(const std::string& user, Account account, Duration keep) {
+  if (known_.size() >= kMaxKnown) known_.clear();
+  if (auto verifier = account.secret.scram_verifier()) account.verifier = std::move(*verifier);
+  auto& known = known_[user];
+  known = {std::move(account), net::Loop::current()->now() + keep};
+  return &known.account;
+}
+
+void Authority::look_up(const std::string& user) {
+  const auto settings = directory_.settings();
+  const config::Upstream& upstream = settings->upstream;
+  if (upstream.user.empty()) {
+    backend::Login::Refusal refusal;
+    refusal.ours = {wire::Severity::fatal, std::string(wire::sqlstate::kInvalidAuthorization),
+                    fmt::format("the password of \"{}\" cannot be checked: no upstream user is configured to look it up", user),
+                    {}, "Put a user into the upstream URL, or list the role in the user list."};
+    return tell(user, nullptr, &refusal);
+  }
+  const std::string database = upstream.database.empty() ? "postgres" : upstream.database;
+  auto pool = directory_.find_or_create(upstream.user, database);
+  if (!pool) {
+    backend::Login::Refusal refusal;
+    refusal.ours = {wire::Severity::fatal, std::string(wire::sqlstate::kConnectionFailure), pool.error().text, {}, {}};
+    return tell(user, nullptr, &refusal);
+  }
+  if (!upstream.password.empty()) (*pool)->set_credentials(wire::SecretText(upstream.password));
+  const std::string sql = bind_name(settings->auth_query.empty() ? kDefaultQuery : std::string_view(settings->auth_query), user);
+  auto errand = std::make_unique<Errand>(*pool, backend::intern({}), sql, [this, user](const Errand::Outcome& outcome) { on_answer(user, outcome); });
+  Errand& started = *errand;
+  lookups_[user].errand = std::move(errand);
+  started.start();
+}
+
+void Authority::on_answer(const std::string& user, const Errand::Outcome& outcome) {
+  if (outcome.refusal != nullptr) return tell(user, nullptr, outcome.refusal);
+  if (outcome.error != nullptr) {
+    backend::Login::Refusal refusal;
+    refusal.ours = {wire::Severity::fatal, std::string(wire::sqlstate::kInvalidAuthorization),
+                    fmt::format("the password of \"{}\" cannot be checked: {}", user, outcome.error->message), {},
+                    "Give the upstream a user that may read pg_authid, configure an auth_query, or list the role in the "
+                    "user list."};
+    return tell(user, nullptr, &refusal);
+  }
+  const bool own_query = directory_.settings()->auth_query.empty();
+  tell(user, remember(user, account_of(outcome.rows, own_query), kKeepAnswers), nullptr);
+}
+
+void Authority::tell(const std::string& user, const Account* account, const backend::Login::Refusal* refusal) {
+  auto lookup = lookups_.extract(user);
+  if (lookup.empty()) return;
+  // The errand is on the call stack.
+  net::Loop::current()->defer([errand = std::shared_ptr<Errand>(std::move(lookup.mapped().errand))]() mutable { errand.reset(); });
+  const Account copy = account == nullptr ? Account() : *account;
+  for (const auto& waiting : lookup.mapped().waiting) {
+    if (const auto found = waiting.lock()) (*found)(account == nullptr ? nullptr : &copy, refusal);
+  }
+}
+
+}  // namespace forebay::engine

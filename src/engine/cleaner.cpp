@@ -1,0 +1,80 @@
+#include "engine/cleaner.hpp"
+
+#include "engine/effect_sets.hpp"
+#include "net/loop.hpp"
+
+namespace forebay::engine {
+
+namespace {
+
+/// Lessee of a backend while it is cleaned. Owns itself until that is over.
+class Cleaner final : public backend::Lessee {
+ public:
+  Cleaner(backend::Pool& pool, backend::Backend& backend, bool discard) : pool_(pool), backend_(backend), discard_(discard) {
+    backend.lend(*this);
+  }
+
+  void next() {
+    if (backend_.tracker().transaction_status() != 'I') return ask("ROLLBACK");
+    if (discard_) {
+      discard_ = false;
+      return ask("DISCARD ALL");
+    }
+    finish();
+  }
+
+  bool on_output(Bytes) override { return true; }
+  void on_settled() override {}
+  void on_drained() override {}
+  void on_lost(const wire::ErrorMessage&, bool) override { remove(); }
+  void on_parse_complete(const wire::Expectation&) override {}
+  void on_parse_failed(const wire::Expectation&) override {}
+  void on_parameter_status(std::string_view, std::string_view) override {}
+  std::string_view on_error(const wire::Expectation*, std::string_view body) override { return body; }
+  void on_notification(std::byte*) override {}
+  void on_ready() override {}
+
+ private:
+  void ask(std::string_view sql) {
+    const bool all = sql == "DISCARD ALL";
+    backend_.ask(sql, [this, all](const backend::QuestionError* error, const backend::Rows&) {
+      if (error != nullptr) {
+        pool_.discard(backend_);
+        return remove();
+      }
+      if (all) {
+        backend_.set_settings(nullptr);
+        backend_.prepared().clear();
+        backend_.set_sequence_owner(backend::ClientId::nobody);
+      }
+      next();
+    });
+  }
+
+  void finish() {
+    pool_.give_back(backend_);
+    remove();
+  }
+
+  void remove() {
+    net::Loop::current()->defer([this] { delete this; });
+  }
+
+  backend::Pool& pool_;
+  backend::Backend& backend_;
+  bool discard_;
+};
+
+}  // namespace
+
+void clean_and_give_back(backend::Pool& pool, backend::Backend& backend, sql::Effects effects, bool held,
+                         backend::ClientId client) {
+  if (effects.any_of(kIndelible)) return pool.discard(backend);
+  const bool discard = held || !effects.only(kLeaveNothing);
+  if (effects.has(Effect::advances_sequence)) backend.set_sequence_owner(client);
+  if (!discard && backend.tracker().transaction_status() == 'I') return pool.give_back(backend);
+  // Deletes itself when the backend is clean or gone.
+  (new Cleaner(pool, backend, discard))->next();
+}
+
+}  // namespace forebay::engine

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backend/pool.hpp"
+
+namespace forebay::engine {
+
+/// Borrows a backend of a pool to ask the server one thing of our own, or just to make sure that there is one.
+/// Destroying it calls it off; the callback then never comes. Used by one thread.
+class Errand final : private backend::Borrower, private backend::Lessee {
+ public:
+  /// Exactly one of `refusal` (no backend), `error` (the server's answer was an error) or neither is set.
+  struct Outcome {
+    const backend::Login::Refusal* refusal = nullptr;
+    const backend::QuestionError* error = nullptr;
+    backend::Rows rows = {};
+    const std::vector<wire::Parameter>* greeting = nullptr;  ///< ParameterStatus of a session; with no refusal
+  };
+  using Done = std::function<void(Outcome outcome)>;
+
+  /// `sql` may be empty: then only a backend is wanted. `done` may destroy the errand.
+  Errand(std::shared_ptr<backend::Pool> pool, backend::ProfilePtr profile, std::string sql, Done done);
+  ~Errand();
+
+  /// May call `done` before it returns.
+  void start();
+
+ private:
+  void on_checkout(backend::Backend& backend) override;
+  void on_checkout_failed(const backend::Login::Refusal& refusal) override;
+  const backend::ProfilePtr& wanted_profile() const override { return profile_; }
+  const backend::SessionSettingsPtr& wanted_settings() const override { return no_settings_; }
+  backend::ClientId client_id() const override { return backend::ClientId::nobody; }
+
+  bool on_output(Bytes) override { return true; }
+  void on_settled() override {}
+  void on_drained() override {}
+  void on_lost(const wire::ErrorMessage& error, bool told) override;
+  void on_parse_complete(const wire::Expectation&) override {}
+  void on_parse_failed(const wire::Expectation&) override {}
+  void on_parameter_status(std::string_view, std::string_view) override {}
+  std::string_view on_error(const wire::Expectation*, std::string_view body) override { return body; }
+  void on_notification(std::byte*) override {}
+  void on_ready() override {}
+
+  const std::shared_ptr<backend::Pool> pool_;
+  const backend::ProfilePtr profile_;
+  const backend::SessionSettingsPtr no_settings_;
+  const std::string sql_;
+  Done done_;
+  backend::Backend* backend_ = nullptr;
+};
+
+}  // namespace forebay::engine

@@ -1,0 +1,232 @@
+// The path of a query, top to bottom: bytes from the client, one message after another, a verdict for each statement, a
+// backend for the transaction, bytes to the server; then the answers back, and the backend to its pool.
+
+#include "engine/session.hpp"
+
+#include <atomic>
+
+#include "backend/cancel.hpp"
+#include "engine/burst.hpp"
+#include "engine/cleaner.hpp"
+#include "net/loop.hpp"
+#include "wire/protocol.hpp"
+
+namespace forebay::engine {
+
+namespace {
+
+std::atomic<std::uint64_t> next_client_id = 1;
+
+/// Sessions of one application have one name, so they share one object.
+backend::SessionSettingsPtr initial_settings(const std::string& application_name) {
+  thread_local std::string known_name;
+  thread_local backend::SessionSettingsPtr known;
+  if (application_name.empty()) return nullptr;
+  if (known == nullptr || known_name != application_name) {
+    known_name = application_name;
+    known = backend::with_setting(nullptr, "application_name", &application_name);
+  }
+  return known;
+}
+
+}  // namespace
+
+Session::Session(ClientPort& port, Identity identity)
+    : port_(port),
+      pool_(std::move(identity.pool)),
+      profile_(std::move(identity.profile)),
+      id_(static_cast<backend::ClientId>(next_client_id.fetch_add(1, std::memory_order_relaxed))),
+      initial_settings_(initial_settings(identity.application_name)),
+      settings_(initial_settings_) {
+  pool_->counters().clients.fetch_add(1, std::memory_order_relaxed);
+}
+
+Session::~Session() {
+  pool_->counters().clients.fetch_sub(1, std::memory_order_relaxed);
+  end_lease();
+}
+
+// --- from the client ---------------------------------------------------------------------------------------------
+
+std::size_t Session::on_input(const std::byte* bytes, std::size_t size) {
+  to_server().clear();
+  std::size_t at = 0;
+  while (at < size && !blocked_) {
+    if (body_left_ > 0) {
+      const std::size_t part = std::min(body_left_, size - at);
+      if (!drop_body_) to_server().pass(bytes + at, part);
+      body_left_ -= part;
+      at += part;
+      continue;
+    }
+    std::size_t used = 0;
+    const Step step = take_message(bytes + at, size - at, used);
+    if (step == Step::failed) return size;
+    if (step == Step::incomplete) break;
+    if (step == Step::blocked) {
+      blocked_ = true;
+      break;
+    }
+    at += used;
+  }
+  send_burst();
+  backend::PoolCounters::add(pool_->counters().bytes_received, at);
+  return at;
+}
+
+/// Gets a backend for the message at hand, unless there is one.
+Session::Step Session::need_backend() {
+  if (barrier_ && !in_batch_) return Step::blocked;
+  if (backend_ == nullptr && !waiting_) {
+    waiting_ = true;
+    busy_since_ = net::Loop::current()->now();
+    pool_->checkout(*this);
+  }
+  const bool ready = backend_ != nullptr && !preparing_ && !asking_;
+  return ready ? Step::used : Step::blocked;
+}
+
+void Session::on_checkout(backend::Backend& backend) {
+  const TimePoint now = net::Loop::current()->now();
+  const Duration test_after = pool_->rules().test_after;
+  const bool stale = test_after.count() > 0 && now - backend.changed_at() >= test_after;
+  waiting_ = false;
+  backend_ = &backend;
+  backend.lend(*this);
+  if (backend.reserved_for() != id_) backend.reserve_for(backend::ClientId::nobody);
+  if (stale || !backend::same_settings(backend.settings(), settings_)) prepare_backend();
+  if (!preparing_ && blocked_) unblock();
+}
+
+/// Gives the backend the session's settings; the question is a test of the connection as well.
+void Session::prepare_backend() {
+  preparing_ = true;
+  std::string change = backend::settings_change(backend_->settings(), settings_);
+  if (change.empty()) change = ";";
+  backend_->ask(change, [this](const backend::QuestionError* error, const backend::Rows&) {
+    if (error != nullptr) {
+      return fail(error->sqlstate, "the session's settings could not be carried to another backend: " + error->message,
+                  "Connect anew, or use session pooling for this application.");
+    }
+    preparing_ = false;
+    backend_->set_settings(settings_);
+    if (blocked_) unblock();
+  });
+}
+
+void Session::on_checkout_failed(const backend::Login::Refusal& refusal) {
+  waiting_ = false;
+  if (refusal.server_error.empty()) {
+    port_.finish(&refusal.ours);
+  } else {
+    port_.finish_with_server_error(refusal.server_error);
+  }
+}
+
+void Session::send_burst() {
+  if (backend_ == nullptr) return;
+  if (!to_server().empty()) {
+    if (!backend_->write(to_server().finish())) {
+      write_pending_ = true;
+      blocked_ = true;
+    }
+    to_server().clear();
+  }
+  backend_->deliver_made_up_answers();
+}
+
+void Session::on_drained() {
+  write_pending_ = false;
+  if (blocked_) unblock();
+}
+
+void Session::unblock() {
+  blocked_ = false;
+  port_.resume_input();
+}
+
+// --- to the client -----------------------------------------------------------------------------------------------
+
+bool Session::on_output(Bytes bytes) {
+  backend::PoolCounters::add(pool_->counters().bytes_sent, bytes.size());
+  return port_.send(bytes);
+}
+
+void Session::on_client_drained() {
+  if (backend_ != nullptr) backend_->resume_reading();
+}
+
+void Session::on_ready() {
+  auto& counters = pool_->counters();
+  backend::PoolCounters::add(counters.queries, 1);
+}
+
+void Session::on_settled() {
+  if (!preparing_ && !asking_) settle();
+}
+
+void Session::on_lost(const wire::ErrorMessage& error, bool told) {
+  backend_ = nullptr;
+  static_cast<backend::Holder&>(*this).unlink();
+  if (preparing_ && !told) {
+    // Nothing of the client's had been sent: another backend does as well.
+    preparing_ = false;
+    waiting_ = true;
+    return pool_->checkout(*this);
+  }
+  port_.finish(told && !preparing_ ? nullptr : &error);
+}
+
+void Session::fail(std::string_view sqlstate, std::string message, std::string hint) {
+  const wire::ErrorMessage error{wire::Severity::fatal, std::string(sqlstate), std::move(message), {}, std::move(hint)};
+  blocked_ = true;
+  port_.finish(&error);
+}
+
+// --- the end -----------------------------------------------------------------------------------------------------
+
+void Session::end_lease() {
+  if (waiting_) pool_->cancel_checkout(*this);
+  static_cast<backend::Holder&>(*this).unlink();
+  if (backend_ == nullptr) return;
+  backend::Backend& backend = *backend_;
+  backend_ = nullptr;
+  lifetime_effects_ |= effects_;
+  if (!backend.is_settled() || in_batch_ || body_left_ > 0 || !profile_->replication.empty()) {
+    if (backend.tracker().outstanding() > 0) {
+      backend::send_cancel(pool_->target(), backend.cancel_key(), backend.cancel_guard());
+    }
+    return pool_->discard(backend);
+  }
+  backend.reserve_for(backend::ClientId::nobody);
+  clean_and_give_back(*pool_, backend, lifetime_effects_, !held_because_.empty() || touched_settings_ != nullptr, id_);
+}
+
+void Session::cancel() {
+  if (backend_ == nullptr || backend_->tracker().outstanding() == 0) return;
+  backend::send_cancel(pool_->target(), backend_->cancel_key(), backend_->cancel_guard());
+}
+
+void Session::sweep(TimePoint now) {
+  const Duration limit = pool_->rules().command;
+  if (limit.count() == 0 || backend_ == nullptr || cancel_sent_ || backend_->tracker().outstanding() == 0) return;
+  if (now - busy_since_ < limit) return;
+  cancel_sent_ = true;
+  cancel();
+}
+
+const std::string& Session::application_name() const {
+  static const std::string none;
+  const std::string* name = backend::find_setting(settings_, "application_name");
+  return name == nullptr ? none : *name;
+}
+
+bool Session::is_in_transaction() const {
+  return backend_ != nullptr && (!backend_->is_settled() || backend_->tracker().transaction_status() != 'I');
+}
+
+std::string_view Session::held_because() const {
+  return held_because_;
+}
+
+}  // namespace forebay::engine

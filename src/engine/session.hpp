@@ -1,0 +1,165 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "backend/pool.hpp"
+#include "base/bytes.hpp"
+#include "base/clock.hpp"
+#include "engine/client_port.hpp"
+#include "engine/prepared_statement.hpp"
+#include "sql/verdict.hpp"
+
+namespace forebay::engine {
+
+/// A client's session on the way described in docs/life-of-a-query.md: bytes of messages in, a verdict for each
+/// statement, a backend from the pool, answers out. It knows the session's state and either carries it to whichever
+/// backend serves next, or keeps the backend until that state is gone.
+///
+/// Files: session.cpp is the path, session_messages.cpp what each message needs, session_state.cpp what happens to state
+/// when a transaction ends. Used by one thread.
+class Session final : private backend::Lessee, private backend::Borrower, private backend::Holder {
+ public:
+  struct Identity {
+    std::shared_ptr<backend::Pool> pool;
+    backend::ProfilePtr profile;
+    std::string application_name;
+  };
+
+  /// `port` outlives the session.
+  Session(ClientPort& port, Identity identity);
+  ~Session();
+
+  /// Handles messages in [bytes, bytes + size) and returns how many bytes were used. The rest is the beginning of a
+  /// message, or has to wait (is_blocked()); present it again, with what came behind it, after ClientPort::resume_input.
+  std::size_t on_input(const std::byte* bytes, std::size_t size);
+  bool is_blocked() const { return blocked_; }
+
+  void on_client_drained();
+  /// Asks the server to cancel what runs for this client, if anything does.
+  void cancel();
+  /// Timed work: the command timeout.
+  void sweep(TimePoint now);
+
+  // --- facts for the console and for shutdown
+  backend::ClientId id() const { return id_; }
+  const backend::Pool& pool() const { return *pool_; }
+  const std::string& application_name() const;
+  const backend::Backend* lent_backend() const { return backend_; }
+  bool is_waiting() const { return waiting_; }
+  bool is_in_transaction() const;
+  /// Why the backend is kept although no transaction is open; empty when it is not.
+  std::string_view held_because() const;
+  std::size_t prepared_statements() const { return prepared_ == nullptr ? 0 : prepared_->size(); }
+
+ private:
+  enum class Step : std::uint8_t { used, incomplete, blocked, failed };
+
+  // session.cpp: the path
+  Step take_message(const std::byte* at, std::size_t size, std::size_t& used);
+  Step need_backend();
+  void prepare_backend();
+  void send_burst();
+  void unblock();
+  void end_lease();
+  void fail(std::string_view sqlstate, std::string message, std::string hint = {});
+
+  // session_messages.cpp: what each message needs
+  Step on_query(const std::byte* at, std::size_t total, std::size_t available);
+  Step on_parse(const std::byte* at, std::size_t total, std::size_t available);
+  Step on_bind(const std::byte* at, std::size_t total, std::size_t available);
+  Step on_describe_or_close(const std::byte* at, std::size_t total, std::size_t available);
+  Step on_simple(const std::byte* at, std::size_t total, std::size_t available, wire::Request request);
+  Step on_sync(const std::byte* at);
+  Step on_function_call(const std::byte* at, std::size_t total, std::size_t available);
+  Step on_copy(const std::byte* at, std::size_t total, std::size_t available);
+  Step stream_through(const std::byte* at, std::size_t total, std::size_t available);
+  const sql::Verdict& judge(std::string_view text);
+  Step note_effects(const sql::Verdict& verdict);
+  Step note_statement(const PreparedStatement& statement);
+  void before_statement(const sql::Verdict& verdict);
+  void make_native(std::string_view name, const PreparedStatementPtr& statement);
+  void forget_foreign_sequences();
+  void ensure_unnamed();
+  void ensure_prepared(const PreparedStatement& statement);
+  void evict_prepared();
+  PreparedStatements& prepared();
+  void forward(const std::byte* at, std::size_t size);
+  void forward(Bytes bytes);
+
+  // session_state.cpp: carry or hold
+  void settle();
+  void settle_transaction();
+  void note_discards(sql::Effects effects, bool failed);
+  void note_global_changes(sql::Effects effects);
+  void ask(const std::string& sql, void (Session::*then)(const backend::QuestionError* error, const backend::Rows& rows));
+  void read_settings_back();
+  void on_settings_read(const backend::QuestionError* error, const backend::Rows& rows);
+  void on_restored(const backend::QuestionError* error, const backend::Rows& rows);
+  void probe();
+  void on_probe(const backend::QuestionError* error, const backend::Rows& rows);
+  void hold(std::string_view because);
+  void keep_or_give_back();
+  void give_back();
+
+  // backend::Lessee
+  bool on_output(Bytes bytes) override;
+  void on_settled() override;
+  void on_drained() override;
+  void on_lost(const wire::ErrorMessage& error, bool told) override;
+  void on_parse_complete(const wire::Expectation& parse) override;
+  void on_parse_failed(const wire::Expectation& parse) override;
+  void on_parameter_status(std::string_view name, std::string_view value) override;
+  std::string_view on_error(const wire::Expectation* cause, std::string_view body) override;
+  void on_notification(std::byte* process_id) override;
+  void on_ready() override;
+
+  // backend::Borrower
+  void on_checkout(backend::Backend& backend) override;
+  void on_checkout_failed(const backend::Login::Refusal& refusal) override;
+  const backend::ProfilePtr& wanted_profile() const override { return profile_; }
+  const backend::SessionSettingsPtr& wanted_settings() const override { return settings_; }
+  backend::ClientId client_id() const override { return id_; }
+
+  // backend::Holder
+  void on_release_wanted(bool urgent) override;
+
+  // constant after construction
+  ClientPort& port_;
+  const std::shared_ptr<backend::Pool> pool_;
+  const backend::ProfilePtr profile_;
+  const backend::ClientId id_;
+
+  // what the client's session is, whichever backend serves it
+  backend::SessionSettingsPtr initial_settings_;  ///< application_name of the start-up packet
+  backend::SessionSettingsPtr settings_;
+  std::unique_ptr<PreparedStatements> prepared_;  ///< null until the first Parse
+  std::unique_ptr<std::vector<std::string>> touched_settings_;  ///< names to read back when the transaction ends
+
+  // the lease at hand
+  backend::Backend* backend_ = nullptr;
+  std::size_t body_left_ = 0;        ///< bytes still to come of a message that flows through
+  sql::Effects effects_;             ///< of everything since the backend was last known clean
+  sql::Effects lifetime_effects_;    ///< of everything on this backend since it was lent
+  std::string_view held_because_;    ///< static text; empty: not held
+  TimePoint busy_since_{};
+  bool drop_body_ : 1 = false;       ///< the message that flows through goes nowhere
+  bool waiting_ : 1 = false;         ///< in the pool's queue
+  bool blocked_ : 1 = false;         ///< input has to wait
+  bool preparing_ : 1 = false;       ///< the backend is being tested or given the session's settings
+  bool asking_ : 1 = false;          ///< a question about the session's state is on its way
+  bool in_batch_ : 1 = false;        ///< extended-protocol messages without their Sync yet
+  bool barrier_ : 1 = false;         ///< what was sent changes the session: nothing more until it is answered
+  bool error_seen_ : 1 = false;      ///< since the last settle
+  bool ran_since_probe_ : 1 = false; ///< a statement ran since the state was last looked at
+  bool deallocated_all_ : 1 = false;  ///< DEALLOCATE ALL is among what was sent
+  bool unreadable_ : 1 = false;      ///< holds settings that this role may not read, so a look cannot clear it
+  bool any_setting_ : 1 = false;     ///< settings changed whose names are not known
+  bool write_pending_ : 1 = false;   ///< the server takes no more for now
+  bool cancel_sent_ : 1 = false;     ///< the command timeout has struck
+};
+
+}  // namespace forebay::engine

@@ -1,0 +1,289 @@
+// What becomes of a session's state when a transaction ends: it is carried, or the backend is kept.
+
+#include <algorithm>
+#include <mutex>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "engine/effect_sets.hpp"
+#include "engine/session.hpp"
+#include "net/loop.hpp"
+
+namespace forebay::engine {
+
+namespace {
+
+/// A reminder looks at held state only when the client has been quiet for this long; the look costs the server about a
+/// millisecond.
+constexpr Duration kQuietBeforeProbe{1'000};
+
+/// Settings of a transaction, not of the session.
+bool is_transaction_setting(std::string_view name) {
+  return name.starts_with("transaction_");
+}
+
+/// Settings by names with a dot do not appear in pg_settings until an extension defines them, so the ones that have been
+/// seen anywhere are asked for by name. Bounded; shared by all threads.
+class CustomSettings {
+ public:
+  void add(const std::string& name) {
+    if (name.find('.') == std::string::npos) return;
+    const std::lock_guard lock(mutex_);
+    if (names_.size() < kMax) names_.insert(name);
+  }
+  std::vector<std::string> all() const {
+    const std::lock_guard lock(mutex_);
+    return {names_.begin(), names_.end()};
+  }
+
+ private:
+  static constexpr std::size_t kMax = 1000;
+  mutable std::mutex mutex_;
+  std::set<std::string> names_;
+};
+
+CustomSettings& custom_settings() {
+  static CustomSettings settings;
+  return settings;
+}
+
+std::string_view hold_reason(Effects effects) {
+  if (effects.has(Effect::listens)) return "LISTEN";
+  if (effects.has(Effect::makes_temporary)) return "temporary objects";
+  if (effects.has(Effect::holds_cursor)) return "WITH HOLD cursor";
+  if (effects.has(Effect::locks_session)) return "advisory lock";
+  if (effects.any_of(Effect::prepares | Effect::uses_prepared)) return "SQL-level prepared statement";
+  if (effects.has(Effect::sets_authorization)) return "SET SESSION AUTHORIZATION";
+  if (effects.has(Effect::loads_library)) return "LOAD";
+  if (effects.has(Effect::seeds_random)) return "setseed";
+  return "code that may have changed the session";
+}
+
+/// One look at everything a session can hold. Every name is qualified and every operator too, because the session's own
+/// search_path is in force.
+std::string probe_sql(const std::vector<std::string>& custom) {
+  std::string sql =
+      "SELECT 'setting', name, pg_catalog.current_setting(name) FROM pg_catalog.pg_settings "
+      "WHERE source OPERATOR(pg_catalog.=) 'session' AND NOT pg_catalog.starts_with(name, 'transaction_') "
+      "UNION ALL SELECT 'setting', 'role', pg_catalog.current_setting('role') "
+      "UNION ALL SELECT 'authorization', session_user::pg_catalog.text, NULL "
+      "UNION ALL (SELECT 'held', 'temporary objects', NULL FROM pg_catalog.pg_depend "
+      "WHERE refclassid OPERATOR(pg_catalog.=) 2615::pg_catalog.oid "
+      "AND refobjid OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema() LIMIT 1) "
+      "UNION ALL (SELECT 'held', 'SQL-level prepared statement', NULL FROM pg_catalog.pg_prepared_statements "
+      "WHERE NOT pg_catalog.starts_with(name, '_fb') LIMIT 1) "
+      "UNION ALL (SELECT 'held', 'WITH HOLD cursor', NULL FROM pg_catalog.pg_cursors WHERE is_holdable LIMIT 1) "
+      "UNION ALL (SELECT 'held', 'LISTEN', NULL FROM pg_catalog.pg_listening_channels() LIMIT 1) "
+      "UNION ALL (SELECT 'held', 'advisory lock', NULL FROM pg_catalog.pg_locks "
+      "WHERE locktype OPERATOR(pg_catalog.=) 'advisory' "
+      "AND pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid() LIMIT 1)";
+  for (const std::string& name : custom) {
+    const std::string quoted = backend::quote_literal(name);
+    sql += fmt::format(
+        " UNION ALL SELECT 'setting', {0}, pg_catalog.current_setting({0}, true) "
+        "WHERE pg_catalog.current_setting({0}, true) IS NOT NULL",
+        quoted);
+  }
+  return sql;
+}
+
+}  // namespace
+
+void Session::settle() {
+  if (in_batch_ || body_left_ > 0 || backend_ == nullptr || !backend_->is_settled()) return;
+  if (backend_->tracker().transaction_status() == 'I') return settle_transaction();
+  // Inside a transaction the state is looked at when it ends; what was waited for is known.
+  if (barrier_) {
+    note_discards(effects_, error_seen_);
+    barrier_ = false;
+    if (blocked_) unblock();
+  }
+}
+
+void Session::settle_transaction() {
+  auto& counters = pool_->counters();
+  const std::uint64_t busy = micros_between(busy_since_, net::Loop::current()->now());
+  backend::PoolCounters::add(counters.transactions, 1);
+  backend::PoolCounters::add(counters.transaction_micros, busy);
+  backend::PoolCounters::add(counters.query_micros, busy);
+
+  const Effects effects = std::exchange(effects_, Effects());
+  const bool failed = error_seen_;
+  error_seen_ = false;
+  lifetime_effects_ |= effects;
+  cancel_sent_ = false;
+  if (effects.only(kLeaveNothing) && held_because_.empty() && !barrier_) {
+    if (effects.any_of(Effect::changes_schema | Effect::drops_objects | Effect::changes_defaults)) note_global_changes(effects);
+    return keep_or_give_back();
+  }
+  barrier_ = false;
+  note_global_changes(effects);
+  if (effects.any_of(kHoldBackend | kDoubtful)) hold(hold_reason(effects));
+  note_discards(effects, failed);
+  if (asking_) return;
+  if (touched_settings_ != nullptr || effects.has(Effect::resets_all)) return read_settings_back();
+  keep_or_give_back();
+}
+
+void Session::note_global_changes(Effects effects) {
+  if (effects.any_of(Effect::changes_schema | Effect::drops_objects) && !effects.has(Effect::makes_temporary)) {
+    advance_schema_epoch();
+  }
+  if (effects.has(Effect::changes_defaults)) pool_->renew_all();
+}
+
+/// DISCARD and DEALLOCATE ALL change what we know of the backend.
+void Session::note_discards(Effects effects, bool failed) {
+  const bool all_prepared = effects.has(Effect::discards_all) || (effects.has(Effect::deallocates) && deallocated_all_);
+  if (!all_prepared) return;
+  deallocated_all_ = false;
+  if (failed) {
+    // Whether it happened before or after the error cannot be told: make it so.
+    backend_->prepared().clear();
+    asking_ = true;
+    return ask("DEALLOCATE ALL", &Session::on_restored);
+  }
+  backend_->prepared().clear();
+  if (prepared_ != nullptr) prepared_->erase_all();
+  if (!effects.has(Effect::discards_all)) return;
+  backend_->set_sequence_owner(backend::ClientId::nobody);
+  backend_->set_settings(nullptr);
+  touched_settings_.reset();
+  any_setting_ = false;
+  settings_ = initial_settings_;
+  lifetime_effects_ = lifetime_effects_.has(Effect::loads_library) ? Effects(Effect::loads_library) : Effects();
+  held_because_ = lifetime_effects_.empty() ? std::string_view() : hold_reason(lifetime_effects_);
+  if (settings_ != nullptr) {
+    // The session goes back to what its start-up packet asked for, and application_name is part of that.
+    ask(backend::settings_change(nullptr, settings_), &Session::on_restored);
+  }
+}
+
+void Session::on_restored(const backend::QuestionError* error, const backend::Rows&) {
+  if (error == nullptr) backend_->set_settings(settings_);
+  if (error != nullptr) hold("settings that could not be restored");
+  keep_or_give_back();
+}
+
+void Session::ask(const std::string& sql,
+                  void (Session::*then)(const backend::QuestionError* error, const backend::Rows& rows)) {
+  asking_ = true;
+  backend_->ask(sql, [this, then](const backend::QuestionError* error, const backend::Rows& rows) {
+    asking_ = false;
+    (this->*then)(error, rows);
+  });
+}
+
+/// The server is asked what the settings are now, so that rollbacks, savepoints and functions need not be followed.
+void Session::read_settings_back() {
+  if (any_setting_) {
+    hold("settings changed under names that are not known");
+    any_setting_ = false;
+  }
+  if (touched_settings_ == nullptr) touched_settings_ = std::make_unique<std::vector<std::string>>();
+  if (settings_ != nullptr) {
+    for (const auto& [name, value] : *settings_) {
+      if (std::ranges::find(*touched_settings_, name) == touched_settings_->end()) touched_settings_->push_back(name);
+    }
+  }
+  std::erase_if(*touched_settings_, is_transaction_setting);
+  if (touched_settings_->empty()) {
+    touched_settings_.reset();
+    return keep_or_give_back();
+  }
+  std::string sql = "SELECT ";
+  for (const std::string& name : *touched_settings_) {
+    custom_settings().add(name);
+    if (sql.back() == ')') sql += ", ";
+    sql += fmt::format("pg_catalog.current_setting({}, true)", backend::quote_literal(name));
+  }
+  ask(sql, &Session::on_settings_read);
+}
+
+void Session::on_settings_read(const backend::QuestionError* error, const backend::Rows& rows) {
+  if (error != nullptr || rows.size() != 1 || rows.front().size() != touched_settings_->size()) {
+    // Not readable for this role, for example: then the backend is the only one that has them.
+    lifetime_effects_ |= Effect::runs_code;
+    hold("settings that cannot be read");
+    unreadable_ = true;
+    touched_settings_.reset();
+    return keep_or_give_back();
+  }
+  for (std::size_t i = 0; i < touched_settings_->size(); ++i) {
+    const auto& value = rows.front()[i];
+    settings_ = backend::with_setting(settings_, (*touched_settings_)[i], value ? &*value : nullptr);
+  }
+  backend_->set_settings(settings_);
+  touched_settings_.reset();
+  keep_or_give_back();
+}
+
+void Session::hold(std::string_view because) {
+  held_because_ = because;
+  ran_since_probe_ = true;
+}
+
+void Session::keep_or_give_back() {
+  const bool keeps = pool_->rules().mode == config::PoolMode::session || !profile_->replication.empty();
+  if (keeps || !held_because_.empty()) {
+    auto& holder = static_cast<backend::Holder&>(*this);
+    if (!keeps && !holder.is_linked()) pool_->add_holder(holder);
+    if (blocked_) unblock();
+    return;
+  }
+  give_back();
+}
+
+void Session::give_back() {
+  backend::Backend& backend = *backend_;
+  backend_ = nullptr;
+  static_cast<backend::Holder&>(*this).unlink();
+  const Effects effects = std::exchange(lifetime_effects_, Effects());
+  if (effects.has(Effect::advances_sequence)) backend.set_sequence_owner(id_);
+  if (effects.any_of(Effect::advances_sequence | Effect::reads_identity)) backend.reserve_for(id_);
+  if (blocked_) unblock();
+  pool_->give_back(backend);
+}
+
+// --- held backends -------------------------------------------------------------------------------------------------
+
+void Session::on_release_wanted(bool urgent) {
+  if (backend_ == nullptr || asking_ || preparing_ || in_batch_ || !ran_since_probe_ || held_because_.empty()) return;
+  if (unreadable_ || lifetime_effects_.any_of(kIndelible)) return;
+  if (!backend_->is_settled() || backend_->tracker().transaction_status() != 'I') return;
+  if (!urgent && net::Loop::current()->now() - busy_since_ < kQuietBeforeProbe) return;
+  probe();
+}
+
+void Session::probe() {
+  ran_since_probe_ = false;
+  ask(probe_sql(custom_settings().all()), &Session::on_probe);
+}
+
+void Session::on_probe(const backend::QuestionError* error, const backend::Rows& rows) {
+  if (error != nullptr) return keep_or_give_back();
+  backend::SessionSettingsPtr found;
+  std::string_view because;
+  for (const auto& row : rows) {
+    if (row.size() != 3 || !row[0] || !row[1]) continue;
+    if (*row[0] == "setting" && row[2]) {
+      const bool default_role = *row[1] == "role" && *row[2] == "none";
+      if (!default_role) found = backend::with_setting(found, *row[1], &*row[2]);
+    } else if (*row[0] == "held") {
+      because = held_because_;
+    } else if (*row[0] == "authorization" && *row[1] != pool_->user()) {
+      because = held_because_;
+    }
+  }
+  settings_ = found;
+  backend_->set_settings(settings_);
+  if (because.empty()) {
+    held_because_ = {};
+    if (lifetime_effects_.has(Effect::advances_sequence)) backend_->set_sequence_owner(id_);
+    lifetime_effects_ = {};
+  }
+  keep_or_give_back();
+}
+
+}  // namespace forebay::engine

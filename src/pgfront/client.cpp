@@ -1,0 +1,260 @@
+#include "pgfront/client.hpp"
+
+#include <cstring>
+
+#include "pgfront/console.hpp"
+#include "pgfront/handshake.hpp"
+#include "pgfront/worker.hpp"
+#include "wire/writer.hpp"
+
+namespace forebay::pgfront {
+
+namespace {
+
+/// How long a client that was told to go may take to read that, and to close.
+constexpr Duration kFarewell{5'000};
+
+}  // namespace
+
+Client::Client(Worker& worker, net::Fd fd, bool is_local, bool is_unix)
+    : worker_(worker),
+      channel_(net::Stream(fd.release())),
+      handshake_(std::make_unique<Handshake>(*this)),
+      connected_at_(worker.loop().now()),
+      last_input_at_(connected_at_),
+      is_local_(is_local),
+      is_unix_(is_unix) {
+  channel_.attach(worker.loop(), *this);
+}
+
+Client::~Client() {
+  session_.reset();
+  if (key_.process_id != 0) worker_.unregister_client(key_);
+  channel_.close();
+  if (counted_) worker_.front().leave();
+}
+
+wire::CancelKey Client::identify() {
+  if (key_.process_id == 0) key_ = worker_.register_client(*this);
+  return key_;
+}
+
+void Client::start_session(engine::Session::Identity identity) {
+  session_ = std::make_unique<engine::Session>(*this, std::move(identity));
+  worker_.loop().defer([handshake = std::shared_ptr<Handshake>(std::move(handshake_))]() mutable { handshake.reset(); });
+  resume_input();
+}
+
+void Client::start_console(std::string user, bool may_administer) {
+  console_ = std::make_unique<Console>(*this, std::move(user), may_administer);
+  worker_.loop().defer([handshake = std::shared_ptr<Handshake>(std::move(handshake_))]() mutable { handshake.reset(); });
+  resume_input();
+}
+
+void Client::start_tls() {
+  const auto context = worker_.front().tls();
+  if (auto started = channel_.stream().start_tls_server(*context); !started) {
+    const wire::ErrorMessage error{wire::Severity::fatal, std::string(wire::sqlstate::kConnectionFailure), started.error().text, {}, {}};
+    return finish(&error);
+  }
+  in_tls_handshake_ = true;
+}
+
+void Client::continue_tls() {
+  switch (channel_.stream().handshake()) {
+    case net::IoStatus::ok:
+      in_tls_handshake_ = false;
+      channel_.want_writable(false);
+      if (channel_.stream().has_buffered()) read_input();
+      return;
+    case net::IoStatus::would_block_read:
+      return channel_.want_writable(false);
+    case net::IoStatus::would_block_write:
+      return channel_.want_writable(true);
+    default:
+      return end_now();
+  }
+}
+
+// --- events ------------------------------------------------------------------------------------------------------
+
+void Client::on_io(std::uint32_t events) {
+  if (removed_) return;
+  if (in_tls_handshake_) return continue_tls();
+  if ((events & EPOLLOUT) != 0 || channel_.has_pending()) flush();
+  if (removed_) return;
+  if (ending_) return linger();
+  if ((events & (EPOLLERR | EPOLLHUP)) != 0 && !channel_.is_reading()) return end_now();
+  if ((events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0 && channel_.is_reading()) read_input();
+}
+
+void Client::flush() {
+  switch (channel_.flush()) {
+    case net::Channel::Outcome::done:
+      if (ending_) return linger();
+      if (session_ != nullptr) session_->on_client_drained();
+      return;
+    case net::Channel::Outcome::pending:
+      return;
+    case net::Channel::Outcome::failed:
+      return end_now();
+  }
+}
+
+void Client::read_input() {
+  std::byte* bytes = worker_.loop().scratch();
+  std::size_t kept = 0;
+  if (leftover_ != nullptr) {
+    kept = leftover_->size();
+    std::memcpy(bytes, leftover_->data(), kept);
+  }
+  const auto result = channel_.stream().read(bytes + kept, net::Loop::kScratchSize - kept);
+  if (result.bytes == 0) {
+    if (result.status == net::IoStatus::closed || result.status == net::IoStatus::error) end_now();
+    return;
+  }
+  last_input_at_ = worker_.loop().now();
+  handle_input(bytes, kept + result.bytes);
+}
+
+void Client::handle_input(std::byte* bytes, std::size_t size) {
+  std::size_t used = 0;
+  while (used < size && !ending_ && !is_blocked()) {
+    const std::size_t step = consume(bytes + used, size - used);
+    if (step == 0) break;
+    used += step;
+  }
+  if (ending_) {
+    leftover_.reset();
+    return;
+  }
+  if (used == size) {
+    leftover_.reset();
+  } else {
+    auto rest = std::make_unique<std::vector<std::byte>>(bytes + used, bytes + size);
+    leftover_ = std::move(rest);
+  }
+  if (is_blocked()) {
+    channel_.pause_reading();
+  } else {
+    channel_.resume_reading();
+    if (channel_.stream().has_buffered() || (leftover_ == nullptr && input_wanted_)) resume_input();
+  }
+}
+
+std::size_t Client::consume(const std::byte* bytes, std::size_t size) {
+  if (handshake_ != nullptr) return handshake_->on_input(bytes, size);
+  if (console_ != nullptr) return console_->on_input(bytes, size);
+  return session_->on_input(bytes, size);
+}
+
+bool Client::is_blocked() const {
+  if (handshake_ != nullptr) return handshake_->is_waiting();
+  return session_ != nullptr && session_->is_blocked();
+}
+
+void Client::resume_input() {
+  input_wanted_ = true;
+  worker_.give_turn(*this);
+}
+
+void Client::on_turn() {
+  if (removed_) return;
+  if (ending_) {
+    session_.reset();
+    handshake_.reset();
+    console_.reset();
+    if (abrupt_ || !channel_.stream().open()) return worker_.remove(*this);
+    if (!channel_.has_pending()) channel_.stream().shutdown();
+    return;
+  }
+  if (!input_wanted_) return;
+  input_wanted_ = false;
+  if (leftover_ != nullptr) {
+    std::byte* bytes = worker_.loop().scratch();
+    const std::size_t size = leftover_->size();
+    std::memcpy(bytes, leftover_->data(), size);
+    handle_input(bytes, size);
+  } else if (!is_blocked()) {
+    channel_.resume_reading();
+    if (channel_.stream().has_buffered()) read_input();
+  }
+}
+
+// --- output ------------------------------------------------------------------------------------------------------
+
+bool Client::send(Bytes bytes) {
+  if (abrupt_) return true;
+  switch (channel_.write(bytes)) {
+    case net::Channel::Outcome::done:
+      return true;
+    case net::Channel::Outcome::pending:
+      return false;
+    case net::Channel::Outcome::failed:
+      end_now();
+      return true;
+  }
+  return true;
+}
+
+void Client::finish(const wire::ErrorMessage* error) {
+  if (ending_) return;
+  if (error != nullptr) {
+    wire::Writer writer;
+    wire::write_error(writer, *error);
+    send(writer.bytes());
+  } else {
+    abrupt_ = !channel_.has_pending();
+  }
+  ending_ = true;
+  last_input_at_ = worker_.loop().now();
+  worker_.give_turn(*this);
+}
+
+void Client::finish_with_server_error(std::string_view body) {
+  wire::Writer writer;
+  writer.begin('E').text(body).end();
+  send(writer.bytes());
+  ending_ = true;
+  last_input_at_ = worker_.loop().now();
+  worker_.give_turn(*this);
+}
+
+/// Reads and drops what the peer still sends, so that closing does not reset the connection before the peer has read its
+/// error.
+void Client::linger() {
+  if (!channel_.has_pending()) channel_.stream().shutdown();
+  channel_.resume_reading();
+  const auto result = channel_.stream().read(worker_.loop().scratch(), net::Loop::kScratchSize);
+  if (result.status == net::IoStatus::closed || result.status == net::IoStatus::error) end_now();
+}
+
+void Client::end_now() {
+  abrupt_ = true;
+  ending_ = true;
+  channel_.close();
+  worker_.give_turn(*this);
+}
+
+void Client::sweep(TimePoint now) {
+  const auto quiet = std::chrono::duration_cast<Duration>(now - last_input_at_);
+  if (ending_) {
+    if (quiet >= kFarewell) end_now();
+    return;
+  }
+  const auto settings = worker_.front().settings();
+  if (handshake_ != nullptr || in_tls_handshake_) {
+    if (settings->timeouts.client_login.count() > 0 && now - connected_at_ >= settings->timeouts.client_login) end_now();
+    return;
+  }
+  if (session_ == nullptr) return;
+  session_->sweep(now);
+  const Duration idle = settings->timeouts.client_idle;
+  if (idle.count() > 0 && quiet >= idle && session_->lent_backend() == nullptr && !session_->is_waiting()) {
+    const wire::ErrorMessage error{wire::Severity::fatal, std::string(wire::sqlstate::kIdleSessionTimeout),
+                                   "terminating connection due to idle-session timeout", {}, {}};
+    finish(&error);
+  }
+}
+
+}  // namespace forebay::pgfront

@@ -1,0 +1,99 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/intrusive_list.hpp"
+#include "engine/client_port.hpp"
+#include "engine/session.hpp"
+#include "net/channel.hpp"
+#include "net/socket.hpp"
+#include "wire/startup.hpp"
+
+namespace forebay::pgfront {
+
+class Worker;
+class Handshake;
+class Console;
+
+struct AllClientsTag;
+struct TurnTag;
+
+/// An application's connection to us: first a handshake, then a session (or the console), at last a farewell.
+/// While it is idle it holds no buffers. Owned by its worker, used by that worker's thread.
+class Client final : public net::Handler,
+                     public engine::ClientPort,
+                     public ListHook<AllClientsTag>,
+                     public ListHook<TurnTag> {
+ public:
+  Client(Worker& worker, net::Fd fd, bool is_local, bool is_unix);
+  ~Client();
+
+  Worker& worker() { return worker_; }
+  net::Stream& stream() { return channel_.stream(); }
+  const net::Stream& stream() const { return channel_.stream(); }
+  /// Connected from this machine (loopback or a Unix socket).
+  bool is_local() const { return is_local_; }
+  bool is_local_socket() const { return is_unix_; }
+  /// Whether it counts against max_clients; given back when it is destroyed.
+  void count_in(bool counted) { counted_ = counted; }
+  TimePoint connected_at() const { return connected_at_; }
+  TimePoint last_input_at() const { return last_input_at_; }
+  engine::Session* session() { return session_.get(); }
+  bool is_console() const { return console_ != nullptr; }
+  bool is_ending() const { return ending_; }
+  bool is_logging_in() const { return handshake_ != nullptr; }
+
+  // --- for the handshake
+  /// Hands over to a session; the handshake is over.
+  void start_session(engine::Session::Identity identity);
+  void start_console(std::string user, bool may_administer);
+  void start_tls();
+  /// The worker's name for it; made at the first call.
+  wire::CancelKey identify();
+
+  // --- engine::ClientPort
+  bool send(Bytes bytes) override;
+  void resume_input() override;
+  void finish(const wire::ErrorMessage* error) override;
+  void finish_with_server_error(std::string_view body) override;
+  wire::CancelKey cancel_key() const override { return key_; }
+
+  // --- for the worker
+  void on_turn();
+  void sweep(TimePoint now);
+  void on_io(std::uint32_t events) override;
+
+ private:
+  void read_input();
+  void handle_input(std::byte* bytes, std::size_t size);
+  std::size_t consume(const std::byte* bytes, std::size_t size);
+  bool is_blocked() const;
+  void continue_tls();
+  void flush();
+  void linger();
+  void end_now();
+
+  Worker& worker_;
+  net::Channel channel_;
+  std::unique_ptr<Handshake> handshake_;
+  std::unique_ptr<engine::Session> session_;
+  std::unique_ptr<Console> console_;
+  std::unique_ptr<std::vector<std::byte>> leftover_;  ///< input that is incomplete or has to wait
+  wire::CancelKey key_;
+  TimePoint connected_at_;
+  TimePoint last_input_at_;
+  bool is_local_ : 1;
+  bool is_unix_ : 1;
+  bool counted_ : 1 = false;
+  bool in_tls_handshake_ : 1 = false;
+  bool input_wanted_ : 1 = false;  ///< leftover input is to be handled at the next turn
+  bool ending_ : 1 = false;        ///< nothing more is read; what is written may still go out
+  bool abrupt_ : 1 = false;        ///< the peer said good-bye or is gone: close at once
+  bool removed_ : 1 = false;
+};
+
+}  // namespace forebay::pgfront

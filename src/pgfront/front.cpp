@@ -1,0 +1,78 @@
+#include "pgfront/front.hpp"
+
+#include <openssl/rand.h>
+
+#include <fstream>
+#include <sstream>
+
+#include <fmt/format.h>
+
+#include "pgfront/worker.hpp"
+
+namespace forebay::pgfront {
+
+namespace {
+
+Result<std::shared_ptr<const wire::SecretList>> read_user_list(const std::string& file) {
+  if (file.empty()) return std::shared_ptr<const wire::SecretList>();
+  std::ifstream stream(file);
+  std::ostringstream text;
+  text << stream.rdbuf();
+  if (!stream) {
+    return Error{ErrorCode::configuration, fmt::format("the user list {} cannot be read: {}", file, errno_text(errno))};
+  }
+  auto list = wire::parse_user_list(text.str(), file);
+  if (!list) return list.error();
+  return std::make_shared<const wire::SecretList>(std::move(*list));
+}
+
+}  // namespace
+
+Front::Front(std::vector<net::Loop*> loops, Reload reload)
+    : reload_(std::move(reload)), directory_(std::move(loops), std::make_shared<const config::Settings>()) {
+  RAND_bytes(reinterpret_cast<unsigned char*>(scram_secret_.data()), static_cast<int>(wire::ScramKey::kSize));
+}
+
+Front::~Front() = default;
+
+Result<void> Front::configure(config::SettingsPtr settings) {
+  auto tls = net::make_client_facing(settings->tls);
+  if (!tls) return tls.error();
+  auto user_list = read_user_list(settings->auth_file);
+  if (!user_list) return user_list.error();
+  if (auto configured = directory_.configure(settings); !configured) return configured.error();
+  const std::lock_guard lock(mutex_);
+  tls_ = *tls ? std::make_shared<const net::TlsContext>(std::move(*tls)) : nullptr;
+  user_list_ = *user_list;
+  for (Worker* worker : workers_) worker->on_configured(user_list_);
+  return {};
+}
+
+Result<void> Front::reload() {
+  auto settings = reload_();
+  if (!settings) return settings.error();
+  return configure(std::move(*settings));
+}
+
+std::shared_ptr<const net::TlsContext> Front::tls() const {
+  const std::lock_guard lock(mutex_);
+  return tls_;
+}
+
+std::shared_ptr<const wire::SecretList> Front::user_list() const {
+  const std::lock_guard lock(mutex_);
+  return user_list_;
+}
+
+void Front::add_worker(Worker& worker) {
+  workers_.push_back(&worker);
+}
+
+bool Front::try_enter() {
+  const std::uint32_t limit = settings()->limits.max_clients;
+  if (clients_.fetch_add(1) < limit || limit == 0) return true;
+  clients_.fetch_sub(1);
+  return false;
+}
+
+}  // namespace forebay::pgfront

@@ -1,0 +1,78 @@
+#pragma once
+
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "backend/pool_directory.hpp"
+#include "base/clock.hpp"
+#include "config/settings.hpp"
+#include "net/loop.hpp"
+#include "net/tls.hpp"
+#include "wire/scram.hpp"
+#include "wire/secret.hpp"
+
+namespace forebay::pgfront {
+
+class Worker;
+
+/// What all threads of the PostgreSQL front share. Thread safe.
+class Front {
+ public:
+  using Reload = std::function<Result<config::SettingsPtr>()>;
+
+  /// Called when an orderly end is wanted: SHUTDOWN, a signal.
+  using Stop = std::function<void()>;
+
+  /// `loops` outlive the front.
+  Front(std::vector<net::Loop*> loops, Reload reload);
+  ~Front();
+
+  /// Takes a configuration into use, at start and at every reload. On error nothing changes.
+  Result<void> configure(config::SettingsPtr settings);
+  /// Reads the configuration again and takes it into use. Blocks on the file system and on name resolution.
+  Result<void> reload();
+
+  config::SettingsPtr settings() const { return directory_.settings(); }
+  backend::PoolDirectory& directory() { return directory_; }
+  std::shared_ptr<const net::TlsContext> tls() const;
+  std::shared_ptr<const wire::SecretList> user_list() const;
+  /// Makes mock SCRAM salts that stay the same while the process lives.
+  const wire::ScramKey& scram_secret() const { return scram_secret_; }
+
+  void add_worker(Worker& worker);
+  const std::vector<Worker*>& workers() const { return workers_; }
+
+  /// Counts a client in, unless there are too many. Every success is matched by leave().
+  bool try_enter();
+  void leave() { clients_.fetch_sub(1); }
+  std::uint32_t clients() const { return clients_.load(std::memory_order_relaxed); }
+
+  void set_stop(Stop stop) { stop_ = std::move(stop); }
+  void stop() const { stop_(); }
+  /// No more new sessions: what is there may finish.
+  void drain() { draining_.store(true); }
+  bool is_draining() const { return draining_.load(std::memory_order_relaxed); }
+  TimePoint started_at() const { return started_at_; }
+
+ private:
+  const TimePoint started_at_ = Clock::now();
+  const Reload reload_;
+  wire::ScramKey scram_secret_;
+  backend::PoolDirectory directory_;
+  std::vector<Worker*> workers_;  ///< complete before the loops run
+  Stop stop_;
+  std::atomic<std::uint32_t> clients_ = 0;
+  std::atomic<bool> draining_ = false;
+
+  mutable std::mutex mutex_;
+  std::shared_ptr<const net::TlsContext> tls_;         ///< guarded by mutex_
+  std::shared_ptr<const wire::SecretList> user_list_;  ///< guarded by mutex_
+};
+
+}  // namespace forebay::pgfront

@@ -1,0 +1,390 @@
+#include "pgfront/handshake.hpp"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "pgfront/client.hpp"
+#include "pgfront/front.hpp"
+#include "pgfront/worker.hpp"
+#include "wire/protocol.hpp"
+#include "wire/writer.hpp"
+
+namespace forebay::pgfront {
+
+namespace {
+
+/// AuthenticationRequest codes (https://www.postgresql.org/docs/15/protocol-message-formats.html).
+constexpr std::uint32_t kOk = 0, kCleartextPassword = 3, kMd5Password = 5, kSasl = 10, kSaslContinue = 11,
+                        kSaslFinal = 12;
+
+/// Longest password message: PostgreSQL's PG_MAX_AUTH_TOKEN_LENGTH.
+constexpr std::uint32_t kMaxPasswordMessage = 65535;
+
+/// Names under which the console answers; the second so that existing exporters work.
+constexpr std::string_view kConsoleNames[] = {"forebay", "pgbouncer"};
+
+bool contains(const std::vector<std::string>& names, const std::string& name) {
+  return std::ranges::find(names, name) != names.end();
+}
+
+}  // namespace
+
+Handshake::Handshake(Client& client) : client_(client) {}
+
+Handshake::~Handshake() = default;
+
+bool Handshake::is_console() const {
+  return std::ranges::find(kConsoleNames, startup_.database) != std::end(kConsoleNames);
+}
+
+std::size_t Handshake::on_input(const std::byte* bytes, std::size_t size) {
+  switch (step_) {
+    case Step::first_packet:
+      return on_first_packet(bytes, size);
+    case Step::clear_password:
+    case Step::md5:
+    case Step::scram_first:
+    case Step::scram_final:
+      return on_password_message(bytes, size);
+    case Step::looking_up:
+    case Step::greeting:
+    case Step::done:
+      return 0;
+  }
+  return 0;
+}
+
+// --- start-up packet ---------------------------------------------------------------------------------------------
+
+std::size_t Handshake::on_first_packet(const std::byte* bytes, std::size_t size) {
+  if (size < 4) return 0;
+  const std::size_t length = load_u32(bytes);
+  if (length < 8 || length > wire::kMaxStartupSize) {
+    refuse(wire::sqlstate::kProtocolViolation, "invalid length of startup packet");
+    return size;
+  }
+  if (size < length) return 0;
+  auto packet = wire::parse_first_packet(as_text({bytes + 4, length - 4}));
+  if (!packet) {
+    const bool other_protocol = packet.error().code == ErrorCode::unsupported;
+    const bool no_user = packet.error().code == ErrorCode::authentication;
+    refuse(other_protocol ? wire::sqlstate::kFeatureNotSupported
+           : no_user      ? wire::sqlstate::kInvalidAuthorization
+                          : wire::sqlstate::kProtocolViolation,
+           packet.error().text);
+    return size;
+  }
+  if (std::holds_alternative<wire::SslRequest>(*packet)) {
+    on_ssl_request(size > length);
+  } else if (std::holds_alternative<wire::GssRequest>(*packet)) {
+    constexpr std::byte kNo[] = {std::byte{'N'}};
+    client_.send(kNo);
+  } else if (const auto* cancel = std::get_if<wire::CancelRequest>(&*packet)) {
+    Worker::cancel(client_.worker().front(), cancel->key);
+    step_ = Step::done;
+    client_.finish(nullptr);
+  } else {
+    on_startup(std::move(std::get<wire::StartupMessage>(*packet)));
+  }
+  return length;
+}
+
+void Handshake::on_ssl_request(bool more_bytes) {
+  if (client_.stream().has_tls()) {
+    return refuse(wire::sqlstate::kProtocolViolation, "SSL was requested inside an SSL connection");
+  }
+  if (client_.worker().front().tls() == nullptr) {
+    constexpr std::byte kNo[] = {std::byte{'N'}};
+    client_.send(kNo);
+    return;
+  }
+  if (more_bytes) {
+    return refuse(wire::sqlstate::kProtocolViolation, "received unencrypted data after SSL request");
+  }
+  constexpr std::byte kYes[] = {std::byte{'S'}};
+  client_.send(kYes);
+  client_.start_tls();
+}
+
+void Handshake::on_startup(wire::StartupMessage message) {
+  startup_ = std::move(message);
+  if (!check_tls() || !enter()) return;
+  if (startup_.minor > 0 || !startup_.unknown_options.empty()) negotiate_version();
+  authenticate();
+}
+
+/// https://www.postgresql.org/docs/15/protocol-message-formats.html, NegotiateProtocolVersion.
+void Handshake::negotiate_version() {
+  wire::Writer writer;
+  writer.begin('v').u32(0).u32(static_cast<std::uint32_t>(startup_.unknown_options.size()));
+  for (const auto& name : startup_.unknown_options) writer.cstring(name);
+  client_.send(writer.end().bytes());
+}
+
+bool Handshake::check_tls() {
+  const auto settings = client_.worker().front().settings();
+  const bool required = settings->tls.mode >= config::TlsMode::require;
+  if (!required || client_.stream().has_tls() || client_.is_local_socket()) return true;
+  refuse(wire::sqlstate::kInvalidAuthorization, "connection requires TLS", "Connect with sslmode=require or stronger.");
+  return false;
+}
+
+bool Handshake::enter() {
+  Front& front = client_.worker().front();
+  if (front.is_draining()) {
+    refuse(wire::sqlstate::kCannotConnectNow, "the pooler is shutting down");
+    return false;
+  }
+  if (!is_console() && !front.try_enter()) {
+    refuse(wire::sqlstate::kTooManyConnections, "sorry, too many clients already",
+           fmt::format("The limit is max_clients = {}.", front.settings()->limits.max_clients));
+    return false;
+  }
+  entered_ = !is_console();
+  client_.count_in(entered_);
+  return true;
+}
+
+// --- proof -------------------------------------------------------------------------------------------------------
+
+void Handshake::authenticate() {
+  const auto settings = client_.worker().front().settings();
+  switch (settings->auth) {
+    case config::AuthMode::trust:
+      if (!client_.is_local()) {
+        return refuse(wire::sqlstate::kInvalidAuthorization, "trust authentication is for connections from this machine only",
+                      "Use `auth: scram`.");
+      }
+      return accept({});
+    case config::AuthMode::cert:
+      return check_certificate();
+    default:
+      break;
+  }
+  step_ = Step::looking_up;
+  lookup_ = client_.worker().authority().find(
+      startup_.user, [this](const auto* account, const auto* refusal) { on_account(account, refusal); });
+}
+
+void Handshake::on_account(const engine::Authority::Account* account, const backend::Login::Refusal* refusal) {
+  if (account == nullptr) return refuse(*refusal);
+  account_ = *account;
+  switch (client_.worker().front().settings()->auth) {
+    case config::AuthMode::password:
+      ask_for_clear_password();
+      break;
+    case config::AuthMode::md5:
+      // As PostgreSQL's own md5 method: a role with a SCRAM verifier is asked for SCRAM.
+      if (account_.secret.md5_hash(startup_.user).has_value()) {
+        ask_for_md5();
+      } else {
+        ask_for_scram();
+      }
+      break;
+    default:
+      ask_for_scram();
+  }
+  client_.resume_input();
+}
+
+void Handshake::request_authentication(std::uint32_t code, std::string_view data) {
+  wire::Writer writer;
+  client_.send(writer.begin('R').u32(code).text(data).end().bytes());
+}
+
+void Handshake::ask_for_scram() {
+  const auto binding = client_.stream().channel_binding();
+  if (account_.verifier) {
+    scram_.emplace(*account_.verifier, binding);
+  } else {
+    scram_.emplace(wire::ScramServer::for_unknown_user(startup_.user, client_.worker().front().scram_secret(), binding));
+  }
+  step_ = Step::scram_first;
+  request_authentication(kSasl, wire::sasl_mechanism_list(!binding.empty()));
+}
+
+void Handshake::ask_for_md5() {
+  md5_salt_ = wire::make_md5_salt();
+  step_ = Step::md5;
+  request_authentication(kMd5Password, as_text(md5_salt_));
+}
+
+void Handshake::ask_for_clear_password() {
+  step_ = Step::clear_password;
+  request_authentication(kCleartextPassword, {});
+}
+
+std::size_t Handshake::on_password_message(const std::byte* bytes, std::size_t size) {
+  if (size < wire::kHeaderSize) return 0;
+  const wire::Header header = wire::read_header(bytes);
+  const bool scram = step_ == Step::scram_first || step_ == Step::scram_final;
+  const std::size_t longest = scram ? wire::kMaxSaslFromClient + 64 : kMaxPasswordMessage;
+  if (header.type == wire::frontend::kTerminate) {
+    client_.finish(nullptr);
+    return size;
+  }
+  if (header.type != wire::frontend::kPassword) {
+    refuse(wire::sqlstate::kProtocolViolation,
+           fmt::format("expected password response, got message type {}", static_cast<int>(header.type)));
+    return size;
+  }
+  if (header.length < 4 || header.length > longest) {
+    refuse(wire::sqlstate::kProtocolViolation, "invalid password packet size");
+    return size;
+  }
+  if (header.total() > size) return 0;
+  const std::string_view body = as_text({bytes + wire::kHeaderSize, header.body()});
+  switch (step_) {
+    case Step::scram_first:
+      on_scram_first(body);
+      break;
+    case Step::scram_final:
+      on_scram_final(body);
+      break;
+    default: {
+      if (body.find('\0') != body.size() - 1 || body.empty()) {
+        refuse(wire::sqlstate::kProtocolViolation, "invalid password packet size");
+        return size;
+      }
+      const std::string_view answer = body.substr(0, body.size() - 1);
+      if (step_ == Step::md5) {
+        on_md5(answer);
+      } else {
+        on_clear_password(answer);
+      }
+    }
+  }
+  return header.total();
+}
+
+void Handshake::on_clear_password(std::string_view password) {
+  if (password.empty() || !account_.exists || !account_.secret.matches(startup_.user, password)) return refuse_password();
+  accept(wire::SecretText(password));
+}
+
+void Handshake::on_md5(std::string_view answer) {
+  const auto hash = account_.secret.md5_hash(startup_.user);
+  if (!hash || !hash->accepts(answer, md5_salt_)) return refuse_password();
+  if (const auto* plain = account_.secret.plain()) return accept(*plain);
+  accept(*hash);
+}
+
+void Handshake::on_scram_first(std::string_view body) {
+  auto initial = wire::parse_sasl_initial_response(as_bytes(body));
+  if (!initial) return refuse(initial.error());
+  if (!initial->response) {
+    return refuse(wire::sqlstate::kProtocolViolation, "SASL authentication without an initial response is not supported");
+  }
+  auto reply = scram_->start(initial->mechanism, *initial->response);
+  if (!reply) return refuse(reply.error());
+  step_ = Step::scram_final;
+  request_authentication(kSaslContinue, *reply);
+}
+
+void Handshake::on_scram_final(std::string_view body) {
+  auto reply = scram_->finish(body);
+  if (!reply) return refuse(reply.error());
+  request_authentication(kSaslFinal, *reply);
+  if (const auto* plain = account_.secret.plain()) return accept(*plain);
+  accept(scram_->keys());
+}
+
+void Handshake::check_certificate() {
+  if (client_.stream().peer_verified() && client_.stream().peer_common_name() == startup_.user) {
+    const auto settings = client_.worker().front().settings();
+    const auto entry = settings->users.find(startup_.user);
+    if (entry != settings->users.end() && !entry->second.password.empty()) {
+      return accept(wire::SecretText(entry->second.password));
+    }
+    return accept({});
+  }
+  refuse(wire::sqlstate::kInvalidAuthorization,
+         fmt::format("certificate authentication failed for user \"{}\"", startup_.user),
+         "Present a certificate of a trusted authority whose common name is the user's name.");
+}
+
+// --- the session -------------------------------------------------------------------------------------------------
+
+void Handshake::accept(backend::Credentials credentials) {
+  // What PostgreSQL checks after the password, so that strangers learn nothing.
+  if (!account_.exists) return refuse_password();
+  if (account_.expired) return refuse_password();
+  if (!account_.may_login) {
+    return refuse(wire::sqlstate::kInvalidAuthorization,
+                  fmt::format("role \"{}\" is not permitted to log in", startup_.user));
+  }
+  if (is_console()) return start_console();
+  auto pool = client_.worker().front().directory().find_or_create(startup_.user, startup_.database);
+  if (!pool) return refuse(wire::sqlstate::kInvalidCatalogName, pool.error().text);
+  pool_ = std::move(*pool);
+  const auto settings = client_.worker().front().settings();
+  const bool upstreams_own = startup_.user == settings->upstream.user && !settings->upstream.password.empty();
+  if (std::holds_alternative<std::monostate>(credentials) && upstreams_own) {
+    credentials = wire::SecretText(settings->upstream.password);
+  }
+  if (!std::holds_alternative<std::monostate>(credentials)) pool_->set_credentials(std::move(credentials));
+  profile_ = backend::intern({std::move(startup_.parameters), startup_.replication});
+  if (const auto* parameters = pool_->greeting(profile_)) return greet(*parameters);
+  step_ = Step::greeting;
+  greeting_ = std::make_unique<engine::Errand>(pool_, profile_, std::string(), [this](const engine::Errand::Outcome& outcome) {
+    if (outcome.refusal != nullptr) return refuse(*outcome.refusal);
+    greet(*outcome.greeting);
+  });
+  greeting_->start();
+}
+
+void Handshake::greet(const std::vector<wire::Parameter>& parameters) {
+  wire::Writer writer;
+  writer.begin('R').u32(kOk).end();
+  for (const auto& [name, value] : parameters) {
+    const bool own = name == "application_name" && !startup_.application_name.empty();
+    writer.begin('S').cstring(name).cstring(own ? startup_.application_name : value).end();
+  }
+  const wire::CancelKey key = client_.identify();
+  writer.begin('K').u32(key.process_id).u32(key.secret).end();
+  writer.begin('Z').u8('I').end();
+  client_.send(writer.bytes());
+  step_ = Step::done;
+  client_.start_session({std::move(pool_), std::move(profile_), std::move(startup_.application_name)});
+}
+
+void Handshake::start_console() {
+  const auto settings = client_.worker().front().settings();
+  const bool upstreams_own = settings->admin_users.empty() &&
+                             (startup_.user == settings->upstream.user || settings->upstream.user.empty());
+  const bool administers = upstreams_own || contains(settings->admin_users, startup_.user);
+  if (!administers && !contains(settings->stats_users, startup_.user)) {
+    return refuse(wire::sqlstate::kInsufficientPrivilege,
+                  fmt::format("user \"{}\" may not use the console", startup_.user),
+                  "List it under admin_users or stats_users.");
+  }
+  step_ = Step::done;
+  client_.identify();
+  client_.start_console(startup_.user, administers);
+}
+
+// --- refusals ----------------------------------------------------------------------------------------------------
+
+void Handshake::refuse(std::string_view sqlstate, std::string message, std::string hint) {
+  step_ = Step::done;
+  const wire::ErrorMessage error{wire::Severity::fatal, std::string(sqlstate), std::move(message), {}, std::move(hint)};
+  client_.finish(&error);
+}
+
+void Handshake::refuse_password() {
+  refuse(wire::sqlstate::kInvalidPassword, fmt::format("password authentication failed for user \"{}\"", startup_.user));
+}
+
+void Handshake::refuse(const wire::SaslFailure& failure) {
+  if (failure.wrong_password()) return refuse_password();
+  refuse(failure.sqlstate, failure.message);
+}
+
+void Handshake::refuse(const backend::Login::Refusal& refusal) {
+  step_ = Step::done;
+  if (refusal.server_error.empty()) return client_.finish(&refusal.ours);
+  client_.finish_with_server_error(refusal.server_error);
+}
+
+}  // namespace forebay::pgfront

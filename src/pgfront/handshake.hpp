@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/bytes.hpp"
+#include "engine/authority.hpp"
+#include "engine/errand.hpp"
+#include "wire/md5.hpp"
+#include "wire/sasl.hpp"
+#include "wire/scram_server.hpp"
+#include "wire/startup.hpp"
+
+namespace forebay::pgfront {
+
+class Client;
+
+/// From a client's first byte to its session: TLS, the start-up packet, proof of who it is, and a greeting that is true of
+/// the server behind us. Gone once the session stands. Used by the client's thread.
+class Handshake {
+ public:
+  explicit Handshake(Client& client);
+  ~Handshake();
+
+  /// Handles what is complete and returns how many bytes were used.
+  std::size_t on_input(const std::byte* bytes, std::size_t size);
+  /// Input has to wait for a server's answer.
+  bool is_waiting() const { return step_ == Step::looking_up || step_ == Step::greeting; }
+
+ private:
+  enum class Step : std::uint8_t { first_packet, looking_up, clear_password, md5, scram_first, scram_final, greeting, done };
+
+  std::size_t on_first_packet(const std::byte* bytes, std::size_t size);
+  void on_ssl_request(bool more_bytes);
+  void on_startup(wire::StartupMessage message);
+  void negotiate_version();
+  bool check_tls();
+  bool enter();
+
+  void authenticate();
+  void on_account(const engine::Authority::Account* account, const backend::Login::Refusal* refusal);
+  void ask_for_scram();
+  void ask_for_md5();
+  void ask_for_clear_password();
+  std::size_t on_password_message(const std::byte* bytes, std::size_t size);
+  void on_clear_password(std::string_view password);
+  void on_md5(std::string_view answer);
+  void on_scram_first(std::string_view body);
+  void on_scram_final(std::string_view body);
+  void check_certificate();
+
+  void accept(backend::Credentials credentials);
+  void start_console();
+  void greet(const std::vector<wire::Parameter>& parameters);
+  void request_authentication(std::uint32_t code, std::string_view data);
+  void refuse(std::string_view sqlstate, std::string message, std::string hint = {});
+  void refuse_password();
+  void refuse(const wire::SaslFailure& failure);
+  void refuse(const backend::Login::Refusal& refusal);
+  bool is_console() const;
+
+  Client& client_;
+  Step step_ = Step::first_packet;
+  bool entered_ = false;
+  wire::StartupMessage startup_;
+  engine::Authority::Account account_;
+  std::shared_ptr<void> lookup_;
+  std::optional<wire::ScramServer> scram_;
+  wire::Md5Salt md5_salt_{};
+  std::shared_ptr<backend::Pool> pool_;
+  backend::ProfilePtr profile_;
+  std::unique_ptr<engine::Errand> greeting_;
+};
+
+}  // namespace forebay::pgfront

@@ -1,0 +1,193 @@
+#include "pgfront/worker.hpp"
+
+#include <sys/socket.h>
+
+#include <openssl/rand.h>
+
+#include <cerrno>
+
+namespace forebay::pgfront {
+
+namespace {
+
+constexpr Duration kSweepInterval{100};
+/// Clients are looked at every tenth sweep: their times are in seconds.
+constexpr std::uint32_t kClientSweep = 10;
+/// Connections accepted in one go, so that others get their turn in a storm.
+constexpr int kAcceptBurst = 64;
+
+}  // namespace
+
+/// One listening socket on this thread.
+class Worker::Acceptor final : public net::Handler {
+ public:
+  Acceptor(Worker& worker, ListeningSocket socket)
+      : worker_(worker), socket_(std::move(socket)), pause_([this] { resume(); }) {
+    resume();
+  }
+  ~Acceptor() { stop(); }
+
+  void on_io(std::uint32_t) override { worker_.accept_from(*this); }
+
+  int fd() const { return socket_.fd->get(); }
+  bool is_unix() const { return socket_.is_unix; }
+
+  /// Out of descriptors: the socket would be readable for ever, so look away for a moment.
+  void pause() {
+    stop();
+    pause_.start(worker_.loop_, kSweepInterval);
+  }
+
+ private:
+  void resume() {
+    worker_.loop_.add(fd(), EPOLLIN | EPOLLEXCLUSIVE, *this);
+    listening_ = true;
+  }
+  void stop() {
+    if (listening_) worker_.loop_.remove(fd(), *this);
+    listening_ = false;
+  }
+
+  Worker& worker_;
+  const ListeningSocket socket_;
+  bool listening_ = false;
+  net::Timer pause_;
+};
+
+Worker::Worker(Front& front, net::Loop& loop, std::uint16_t index)
+    : front_(front), loop_(loop), index_(index), authority_(front.directory()), sweep_timer_([this] { sweep(); }) {
+  front.add_worker(*this);
+  loop.post([this] { sweep(); });
+}
+
+Worker::~Worker() = default;
+
+void Worker::on_configured(std::shared_ptr<const wire::SecretList> user_list) {
+  loop_.post([this, user_list = std::move(user_list)] { authority_.set_user_list(user_list); });
+}
+
+void Worker::listen(const std::vector<ListeningSocket>& sockets) {
+  loop_.post([this, sockets] {
+    for (const auto& socket : sockets) acceptors_.push_back(std::make_unique<Acceptor>(*this, socket));
+  });
+}
+
+void Worker::stop_listening() {
+  loop_.post([this] { acceptors_.clear(); });
+}
+
+void Worker::accept_from(Acceptor& acceptor) {
+  for (int i = 0; i < kAcceptBurst; ++i) {
+    net::Fd fd(::accept4(acceptor.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (!fd) {
+      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) acceptor.pause();
+      return;
+    }
+    bool local = acceptor.is_unix();
+    if (!local) {
+      net::tune_tcp(fd.get());
+      local = net::peer_address(fd.get()).is_local();
+    }
+    auto* client = new Client(*this, std::move(fd), local, acceptor.is_unix());  // owned by all_, destroyed in remove()
+    all_.push_back(*client);
+    ++client_count_;
+  }
+}
+
+// --- cancels -----------------------------------------------------------------------------------------------------
+
+wire::CancelKey Worker::register_client(Client& client) {
+  std::uint32_t slot = 0;
+  if (free_slots_.empty()) {
+    slot = static_cast<std::uint32_t>(slots_.size());
+    slots_.push_back(&client);
+  } else {
+    slot = free_slots_.back();
+    free_slots_.pop_back();
+    slots_[slot] = &client;
+  }
+  wire::CancelKey key;
+  key.process_id = slot * static_cast<std::uint32_t>(front_.workers().size()) + index_ + 1;
+  RAND_bytes(reinterpret_cast<unsigned char*>(&key.secret), sizeof key.secret);
+  return key;
+}
+
+void Worker::unregister_client(const wire::CancelKey& key) {
+  const std::uint32_t slot = (key.process_id - 1) / static_cast<std::uint32_t>(front_.workers().size());
+  slots_[slot] = nullptr;
+  free_slots_.push_back(slot);
+}
+
+void Worker::cancel(Front& front, const wire::CancelKey& key) {
+  if (key.process_id == 0) return;
+  const auto count = static_cast<std::uint32_t>(front.workers().size());
+  Worker* worker = front.workers()[(key.process_id - 1) % count];
+  worker->loop_.post([worker, key] { worker->cancel_here(key); });
+}
+
+void Worker::cancel_here(const wire::CancelKey& key) {
+  const std::uint32_t slot = (key.process_id - 1) / static_cast<std::uint32_t>(front_.workers().size());
+  if (slot >= slots_.size() || slots_[slot] == nullptr) return;
+  Client& client = *slots_[slot];
+  if (client.cancel_key() == key && client.session() != nullptr) client.session()->cancel();
+}
+
+// --- clients -----------------------------------------------------------------------------------------------------
+
+void Worker::give_turn(Client& client) {
+  auto& hook = static_cast<ListHook<TurnTag>&>(client);
+  if (!hook.is_linked()) turns_.push_back(client);
+  if (turns_scheduled_) return;
+  turns_scheduled_ = true;
+  loop_.defer([this] { run_turns(); });
+}
+
+void Worker::run_turns() {
+  turns_scheduled_ = false;
+  // Clients that ask for another turn meanwhile get it in the next round of deferred work.
+  IntrusiveList<Client, TurnTag> now;
+  while (!turns_.empty()) {
+    Client& client = turns_.front();
+    static_cast<ListHook<TurnTag>&>(client).unlink();
+    now.push_back(client);
+  }
+  while (!now.empty()) {
+    Client& client = now.front();
+    static_cast<ListHook<TurnTag>&>(client).unlink();
+    client.on_turn();
+  }
+}
+
+void Worker::remove(Client& client) {
+  static_cast<ListHook<AllClientsTag>&>(client).unlink();
+  --client_count_;
+  delete &client;
+}
+
+std::vector<Client*> Worker::clients() {
+  std::vector<Client*> found;
+  found.reserve(client_count_);
+  for (Client& client : all_) found.push_back(&client);
+  return found;
+}
+
+void Worker::end_clients(bool force) {
+  const wire::ErrorMessage error{wire::Severity::fatal, std::string(wire::sqlstate::kAdminShutdown),
+                                 "terminating connection due to administrator command", {}, {}};
+  for (Client* client : clients()) {
+    const auto* session = client->session();
+    if (force || session == nullptr || (!session->is_in_transaction() && !session->is_waiting())) client->finish(&error);
+  }
+}
+
+void Worker::sweep() {
+  const TimePoint now = loop_.now();
+  for (const auto& pool : front_.directory().all()) pool->sweep(now);
+  if (++sweeps_ % kClientSweep == 0) {
+    for (Client* client : clients()) client->sweep(now);
+    if (index_ == 0) front_.directory().forget_unused();
+  }
+  sweep_timer_.start(loop_, kSweepInterval);
+}
+
+}  // namespace forebay::pgfront

@@ -1,0 +1,78 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/intrusive_list.hpp"
+#include "engine/authority.hpp"
+#include "net/loop.hpp"
+#include "net/socket.hpp"
+#include "pgfront/client.hpp"
+#include "pgfront/front.hpp"
+
+namespace forebay::pgfront {
+
+/// A listening socket that all threads accept from.
+struct ListeningSocket {
+  std::shared_ptr<net::Fd> fd;
+  bool is_unix = false;
+};
+
+/// One thread's clients: accepting, finding the one that a cancel means, timed work, ending them.
+/// Used by the loop's thread, unless a member says otherwise.
+class Worker {
+ public:
+  /// `front` and `loop` outlive the worker. Registers itself with the front.
+  Worker(Front& front, net::Loop& loop, std::uint16_t index);
+  ~Worker();
+
+  Front& front() { return front_; }
+  net::Loop& loop() { return loop_; }
+  engine::Authority& authority() { return authority_; }
+
+  // --- from any thread
+  void on_configured(std::shared_ptr<const wire::SecretList> user_list);
+  void listen(const std::vector<ListeningSocket>& sockets);
+  void stop_listening();
+  /// Cancels what the client of `key` runs, on whichever thread it lives.
+  static void cancel(Front& front, const wire::CancelKey& key);
+
+  // --- clients
+  /// Makes the process id and secret that a client is known by.
+  wire::CancelKey register_client(Client& client);
+  void unregister_client(const wire::CancelKey& key);
+  /// Calls Client::on_turn at the end of the round.
+  void give_turn(Client& client);
+  /// Ends and destroys it at the end of the round.
+  void remove(Client& client);
+  std::vector<Client*> clients();
+  std::size_t client_count() const { return client_count_; }
+  /// Ends clients that are outside a transaction; all of them when `force` is set.
+  void end_clients(bool force);
+
+ private:
+  class Acceptor;
+
+  void accept_from(Acceptor& acceptor);
+  void cancel_here(const wire::CancelKey& key);
+  void sweep();
+  void run_turns();
+
+  Front& front_;
+  net::Loop& loop_;
+  const std::uint16_t index_;
+  engine::Authority authority_;
+  std::vector<std::unique_ptr<Acceptor>> acceptors_;
+  IntrusiveList<Client, AllClientsTag> all_;
+  IntrusiveList<Client, TurnTag> turns_;
+  bool turns_scheduled_ = false;
+  std::size_t client_count_ = 0;
+  std::vector<Client*> slots_;            ///< by the client's number; null: free
+  std::vector<std::uint32_t> free_slots_;
+  std::uint32_t sweeps_ = 0;
+  net::Timer sweep_timer_;
+};
+
+}  // namespace forebay::pgfront
