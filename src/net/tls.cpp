@@ -1,6 +1,7 @@
 #include "net/tls.hpp"
 
 #include <cerrno>
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -14,6 +15,10 @@ namespace forebay::net {
 namespace {
 
 using config::TlsMode;
+
+/// Room for four full records, so that a bulk transfer needs one recv(2) for them. A connection holds it only
+/// while a record is incomplete or not read yet.
+constexpr std::size_t kReadBufferSize = 64 * 1024;
 
 Error configuration(std::string text) {
   return {ErrorCode::configuration, std::move(text)};
@@ -113,6 +118,7 @@ SSL_CTX* make_context(const SSL_METHOD* method) {
   SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                 SSL_MODE_RELEASE_BUFFERS);
   SSL_CTX_set_read_ahead(context, 1);
+  SSL_CTX_set_default_read_buffer_len(context, kReadBufferSize);
   // The protocol carries its own lengths, so an end without close_notify cannot cut a message short
   // unnoticed.
   SSL_CTX_set_options(context,

@@ -30,8 +30,8 @@ class ScramClient {
   /// From keys, that is pass-through or an earlier login: no key derivation, microseconds.
   ScramClient(ScramKeys keys, bool tls, std::vector<std::byte> binding);
 
-  /// From a password in clear. respond() then computes the server's iterations (about a millisecond for
-  /// 4096); keep keys() for the next login.
+  /// From a password in clear. respond() then computes the server's iterations (see ScramVerifier); keep
+  /// keys() for the next login.
   ScramClient(SecretText password, bool tls, std::vector<std::byte> binding);
 
   /// A fixed nonce for test vectors: printable ASCII without commas.

@@ -156,8 +156,8 @@ SaslResult<void> ScramServer::read_binding_type(std::string_view& rest) {
   const auto type = header.expect('p');
   if (!type) return malformed(header.fault());
   if (*type != kEndPointBinding) {
-    const std::string_view shown_type = is_scram_printable(*type) ? *type : "?";
-    return SaslFailure{"08P01", fmt::format("unsupported SCRAM channel-binding type \"{}\"", shown_type)};
+    return SaslFailure{"08P01",
+                       fmt::format("unsupported SCRAM channel-binding type \"{}\"", shown_text(*type))};
   }
   rest.remove_prefix(header.position());
   return {};

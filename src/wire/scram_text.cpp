@@ -109,6 +109,14 @@ std::string shown(char c) {
   return fmt::format("0x{:02x}", static_cast<unsigned char>(c));
 }
 
+std::string shown_text(std::string_view text) {
+  constexpr std::size_t kLongest = 30;
+  std::string result(text.substr(0, kLongest));
+  std::ranges::replace_if(
+      result, [](char c) { return c < 0x21 || c > 0x7E; }, '?');
+  return result;
+}
+
 std::nullopt_t AttributeReader::fail(std::string fault) {
   if (fault_.empty()) fault_ = std::move(fault);
   return std::nullopt;

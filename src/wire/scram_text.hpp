@@ -44,6 +44,9 @@ std::optional<std::uint32_t> parse_scram_iterations(std::string_view text);
 /// One character for an error text: itself when printable, else as hex.
 std::string shown(char c);
 
+/// A peer's text for an error text: the first 30 characters, with '?' for what is not printable ASCII.
+std::string shown_text(std::string_view text);
+
 /// Reads "a=value,b=value" from the front. After the first failure everything fails and fault() says why, in
 /// the words of PostgreSQL's DETAIL.
 class AttributeReader {

@@ -1,0 +1,456 @@
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <numeric>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <openssl/ssl.h>
+#include <sys/socket.h>
+
+#include "base/bytes.hpp"
+#include "net/stream.hpp"
+#include "net/tls.hpp"
+#include "net/tls_test_certificates.hpp"
+
+namespace forebay::net {
+namespace {
+
+using config::ClientTls;
+using config::ServerTls;
+using config::TlsMode;
+
+struct Pair {
+  Pair() {
+    int fds[2];
+    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
+    server = Stream(fds[0]);
+    client = Stream(fds[1]);
+  }
+  Stream server;
+  Stream client;
+};
+
+bool is_blocked(IoStatus status) {
+  return status == IoStatus::would_block_read || status == IoStatus::would_block_write;
+}
+
+/// Drives both sides until neither waits for the other. TLS 1.3 needs three turns; the bound ends a broken
+/// test.
+struct Handshake {
+  IoStatus server = IoStatus::would_block_read;
+  IoStatus client = IoStatus::would_block_read;
+
+  explicit Handshake(Pair& pair) {
+    for (int turn = 0; turn < 10 && (is_blocked(server) || is_blocked(client)); ++turn) {
+      if (is_blocked(client)) client = pair.client.handshake();
+      if (is_blocked(server)) server = pair.server.handshake();
+    }
+  }
+  bool done() const { return server == IoStatus::ok && client == IoStatus::ok; }
+};
+
+IoResult write_text(Stream& to, std::string_view text) {
+  return to.write(as_bytes(text).data(), text.size());
+}
+
+std::string read_text(Stream& from, std::size_t room = 65536) {
+  std::string text(room, '\0');
+  const IoResult result = from.read(reinterpret_cast<std::byte*>(text.data()), room);
+  text.resize(result.bytes);
+  return text;
+}
+
+IoStatus read_status(Stream& from) {
+  std::byte buffer[16];
+  return from.read(buffer, sizeof buffer).status;
+}
+
+iovec piece(std::string_view text) {
+  return {const_cast<char*>(text.data()), text.size()};
+}
+
+std::string pattern(std::size_t size) {
+  std::string text(size, '\0');
+  for (std::size_t i = 0; i < size; ++i) text[i] = static_cast<char>(i * 31 + i / 251);
+  return text;
+}
+
+class TlsStream : public ::testing::Test {
+ protected:
+  testing::Directory files_;
+  testing::Authority authority_{"Authority"};
+  testing::Authority stranger_{"Stranger"};
+  std::string ca_ = files_.write("ca.crt", authority_.certificate());
+  std::string stranger_ca_ = files_.write("stranger.crt", stranger_.certificate());
+
+  ClientTls identity(const std::string& name, const testing::Identity& made) {
+    return {TlsMode::require, files_.write(name + ".crt", made.certificate.get()),
+            files_.write(name + ".key", made.key.get()), ""};
+  }
+  ClientTls server_identity(const testing::Subject& subject) {
+    return identity("server", authority_.issue(subject));
+  }
+  ServerTls client_identity(const testing::Authority& issuer, const testing::Subject& subject) {
+    const ClientTls files = identity("client", issuer.issue(subject));
+    return {TlsMode::require, "", files.certificate_file, files.key_file};
+  }
+
+  static void start(Pair& pair, const TlsContext& server, const TlsContext& client,
+                    const std::string& host = "db.example") {
+    ASSERT_TRUE(pair.server.start_tls_server(server));
+    ASSERT_TRUE(pair.client.start_tls_client(client, host));
+  }
+
+  /// Two ends with TLS up, and nobody verified.
+  struct Connected : Pair {
+    explicit Connected(const ClientTls& server_settings) {
+      start(*this, *make_client_facing(server_settings), *make_server_facing({TlsMode::require, "", "", ""}));
+      EXPECT_TRUE(Handshake(*this).done());
+    }
+  };
+
+  ClientTls plain_server() { return server_identity({"db.example"}); }
+};
+
+TEST_F(TlsStream, MovesBytesBothWays) {
+  Connected pair(plain_server());
+  EXPECT_TRUE(pair.server.has_tls());
+  EXPECT_EQ(write_text(pair.client, "question").status, IoStatus::ok);
+  EXPECT_EQ(read_text(pair.server), "question");
+  EXPECT_EQ(write_text(pair.server, "answer").bytes, 6U);
+  EXPECT_EQ(read_text(pair.client), "answer");
+  EXPECT_EQ(read_status(pair.client), IoStatus::would_block_read);
+  EXPECT_EQ(pair.server.tls_version(), "TLSv1.3");
+  EXPECT_EQ(pair.server.tls_cipher(), pair.client.tls_cipher());
+  EXPECT_TRUE(pair.server.tls_cipher().starts_with("TLS_"));
+}
+
+TEST_F(TlsStream, ContextMayGoFirst) {
+  Connected pair(plain_server());  // its contexts are gone already
+  write_text(pair.client, "x");
+  EXPECT_EQ(read_text(pair.server), "x");
+}
+
+TEST_F(TlsStream, MovesWithItsState) {
+  Connected pair(plain_server());
+  Stream server = std::move(pair.server);
+  Stream client;
+  client = std::move(pair.client);
+  write_text(client, "moved");
+  EXPECT_EQ(read_text(server), "moved");
+}
+
+// A big write meets a full socket again and again, and every retry comes from another address.
+TEST_F(TlsStream, WritesInPartsFromMovingBuffers) {
+  Connected pair(plain_server());
+  const std::string text = pattern(3 << 20);
+  std::string received;
+  std::size_t sent = 0;
+  int blocked = 0;
+  while (sent < text.size()) {
+    const std::string copy = text.substr(sent);
+    const std::array pieces{piece(std::string_view(copy).substr(0, 7)),
+                            piece(std::string_view(copy).substr(std::min<std::size_t>(7, copy.size())))};
+    const IoResult result = blocked % 2 == 0 ? write_text(pair.client, copy) : pair.client.write(pieces);
+    sent += result.bytes;
+    if (result.status == IoStatus::ok) continue;
+    ASSERT_EQ(result.status, IoStatus::would_block_write);
+    ++blocked;
+    received += read_text(pair.server, 100'000);
+  }
+  for (std::string part; !(part = read_text(pair.server)).empty();) received += part;
+  EXPECT_GT(blocked, 2);
+  EXPECT_TRUE(received == text);
+}
+
+TEST_F(TlsStream, SmallPiecesShareARecord) {
+  Connected pair(plain_server());
+  const std::vector<iovec> pieces(1000, piece("0123456789"));
+  EXPECT_EQ(pair.client.write(pieces).bytes, 10'000U);
+  std::vector<char> raw(65536);
+  const ssize_t on_the_wire = ::recv(pair.server.fd(), raw.data(), raw.size(), MSG_PEEK);
+  EXPECT_LT(on_the_wire, 10'100);
+  EXPECT_EQ(read_text(pair.server), [] {
+    std::string all;
+    for (int i = 0; i < 1000; ++i) all += "0123456789";
+    return all;
+  }());
+}
+
+TEST_F(TlsStream, PiecesOfAllSizesArriveInOrder) {
+  Connected pair(plain_server());
+  const std::string text = pattern(120'000);
+  std::vector<iovec> pieces;
+  std::size_t at = 0;
+  for (const std::size_t size : {1U, 0U, 16384U, 16383U, 16385U, 5U, 40000U, 0U, 100U, 20000U, 10742U, 0U}) {
+    pieces.push_back(piece(std::string_view(text).substr(at, size)));
+    at += size;
+  }
+  ASSERT_EQ(at, text.size());
+  EXPECT_EQ(pair.client.write(pieces).bytes, text.size());
+  std::string received;
+  for (std::string part; !(part = read_text(pair.server)).empty();) received += part;
+  EXPECT_TRUE(received == text);
+}
+
+TEST_F(TlsStream, SaysWhatOpenSslHoldsBack) {
+  Connected pair(plain_server());
+  EXPECT_FALSE(pair.server.has_buffered());
+  write_text(pair.client, "twelve bytes");
+  EXPECT_FALSE(pair.server.has_buffered());  // still in the socket, which announces it
+  EXPECT_EQ(read_text(pair.server, 6), "twelve");
+  EXPECT_TRUE(pair.server.has_buffered());
+  EXPECT_EQ(read_text(pair.server, 6), " bytes");
+  EXPECT_FALSE(pair.server.has_buffered());
+}
+
+TEST_F(TlsStream, SaysThatWholeRecordsAreHeldBack) {
+  Connected pair(plain_server());
+  write_text(pair.client, "one");
+  write_text(pair.client, "two");
+  EXPECT_EQ(read_text(pair.server, 3), "one");
+  EXPECT_TRUE(pair.server.has_buffered());
+  EXPECT_EQ(read_text(pair.server, 3), "two");
+  EXPECT_FALSE(pair.server.has_buffered());
+}
+
+TEST_F(TlsStream, HalfARecordIsNotAnnounced) {
+  Connected pair(plain_server());
+  write_text(pair.client, "a record in two parts");
+  std::array<char, 256> raw;
+  const ssize_t size = ::recv(pair.server.fd(), raw.data(), raw.size(), 0);
+  ASSERT_GT(size, 20);
+  ASSERT_EQ(::send(pair.client.fd(), raw.data(), 20, 0),
+            20);  // the client's end writes what the server's will read
+  EXPECT_EQ(read_status(pair.server), IoStatus::would_block_read);
+  EXPECT_FALSE(pair.server.has_buffered());
+  ASSERT_EQ(::send(pair.client.fd(), raw.data() + 20, static_cast<std::size_t>(size - 20), 0), size - 20);
+  EXPECT_EQ(read_text(pair.server), "a record in two parts");
+}
+
+TEST_F(TlsStream, BytesMayComeWithTheEndOfTheHandshake) {
+  Pair pair;
+  start(pair, *make_client_facing(plain_server()), *make_server_facing({TlsMode::require, "", "", ""}));
+  EXPECT_EQ(pair.client.handshake(), IoStatus::would_block_read);
+  EXPECT_EQ(pair.server.handshake(), IoStatus::would_block_read);
+  EXPECT_EQ(pair.client.handshake(), IoStatus::ok);
+  write_text(pair.client, "early bird");
+  EXPECT_EQ(pair.server.handshake(), IoStatus::ok);
+  EXPECT_TRUE(pair.server.has_buffered());
+  EXPECT_EQ(read_text(pair.server), "early bird");
+}
+
+TEST_F(TlsStream, SaysWhenThePeerHasClosed) {
+  Connected orderly(plain_server());
+  write_text(orderly.client, "last words");
+  orderly.client.shutdown();
+  EXPECT_EQ(read_text(orderly.server), "last words");
+  EXPECT_EQ(read_status(orderly.server), IoStatus::closed);
+  EXPECT_EQ(read_status(orderly.server), IoStatus::closed);
+
+  Connected abrupt(plain_server());
+  abrupt.client.close();
+  EXPECT_EQ(read_status(abrupt.server), IoStatus::closed);
+}
+
+TEST_F(TlsStream, WritingToAClosedPeerGivesNoSignal) {
+  Connected pair(plain_server());
+  pair.client.close();
+  EXPECT_EQ(write_text(pair.server, "x").status, IoStatus::closed);
+}
+
+TEST_F(TlsStream, ClosingDuringTheHandshakeIsAClose) {
+  Pair pair;
+  start(pair, *make_client_facing(plain_server()), *make_server_facing({TlsMode::require, "", "", ""}));
+  EXPECT_EQ(pair.client.handshake(), IoStatus::would_block_read);
+  pair.client.close();
+  EXPECT_EQ(pair.server.handshake(), IoStatus::closed);
+}
+
+TEST_F(TlsStream, RefusesWhatIsNotTls) {
+  Pair pair;
+  ASSERT_TRUE(pair.server.start_tls_server(*make_client_facing(plain_server())));
+  write_text(pair.client, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_EQ(pair.server.handshake(), IoStatus::error);
+  EXPECT_EQ(pair.server.error_text(), "http request");
+}
+
+TEST_F(TlsStream, RefusesOldVersions) {
+  Pair pair;
+  const TlsContext old = *make_server_facing({TlsMode::require, "", "", ""});
+  SSL_CTX_set_min_proto_version(old.get(), TLS1_VERSION);
+  SSL_CTX_set_max_proto_version(old.get(), TLS1_1_VERSION);
+  SSL_CTX_set_security_level(old.get(), 0);
+  start(pair, *make_client_facing(plain_server()), old);
+  const Handshake handshake(pair);
+  EXPECT_EQ(handshake.server, IoStatus::error);
+  EXPECT_EQ(pair.server.error_text(), "unsupported protocol");
+}
+
+TEST_F(TlsStream, SpeaksTls12) {
+  Pair pair;
+  const TlsContext older = *make_server_facing({TlsMode::require, "", "", ""});
+  SSL_CTX_set_max_proto_version(older.get(), TLS1_2_VERSION);
+  start(pair, *make_client_facing(plain_server()), older);
+  ASSERT_TRUE(Handshake(pair).done());
+  EXPECT_EQ(pair.server.tls_version(), "TLSv1.2");
+  write_text(pair.client, "hello");
+  EXPECT_EQ(read_text(pair.server), "hello");
+}
+
+TEST_F(TlsStream, NeedsAContext) {
+  Pair pair;
+  EXPECT_EQ(pair.server.start_tls_server(TlsContext()).error().code, ErrorCode::configuration);
+  EXPECT_EQ(pair.client.start_tls_client(TlsContext(), "x").error().code, ErrorCode::configuration);
+  EXPECT_FALSE(pair.server.has_tls());
+}
+
+TEST_F(TlsStream, VerifiesTheServer) {
+  const TlsContext server = *make_client_facing(
+      server_identity({"ignored.example", "DNS:db.example,DNS:*.pool.example,IP:127.0.0.1,IP:::1"}));
+  const auto outcome = [&](TlsMode mode, const std::string& ca, const std::string& host) -> std::string {
+    Pair pair;
+    start(pair, server, *make_server_facing({mode, ca, "", ""}), host);
+    const Handshake handshake(pair);
+    EXPECT_EQ(pair.client.peer_verified(), handshake.done() && !ca.empty());
+    return handshake.client == IoStatus::ok ? "ok" : pair.client.error_text();
+  };
+  for (const char* host : {"db.example", "DB.example", "a.pool.example", "127.0.0.1", "::1"}) {
+    EXPECT_EQ(outcome(TlsMode::verify_full, ca_, host), "ok") << host;
+  }
+  for (const char* host :
+       {"other.example", "ignored.example", "pool.example", "a.b.pool.example", "db.example.org"}) {
+    EXPECT_EQ(outcome(TlsMode::verify_full, ca_, host), "certificate verify failed: hostname mismatch")
+        << host;
+  }
+  EXPECT_EQ(outcome(TlsMode::verify_full, ca_, "127.0.0.2"),
+            "certificate verify failed: IP address mismatch");
+  EXPECT_EQ(outcome(TlsMode::verify_ca, ca_, "other.example"), "ok");
+  EXPECT_EQ(outcome(TlsMode::require, ca_, "other.example"), "ok");
+  EXPECT_EQ(outcome(TlsMode::require, "", "other.example"), "ok");
+  const std::string unknown = "certificate verify failed: unable to get local issuer certificate";
+  EXPECT_EQ(outcome(TlsMode::verify_full, stranger_ca_, "db.example"), unknown);
+  EXPECT_EQ(outcome(TlsMode::verify_ca, stranger_ca_, "db.example"), unknown);
+  EXPECT_EQ(outcome(TlsMode::require, stranger_ca_, "db.example"), unknown);
+  EXPECT_EQ(outcome(TlsMode::verify_full, "", "db.example"), unknown);
+}
+
+TEST_F(TlsStream, AnEmptyNameCannotBeVerified) {
+  Pair pair;
+  const auto started =
+      pair.client.start_tls_client(*make_server_facing({TlsMode::verify_full, ca_, "", ""}), "");
+  ASSERT_FALSE(started);
+  EXPECT_EQ(started.error().code, ErrorCode::configuration);
+  EXPECT_FALSE(pair.client.has_tls());
+}
+
+TEST_F(TlsStream, SendsTheServersNameButNoAddress) {
+  const TlsContext server = *make_client_facing(plain_server());
+  const TlsContext client = *make_server_facing({TlsMode::require, "", "", ""});
+  std::string seen;
+  SSL_CTX_set_tlsext_servername_arg(server.get(), &seen);
+  SSL_CTX_set_tlsext_servername_callback(
+      server.get(), +[](SSL* tls, int*, void* to) {
+        const char* const name = SSL_get_servername(tls, TLSEXT_NAMETYPE_host_name);
+        *static_cast<std::string*>(to) = name != nullptr ? name : "none";
+        return SSL_TLSEXT_ERR_OK;
+      });
+  const auto name_for = [&](const std::string& host) {
+    Pair pair;
+    start(pair, server, client, host);
+    EXPECT_TRUE(Handshake(pair).done());
+    return seen;
+  };
+  EXPECT_EQ(name_for("db.example"), "db.example");
+  EXPECT_EQ(name_for("127.0.0.1"), "none");
+  EXPECT_EQ(name_for("::1"), "none");
+  EXPECT_EQ(name_for(""), "none");
+}
+
+TEST_F(TlsStream, KnowsAClientByItsCertificate) {
+  ClientTls settings = plain_server();
+  settings.mode = TlsMode::verify_ca;
+  settings.ca_file = ca_;
+  Pair pair;
+  start(pair, *make_client_facing(settings),
+        *make_server_facing(
+            client_identity(authority_, {"alice", "DNS:app.example,email:alice@example.org,IP:10.0.0.1"})));
+  ASSERT_TRUE(Handshake(pair).done());
+  EXPECT_TRUE(pair.server.peer_verified());
+  EXPECT_EQ(pair.server.peer_common_name(), "alice");
+  EXPECT_EQ(pair.server.peer_subject(), "CN=alice,O=Forebay test");
+  EXPECT_EQ(pair.server.peer_alternative_names(),
+            (std::vector<std::string>{"app.example", "alice@example.org", "10.0.0.1"}));
+}
+
+TEST_F(TlsStream, DemandsAClientCertificateWhenItMust) {
+  ClientTls settings = plain_server();
+  settings.ca_file = ca_;
+  const auto outcome = [&](TlsMode mode, const ServerTls& client) -> std::string {
+    settings.mode = mode;
+    Pair pair;
+    start(pair, *make_client_facing(settings), *make_server_facing(client));
+    const Handshake handshake(pair);
+    if (handshake.server != IoStatus::ok) return pair.server.error_text();
+    return pair.server.peer_verified() ? "verified" : "anonymous";
+  };
+  const ServerTls none{TlsMode::require, "", "", ""};
+  EXPECT_EQ(outcome(TlsMode::verify_full, none), "peer did not return a certificate");
+  EXPECT_EQ(outcome(TlsMode::require, none), "anonymous");
+  const std::string unknown = "certificate verify failed: unable to get local issuer certificate";
+  EXPECT_EQ(outcome(TlsMode::require, client_identity(stranger_, {"alice"})), unknown);
+  EXPECT_EQ(outcome(TlsMode::require, client_identity(authority_, {"alice"})), "verified");
+}
+
+TEST_F(TlsStream, DoesNotBelieveANameWithAZeroByte) {
+  ClientTls settings = plain_server();
+  settings.ca_file = ca_;
+  Pair pair;
+  start(pair, *make_client_facing(settings),
+        *make_server_facing(client_identity(authority_, {std::string("admin\0.evil.example", 19)})));
+  ASSERT_TRUE(Handshake(pair).done());
+  EXPECT_TRUE(pair.server.peer_verified());
+  EXPECT_EQ(pair.server.peer_common_name(), "");
+}
+
+TEST_F(TlsStream, AnUnverifiedServerHasNoName) {
+  Connected pair(plain_server());
+  EXPECT_FALSE(pair.client.peer_verified());
+  EXPECT_EQ(pair.client.peer_common_name(), "");
+  EXPECT_EQ(pair.client.peer_subject(), "");
+}
+
+std::vector<std::byte> digest_of(X509* certificate, const EVP_MD* hash) {
+  std::vector<std::byte> digest(static_cast<std::size_t>(EVP_MD_get_size(hash)));
+  X509_digest(certificate, hash, reinterpret_cast<unsigned char*>(digest.data()), nullptr);
+  return digest;
+}
+
+TEST_F(TlsStream, BothSidesBindToTheServersCertificate) {
+  for (const EVP_MD* hash : {EVP_sha256(), EVP_sha384(), EVP_sha512()}) {
+    const testing::Identity made = authority_.issue({"db.example", "", hash});
+    Connected pair(identity("bound", made));
+    EXPECT_EQ(pair.server.channel_binding(), digest_of(made.certificate.get(), hash));
+    EXPECT_EQ(pair.client.channel_binding(), pair.server.channel_binding());
+  }
+}
+
+TEST_F(TlsStream, ACertificateSignedWithoutAHashBindsNothing) {
+  const testing::Authority ed25519 = testing::Authority::with_ed25519("Ed25519");
+  Connected pair(identity("ed25519", ed25519.issue({"db.example", "", nullptr})));
+  EXPECT_TRUE(pair.server.channel_binding().empty());
+  EXPECT_TRUE(pair.client.channel_binding().empty());
+}
+
+TEST_F(TlsStream, BindsNothingBeforeTheHandshake) {
+  Pair pair;
+  start(pair, *make_client_facing(plain_server()), *make_server_facing({TlsMode::require, "", "", ""}));
+  EXPECT_TRUE(pair.server.channel_binding().empty());
+  EXPECT_EQ(pair.server.tls_version(), "");
+}
+
+}  // namespace
+}  // namespace forebay::net
