@@ -1,0 +1,362 @@
+"""Settings follow the transaction that made them, and the client, on whatever backend it is (pitfalls: pooling 5, 7)."""
+
+import concurrent.futures
+import random
+
+import psycopg
+import pytest
+
+
+def show(client, name="work_mem"):
+    return client.execute(f"SHOW {name}").fetchone()[0]
+
+
+def test_set_and_reset(endpoint, moved):
+    with endpoint.connect() as client:
+        client.execute("SET work_mem = '7MB'")
+        with moved(client):
+            assert show(client) == "7MB"
+            client.execute("RESET work_mem")
+            assert show(client) == "4MB"
+        assert show(client) == "4MB"
+
+
+@pytest.mark.parametrize("undo", ["RESET work_mem", "RESET ALL", "SET work_mem TO DEFAULT", "DISCARD ALL"])
+def test_reset_goes_back_to_what_the_client_connected_with(endpoint, moved, undo):
+    with endpoint.connect(options="-c work_mem=6MB") as client:
+        assert show(client) == "6MB"
+        client.execute("SET work_mem = '7MB'")
+        assert show(client) == "7MB"
+        client.execute(undo)
+        assert show(client) == "6MB"
+        with moved(client):
+            assert show(client) == "6MB"
+
+
+def test_parameters_of_the_extended_protocol(endpoint, moved):
+    with endpoint.connect(prepare_threshold=0) as client:
+        for value in ("7MB", "8MB"):
+            done = client.execute("SELECT set_config(%s, %s, %s)", ("work_mem", value, False)).fetchone()
+            assert done == (value,)
+            with moved(client):
+                assert show(client) == value
+
+
+def test_set_local_ends_with_its_transaction(endpoint):
+    with endpoint.connect() as client:
+        client.execute("SET work_mem = '7MB'")
+        with client.transaction():
+            client.execute("SET LOCAL work_mem = '8MB'")
+            client.execute("SELECT set_config('app.tenant', 'a', true)")
+            assert (show(client), show(client, "app.tenant")) == ("8MB", "a")
+        assert (show(client), show(client, "app.tenant")) == ("7MB", "")
+
+
+def test_set_local_outside_a_transaction_warns_and_does_nothing(endpoint):
+    notices = []
+    with endpoint.connect() as client:
+        client.add_notice_handler(lambda notice: notices.append(notice.sqlstate))
+        client.execute("SET LOCAL work_mem = '8MB'")
+        assert (show(client), notices) == ("4MB", ["25P01"])
+
+
+def test_set_after_set_local_in_one_transaction(endpoint, moved):
+    with endpoint.connect() as client:
+        client.execute("BEGIN; SET LOCAL work_mem = '8MB'; SET work_mem = '9MB'; SET LOCAL work_mem = '10MB'; COMMIT")
+        assert show(client) == "9MB"
+        with moved(client):
+            assert show(client) == "9MB"
+
+
+@pytest.mark.parametrize("end", ["ROLLBACK", "ABORT", "ROLLBACK AND CHAIN; COMMIT", "SELECT 1/0; COMMIT"])
+def test_rollback_brings_the_setting_back(endpoint, moved, end):
+    """Pitfalls: multigres 1134."""
+    with endpoint.connect() as client:
+        client.execute("SET work_mem = '6MB'")
+        client.execute("BEGIN")
+        client.execute("SET work_mem = '7MB'")
+        assert show(client) == "7MB"
+        for statement in end.split("; "):
+            try:
+                client.execute(statement)
+            except psycopg.errors.DivisionByZero:
+                pass
+        assert show(client) == "6MB"
+        with moved(client):
+            assert show(client) == "6MB"
+
+
+def test_savepoints_bring_the_setting_back_step_by_step(endpoint, moved):
+    with endpoint.connect() as client:
+        client.execute("BEGIN")
+        client.execute("SET work_mem = '5MB'")
+        client.execute("SAVEPOINT a")
+        client.execute("SET work_mem = '6MB'")
+        client.execute("SAVEPOINT b")
+        client.execute("SET work_mem = '7MB'")
+        client.execute("RELEASE SAVEPOINT b")
+        client.execute("SAVEPOINT a")  # hides the first of this name
+        client.execute("SET work_mem = '8MB'")
+        client.execute("ROLLBACK TO SAVEPOINT a")
+        assert show(client) == "7MB"
+        client.execute("RELEASE SAVEPOINT a")
+        client.execute("ROLLBACK TO a")
+        assert show(client) == "5MB"
+        client.execute("COMMIT")
+        assert show(client) == "5MB"
+        with moved(client):
+            assert show(client) == "5MB"
+
+
+def test_error_then_rollback_to_savepoint(endpoint, moved):
+    with endpoint.connect() as client:
+        client.execute("BEGIN; SET work_mem = '5MB'; SAVEPOINT a; SET work_mem = '6MB'")
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            client.execute("SELECT 1/0")
+        client.execute("ROLLBACK TO a")
+        client.execute("COMMIT")
+        with moved(client):
+            assert show(client) == "5MB"
+
+
+def test_chained_transactions(endpoint, moved):
+    with endpoint.connect() as client:
+        client.execute("BEGIN; SET work_mem = '5MB'")
+        client.execute("COMMIT AND CHAIN")
+        client.execute("SET work_mem = '6MB'")
+        client.execute("ROLLBACK AND CHAIN")
+        assert show(client) == "5MB"
+        client.execute("COMMIT")
+        with moved(client):
+            assert show(client) == "5MB"
+
+
+def test_error_in_one_message_undoes_what_stood_before_it(endpoint, moved):
+    """Statements of one simple query are one implicit transaction."""
+    with endpoint.connect() as client:
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            client.execute("SET work_mem = '7MB'; SELECT 1/0; SET work_mem = '8MB'")
+        assert show(client) == "4MB"
+        with moved(client):
+            assert show(client) == "4MB"
+
+
+def test_error_in_a_pipeline_undoes_what_stood_before_it(endpoint, moved):
+    with endpoint.connect() as client:
+        with pytest.raises(psycopg.errors.DivisionByZero), client.pipeline():
+            client.execute("SET work_mem = '7MB'")
+            client.execute("SELECT 1/0")
+        with moved(client):
+            assert show(client) == "4MB"
+        with client.pipeline() as pipeline:
+            client.execute("SET work_mem = '8MB'")
+            pipeline.sync()
+            assert show(client) == "8MB"
+        with moved(client):
+            assert show(client) == "8MB"
+
+
+def test_setting_that_is_refused_changes_nothing(endpoint, moved):
+    with endpoint.connect() as client:
+        client.execute("SET work_mem = '7MB'")
+        for wrong in ("SET work_mem = 'much'", "SET nothing = 1", "SET shared_buffers = '1GB'",
+                      "SET session_replication_role = replica"):
+            with pytest.raises(psycopg.Error):
+                client.execute(wrong)
+        with moved(client):
+            assert show(client) == "7MB"
+
+
+def test_prepare_transaction_keeps_settings(endpoint, moved):
+    with endpoint.connect() as client:
+        client.execute("BEGIN; SET work_mem = '7MB'")
+        client.execute(f"PREPARE TRANSACTION 'settings-{endpoint.mode}'")
+        assert show(client) == "7MB"
+        with moved(client):
+            assert show(client) == "7MB"
+            client.execute(f"ROLLBACK PREPARED 'settings-{endpoint.mode}'")
+            assert show(client) == "7MB"
+
+
+def test_function_that_sets(endpoint, reference, moved):
+    """A function can set what its text does not show to anybody outside."""
+    with reference.connect() as owner:
+        owner.execute("CREATE OR REPLACE FUNCTION enter(tenant text) RETURNS void LANGUAGE sql AS"
+                      " $$ SELECT set_config('app.tenant', tenant, false) $$")
+    with endpoint.connect() as client, endpoint.connect() as other:
+        client.execute("SELECT enter('first')")
+        other.execute("SELECT enter('second')")
+        for _ in range(3):
+            assert (show(client, "app.tenant"), show(other, "app.tenant")) == ("first", "second")
+        with moved(client):
+            assert show(client, "app.tenant") == "first"
+
+
+def test_function_with_settings_of_its_own(endpoint, reference):
+    with reference.connect() as owner:
+        owner.execute("CREATE OR REPLACE FUNCTION inside() RETURNS text LANGUAGE sql SET work_mem = '11MB'"
+                      " AS $$ SELECT current_setting('work_mem') $$")
+    with endpoint.connect() as client:
+        client.execute("SET work_mem = '7MB'")
+        assert client.execute("SELECT inside(), current_setting('work_mem')").fetchone() == ("11MB", "7MB")
+
+
+def test_search_path_decides_what_a_statement_means(endpoint, reference):
+    """Two clients, one text, prepared: each must read its own schema's table."""
+    with reference.connect() as owner:
+        owner.execute("CREATE SCHEMA IF NOT EXISTS one; CREATE SCHEMA IF NOT EXISTS two;"
+                      "CREATE TABLE IF NOT EXISTS one.place AS SELECT 'one' AS name;"
+                      "CREATE TABLE IF NOT EXISTS two.place AS SELECT 'two' AS name")
+    with endpoint.connect(prepare_threshold=0) as first, endpoint.connect(prepare_threshold=0) as second:
+        first.execute("SET search_path = one")
+        second.execute("SET search_path = two")
+        for _ in range(5):
+            assert first.execute("SELECT name FROM place WHERE %s", (True,)).fetchall() == [("one",)]
+            assert second.execute("SELECT name FROM place WHERE %s", (True,)).fetchall() == [("two",)]
+        first.execute("SET search_path = two")
+        assert first.execute("SELECT name FROM place WHERE %s", (True,)).fetchall() == [("two",)]
+
+
+def test_time_zone_and_formats_decide_what_a_result_looks_like(endpoint):
+    with endpoint.connect() as rome, endpoint.connect() as kolkata:
+        rome.execute("SET TIME ZONE 'Europe/Rome'; SET DateStyle = 'SQL, DMY'; SET bytea_output = 'escape'")
+        kolkata.execute("SET TIME ZONE 'Asia/Kolkata'; SET extra_float_digits = -10; SET IntervalStyle = 'iso_8601'")
+        text = ("SELECT timestamptz '2024-02-29 12:00Z'::text, bytea '\\x01'::text, (1/3::float8)::text,"
+                " interval '1 day'::text")
+        for _ in range(4):
+            assert rome.execute(text).fetchone() == ("29/02/2024 13:00:00 CET", "\\001", "0.3333333333333333", "1 day")
+            assert kolkata.execute(text).fetchone() == ("2024-02-29 17:30:00+05:30", "\\x01", "0.33333", "P1D")
+
+
+def test_role_is_kept_and_obeyed(endpoint, reference, moved):
+    with reference.connect() as owner:
+        owner.execute("CREATE TABLE IF NOT EXISTS private (id int); REVOKE ALL ON private FROM public, alice")
+    with endpoint.connect() as client:
+        client.execute("SET ROLE alice")
+        with moved(client):
+            assert client.execute("SELECT session_user, current_user").fetchone() == ("app", "alice")
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                client.execute("SELECT * FROM private")
+            client.execute("RESET ROLE")
+            assert client.execute("SELECT count(*) FROM private").fetchone() == (0,)
+        client.execute("SET ROLE bob")
+        client.execute("SET ROLE NONE")
+        with moved(client):
+            assert client.execute("SELECT current_user").fetchone() == ("app",)
+
+
+def test_role_of_a_rolled_back_transaction(endpoint, moved):
+    with endpoint.connect() as client:
+        client.execute("SET ROLE alice")
+        client.execute("BEGIN; SET ROLE bob; SAVEPOINT s; SET ROLE NONE; ROLLBACK TO s")
+        assert client.execute("SELECT current_user").fetchone() == ("bob",)
+        client.execute("ROLLBACK")
+        with moved(client):
+            assert client.execute("SELECT current_user").fetchone() == ("alice",)
+
+
+def test_session_authorization_of_a_superuser(endpoint):
+    with endpoint.connect("postgres") as client:
+        client.execute("SET SESSION AUTHORIZATION alice")
+        for _ in range(3):
+            assert client.execute("SELECT session_user, current_user").fetchone() == ("alice", "alice")
+            assert client.info.parameter_status("session_authorization") == "alice"
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            client.execute("SET session_replication_role = replica")
+        client.execute("RESET SESSION AUTHORIZATION")
+        assert client.execute("SELECT session_user").fetchone() == ("postgres",)
+
+
+def test_application_name_reaches_the_server(endpoint):
+    """Who looks at pg_stat_activity sees the client's name while it runs, whatever backend serves it."""
+    with endpoint.connect(application_name="first") as first, endpoint.connect() as second:
+        second.execute("SET application_name = 'second'")
+        mine = "SELECT application_name FROM pg_stat_activity WHERE pid = pg_backend_pid()"
+        for _ in range(3):
+            assert first.execute(mine).fetchone() == ("first",)
+            assert second.execute(mine).fetchone() == ("second",)
+
+
+def test_defaults_of_role_and_database(endpoint, server):
+    """A client that comes after ALTER ROLE … SET gets the new default, as a new session does."""
+    role = f"defaults_{endpoint.mode}"
+    server.create_role(role)
+    with endpoint.connect(role) as client:
+        assert show(client) == "4MB"
+    server.execute(f"ALTER ROLE {role} SET work_mem = '12MB'")
+    with endpoint.connect(role) as client:
+        assert show(client) == "12MB"
+        client.execute("SET work_mem = '7MB'")
+        client.execute("RESET work_mem")
+        assert show(client) == "12MB"
+
+
+def test_options_of_each_client(endpoint):
+    """Startup options are each client's own (pitfalls: pgbouncer 482, 525, 907)."""
+    clients = [endpoint.connect(options=f"-c work_mem={mb}MB -c app.tenant=t{mb} -c extra_float_digits=1")
+               for mb in range(5, 15)]
+    for _ in range(3):
+        for mb, client in enumerate(clients, 5):
+            assert (show(client), show(client, "app.tenant")) == (f"{mb}MB", f"t{mb}")
+    for client in clients:
+        client.close()
+
+
+@pytest.mark.parametrize("options", ["-c work_mem=much", "-c nothing=1", "-c shared_buffers=1GB", "--nonsense", "-Z",
+                                     "-c session_replication_role=replica", "-c search_path=a,,b", "stray"])
+def test_option_that_is_wrong_is_refused_in_the_servers_words(endpoint, reference, options):
+    def words(place):
+        with pytest.raises(psycopg.OperationalError) as caught:
+            place.connect(options=options)
+        return str(caught.value).partition("FATAL")[2]
+
+    assert words(endpoint) == words(reference) != ""
+
+
+@pytest.mark.parametrize("value", ["x'; DROP TABLE private; --", "a\\b", 'quote"d', "$$", "ünï", " spaced "])
+def test_odd_values_stay_as_they_are(endpoint, moved, value):
+    """Values must never become SQL on the way to a backend (CVE-2025-12819)."""
+    path = '"' + value.replace('"', '""') + '", public'
+    with endpoint.connect() as client:
+        client.execute("SELECT set_config('app.tenant', %s, false)", (value,))
+        client.execute("SELECT set_config('search_path', %s, false)", (path,))
+        with moved(client):
+            assert (show(client, "app.tenant"), show(client, "search_path")) == (value, path)
+    escaped = value.replace("\\", "\\\\").replace(" ", "\\ ")
+    with endpoint.connect(options=f"-c app.tenant={escaped}") as client:
+        with moved(client):
+            assert show(client, "app.tenant") == value
+
+
+@pytest.mark.pool(2)
+def test_ten_clients_with_settings_of_their_own(endpoint):
+    """Random settings, transactions, rollbacks, errors; each client is compared with its own book-keeping."""
+    names = {"work_mem": lambda r: f"{r.randint(1, 40)}MB", "app.tenant": lambda r: f"t{r.randint(0, 99)}",
+             "TimeZone": lambda r: r.choice(["UTC", "Asia/Kolkata", "Europe/Rome"]),
+             "search_path": lambda r: r.choice(["public", "pg_catalog", "one, two"])}
+    defaults = {"work_mem": "4MB", "app.tenant": "", "TimeZone": "UTC", "search_path": '"$user", public'}
+
+    def client(seed):
+        rand = random.Random(seed)
+        state = dict(defaults)
+        with endpoint.connect(options="-c app.tenant=") as connection:
+            for step in range(40):
+                before, name = dict(state), rand.choice(list(names))
+                value = names[name](rand)
+                in_transaction, commit = rand.random() < 0.5, rand.random() < 0.6
+                if in_transaction:
+                    connection.execute("BEGIN")
+                connection.execute(f"SET {name} = {value}" if name == "search_path" else f"SET {name} = '{value}'")
+                state[name] = value
+                if in_transaction:
+                    connection.execute("COMMIT" if commit else "ROLLBACK")
+                    state = state if commit else before
+                elif rand.random() < 0.2:
+                    connection.execute(f"RESET {name}")
+                    state[name] = defaults[name]
+                found = {name: show(connection, name) for name in names}
+                assert found == state, f"seed {seed}, step {step}"
+        return seed
+
+    with concurrent.futures.ThreadPoolExecutor(10) as pool:
+        assert list(pool.map(client, range(10))) == list(range(10))
