@@ -9,6 +9,10 @@
 namespace forebay::sql {
 namespace {
 
+/// PostgreSQL cuts a run of operator characters in quadratic time (100 kB of "-+-+" keep it busy for
+/// seconds), and has no operator that is longer than 63.
+constexpr std::size_t kMaxOperators = 128;
+
 /// No construct of PostgreSQL's grammar tells nine elements of a list from eight.
 constexpr int kAlikeKept = 8;
 
@@ -139,6 +143,7 @@ std::optional<std::string> canonical_text(std::string_view text) {
   Writer writer;
   for (Token token = lexer.next(); token.kind != TokenKind::end; token = lexer.next()) {
     if (token.kind == TokenKind::broken) return std::nullopt;
+    if (token.kind == TokenKind::operators && token.text.size() > kMaxOperators) return std::nullopt;
     writer.write(token, rule.keeps(token));
     if (writer.too_long()) return std::nullopt;
   }

@@ -20,10 +20,11 @@ namespace forebay::sql {
 namespace {
 
 // libpg_query recurses without a limit. Measured with version 15-4.0.0: at most 130 bytes of stack for each
-// byte of text ("-+-+-+ …"), so a megabyte for a text of kSmall, and 32 for the longest; its own limit of
-// 10,000 open symbols (YYMAXDEPTH) adds at most 2 MB to longer texts.
-constexpr std::size_t kSmall = 8 * 1024;
-constexpr std::size_t kLargeStack = 64 * 1024 * 1024;
+// byte of text ("-+-+-+ …"), which is half a megabyte for kSmall. In longer texts its limit of 10,000 open
+// symbols (YYMAXDEPTH) holds that to 2 MB; what needs no open symbols ("1 + 1 + 1 …") takes 32 bytes for each
+// byte of text, again 2 MB.
+constexpr std::size_t kSmall = 4 * 1024;
+constexpr std::size_t kLargeStack = 16 * 1024 * 1024;
 
 // Boost.JSON recurses too, up to 300 bytes for each level. A level of an expression is two to four of JSON.
 constexpr std::size_t kMaxJsonDepth = 2000;
