@@ -42,7 +42,8 @@ ${NAME} takes them from the environment. SIGHUP reads the file again.)";
 constexpr const char* kCheckExamples = R"(Example:
   forebay check --config forebay.yaml
 
-The flags of serve may be given as well. Exit code 0: no mistakes; 1: mistakes, each told as file:line:column; 2: a wrong command line.)";
+The flags of serve may be given as well.
+Exit code 0: no mistakes; 1: mistakes, each told as file:line:column; 2: a wrong command line.)";
 
 constexpr const char* kImportExamples = R"(Example:
   forebay import /etc/pgbouncer/pgbouncer.ini > forebay.yaml && forebay check --config forebay.yaml

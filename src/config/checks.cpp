@@ -175,13 +175,12 @@ class Checker {
     }
   }
 
+  /// An inherited minimum that is too large for a smaller pool is no mistake: it counts as the pool's size.
   void check_override(const std::string& key, const PoolOverride& pool) {
     const std::uint32_t size = pool.pool_size.value_or(settings_.limits.pool_size);
-    const std::uint32_t least = pool.pool_min_size.value_or(settings_.limits.pool_min_size);
-    if (least > size && (pool.pool_size || pool.pool_min_size)) {
-      tell(key + (pool.pool_min_size ? ".pool.min_size" : ".pool.size"),
-           fmt::format("{}: pool.min_size {} is more than pool.size {}", key, least, size));
-    }
+    if (!pool.pool_min_size || *pool.pool_min_size <= size) return;
+    tell(key + ".pool.min_size",
+         fmt::format("{}: pool.min_size {} is more than pool.size {}", key, *pool.pool_min_size, size));
   }
 
   void check_database(const std::string& name, const Database& database) {
@@ -248,8 +247,10 @@ bool is_scram_verifier(std::string_view password) {
   const auto salt = password.find(':');
   const auto stored = password.find('$');
   const auto server = password.rfind(':');
-  if (salt == std::string_view::npos || stored == std::string_view::npos || salt > stored || server < stored)
+  if (salt == std::string_view::npos || stored == std::string_view::npos || salt > stored ||
+      server < stored) {
     return false;
+  }
   constexpr std::size_t kKeyLength = 44;  // 32 bytes in base64
   const auto stored_key = password.substr(stored + 1, server - stored - 1);
   const auto server_key = password.substr(server + 1);

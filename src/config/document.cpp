@@ -39,6 +39,7 @@ class TreeBuilder : public YAML::EventHandler {
     node->source = value;
     std::vector<std::string> complaints;
     node->text = expand(value, environment_, complaints);
+    node->broken = !complaints.empty();
     for (std::string& complaint : complaints) tell(mark, std::move(complaint));
     add(std::move(node), anchor);
   }

@@ -34,6 +34,7 @@ struct Node {
   Location where;
   std::string text;            ///< scalar: its text, environment variables expanded
   std::string source;          ///< scalar: as written in the file
+  bool broken = false;         ///< scalar: a variable could not be expanded, which has been told
   std::vector<NodePtr> items;  ///< list
   std::vector<Entry> entries;  ///< mapping, in file order, without duplicates
   std::size_t size = 1;        ///< this node and all below it, aliases expanded

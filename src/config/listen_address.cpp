@@ -87,8 +87,9 @@ Result<ListenAddress> parse_listen_address(std::string_view given) {
   const bool bracketed = text.starts_with('[');
   if (bracketed) {
     const auto end = text.find(']');
-    if (end == std::string_view::npos)
+    if (end == std::string_view::npos) {
       return complaint(fmt::format("{} has no closing bracket; {}", in_quotes(text), kForms));
+    }
     address.host = std::string(text.substr(1, end - 1));
     port_text = text.substr(end + 1);
   } else if (std::count(text.begin(), text.end(), ':') > 1) {
@@ -101,8 +102,9 @@ Result<ListenAddress> parse_listen_address(std::string_view given) {
   }
 
   if (!port_text.empty()) {
-    if (port_text.front() != ':')
+    if (port_text.front() != ':') {
       return complaint(fmt::format("{} is no address; {}", in_quotes(text), kForms));
+    }
     const auto port = parse_port(port_text.substr(1), 0);
     if (!port) return complaint(fmt::format("{}: {}", in_quotes(text), port.error().text));
     address.port = *port;

@@ -86,8 +86,9 @@ void apply_override(const Override& given, Settings& settings, Places& places,
 /// libpq: "if a root CA file exists, the behavior of sslmode=require will be the same as that of verify-ca"
 /// (https://www.postgresql.org/docs/15/libpq-ssl.html, 34.19.1).
 void settle_upstream(Upstream& upstream) {
-  if (upstream.tls.mode == TlsMode::require && !upstream.tls.ca_file.empty())
+  if (upstream.tls.mode == TlsMode::require && !upstream.tls.ca_file.empty()) {
     upstream.tls.mode = TlsMode::verify_ca;
+  }
 }
 
 /// What follows from what was written.

@@ -22,6 +22,7 @@ constexpr Range kServerDurations{0, 2'147'483'647};  // PostgreSQL keeps its tim
 /// sections.
 template <class Access>
 void add_overrides(std::vector<Option>& rows, Scope scope, std::string_view whose, Access pool) {
+  const bool database = scope == Scope::database;
   const auto add = [&](Option row, auto member) {
     row.scope = scope;
     row.help = fmt::format(fmt::runtime(row.help), whose);
@@ -39,7 +40,7 @@ void add_overrides(std::vector<Option>& rows, Scope scope, std::string_view whos
       &PoolOverride::pool_overflow);
   add({.key = "pool.min_size",
        .help = "As `pool.min_size`, for {}.",
-       .pgbouncer = "min_pool_size",
+       .pgbouncer = database ? "min_pool_size" : "",
        .range = kSizes},
       &PoolOverride::pool_min_size);
   add({.key = "pool.reserve_size",
@@ -49,22 +50,22 @@ void add_overrides(std::vector<Option>& rows, Scope scope, std::string_view whos
       &PoolOverride::reserve_size);
   add({.key = "limits.max_backends",
        .help = "Most backends of all pools of {} together. 0: no limit.",
-       .pgbouncer = scope == Scope::database ? "max_db_connections" : "max_user_connections"},
+       .pgbouncer = database ? "max_db_connections" : "max_user_connections"},
       &PoolOverride::max_backends);
   add({.key = "limits.max_clients",
        .help = "Most clients of {} at a time. 0: no limit.",
-       .pgbouncer = scope == Scope::database ? "max_db_client_connections" : "max_user_client_connections"},
+       .pgbouncer = database ? "max_db_client_connections" : "max_user_client_connections"},
       &PoolOverride::max_clients);
   add({.key = "timeouts.command",
        .help = "As `timeouts.command`, for {}.",
-       .pgbouncer = "query_timeout",
+       .pgbouncer = database ? "" : "query_timeout",
        .range = kDurations},
       &PoolOverride::command);
   add({.key = "timeouts.statement", .help = "As `timeouts.statement`, for {}.", .range = kServerDurations},
       &PoolOverride::statement);
   add({.key = "timeouts.idle_in_transaction",
        .help = "As `timeouts.idle_in_transaction`, for {}.",
-       .pgbouncer = "idle_transaction_timeout",
+       .pgbouncer = database ? "" : "idle_transaction_timeout",
        .range = kServerDurations},
       &PoolOverride::idle_in_transaction);
 }

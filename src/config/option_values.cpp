@@ -14,8 +14,9 @@ namespace {
 /// The option that a parameter of a URL sets, or null.
 const Option* find_parameter(std::string_view name) {
   for (const Option& option : options()) {
-    if (option.scope == Scope::upstream && !option.url_parameter.empty() && option.url_parameter == name)
+    if (option.scope == Scope::upstream && !option.url_parameter.empty() && option.url_parameter == name) {
       return &option;
+    }
   }
   return nullptr;
 }

@@ -126,6 +126,15 @@ constexpr PgbouncerParameter kParameters[] = {
 
 }  // namespace
 
+bool is_default(const PgbouncerParameter& parameter, std::string_view value) {
+  constexpr std::string_view kOpensslDefaults[] = {"default", "secure", "fast", "normal"};  // all the same
+  if (parameter.default_value == "default") {
+    return std::find(std::begin(kOpensslDefaults), std::end(kOpensslDefaults), value) !=
+           std::end(kOpensslDefaults);
+  }
+  return value == parameter.default_value;
+}
+
 const PgbouncerParameter* find_pgbouncer_parameter(std::string_view name) {
   const auto* found =
       std::find_if(std::begin(kParameters), std::end(kParameters),

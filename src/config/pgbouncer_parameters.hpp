@@ -19,6 +19,9 @@ struct PgbouncerParameter {
   std::string_view why = {};  ///< not carried: the reason, and what to do instead
 };
 
+/// True when this value changes nothing against the default.
+bool is_default(const PgbouncerParameter& parameter, std::string_view value);
+
 /// The parameter of this name, or null.
 const PgbouncerParameter* find_pgbouncer_parameter(std::string_view name);
 

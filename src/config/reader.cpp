@@ -76,7 +76,8 @@ class Reader {
     } else if (!keys_under(level.scope, key).empty()) {
       read_mapping(*entry.value, {level.scope, level.place, key, path});
     } else {
-      tell(entry.where, explain_unknown_key(level.scope, level.prefix, entry.key));
+      const bool is_told = problems_.size() < kMaxProblems;  // the rest is only counted
+      tell(entry.where, is_told ? explain_unknown_key(level.scope, level.prefix, entry.key) : "");
     }
   }
 
@@ -103,6 +104,7 @@ class Reader {
   }
 
   void store(const Option& option, const Node& node, const Level& level, const std::string& path) {
+    if (node.broken) return;
     std::vector<std::string> complaints;
     option.store(level.place, node.text, complaints);
     for (const std::string& complaint : complaints) {

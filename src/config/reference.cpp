@@ -14,20 +14,21 @@ constexpr std::string_view kIntroduction = R"(# Configuration
 
 <!-- Generated from the table of settings: forebay generate reference > docs/configuration.md -->
 
-Forebay runs with one flag (`forebay serve --upstream URL`) or with a YAML file (`forebay serve --config FILE`); flags win
-over the file. `forebay check --config FILE` tells every mistake with line and column, or what the file would run.
+Forebay runs with one flag (`forebay serve --upstream URL`) or with a YAML file (`forebay serve --config FILE`); flags
+win over the file. `forebay check --config FILE` tells every mistake with line and column, or what the file would run.
 [config/forebay.example.yaml](../config/forebay.example.yaml) is a file to start from, and
 [config/forebay.schema.json](../config/forebay.schema.json) lets an editor complete and check while you type: put
 `# yaml-language-server: $schema=PATH/forebay.schema.json` into the first line of the file.
 
-- **Environment.** `${NAME}` in any value is replaced by the environment variable, `${NAME:-default}` by the default when the
-  variable is not set or empty. `$${` is a plain `${`. What a variable holds is taken as it is; it cannot add YAML.
+- **Environment.** `${NAME}` in any value is replaced by the environment variable, `${NAME:-default}` by the default
+  when the variable is not set or empty. `$${` is a plain `${`. What a variable holds is taken as it is; it cannot add YAML.
 - **Durations** need a unit: `250ms`, `30s`, `5min`, `1h`, `7d`, `1h30min`. `0` means never.
 - **Lists** may be YAML lists, or one value with commas.
-- **Files** with relative names start from the directory of the configuration file; in flags, from where Forebay is started.
+- **Files** with relative names start from the directory of the configuration file; in flags, from where Forebay is
+  started.
 - **Any setting on the command line:** `--set KEY=VALUE`, for example `--set timeouts.wait=5s`.
-- **Reload:** SIGHUP, or RELOAD in the console, reads the file again without losing a client. When it has mistakes, they are
-  logged and the old settings stay. What needs a restart is marked.
+- **Reload:** SIGHUP, or RELOAD in the console, reads the file again without losing a client. When it has mistakes, they
+  are logged and the old settings stay. What needs a restart is marked.
 - **Aliases** (`&name`, `*name`) work. A file may have 1 MiB and 32 levels.
 
 )";

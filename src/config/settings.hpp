@@ -61,7 +61,7 @@ struct Upstream {
 struct Limits {
   std::uint32_t pool_size = 20;      ///< backends per pool that are kept (L7, B1)
   std::uint32_t pool_overflow = 40;  ///< further backends per pool under load, closed when idle (L7)
-  std::uint32_t pool_min_size = 0;   ///< backends that are opened ahead and kept
+  std::uint32_t pool_min_size = 0;   ///< backends opened ahead and kept; at most the size of their pool
   std::uint32_t reserve_size = 0;    ///< further backends per pool for clients that waited `reserve_after`
   std::uint32_t max_clients = 10000;
   std::uint32_t max_backends_per_user = 0;
@@ -102,14 +102,16 @@ struct PoolOverride {
   std::optional<Duration> idle_in_transaction;
 };
 
-/// A database name that clients may ask for. "*" stands for every name that is not listed.
+/// A database name that clients may ask for. "*" stands for every name that is not listed. Without any entry
+/// every name goes to the main upstream; with entries but without "*" the names that are not listed are
+/// refused.
 struct Database {
   std::optional<Upstream> upstream;  ///< where it lives; unset: the main upstream
   std::string server_database;       ///< its name on the server; empty: the same name
   PoolOverride pool;
 };
 
-/// A role that clients may log in as.
+/// A role with settings of its own. Roles that are not listed may log in as well.
 struct User {
   std::string
       password;  ///< plain text, a SCRAM-SHA-256 verifier, or md5 followed by 32 hex digits; empty: looked up
@@ -121,8 +123,8 @@ enum class LogLevel { debug, info, warning, error };
 /// One complete configuration. Immutable once published; a reload publishes another.
 struct Settings {
   Upstream upstream;
-  std::vector<ListenAddress> listen;  ///< empty: 127.0.0.1:6432
-  std::uint32_t threads = 0;          ///< 0: chosen from the number of processors
+  std::vector<ListenAddress> listen;  ///< empty: 127.0.0.1:6432; changes with a restart only
+  std::uint32_t threads = 0;  ///< 0: chosen from the number of processors; changes with a restart only
   PoolMode pool_mode = PoolMode::transaction;
   AuthMode auth = AuthMode::scram;
   std::string auth_file;   ///< user list, PgBouncer's format: "name" "secret" per line

@@ -55,8 +55,9 @@ std::string login_line(const Settings& settings) {
   const auto has_secret = [](const auto& user) { return !user.second.password.empty(); };
   if (std::any_of(settings.users.begin(), settings.users.end(), has_secret)) sources.emplace_back("users");
   if (!settings.auth_file.empty()) sources.push_back(settings.auth_file);
-  if (!settings.upstream.user.empty())
+  if (!settings.upstream.user.empty()) {
     sources.emplace_back(settings.auth_query.empty() ? "pg_authid" : "auth.query");
+  }
   const bool looked_up =
       settings.auth != AuthMode::trust && settings.auth != AuthMode::cert && !sources.empty();
   return to_text(settings.auth) + (looked_up ? "; secrets from " + joined(sources, ", then ") : "");
