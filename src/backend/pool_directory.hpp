@@ -59,9 +59,10 @@ class PoolDirectory {
 
   mutable std::mutex mutex_;
   config::SettingsPtr settings_;                                                  ///< guarded by mutex_
-  std::map<std::pair<std::string, std::string>, std::shared_ptr<Pool>> pools_;   ///< guarded by mutex_
   std::map<std::string, std::unique_ptr<Quota>> user_quotas_;                     ///< guarded by mutex_
   std::map<std::string, std::unique_ptr<Quota>> database_quotas_;                 ///< guarded by mutex_
+  /// Guarded by mutex_. After the quotas, because backends give their permits back when they are destroyed.
+  std::map<std::pair<std::string, std::string>, std::shared_ptr<Pool>> pools_;
   std::map<std::string, std::shared_ptr<const Target>> targets_;                  ///< guarded by mutex_; by database entry
 };
 
