@@ -136,7 +136,7 @@ class Directory {
  private:
   template <class Write>
   std::string write_with(const std::string& name, mode_t mode, Write write) const {
-    const std::string file_path = path(name);
+    std::string file_path = path(name);
     FILE* const file = std::fopen(file_path.c_str(), "w");
     require(file != nullptr, "file");
     require(write(file) == 1, "writing");

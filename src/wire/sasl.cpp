@@ -6,6 +6,9 @@
 namespace forebay::wire {
 namespace {
 
+/// The length that stands for "no response": -1.
+constexpr std::uint32_t kLeftOut = 0xFFFFFFFF;
+
 SaslFailure malformed(std::string detail) {
   return {"08P01", "malformed SASL initial response", std::move(detail)};
 }
@@ -32,7 +35,6 @@ SaslResult<SaslInitialResponse> parse_sasl_initial_response(Bytes body) {
   if (rest.size() < 4) return malformed("The length of the response is missing.");
   const std::uint32_t length = load_u32(rest.data());
   const Bytes response = rest.subspan(4);
-  constexpr std::uint32_t kLeftOut = 0xFFFFFFFF;  // -1
   if (length == kLeftOut && response.empty()) return SaslInitialResponse{mechanism, std::nullopt};
   if (length != response.size()) return malformed("The length of the response does not fit the message.");
   return SaslInitialResponse{mechanism, as_text(response)};

@@ -79,10 +79,10 @@ std::string encoded(const std::vector<std::int32_t>& points) {
   return text;
 }
 
+constexpr auto kFormKc = static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT);
+
 /// Normalisation form KC.
 std::optional<std::string> normalized(const std::string& text) {
-  constexpr auto kFormKc =
-      static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT);
   utf8proc_uint8_t* result = nullptr;
   const utf8proc_ssize_t size = utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
                                              static_cast<utf8proc_ssize_t>(text.size()), &result, kFormKc);

@@ -42,7 +42,7 @@ ScramKey salted_password(std::string_view password, std::string_view salt, std::
 std::optional<ScramKey> parse_key(std::string_view text) {
   std::optional<std::string> bytes = from_base64(text);
   if (!bytes) return std::nullopt;
-  const std::optional<ScramKey> key = ScramKey::from(*bytes);
+  std::optional<ScramKey> key = ScramKey::from(*bytes);
   wipe(*bytes);
   return key;
 }

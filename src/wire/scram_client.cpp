@@ -13,6 +13,10 @@
 namespace forebay::wire {
 namespace {
 
+constexpr std::string_view kServerFirst = "server-first-message";
+constexpr std::string_view kServerFinal = "server-final-message";
+constexpr std::size_t kLongestShown = 200;
+
 Error malformed(std::string_view which, std::string_view why) {
   return {ErrorCode::invalid_input,
           fmt::format("the server sent a malformed SCRAM {} ({}); is it PostgreSQL, and nothing in between?",
@@ -40,8 +44,7 @@ std::optional<std::vector<std::string_view>> split_mechanisms(std::string_view l
 
 /// A server's words, fit for a log line.
 std::string printable(std::string_view text) {
-  constexpr std::size_t kLongest = 200;
-  std::string result(text.substr(0, kLongest));
+  std::string result(text.substr(0, kLongestShown));
   std::ranges::replace_if(
       result, [](char c) { return c < 0x20 || c > 0x7E; }, '?');
   return result;
@@ -92,22 +95,21 @@ Result<std::string> ScramClient::respond(std::string_view server_first) {
 }
 
 Result<void> ScramClient::read_server_first(std::string_view message) {
-  constexpr std::string_view kWhich = "server-first-message";
-  if (message.size() > kMaxSaslFromServer) return malformed(kWhich, "it is too long");
+  if (message.size() > kMaxSaslFromServer) return malformed(kServerFirst, "it is too long");
   AttributeReader attributes(message);
   const auto nonce = attributes.expect('r');
   const auto salt_text = attributes.expect('s');
   const auto iterations_text = attributes.expect('i');
-  if (!iterations_text) return malformed(kWhich, attributes.fault());
-  if (!attributes.at_end()) return malformed(kWhich, "there is something after the iteration count");
+  if (!iterations_text) return malformed(kServerFirst, attributes.fault());
+  if (!attributes.at_end()) return malformed(kServerFirst, "there is something after the iteration count");
   if (!is_scram_printable(*nonce) || !nonce->starts_with(nonce_) || nonce->size() == nonce_.size()) {
-    return malformed(kWhich, "the nonce does not continue ours");
+    return malformed(kServerFirst, "the nonce does not continue ours");
   }
   auto salt = from_base64(*salt_text);
   if (!salt || salt->empty() || salt->size() > kMaxScramSaltSize)
-    return malformed(kWhich, "the salt is not usable");
+    return malformed(kServerFirst, "the salt is not usable");
   const auto iterations = parse_scram_iterations(*iterations_text);
-  if (!iterations) return malformed(kWhich, "the iteration count is not a number above zero");
+  if (!iterations) return malformed(kServerFirst, "the iteration count is not a number above zero");
   nonce_ = *nonce;
   return use_salt(*std::move(salt), *iterations);
 }
@@ -134,20 +136,19 @@ Result<void> ScramClient::use_salt(std::string salt, std::uint32_t iterations) {
 
 Result<void> ScramClient::finish(std::string_view server_final) {
   if (std::exchange(state_, State::failed) != State::responded) return out_of_turn();
-  constexpr std::string_view kWhich = "server-final-message";
-  if (server_final.size() > kMaxSaslFromServer) return malformed(kWhich, "it is too long");
+  if (server_final.size() > kMaxSaslFromServer) return malformed(kServerFinal, "it is too long");
   AttributeReader attributes(server_final);
   const auto attribute = attributes.any();
-  if (!attribute) return malformed(kWhich, attributes.fault());
+  if (!attribute) return malformed(kServerFinal, attributes.fault());
   if (attribute->name == 'e') {
     return Error{ErrorCode::authentication,
                  fmt::format("the server refused the SCRAM exchange: {}", printable(attribute->value))};
   }
-  if (attribute->name != 'v') return malformed(kWhich, "it has no signature");
-  if (!attributes.at_end()) return malformed(kWhich, "there is something after the signature");
+  if (attribute->name != 'v') return malformed(kServerFinal, "it has no signature");
+  if (!attributes.at_end()) return malformed(kServerFinal, "there is something after the signature");
   const auto bytes = from_base64(attribute->value);
   const auto signature = bytes ? ScramKey::from(*bytes) : std::nullopt;
-  if (!signature) return malformed(kWhich, "the signature is not 32 bytes in base64");
+  if (!signature) return malformed(kServerFinal, "the signature is not 32 bytes in base64");
   if (*signature != scram_hmac(keys_.server_key, auth_message_)) {
     return Error{ErrorCode::authentication,
                  "the server's SCRAM signature is wrong: it does not know the role's verifier, so it is not "

@@ -18,6 +18,9 @@ namespace {
 
 constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+constexpr auto kMaxIterations = static_cast<std::uint32_t>(std::numeric_limits<std::int32_t>::max());
+constexpr std::size_t kLongestShown = 30;
+
 constexpr auto kValues = [] {
   std::array<std::int8_t, 256> values{};
   values.fill(-1);
@@ -99,8 +102,8 @@ std::optional<std::uint32_t> parse_scram_iterations(std::string_view text) {
   std::uint32_t value = 0;
   const char* const end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, value);
-  constexpr auto kMax = static_cast<std::uint32_t>(std::numeric_limits<std::int32_t>::max());
-  if (error != std::errc() || stop != end || value > kMax || text.starts_with('0')) return std::nullopt;
+  if (error != std::errc() || stop != end || value > kMaxIterations || text.starts_with('0'))
+    return std::nullopt;
   return value;
 }
 
@@ -110,8 +113,7 @@ std::string shown(char c) {
 }
 
 std::string shown_text(std::string_view text) {
-  constexpr std::size_t kLongest = 30;
-  std::string result(text.substr(0, kLongest));
+  std::string result(text.substr(0, kLongestShown));
   std::ranges::replace_if(
       result, [](char c) { return c < 0x21 || c > 0x7E; }, '?');
   return result;
