@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 
+_IGNORED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _lock = threading.Lock()
 _keeper: subprocess.Popen | None = None
 
@@ -49,14 +50,19 @@ def _tell(line: str) -> None:
     global _keeper
     with _lock:
         if _keeper is None:
-            _keeper = subprocess.Popen(
-                [sys.executable, "-S", "-E", __file__],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-                cwd="/",
-            )
+            # A signal to the run's process group must not end the keeper before it has a session of its own.
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, _IGNORED)
+            try:
+                _keeper = subprocess.Popen(
+                    [sys.executable, "-S", "-E", __file__],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    start_new_session=True,
+                    cwd="/",
+                )
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
             _keeper.returncode = 0  # it outlives us on purpose: no warning about a child still running
         _keeper.stdin.write(line.encode() + b"\n")
         _keeper.stdin.flush()
@@ -65,7 +71,7 @@ def _tell(line: str) -> None:
 def _main() -> None:
     if os.fork():  # the run's process tree ends here: the keeper itself belongs to init
         os._exit(0)
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in _IGNORED:
         signal.signal(number, signal.SIG_IGN)
     processes: dict[str, tuple[int, str]] = {}
     directories: dict[str, None] = {}
