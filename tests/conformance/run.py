@@ -35,7 +35,8 @@ def arguments() -> argparse.Namespace:
   run.py --suite isolation --mode transaction --test deadlock-hard
   run.py --mode session --upstream-proxy pgbouncer
 
-status: 0 all as it should be, 1 not, 77 the tests could not be fetched (no network, say)""",
+status: 0 all as it should be, 1 not, 2 a server or the proxy did not start,
+77 the tests could not be fetched (no network, say)""",
     )
     parser.add_argument(
         "--suite", choices=["regress", "isolation", "all"], default="all", help="which tests (default: all)"
@@ -111,7 +112,11 @@ def main() -> int:
         with_reference=not options.no_reference,
         time_limit=options.time_limit,
     )
-    return 0 if campaign.run(say) else 1
+    try:
+        return 0 if campaign.run(say) else 1
+    except RuntimeError as error:  # a program is missing, or a server did not start
+        print(error, file=sys.stderr)
+        return 2
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from dataclasses import dataclass, field, replace
 
-from forebay_testing import temporary_directory
+from forebay_testing import DaemonError, temporary_directory
 from forebay_testing.directories import server_user
 
 from .build import Suites
@@ -68,13 +68,20 @@ class Campaign:
         return outcome
 
     def _drive(self, suites, suite: str, mode: str, directory, keep, progress: Progress) -> Outcome:
-        with serving(mode, self.proxy, self.pool_size, self.proxy_flags, keep) as (server, address):
-            driver = Driver(suites, suite, address, directory, _credentials())
+        outcome = None
+        try:
+            with serving(mode, self.proxy, self.pool_size, self.proxy_flags, keep) as (server, address):
+                driver = Driver(suites, suite, address, directory, _credentials())
 
-            def on_time_limit() -> None:
-                (keep / "activity.txt").write_text(activity(server))
+                def on_time_limit() -> None:
+                    (keep / "activity.txt").write_text(activity(server))
 
-            return driver.run(self.tests, self.time_limit, progress.note, on_time_limit)
+                outcome = driver.run(self.tests, self.time_limit, progress.note, on_time_limit)
+        except DaemonError as error:
+            if outcome is None:
+                raise
+            outcome.trouble = str(error)  # the tests ran, but server or proxy did not end as it should
+        return outcome
 
     def _title(self, suite: str, mode: str) -> str:
         if mode == "direct":

@@ -38,6 +38,7 @@ class Outcome:
     passed: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     is_timed_out: bool = False
+    trouble: str = ""  #: what server or proxy did wrong beside answering
     log: str = ""
     results: pathlib.Path = pathlib.Path()
 
@@ -59,7 +60,9 @@ class Driver:
     credentials: arguments for subprocess.Popen, when that user is another one.
     """
 
-    def __init__(self, suites: Suites, suite: str, address: Address, directory: pathlib.Path, credentials: dict) -> None:
+    def __init__(
+        self, suites: Suites, suite: str, address: Address, directory: pathlib.Path, credentials: dict
+    ) -> None:
         self._suites = suites
         self._suite = suite
         self._address = address

@@ -26,7 +26,7 @@ def _same_output(results: pathlib.Path, others: pathlib.Path, name: str) -> bool
 
 def is_good(outcome: Outcome, different: list[str] | None) -> bool:
     """With a reference: everything as it was there. Without: every test passed."""
-    ran = not outcome.is_timed_out and not outcome.not_run
+    ran = not outcome.is_timed_out and not outcome.not_run and not outcome.trouble
     return ran and not (outcome.failed if different is None else different)
 
 
@@ -44,6 +44,7 @@ def summary(title: str, outcome: Outcome, different: list[str] | None, folder: p
         lines.append("  every test went as it does directly")
     if outcome.not_run and not outcome.passed:
         lines += ["  " + line for line in outcome.log.splitlines()[-8:]]
+    lines += ["  " + line for line in outcome.trouble.splitlines()[-12:]]
     if not is_good(outcome, different) or outcome.failed:
         lines.append(f"  outputs, regression.diffs and logs: {folder}")
     return "\n".join(lines)
