@@ -73,8 +73,10 @@ class Signals final : public net::Handler {
       if (info.ssi_signo == SIGHUP) {
         reload();
       } else {
-        spdlog::info("stopping ({})", strsignal(static_cast<int>(info.ssi_signo)));
-        front_.stop();
+        // The second signal does not wait for transactions.
+        const bool again = front_.is_draining();
+        spdlog::info("stopping ({}){}", strsignal(static_cast<int>(info.ssi_signo)), again ? " at once" : "");
+        front_.shut_down(again ? Duration(0) : front_.settings()->timeouts.shutdown);
       }
     }
   }
@@ -110,9 +112,6 @@ int serve(const ServeOptions& options) {
   for (std::size_t i = 0; i < loops.size(); ++i) {
     workers.push_back(std::make_unique<pgfront::Worker>(front, *loops[i], static_cast<std::uint16_t>(i)));
   }
-  front.set_stop([&loops] {
-    for (const auto& loop : loops) loop->stop();
-  });
   if (auto configured = front.configure(settings); !configured) {
     spdlog::error("{}", configured.error().text);
     return 1;

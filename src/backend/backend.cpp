@@ -7,6 +7,7 @@
 
 #include "backend/pool.hpp"
 #include "backend/target.hpp"
+#include "sql/verdict_cache.hpp"
 #include "wire/protocol.hpp"
 
 namespace forebay::backend {
@@ -56,6 +57,7 @@ void Backend::open(std::shared_ptr<const Target> target, std::vector<wire::Param
   opening_->startup = std::move(startup);
   opening_->credentials = std::move(credentials);
   generation_ = pool_.generation();
+  defaults_generation_ = pool_.defaults_generation();
   changed_at_ = net::Loop::current()->now();
   auto fd = net::start_connect(opening_->target->address());
   if (!fd) {
@@ -360,6 +362,7 @@ void Backend::on_parameter_status(std::string_view name, std::string_view value)
 
 void Backend::note_parameter(std::string_view name, std::string_view value) {
   if (name == "standard_conforming_strings") standard_conforming_strings_ = value == "on";
+  if (name == "client_encoding") encoding_embeds_ascii_ = sql::embeds_ascii(value);
 }
 
 std::string_view Backend::on_error(const wire::Expectation* cause, std::string_view body) {

@@ -23,6 +23,7 @@
 namespace forebay::backend {
 
 class Backend;
+class Borrower;
 class Pool;
 class Target;
 
@@ -120,6 +121,8 @@ class Backend final : public net::Handler,
   const wire::CancelKey& cancel_key() const { return cancel_key_; }
   const std::vector<wire::Parameter>& parameters() const { return parameters_; }
   bool standard_conforming_strings() const { return standard_conforming_strings_; }
+  /// client_encoding is one in which a byte of a longer character can look like ASCII.
+  bool encoding_embeds_ascii() const { return encoding_embeds_ascii_; }
 
   /// Statements prepared here under our own names, by id; the value is a use counter for eviction.
   using Prepared = boost::unordered_flat_map<std::uint64_t, std::uint64_t>;
@@ -129,9 +132,18 @@ class Backend final : public net::Handler,
   std::uint64_t unnamed_statement() const { return unnamed_statement_; }
   void set_unnamed_statement(std::uint64_t number) { unnamed_statement_ = number; }
 
-  /// The client whose session values (sequences) and identity were seen here; others get this backend last.
-  ClientId reserved_for() const { return reserved_for_; }
-  void reserve_for(ClientId client) { reserved_for_ = client; }
+  /// The client that lives here: its process id is this backend's, and it gets this backend first. Null: nobody.
+  Borrower* resident() const { return resident_; }
+  /// Whether nobody but `client` has ever run anything here.
+  bool is_fresh_for(ClientId client) const { return !shared_ && (only_user_ == ClientId::nobody || only_user_ == client); }
+  bool is_fresh() const { return is_fresh_for(ClientId::nobody); }
+  void note_user(ClientId client) {
+    shared_ = !is_fresh_for(client);
+    only_user_ = client;
+  }
+  /// Holds something that cannot be removed: it may serve its resident, and nobody else ever.
+  bool is_for_resident_only() const { return for_resident_only_; }
+  void keep_for_resident() { for_resident_only_ = true; }
 
   // --- facts for the pool and the console
   Pool& pool() const { return pool_; }
@@ -140,6 +152,7 @@ class Backend final : public net::Handler,
   TimePoint opened_at() const { return opened_at_; }
   TimePoint changed_at() const { return changed_at_; }
   std::uint64_t generation() const { return generation_; }
+  std::uint64_t defaults_generation() const { return defaults_generation_; }
   const net::Stream& stream() const { return channel_.stream(); }
   /// Held by a cancel request that is on its way: until it has arrived the backend must not serve another client.
   std::shared_ptr<void> cancel_guard();
@@ -194,19 +207,25 @@ class Backend final : public net::Handler,
   std::unique_ptr<Question> question_;  ///< while we ask something
   bool fatal_seen_ = false;             ///< the server has said FATAL: the end of the connection is no surprise
   bool standard_conforming_strings_ = true;
+  bool encoding_embeds_ascii_ = false;
   bool answered_ = false;               ///< a batch was answered in the present feed
 
   SessionSettingsPtr settings_;
   Prepared prepared_;
   std::uint64_t uses_ = 0;
   std::uint64_t unnamed_statement_ = 0;
-  ClientId reserved_for_ = ClientId::nobody;
+  friend class Pool;
+  Borrower* resident_ = nullptr;  ///< set by the pool, which keeps both ends in step
+  ClientId only_user_ = ClientId::nobody;
+  bool shared_ = false;
+  bool for_resident_only_ = false;
   ClientId sequence_owner_ = ClientId::nobody;
   wire::CancelKey cancel_key_;
   std::vector<wire::Parameter> parameters_;
   TimePoint opened_at_;
   TimePoint changed_at_;
   std::uint64_t generation_ = 0;
+  std::uint64_t defaults_generation_ = 0;
 };
 
 }  // namespace forebay::backend

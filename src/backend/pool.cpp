@@ -111,41 +111,90 @@ void Pool::cancel_checkout(Borrower& borrower) {
   waiting_.fetch_sub(1);
 }
 
-/// The best idle backend of this thread: right profile first, then the same settings, then one that nobody else has a
-/// reason to come back to.
+/// Whether `backend` may serve `borrower` as it is, or after its settings have been changed.
+bool Pool::suits(const Backend& backend, const Borrower& borrower) const {
+  if (backend.profile() != borrower.wanted_profile() || backend.has_cancel_in_flight()) return false;
+  if (borrower.wants_fresh() && !backend.is_fresh()) return false;
+  if (backend.resident() == &borrower) return true;
+  return !backend.is_for_resident_only() && !leaves_placeholders(backend.settings(), borrower.wanted_settings());
+}
+
+/// An idle backend of this thread: the borrower's home when it is there; else one that nobody lives in, with the same
+/// settings if possible; else, when the pool may not grow, somebody's home.
 Backend* Pool::take_idle(const Borrower& borrower) {
   Shard& mine = shard();
-  if (mine.idle.empty()) return nullptr;
   const TimePoint now = net::Loop::current()->now();
+  if (Backend* home = borrower.home_; home != nullptr && idle_hook(*home).is_linked() && suits(*home, borrower)) {
+    unlink_idle(*home);
+    return home;
+  }
   Backend* best = nullptr;
   int best_score = -1;
   for (auto at = mine.idle.begin(); at != mine.idle.end();) {
     Backend& backend = *at;
     ++at;
-    if (backend.profile() != borrower.wanted_profile() || backend.has_cancel_in_flight()) continue;
     if (is_outdated(backend, now)) {
-      discard(backend);
+      if (backend.resident() == nullptr) discard(backend);
       continue;
     }
+    if (!suits(backend, borrower)) continue;
     const bool alike = same_settings(backend.settings(), borrower.wanted_settings());
-    const bool own = backend.reserved_for() == borrower.client_id();
-    const bool free = backend.reserved_for() == ClientId::nobody;
-    const int score = (own ? 4 : 0) + (free ? 2 : 0) + (alike ? 1 : 0);
+    const bool free = backend.resident() == nullptr;
+    const int score = (free ? 2 : 0) + (alike ? 1 : 0);
     if (score > best_score) {
       best = &backend;
       best_score = score;
     }
-    if (own || (free && alike)) break;
+    // Free ones come first in the list, so an occupied one means that there is no better.
+    if (alike || !free) break;
   }
-  if (best != nullptr && best->reserved_for() != ClientId::nobody && best->reserved_for() != borrower.client_id() &&
-      size_.used() < rules().size) {
-    return nullptr;  // Another client may still need what this session remembers, and there is room for a fresh one.
-  }
-  if (best != nullptr) {
-    idle_hook(*best).unlink();
-    mine.idle_count.fetch_sub(1);
-  }
+  if (best == nullptr) return nullptr;
+  if (best->resident() != nullptr && size_.used() < rules().size) return nullptr;
+  unlink_idle(*best);
   return best;
+}
+
+void Pool::unlink_idle(Backend& backend) {
+  idle_hook(backend).unlink();
+  shard().idle_count.fetch_sub(1);
+}
+
+Backend* Pool::find_lodging(const ProfilePtr& profile) {
+  const TimePoint now = net::Loop::current()->now();
+  Backend* shared = nullptr;
+  for (Backend& backend : shard().all) {
+    const bool alive = backend.state() == Backend::State::idle || backend.state() == Backend::State::lent;
+    if (!alive || backend.profile() != profile || is_outdated(backend, now)) continue;
+    if (backend.resident() == nullptr && backend.state() == Backend::State::idle) return &backend;
+    shared = &backend;
+  }
+  return size_.used() >= rules().size ? shared : nullptr;
+}
+
+void Pool::move_in(Borrower& borrower, Backend& backend) {
+  if (backend.resident_ != nullptr || borrower.home_ != nullptr) return;
+  backend.resident_ = &borrower;
+  borrower.home_ = &backend;
+  if (idle_hook(backend).is_linked()) {
+    unlink_idle(backend);
+    put_idle(backend);
+  }
+}
+
+void Pool::move_out(Borrower& borrower) {
+  Backend* home = borrower.home_;
+  if (home == nullptr) return;
+  part(*home);
+  if (!idle_hook(*home).is_linked()) return;
+  if (home->is_for_resident_only() || is_outdated(*home, net::Loop::current()->now())) return discard(*home);
+  unlink_idle(*home);
+  put_idle(*home);
+}
+
+void Pool::part(Backend& backend) {
+  if (backend.resident_ == nullptr) return;
+  backend.resident_->home_ = nullptr;
+  backend.resident_ = nullptr;
 }
 
 void Pool::lend(Backend& backend, Borrower& borrower) {
@@ -154,14 +203,15 @@ void Pool::lend(Backend& backend, Borrower& borrower) {
 
 void Pool::give_back(Backend& backend) {
   backend.take_back();
-  if (is_outdated(backend, net::Loop::current()->now())) return discard(backend);
+  const bool unwanted = backend.resident() == nullptr && backend.is_for_resident_only();
+  if (unwanted || is_outdated(backend, net::Loop::current()->now())) return discard(backend);
   put_idle(backend);
   if (waiting_.load() != 0) serve();
 }
 
 void Pool::put_idle(Backend& backend) {
   Shard& mine = shard();
-  if (backend.reserved_for() == ClientId::nobody) {
+  if (backend.resident() == nullptr) {
     mine.idle.push_front(backend);
   } else {
     mine.idle.push_back(backend);
@@ -171,6 +221,7 @@ void Pool::put_idle(Backend& backend) {
 
 bool Pool::is_outdated(const Backend& backend, TimePoint now) const {
   if (backend.generation() != generation()) return true;
+  if (backend.resident() == nullptr && backend.defaults_generation() != defaults_generation()) return true;
   const Duration recycle = rules().recycle;
   return recycle.count() > 0 && since(backend.opened_at(), now) >= recycle;
 }
@@ -178,10 +229,7 @@ bool Pool::is_outdated(const Backend& backend, TimePoint now) const {
 void Pool::discard(Backend& backend) {
   const bool was_idle = idle_hook(backend).is_linked();
   backend.close();
-  if (was_idle) {
-    idle_hook(backend).unlink();
-    shard().idle_count.fetch_sub(1);
-  }
+  if (was_idle) unlink_idle(backend);
   destroy(backend);
 }
 
@@ -194,6 +242,7 @@ void Pool::destroy(Backend& backend) {
   Shard& mine = shard();
   const auto at = std::ranges::find(mine.owned, &backend, &std::unique_ptr<Backend>::get);
   if (at == mine.owned.end()) return;
+  part(backend);
   static_cast<ListHook<BackendAllTag>&>(backend).unlink();
   auto gone = std::make_shared<std::unique_ptr<Backend>>(std::move(*at));
   mine.owned.erase(at);
@@ -214,14 +263,6 @@ bool Pool::owns(const Backend& backend, TimePoint opened_at) const {
 void Pool::add_holder(Holder& holder) {
   shard().holders.push_back(holder);
   if (waiting_.load() != 0) serve();
-}
-
-const std::vector<wire::Parameter>* Pool::greeting(const ProfilePtr& profile) const {
-  for (Backend& backend : const_cast<Shard&>(shard()).all) {
-    const bool alive = backend.state() == Backend::State::idle || backend.state() == Backend::State::lent;
-    if (alive && backend.profile() == profile && backend.generation() == generation()) return &backend.parameters();
-  }
-  return nullptr;
 }
 
 std::vector<const Backend*> Pool::backends_here() const {
@@ -256,9 +297,8 @@ bool Pool::try_serve_front() {
   }
   if (there != here) {
     // Only its own thread may touch a borrower. Send a backend along when one is idle here.
-    Shard& mine = shard();
-    if (!mine.idle.empty() && !mine.idle.front().has_cancel_in_flight()) {
-      move_to_thread(mine.idle.front(), there);
+    if (Backend* spare = movable_idle()) {
+      move_to_thread(*spare, there);
     } else {
       directory_.loop(there).post([self = shared_from_this()] { self->serve(); });
     }
@@ -277,28 +317,33 @@ bool Pool::try_serve_front() {
   for (std::uint16_t other = 0; other < shards_.size(); ++other) {
     if (other != here && shards_[other]->idle_count.load() > 0) {
       directory_.loop(other).post([self = shared_from_this(), here] {
-        Shard& mine = self->shard();
-        if (self->waiting_.load() != 0 && !mine.idle.empty() && !mine.idle.front().has_cancel_in_flight()) {
-          self->move_to_thread(mine.idle.front(), here);
-        }
+        if (self->waiting_.load() == 0) return;
+        if (Backend* spare = self->movable_idle()) self->move_to_thread(*spare, here);
       });
       return false;
     }
   }
   const Duration waited = since(front->waiting_since_, net::Loop::current()->now());
   if (try_open(front->wanted_profile(), waited)) return false;
-  if (close_idle_misfit(front->wanted_profile())) return true;
+  if (close_idle_misfit(*front)) return true;
   want_release(true);
   return false;
 }
 
+Backend* Pool::movable_idle() {
+  for (Backend& backend : shard().idle) {
+    if (!backend.has_cancel_in_flight() && !backend.is_for_resident_only()) return &backend;
+  }
+  return nullptr;
+}
+
 void Pool::move_to_thread(Backend& backend, std::uint16_t thread) {
   Shard& mine = shard();
+  part(backend);
   const auto at = std::ranges::find(mine.owned, &backend, &std::unique_ptr<Backend>::get);
   auto moving = std::make_shared<std::unique_ptr<Backend>>(std::move(*at));
   mine.owned.erase(at);
-  idle_hook(backend).unlink();
-  mine.idle_count.fetch_sub(1);
+  unlink_idle(backend);
   static_cast<ListHook<BackendAllTag>&>(backend).unlink();
   backend.detach();
   directory_.loop(thread).post([self = shared_from_this(), moving] {
@@ -363,15 +408,18 @@ std::vector<wire::Parameter> Pool::startup_parameters(const Profile& profile, co
   return startup;
 }
 
-/// Makes room for a waiter whose profile no idle backend has.
-bool Pool::close_idle_misfit(const ProfilePtr& profile) {
-  Shard& mine = shard();
-  for (Backend& backend : mine.idle) {
-    if (backend.profile() == profile) continue;
-    discard(backend);
-    return true;
+/// Makes room for a waiter whom no idle backend suits.
+bool Pool::close_idle_misfit(const Borrower& borrower) {
+  Backend* misfit = nullptr;
+  for (Backend& backend : shard().idle) {
+    const bool needed_by_resident = backend.resident() != nullptr && backend.is_for_resident_only();
+    if (suits(backend, borrower) || backend.has_cancel_in_flight() || needed_by_resident) continue;
+    misfit = &backend;
+    if (backend.resident() == nullptr) break;
   }
-  return false;
+  if (misfit == nullptr) return false;
+  discard(*misfit);
+  return true;
 }
 
 void Pool::want_release(bool urgent) {
@@ -465,6 +513,10 @@ void Pool::reconnect() {
   directory_.on_each_thread([self = shared_from_this()] { self->close_idle(); });
 }
 
+void Pool::renew() {
+  defaults_generation_.fetch_add(1);
+}
+
 std::size_t Pool::close_idle(const Quota* only, std::size_t limit) {
   if (only != nullptr && only != &user_quota_ && only != &database_quota_) return 0;
   Shard& mine = shard();
@@ -485,7 +537,7 @@ void Pool::clear_idle_of_database(const std::string& database) {
 }
 
 void Pool::renew_all() {
-  for (const auto& pool : directory_.all()) pool->reconnect();
+  for (const auto& pool : directory_.all()) pool->renew();
 }
 
 Duration Pool::longest_wait(TimePoint now) const {

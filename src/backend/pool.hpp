@@ -31,13 +31,16 @@ class Borrower : public ListHook<WaitingTag> {
   /// What would serve best; only the profile is a must.
   virtual const ProfilePtr& wanted_profile() const = 0;
   virtual const SessionSettingsPtr& wanted_settings() const = 0;
-  virtual ClientId client_id() const = 0;
+  /// Only a backend on which nobody has run anything will do.
+  virtual bool wants_fresh() const { return false; }
+  Backend* home() const { return home_; }
 
  protected:
   ~Borrower() = default;
 
  private:
   friend class Pool;
+  Backend* home_ = nullptr;
   std::uint16_t thread_ = 0;
   TimePoint waiting_since_{};
 };
@@ -118,8 +121,12 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void discard(Backend& backend);
   void add_holder(Holder& holder);
 
-  /// What a new session would be told, when a live backend of `profile` is known to this thread; else null.
-  const std::vector<wire::Parameter>* greeting(const ProfilePtr& profile) const;
+  /// A backend of `profile` whose greeting a new client may be given: one that nobody lives in, or, when the pool has
+  /// reached its size, any. Null when one should be opened.
+  Backend* find_lodging(const ProfilePtr& profile);
+  /// Makes `borrower` the resident of `backend`, unless somebody lives there.
+  void move_in(Borrower& borrower, Backend& backend);
+  void move_out(Borrower& borrower);
 
   // --- credentials of the user, for backends yet to be opened
   void set_credentials(Credentials credentials);
@@ -142,6 +149,9 @@ class Pool : public std::enable_shared_from_this<Pool> {
   /// Backends opened before are closed when they come back, idle ones at once.
   void reconnect();
   std::uint64_t generation() const { return generation_.load(std::memory_order_relaxed); }
+  /// Like reconnect(), but clients keep the backends that they live in, as PostgreSQL's sessions keep their defaults.
+  void renew();
+  std::uint64_t defaults_generation() const { return defaults_generation_.load(std::memory_order_relaxed); }
 
   /// Timed work of one thread: deadlines of waiters and of connects, old and idle backends. Every few tens of ms.
   void sweep(TimePoint now);
@@ -176,7 +186,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void enqueue(Borrower& borrower);
   bool try_serve_front();
   bool try_open(const ProfilePtr& profile, Duration waited);
-  bool close_idle_misfit(const ProfilePtr& profile);
+  bool close_idle_misfit(const Borrower& borrower);
+  Backend* movable_idle();
   void want_release(bool urgent);
   void retry_soon();
   void fail_waiter(const ProfilePtr& profile, const Login::Refusal& refusal);
@@ -184,6 +195,9 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::vector<wire::Parameter> startup_parameters(const Profile& profile, const PoolRules& rules, const Target& target) const;
   void put_idle(Backend& backend);
   bool is_outdated(const Backend& backend, TimePoint now) const;
+  bool suits(const Backend& backend, const Borrower& borrower) const;
+  void unlink_idle(Backend& backend);
+  void part(Backend& backend);
   void destroy(Backend& backend);
   void move_to_thread(Backend& backend, std::uint16_t thread);
 
@@ -200,6 +214,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::atomic<std::uint32_t> waiting_ = 0;
   std::atomic<std::uint32_t> opening_ = 0;
   std::atomic<std::uint64_t> generation_ = 0;
+  std::atomic<std::uint64_t> defaults_generation_ = 0;
   std::atomic<bool> paused_ = false;
 
   mutable std::mutex mutex_;

@@ -59,6 +59,13 @@ std::string settings_change(const SessionSettingsPtr& from, const SessionSetting
   return resets + sets;
 }
 
+bool leaves_placeholders(const SessionSettingsPtr& from, const SessionSettingsPtr& to) {
+  if (from == nullptr || from == to) return false;
+  return std::ranges::any_of(*from, [&to](const auto& setting) {
+    return setting.first.find('.') != std::string::npos && find_setting(to, setting.first) == nullptr;
+  });
+}
+
 std::string quote_literal(std::string_view text) {
   std::string quoted = text.find('\\') == std::string_view::npos ? "'" : " E'";
   for (const char c : text) {

@@ -28,6 +28,10 @@ SessionSettingsPtr with_setting(const SessionSettingsPtr& settings, std::string_
 /// SQL that turns a session that has `from` into one that has `to`. Empty when nothing is to be done.
 std::string settings_change(const SessionSettingsPtr& from, const SessionSettingsPtr& to);
 
+/// Whether a session that goes from `from` to `to` keeps a trace: a setting with a dot in its name, once set, does not
+/// become unknown again when it is reset.
+bool leaves_placeholders(const SessionSettingsPtr& from, const SessionSettingsPtr& to);
+
 /// `text` as an SQL string constant, right under either standard_conforming_strings.
 std::string quote_literal(std::string_view text);
 /// `name` as a quoted identifier; a dotted setting name is quoted part by part.

@@ -69,7 +69,9 @@ class Cleaner final : public backend::Lessee {
 
 void clean_and_give_back(backend::Pool& pool, backend::Backend& backend, sql::Effects effects, bool held,
                          backend::ClientId client) {
-  if (effects.any_of(kIndelible)) return pool.discard(backend);
+  if (effects.any_of(kLeaveTraces) || backend::leaves_placeholders(backend.settings(), nullptr)) {
+    return pool.discard(backend);
+  }
   const bool discard = held || !effects.only(kLeaveNothing);
   if (effects.has(Effect::advances_sequence)) backend.set_sequence_owner(client);
   if (!discard && backend.tracker().transaction_status() == 'I') return pool.give_back(backend);

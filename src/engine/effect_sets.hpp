@@ -22,8 +22,12 @@ inline constexpr Effects kHoldBackend = Effect::sets_authorization | Effect::pre
                                         Effect::makes_temporary | Effect::holds_cursor | Effect::listens |
                                         Effect::locks_session | Effect::loads_library | Effect::seeds_random;
 
-/// State that even DISCARD ALL leaves behind: such a backend serves nobody else.
+/// State that nothing but the end of the session removes: the client keeps the backend.
 inline constexpr Effects kIndelible = Effect::loads_library | Effect::seeds_random;
+
+/// What even DISCARD ALL leaves behind: such a backend serves no other client afterwards. Temporary objects leave their
+/// namespace.
+inline constexpr Effects kLeaveTraces = kIndelible | Effect::makes_temporary;
 
 /// The outcome must be known before anything that follows can be judged.
 inline constexpr Effects kBarrier = Effect::resets_all | Effect::discards_all | Effect::deallocates |

@@ -17,18 +17,19 @@ void Errand::start() {
 void Errand::on_checkout(backend::Backend& backend) {
   backend.lend(*this);
   if (sql_.empty()) {
+    // The callback comes first: giving back may hand the backend to somebody else.
     const Done done = std::move(done_);
-    const std::vector<wire::Parameter> greeting = backend.parameters();
-    pool_->give_back(backend);
-    return done({.greeting = &greeting});
+    const auto pool = pool_;
+    done({.backend = &backend});
+    return pool->give_back(backend);
   }
   backend_ = &backend;
   backend.ask(sql_, [this](const backend::QuestionError* error, backend::Rows rows) {
     backend::Backend& used = *std::exchange(backend_, nullptr);
     const Done done = std::move(done_);
-    const std::vector<wire::Parameter> greeting = used.parameters();
-    pool_->give_back(used);
-    done({.error = error, .rows = std::move(rows), .greeting = &greeting});
+    const auto pool = pool_;
+    done({.error = error, .rows = std::move(rows), .backend = &used});
+    pool->give_back(used);
   });
 }
 

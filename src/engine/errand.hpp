@@ -18,7 +18,7 @@ class Errand final : private backend::Borrower, private backend::Lessee {
     const backend::Login::Refusal* refusal = nullptr;
     const backend::QuestionError* error = nullptr;
     backend::Rows rows = {};
-    const std::vector<wire::Parameter>* greeting = nullptr;  ///< ParameterStatus of a session; with no refusal
+    backend::Backend* backend = nullptr;  ///< the one that was used, with no refusal; given back after the callback
   };
   using Done = std::function<void(Outcome outcome)>;
 
@@ -34,7 +34,6 @@ class Errand final : private backend::Borrower, private backend::Lessee {
   void on_checkout_failed(const backend::Login::Refusal& refusal) override;
   const backend::ProfilePtr& wanted_profile() const override { return profile_; }
   const backend::SessionSettingsPtr& wanted_settings() const override { return no_settings_; }
-  backend::ClientId client_id() const override { return backend::ClientId::nobody; }
 
   bool on_output(Bytes) override { return true; }
   void on_settled() override {}

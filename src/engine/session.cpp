@@ -31,7 +31,7 @@ backend::SessionSettingsPtr initial_settings(const std::string& application_name
 
 }  // namespace
 
-Session::Session(ClientPort& port, Identity identity)
+Session::Session(ClientPort& port, Identity identity, backend::Backend& home)
     : port_(port),
       pool_(std::move(identity.pool)),
       profile_(std::move(identity.profile)),
@@ -39,10 +39,12 @@ Session::Session(ClientPort& port, Identity identity)
       initial_settings_(initial_settings(identity.application_name)),
       settings_(initial_settings_) {
   pool_->counters().clients.fetch_add(1, std::memory_order_relaxed);
+  pool_->move_in(*this, home);
 }
 
 Session::~Session() {
   pool_->counters().clients.fetch_sub(1, std::memory_order_relaxed);
+  pool_->move_out(*this);
   end_lease();
 }
 
@@ -93,7 +95,9 @@ void Session::on_checkout(backend::Backend& backend) {
   waiting_ = false;
   backend_ = &backend;
   backend.lend(*this);
-  if (backend.reserved_for() != id_) backend.reserve_for(backend::ClientId::nobody);
+  if (wants_fresh_) pool_->move_in(*this, backend);
+  wants_fresh_ = false;
+  backend.note_user(id_);
   if (stale || !backend::same_settings(backend.settings(), settings_)) prepare_backend();
   if (!preparing_ && blocked_) unblock();
 }
@@ -198,7 +202,6 @@ void Session::end_lease() {
     }
     return pool_->discard(backend);
   }
-  backend.reserve_for(backend::ClientId::nobody);
   clean_and_give_back(*pool_, backend, lifetime_effects_, !held_because_.empty() || touched_settings_ != nullptr, id_);
 }
 

@@ -29,8 +29,9 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
     std::string application_name;
   };
 
-  /// `port` outlives the session.
-  Session(ClientPort& port, Identity identity);
+  /// `port` outlives the session. The client lives in `home` from now on, if nobody else does; its process id is the one
+  /// that the client is told.
+  Session(ClientPort& port, Identity identity, backend::Backend& home);
   ~Session();
 
   /// Handles messages in [bytes, bytes + size) and returns how many bytes were used. The rest is the beginning of a
@@ -80,12 +81,15 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   const sql::Verdict& judge(std::string_view text);
   Step note_effects(const sql::Verdict& verdict);
   Step note_statement(const PreparedStatement& statement);
+  bool wants_own_session(const sql::Verdict& verdict) const;
+  bool swap_for_fresh();
   void before_statement(const sql::Verdict& verdict);
   void make_native(std::string_view name, const PreparedStatementPtr& statement);
   void forget_foreign_sequences();
   void ensure_unnamed();
   void ensure_prepared(const PreparedStatement& statement);
   void evict_prepared();
+  void close_prepared_here();
   PreparedStatements& prepared();
   void forward(const std::byte* at, std::size_t size);
   void forward(Bytes bytes);
@@ -122,7 +126,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   void on_checkout_failed(const backend::Login::Refusal& refusal) override;
   const backend::ProfilePtr& wanted_profile() const override { return profile_; }
   const backend::SessionSettingsPtr& wanted_settings() const override { return settings_; }
-  backend::ClientId client_id() const override { return id_; }
+  bool wants_fresh() const override { return wants_fresh_; }
 
   // backend::Holder
   void on_release_wanted(bool urgent) override;
@@ -159,6 +163,8 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   bool unreadable_ : 1 = false;      ///< holds settings that this role may not read, so a look cannot clear it
   bool any_setting_ : 1 = false;     ///< settings changed whose names are not known
   bool write_pending_ : 1 = false;   ///< the server takes no more for now
+  bool ran_anything_ : 1 = false;    ///< the client has run a statement
+  bool wants_fresh_ : 1 = false;     ///< the next backend must be one that nobody has used
   bool cancel_sent_ : 1 = false;     ///< the command timeout has struck
 };
 

@@ -7,6 +7,7 @@
 
 #include "backend/pool_directory.hpp"
 #include "engine/burst.hpp"
+#include "engine/custom_settings.hpp"
 #include "engine/effect_sets.hpp"
 #include "engine/session.hpp"
 #include "sql/verdict_cache.hpp"
@@ -137,7 +138,7 @@ Session::Step Session::stream_through(const std::byte* at, std::size_t total, st
 }
 
 const sql::Verdict& Session::judge(std::string_view text) {
-  return verdict_cache().of(text, backend_->standard_conforming_strings());
+  return verdict_cache().of(text, backend_->standard_conforming_strings(), backend_->encoding_embeds_ascii());
 }
 
 /// Notes what a statement may do, and does what has to be done before it runs.
@@ -147,12 +148,42 @@ Session::Step Session::note_effects(const sql::Verdict& verdict) {
          "Use transaction pooling for this database.");
     return Step::failed;
   }
+  if (wants_own_session(verdict) && swap_for_fresh()) return Step::blocked;
   ran_since_probe_ = true;
+  ran_anything_ = true;
   effects_ |= verdict.effects;
   constexpr Effects kNeedsPreparation = kBarrier | kDoubtful | Effect::reads_sequence_state | Effect::sets_setting |
                                         Effect::reads_session_views;
   if (verdict.effects.any_of(kNeedsPreparation)) before_statement(verdict);
   return Step::used;
+}
+
+/// Statements whose outcome shows what ran in the server process before, though no state that could be reset: LOAD, a
+/// first look at one's own statistics, and a custom setting that nobody here has heard of.
+bool Session::wants_own_session(const sql::Verdict& verdict) const {
+  const Effects effects = verdict.effects;
+  if (effects.has(Effect::loads_library)) return true;
+  if (effects.has(Effect::reads_identity) && effects.has(Effect::writes)) return !ran_anything_;
+  return effects.has(Effect::sets_setting) && std::ranges::any_of(verdict.settings, is_unheard_of);
+}
+
+/// True when another backend is on its way, and the message has to wait for it.
+bool Session::swap_for_fresh() {
+  const bool can_leave = !in_batch_ && held_because_.empty() && backend_->is_settled() && to_server().empty() &&
+                         backend_->tracker().transaction_status() == 'I' &&
+                         pool_->rules().mode != config::PoolMode::session;
+  const bool first_in_session_mode = pool_->rules().mode == config::PoolMode::session && !ran_anything_ &&
+                                     backend_->is_settled() && to_server().empty();
+  if (backend_->is_fresh_for(id_) || !(can_leave || first_in_session_mode)) return false;
+  backend::Backend& used = *backend_;
+  backend_ = nullptr;
+  pool_->move_out(*this);
+  wants_fresh_ = true;
+  waiting_ = true;
+  // Asked for first: the one that comes back must not be lent to us again.
+  pool_->give_back(used);
+  pool_->checkout(*this);
+  return backend_ == nullptr || preparing_;
 }
 
 void Session::before_statement(const sql::Verdict& verdict) {
@@ -167,9 +198,10 @@ void Session::before_statement(const sql::Verdict& verdict) {
       if (std::ranges::find(*touched_settings_, name) == touched_settings_->end()) touched_settings_->push_back(name);
     }
   }
+  const bool looks_at_all =
+      std::ranges::find(verdict.relations, std::string_view("pg_prepared_statements")) != verdict.relations.end();
+  if (looks_at_all) close_prepared_here();
   if (prepared_ != nullptr) {
-    const bool looks_at_all =
-        std::ranges::find(verdict.relations, std::string_view("pg_prepared_statements")) != verdict.relations.end();
     for (const std::string& name : verdict.prepared_names) {
       if (const auto* statement = prepared_->find(name)) make_native(name, PreparedStatementPtr(*statement));
     }
@@ -327,6 +359,15 @@ void Session::evict_prepared() {
   forward(inserted().close_statement(fmt::format("{}{:x}", kBackendNamePrefix, oldest->first)).bytes());
   backend_->expect({.request = wire::Request::close, .silent = true});
   there.erase(oldest);
+}
+
+/// Before a client looks at the list of prepared statements: what we prepared here is not the client's to see.
+void Session::close_prepared_here() {
+  for (const auto& [id, use] : backend_->prepared()) {
+    forward(inserted().close_statement(fmt::format("{}{:x}", kBackendNamePrefix, id)).bytes());
+    backend_->expect({.request = wire::Request::close, .silent = true});
+  }
+  backend_->prepared().clear();
 }
 
 /// Makes the unnamed statement on the backend the client's own.

@@ -1,11 +1,10 @@
 // What becomes of a session's state when a transaction ends: it is carried, or the backend is kept.
 
 #include <algorithm>
-#include <mutex>
-#include <set>
 
 #include <fmt/format.h>
 
+#include "engine/custom_settings.hpp"
 #include "engine/effect_sets.hpp"
 #include "engine/session.hpp"
 #include "net/loop.hpp"
@@ -21,31 +20,6 @@ constexpr Duration kQuietBeforeProbe{1'000};
 /// Settings of a transaction, not of the session.
 bool is_transaction_setting(std::string_view name) {
   return name.starts_with("transaction_");
-}
-
-/// Settings by names with a dot do not appear in pg_settings until an extension defines them, so the ones that have been
-/// seen anywhere are asked for by name. Bounded; shared by all threads.
-class CustomSettings {
- public:
-  void add(const std::string& name) {
-    if (name.find('.') == std::string::npos) return;
-    const std::lock_guard lock(mutex_);
-    if (names_.size() < kMax) names_.insert(name);
-  }
-  std::vector<std::string> all() const {
-    const std::lock_guard lock(mutex_);
-    return {names_.begin(), names_.end()};
-  }
-
- private:
-  static constexpr std::size_t kMax = 1000;
-  mutable std::mutex mutex_;
-  std::set<std::string> names_;
-};
-
-CustomSettings& custom_settings() {
-  static CustomSettings settings;
-  return settings;
 }
 
 std::string_view hold_reason(Effects effects) {
@@ -194,7 +168,7 @@ void Session::read_settings_back() {
   }
   std::string sql = "SELECT ";
   for (const std::string& name : *touched_settings_) {
-    custom_settings().add(name);
+    note_custom_setting(name);
     if (sql.back() == ')') sql += ", ";
     sql += fmt::format("pg_catalog.current_setting({}, true)", backend::quote_literal(name));
   }
@@ -216,6 +190,8 @@ void Session::on_settings_read(const backend::QuestionError* error, const backen
   }
   backend_->set_settings(settings_);
   touched_settings_.reset();
+  const std::string* path = backend::find_setting(settings_, "search_path");
+  if (path != nullptr && path->find("pg_temp") != std::string::npos) hold("search_path with pg_temp");
   keep_or_give_back();
 }
 
@@ -241,7 +217,6 @@ void Session::give_back() {
   static_cast<backend::Holder&>(*this).unlink();
   const Effects effects = std::exchange(lifetime_effects_, Effects());
   if (effects.has(Effect::advances_sequence)) backend.set_sequence_owner(id_);
-  if (effects.any_of(Effect::advances_sequence | Effect::reads_identity)) backend.reserve_for(id_);
   if (blocked_) unblock();
   pool_->give_back(backend);
 }
@@ -258,7 +233,7 @@ void Session::on_release_wanted(bool urgent) {
 
 void Session::probe() {
   ran_since_probe_ = false;
-  ask(probe_sql(custom_settings().all()), &Session::on_probe);
+  ask(probe_sql(custom_settings()), &Session::on_probe);
 }
 
 void Session::on_probe(const backend::QuestionError* error, const backend::Rows& rows) {
@@ -270,6 +245,7 @@ void Session::on_probe(const backend::QuestionError* error, const backend::Rows&
     if (*row[0] == "setting" && row[2]) {
       const bool default_role = *row[1] == "role" && *row[2] == "none";
       if (!default_role) found = backend::with_setting(found, *row[1], &*row[2]);
+      if (*row[1] == "search_path" && row[2]->find("pg_temp") != std::string::npos) because = held_because_;
     } else if (*row[0] == "held") {
       because = held_because_;
     } else if (*row[0] == "authorization" && *row[1] != pool_->user()) {
@@ -280,6 +256,7 @@ void Session::on_probe(const backend::QuestionError* error, const backend::Rows&
   backend_->set_settings(settings_);
   if (because.empty()) {
     held_because_ = {};
+    if (lifetime_effects_.any_of(kLeaveTraces)) backend_->keep_for_resident();
     if (lifetime_effects_.has(Effect::advances_sequence)) backend_->set_sequence_owner(id_);
     lifetime_effects_ = {};
   }

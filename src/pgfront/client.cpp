@@ -29,18 +29,18 @@ Client::Client(Worker& worker, net::Fd fd, bool is_local, bool is_unix)
 
 Client::~Client() {
   session_.reset();
-  if (key_.process_id != 0) worker_.unregister_client(key_);
+  worker_.unregister_client(key_);
   channel_.close();
   if (counted_) worker_.front().leave();
 }
 
-wire::CancelKey Client::identify() {
-  if (key_.process_id == 0) key_ = worker_.register_client(*this);
+wire::CancelKey Client::identify(std::uint32_t process_id) {
+  key_ = worker_.register_client(*this, process_id);
   return key_;
 }
 
-void Client::start_session(engine::Session::Identity identity) {
-  session_ = std::make_unique<engine::Session>(*this, std::move(identity));
+void Client::start_session(engine::Session::Identity identity, backend::Backend& home) {
+  session_ = std::make_unique<engine::Session>(*this, std::move(identity), home);
   worker_.loop().defer([handshake = std::shared_ptr<Handshake>(std::move(handshake_))]() mutable { handshake.reset(); });
   resume_input();
 }

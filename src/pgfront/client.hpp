@@ -49,11 +49,11 @@ class Client final : public net::Handler,
 
   // --- for the handshake
   /// Hands over to a session; the handshake is over.
-  void start_session(engine::Session::Identity identity);
+  void start_session(engine::Session::Identity identity, backend::Backend& home);
   void start_console(std::string user, bool may_administer);
   void start_tls();
-  /// The worker's name for it; made at the first call.
-  wire::CancelKey identify();
+  /// Gives it the key that it is known by: the process id that it is told and a secret of our own.
+  wire::CancelKey identify(std::uint32_t process_id);
 
   // --- engine::ClientPort
   bool send(Bytes bytes) override;
@@ -64,6 +64,8 @@ class Client final : public net::Handler,
 
   // --- for the worker
   void on_turn();
+  /// Closes at once, without a word.
+  void end_now();
   void sweep(TimePoint now);
   void on_io(std::uint32_t events) override;
 
@@ -75,7 +77,6 @@ class Client final : public net::Handler,
   void continue_tls();
   void flush();
   void linger();
-  void end_now();
 
   Worker& worker_;
   net::Channel channel_;

@@ -68,6 +68,11 @@ void Front::add_worker(Worker& worker) {
   workers_.push_back(&worker);
 }
 
+void Front::shut_down(Duration patience) {
+  draining_.store(true);
+  for (Worker* worker : workers_) worker->shut_down(patience);
+}
+
 bool Front::try_enter() {
   const std::uint32_t limit = settings()->limits.max_clients;
   if (clients_.fetch_add(1) < limit || limit == 0) return true;

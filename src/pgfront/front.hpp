@@ -26,9 +26,6 @@ class Front {
  public:
   using Reload = std::function<Result<config::SettingsPtr>()>;
 
-  /// Called when an orderly end is wanted: SHUTDOWN, a signal.
-  using Stop = std::function<void()>;
-
   /// `loops` outlive the front.
   Front(std::vector<net::Loop*> loops, Reload reload);
   ~Front();
@@ -53,10 +50,8 @@ class Front {
   void leave() { clients_.fetch_sub(1); }
   std::uint32_t clients() const { return clients_.load(std::memory_order_relaxed); }
 
-  void set_stop(Stop stop) { stop_ = std::move(stop); }
-  void stop() const { stop_(); }
-  /// No more new sessions: what is there may finish.
-  void drain() { draining_.store(true); }
+  /// Takes no new sessions, lets transactions finish for up to `patience`, and stops the loops.
+  void shut_down(Duration patience);
   bool is_draining() const { return draining_.load(std::memory_order_relaxed); }
   TimePoint started_at() const { return started_at_; }
 
@@ -66,7 +61,6 @@ class Front {
   wire::ScramKey scram_secret_;
   backend::PoolDirectory directory_;
   std::vector<Worker*> workers_;  ///< complete before the loops run
-  Stop stop_;
   std::atomic<std::uint32_t> clients_ = 0;
   std::atomic<bool> draining_ = false;
 

@@ -1,5 +1,7 @@
 #include "pgfront/handshake.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 
 #include <fmt/format.h>
@@ -325,28 +327,28 @@ void Handshake::accept(backend::Credentials credentials) {
   }
   if (!std::holds_alternative<std::monostate>(credentials)) pool_->set_credentials(std::move(credentials));
   profile_ = backend::intern({std::move(startup_.parameters), startup_.replication});
-  if (const auto* parameters = pool_->greeting(profile_)) return greet(*parameters);
+  if (backend::Backend* home = pool_->find_lodging(profile_)) return greet(*home);
   step_ = Step::greeting;
   greeting_ = std::make_unique<engine::Errand>(pool_, profile_, std::string(), [this](const engine::Errand::Outcome& outcome) {
     if (outcome.refusal != nullptr) return refuse(*outcome.refusal);
-    greet(*outcome.greeting);
+    greet(*outcome.backend);
   });
   greeting_->start();
 }
 
-void Handshake::greet(const std::vector<wire::Parameter>& parameters) {
+void Handshake::greet(backend::Backend& home) {
   wire::Writer writer;
   writer.begin('R').u32(kOk).end();
-  for (const auto& [name, value] : parameters) {
+  for (const auto& [name, value] : home.parameters()) {
     const bool own = name == "application_name" && !startup_.application_name.empty();
     writer.begin('S').cstring(name).cstring(own ? startup_.application_name : value).end();
   }
-  const wire::CancelKey key = client_.identify();
+  const wire::CancelKey key = client_.identify(home.cancel_key().process_id);
   writer.begin('K').u32(key.process_id).u32(key.secret).end();
   writer.begin('Z').u8('I').end();
   client_.send(writer.bytes());
   step_ = Step::done;
-  client_.start_session({std::move(pool_), std::move(profile_), std::move(startup_.application_name)});
+  client_.start_session({std::move(pool_), std::move(profile_), std::move(startup_.application_name)}, home);
 }
 
 void Handshake::start_console() {
@@ -360,7 +362,7 @@ void Handshake::start_console() {
                   "List it under admin_users or stats_users.");
   }
   step_ = Step::done;
-  client_.identify();
+  client_.identify(static_cast<std::uint32_t>(::getpid()));
   client_.start_console(startup_.user, administers);
 }
 

@@ -54,7 +54,7 @@ class Handshake {
 
   void accept(backend::Credentials credentials);
   void start_console();
-  void greet(const std::vector<wire::Parameter>& parameters);
+  void greet(backend::Backend& home);
   void request_authentication(std::uint32_t code, std::string_view data);
   void refuse(std::string_view sqlstate, std::string message, std::string hint = {});
   void refuse_password();

@@ -16,6 +16,10 @@ constexpr std::uint32_t kClientSweep = 10;
 /// Connections accepted in one go, so that others get their turn in a storm.
 constexpr int kAcceptBurst = 64;
 
+std::uint64_t number_of(const wire::CancelKey& key) {
+  return (std::uint64_t{key.process_id} << 32) | key.secret;
+}
+
 }  // namespace
 
 /// One listening socket on this thread.
@@ -96,40 +100,26 @@ void Worker::accept_from(Acceptor& acceptor) {
 
 // --- cancels -----------------------------------------------------------------------------------------------------
 
-wire::CancelKey Worker::register_client(Client& client) {
-  std::uint32_t slot = 0;
-  if (free_slots_.empty()) {
-    slot = static_cast<std::uint32_t>(slots_.size());
-    slots_.push_back(&client);
-  } else {
-    slot = free_slots_.back();
-    free_slots_.pop_back();
-    slots_[slot] = &client;
-  }
-  wire::CancelKey key;
-  key.process_id = slot * static_cast<std::uint32_t>(front_.workers().size()) + index_ + 1;
-  RAND_bytes(reinterpret_cast<unsigned char*>(&key.secret), sizeof key.secret);
+wire::CancelKey Worker::register_client(Client& client, std::uint32_t process_id) {
+  wire::CancelKey key{process_id, 0};
+  do {
+    RAND_bytes(reinterpret_cast<unsigned char*>(&key.secret), sizeof key.secret);
+  } while (by_key_.contains(number_of(key)));
+  by_key_[number_of(key)] = &client;
   return key;
 }
 
 void Worker::unregister_client(const wire::CancelKey& key) {
-  const std::uint32_t slot = (key.process_id - 1) / static_cast<std::uint32_t>(front_.workers().size());
-  slots_[slot] = nullptr;
-  free_slots_.push_back(slot);
+  by_key_.erase(number_of(key));
 }
 
 void Worker::cancel(Front& front, const wire::CancelKey& key) {
-  if (key.process_id == 0) return;
-  const auto count = static_cast<std::uint32_t>(front.workers().size());
-  Worker* worker = front.workers()[(key.process_id - 1) % count];
-  worker->loop_.post([worker, key] { worker->cancel_here(key); });
+  for (Worker* worker : front.workers()) worker->loop_.post([worker, key] { worker->cancel_here(key); });
 }
 
 void Worker::cancel_here(const wire::CancelKey& key) {
-  const std::uint32_t slot = (key.process_id - 1) / static_cast<std::uint32_t>(front_.workers().size());
-  if (slot >= slots_.size() || slots_[slot] == nullptr) return;
-  Client& client = *slots_[slot];
-  if (client.cancel_key() == key && client.session() != nullptr) client.session()->cancel();
+  const auto at = by_key_.find(number_of(key));
+  if (at != by_key_.end() && at->second->session() != nullptr) at->second->session()->cancel();
 }
 
 // --- clients -----------------------------------------------------------------------------------------------------
@@ -176,12 +166,31 @@ void Worker::end_clients(bool force) {
                                  "terminating connection due to administrator command", {}, {}};
   for (Client* client : clients()) {
     const auto* session = client->session();
-    if (force || session == nullptr || (!session->is_in_transaction() && !session->is_waiting())) client->finish(&error);
+    if (client->is_ending()) {
+      if (force) client->end_now();
+    } else if (force || session == nullptr || (!session->is_in_transaction() && !session->is_waiting())) {
+      client->finish(&error);
+    }
   }
+}
+
+void Worker::shut_down(Duration patience) {
+  loop_.post([this, patience] {
+    acceptors_.clear();
+    shutting_down_ = true;
+    shutdown_deadline_ = Deadline::in(Clock::now(), std::max(patience, Duration(1)));
+    continue_shutdown();
+  });
+}
+
+void Worker::continue_shutdown() {
+  if (client_count_ == 0) return loop_.stop();
+  end_clients(shutdown_deadline_.has_passed(loop_.now()));
 }
 
 void Worker::sweep() {
   const TimePoint now = loop_.now();
+  if (shutting_down_) continue_shutdown();
   for (const auto& pool : front_.directory().all()) pool->sweep(now);
   if (++sweeps_ % kClientSweep == 0) {
     for (Client* client : clients()) client->sweep(now);

@@ -4,6 +4,8 @@
 #include <memory>
 #include <vector>
 
+#include <boost/unordered/unordered_flat_map.hpp>
+
 #include "base/clock.hpp"
 #include "base/intrusive_list.hpp"
 #include "engine/authority.hpp"
@@ -36,12 +38,14 @@ class Worker {
   void on_configured(std::shared_ptr<const wire::SecretList> user_list);
   void listen(const std::vector<ListeningSocket>& sockets);
   void stop_listening();
+  /// Accepts no more, ends clients as their transactions end (all that are left after `patience`), then stops the loop.
+  void shut_down(Duration patience);
   /// Cancels what the client of `key` runs, on whichever thread it lives.
   static void cancel(Front& front, const wire::CancelKey& key);
 
   // --- clients
-  /// Makes the process id and secret that a client is known by.
-  wire::CancelKey register_client(Client& client);
+  /// Makes the key that a client is known by; process ids may be shared, secrets are not.
+  wire::CancelKey register_client(Client& client, std::uint32_t process_id);
   void unregister_client(const wire::CancelKey& key);
   /// Calls Client::on_turn at the end of the round.
   void give_turn(Client& client);
@@ -49,8 +53,6 @@ class Worker {
   void remove(Client& client);
   std::vector<Client*> clients();
   std::size_t client_count() const { return client_count_; }
-  /// Ends clients that are outside a transaction; all of them when `force` is set.
-  void end_clients(bool force);
 
  private:
   class Acceptor;
@@ -59,6 +61,8 @@ class Worker {
   void cancel_here(const wire::CancelKey& key);
   void sweep();
   void run_turns();
+  void end_clients(bool force);
+  void continue_shutdown();
 
   Front& front_;
   net::Loop& loop_;
@@ -69,9 +73,10 @@ class Worker {
   IntrusiveList<Client, TurnTag> turns_;
   bool turns_scheduled_ = false;
   std::size_t client_count_ = 0;
-  std::vector<Client*> slots_;            ///< by the client's number; null: free
-  std::vector<std::uint32_t> free_slots_;
+  boost::unordered_flat_map<std::uint64_t, Client*> by_key_;  ///< process id and secret
   std::uint32_t sweeps_ = 0;
+  Deadline shutdown_deadline_;
+  bool shutting_down_ = false;
   net::Timer sweep_timer_;
 };
 

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+namespace forebay::backend {
+
+/// What pools have carried so far; sums of PoolCounters. Times are in microseconds.
+struct Traffic {
+  std::uint64_t assignments = 0;  ///< backends lent to clients
+  std::uint64_t transactions = 0;
+  std::uint64_t queries = 0;
+  std::uint64_t bytes_received = 0;  ///< from clients
+  std::uint64_t bytes_sent = 0;      ///< to clients
+  std::uint64_t transaction_micros = 0;
+  std::uint64_t query_micros = 0;
+  std::uint64_t wait_micros = 0;
+  std::uint64_t client_parses = 0;  ///< statements that clients prepared by name
+  std::uint64_t server_parses = 0;  ///< of those, prepared on a backend
+  std::uint64_t binds = 0;          ///< of statements prepared by name
+
+  friend bool operator==(const Traffic&, const Traffic&) = default;
+
+  Traffic& operator+=(const Traffic& other) {
+    assignments += other.assignments;
+    transactions += other.transactions;
+    queries += other.queries;
+    bytes_received += other.bytes_received;
+    bytes_sent += other.bytes_sent;
+    transaction_micros += other.transaction_micros;
+    query_micros += other.query_micros;
+    wait_micros += other.wait_micros;
+    client_parses += other.client_parses;
+    server_parses += other.server_parses;
+    binds += other.binds;
+    return *this;
+  }
+};
+
+using TrafficByDatabase = std::map<std::string, Traffic>;
+
+}  // namespace forebay::backend

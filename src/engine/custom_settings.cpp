@@ -1,0 +1,39 @@
+#include "engine/custom_settings.hpp"
+
+#include <mutex>
+#include <set>
+
+namespace forebay::engine {
+
+namespace {
+
+/// Each costs a line in the look at a session's state.
+constexpr std::size_t kMaxNames = 1000;
+
+std::mutex mutex;
+std::set<std::string> names;  // guarded by mutex
+
+bool is_custom(const std::string& name) {
+  return name.find('.') != std::string::npos;
+}
+
+}  // namespace
+
+void note_custom_setting(const std::string& name) {
+  if (!is_custom(name)) return;
+  const std::lock_guard lock(mutex);
+  if (names.size() < kMaxNames) names.insert(name);
+}
+
+bool is_unheard_of(const std::string& name) {
+  if (!is_custom(name)) return false;
+  const std::lock_guard lock(mutex);
+  return !names.contains(name);
+}
+
+std::vector<std::string> custom_settings() {
+  const std::lock_guard lock(mutex);
+  return {names.begin(), names.end()};
+}
+
+}  // namespace forebay::engine

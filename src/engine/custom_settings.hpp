@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace forebay::engine {
+
+/// Settings with a dot in their name ("app.user") do not appear in pg_settings until an extension defines them, so the
+/// names that have been seen anywhere in the process are kept, to be asked for one by one. Bounded. Thread safe.
+
+void note_custom_setting(const std::string& name);
+/// A custom setting that no session has set yet.
+bool is_unheard_of(const std::string& name);
+std::vector<std::string> custom_settings();
+
+}  // namespace forebay::engine
