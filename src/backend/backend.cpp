@@ -161,8 +161,8 @@ void Backend::read_login() {
 void Backend::finish_login() {
   auto& outcome = opening_->login->outcome();
   cancel_key_ = outcome.cancel_key;
-  parameters_ = std::move(outcome.parameters);
-  for (const auto& [name, value] : parameters_) note_parameter(name, value);
+  greeting_ = std::move(outcome.parameters);
+  for (const auto& [name, value] : greeting_) note_parameter(name, value);
   tracker_.set_transaction_status(outcome.transaction_status);
   opening_.reset();
   opened_at_ = changed_at_ = net::Loop::current()->now();
@@ -348,16 +348,17 @@ void Backend::on_parse_complete(const wire::Expectation& parse) {
   if (lessee_ != nullptr) lessee_->on_parse_complete(parse);
 }
 
-void Backend::on_parse_failed(const wire::Expectation& parse) {
-  if (lessee_ != nullptr) lessee_->on_parse_failed(parse);
+void Backend::on_skipped(const wire::Expectation& expectation) {
+  if (lessee_ != nullptr) lessee_->on_skipped(expectation);
 }
 
 void Backend::on_parameter_status(std::string_view name, std::string_view value) {
-  for (auto& parameter : parameters_) {
+  note_parameter(name, value);
+  if (lessee_ != nullptr) return;
+  // Nobody is here, so it is the server's configuration that changed.
+  for (auto& parameter : greeting_) {
     if (parameter.first == name) parameter.second = value;
   }
-  note_parameter(name, value);
-  if (lessee_ != nullptr) lessee_->on_parameter_status(name, value);
 }
 
 void Backend::note_parameter(std::string_view name, std::string_view value) {

@@ -54,8 +54,8 @@ class Lessee {
   virtual void on_lost(const wire::ErrorMessage& error, bool told) = 0;
 
   virtual void on_parse_complete(const wire::Expectation& parse) = 0;
-  virtual void on_parse_failed(const wire::Expectation& parse) = 0;
-  virtual void on_parameter_status(std::string_view name, std::string_view value) = 0;
+  /// See wire::ReplyTracker::Observer.
+  virtual void on_skipped(const wire::Expectation& expectation) = 0;
   /// See wire::ReplyTracker::Observer::on_error.
   virtual std::string_view on_error(const wire::Expectation* cause, std::string_view body) = 0;
   virtual void on_notification(std::byte* process_id) = 0;
@@ -119,7 +119,8 @@ class Backend final : public net::Handler,
   const SessionSettingsPtr& settings() const { return settings_; }
   void set_settings(SessionSettingsPtr settings) { settings_ = std::move(settings); }
   const wire::CancelKey& cancel_key() const { return cancel_key_; }
-  const std::vector<wire::Parameter>& parameters() const { return parameters_; }
+  /// ParameterStatus values of a new session, whatever clients have set since.
+  const std::vector<wire::Parameter>& greeting() const { return greeting_; }
   bool standard_conforming_strings() const { return standard_conforming_strings_; }
   /// client_encoding is one in which a byte of a longer character can look like ASCII.
   bool encoding_embeds_ascii() const { return encoding_embeds_ascii_; }
@@ -187,7 +188,7 @@ class Backend final : public net::Handler,
   std::string where() const;
 
   void on_parse_complete(const wire::Expectation& parse) override;
-  void on_parse_failed(const wire::Expectation& parse) override;
+  void on_skipped(const wire::Expectation& expectation) override;
   void on_parameter_status(std::string_view name, std::string_view value) override;
   std::string_view on_error(const wire::Expectation* cause, std::string_view body) override;
   void on_silent_message(char type, std::string_view body) override;
@@ -221,7 +222,7 @@ class Backend final : public net::Handler,
   bool for_resident_only_ = false;
   ClientId sequence_owner_ = ClientId::nobody;
   wire::CancelKey cancel_key_;
-  std::vector<wire::Parameter> parameters_;
+  std::vector<wire::Parameter> greeting_;
   TimePoint opened_at_;
   TimePoint changed_at_;
   std::uint64_t generation_ = 0;

@@ -15,6 +15,7 @@ class Cleaner final : public backend::Lessee {
   }
 
   void next() {
+    if (!backend_.is_settled()) return;
     if (backend_.tracker().transaction_status() != 'I') return ask("ROLLBACK");
     if (discard_) {
       discard_ = false;
@@ -24,12 +25,11 @@ class Cleaner final : public backend::Lessee {
   }
 
   bool on_output(Bytes) override { return true; }
-  void on_settled() override {}
+  void on_settled() override { next(); }
   void on_drained() override {}
   void on_lost(const wire::ErrorMessage&, bool) override { remove(); }
   void on_parse_complete(const wire::Expectation&) override {}
-  void on_parse_failed(const wire::Expectation&) override {}
-  void on_parameter_status(std::string_view, std::string_view) override {}
+  void on_skipped(const wire::Expectation&) override {}
   std::string_view on_error(const wire::Expectation*, std::string_view body) override { return body; }
   void on_notification(std::byte*) override {}
   void on_ready() override {}
@@ -74,7 +74,7 @@ void clean_and_give_back(backend::Pool& pool, backend::Backend& backend, sql::Ef
   }
   const bool discard = held || !effects.only(kLeaveNothing);
   if (effects.has(Effect::advances_sequence)) backend.set_sequence_owner(client);
-  if (!discard && backend.tracker().transaction_status() == 'I') return pool.give_back(backend);
+  if (!discard && backend.is_settled() && backend.tracker().transaction_status() == 'I') return pool.give_back(backend);
   // Deletes itself when the backend is clean or gone.
   (new Cleaner(pool, backend, discard))->next();
 }

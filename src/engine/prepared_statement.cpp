@@ -1,5 +1,6 @@
 #include "engine/prepared_statement.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <mutex>
@@ -79,6 +80,19 @@ void PreparedStatements::add(std::string_view name, PreparedStatementPtr stateme
 
 void PreparedStatements::erase(std::string_view name) {
   if (const auto at = named_.find(name); at != named_.end()) named_.erase(at);
+}
+
+void PreparedStatements::close(std::string_view name) {
+  const auto at = named_.find(name);
+  closed_.emplace_back(at->first, at->second.statement);
+  named_.erase(at);
+}
+
+void PreparedStatements::reopen(std::uint64_t id) {
+  const auto at = std::ranges::find(closed_, id, [](const auto& closed) { return closed.second->id; });
+  if (at == closed_.end()) return;
+  named_.try_emplace(at->first, Entry{at->second});
+  closed_.erase(at);
 }
 
 PreparedStatements::Named::iterator PreparedStatements::first_unconfirmed(std::uint64_t id) {

@@ -4,6 +4,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
@@ -59,6 +61,10 @@ class PreparedStatements {
   void add(std::string_view name, PreparedStatementPtr statement);
   void erase(std::string_view name);
   void erase_all() { named_.clear(); }
+  /// Takes a name out whose Close has been accepted but may still be skipped by the server.
+  void close(std::string_view name);
+  void reopen(std::uint64_t id);
+  void forget_closed() { closed_.clear(); }
   /// Outcomes, in the order of the Parses.
   void confirm(std::uint64_t id);
   void undo(std::uint64_t id);
@@ -87,6 +93,7 @@ class PreparedStatements {
   Named::iterator first_unconfirmed(std::uint64_t id);
 
   Named named_;
+  std::vector<std::pair<std::string, PreparedStatementPtr>> closed_;  ///< in this batch
   std::uint64_t parses_ = 0;
   std::uint32_t open_outcomes_ = 0;
   PreparedStatementPtr unnamed_;

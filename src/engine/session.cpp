@@ -163,6 +163,7 @@ void Session::on_client_drained() {
 void Session::on_ready() {
   auto& counters = pool_->counters();
   backend::PoolCounters::add(counters.queries, 1);
+  if (prepared_ != nullptr) prepared_->forget_closed();
 }
 
 void Session::on_settled() {
@@ -182,6 +183,7 @@ void Session::on_lost(const wire::ErrorMessage& error, bool told) {
 }
 
 void Session::fail(std::string_view sqlstate, std::string message, std::string hint) {
+  send_burst();
   const wire::ErrorMessage error{wire::Severity::fatal, std::string(sqlstate), std::move(message), {}, std::move(hint)};
   blocked_ = true;
   port_.finish(&error);
@@ -196,7 +198,9 @@ void Session::end_lease() {
   backend::Backend& backend = *backend_;
   backend_ = nullptr;
   lifetime_effects_ |= effects_;
-  if (!backend.is_settled() || in_batch_ || body_left_ > 0 || !profile_->replication.empty()) {
+  const bool incomplete = in_batch_ || body_left_ > 0 || preparing_ || asking_ || !profile_->replication.empty();
+  // A client that said good-bye wants what it sent to be done; one that vanished does not.
+  if (incomplete || (!backend.is_settled() && !terminated_)) {
     if (backend.tracker().outstanding() > 0) {
       backend::send_cancel(pool_->target(), backend.cancel_key(), backend.cancel_guard());
     }

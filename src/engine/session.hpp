@@ -115,8 +115,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   void on_drained() override;
   void on_lost(const wire::ErrorMessage& error, bool told) override;
   void on_parse_complete(const wire::Expectation& parse) override;
-  void on_parse_failed(const wire::Expectation& parse) override;
-  void on_parameter_status(std::string_view name, std::string_view value) override;
+  void on_skipped(const wire::Expectation& expectation) override;
   std::string_view on_error(const wire::Expectation* cause, std::string_view body) override;
   void on_notification(std::byte* process_id) override;
   void on_ready() override;
@@ -163,6 +162,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   bool unreadable_ : 1 = false;      ///< holds settings that this role may not read, so a look cannot clear it
   bool any_setting_ : 1 = false;     ///< settings changed whose names are not known
   bool write_pending_ : 1 = false;   ///< the server takes no more for now
+  bool terminated_ : 1 = false;      ///< the client said good-bye
   bool ran_anything_ : 1 = false;    ///< the client has run a statement
   bool wants_fresh_ : 1 = false;     ///< the next backend must be one that nobody has used
   bool cancel_sent_ : 1 = false;     ///< the command timeout has struck

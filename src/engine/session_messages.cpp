@@ -49,7 +49,7 @@ bool take_cstring(std::string_view& rest, std::string_view& value) {
 bool is_short_message(char type) {
   using namespace wire::frontend;
   return type == kSync || type == kFlush || type == kTerminate || type == kExecute || type == kClose ||
-         type == kDescribe || type == kCopyDone;
+         type == kDescribe || type == kCopyDone || type == kCopyFail;
 }
 
 sql::VerdictCache& verdict_cache() {
@@ -120,6 +120,8 @@ Session::Step Session::take_message(const std::byte* at, std::size_t size, std::
     case kCopyFail:
       return on_copy(at, total, available);
     case kTerminate:
+      terminated_ = true;
+      send_burst();
       port_.finish(nullptr);
       return Step::failed;
     default:
@@ -477,8 +479,9 @@ Session::Step Session::on_describe_or_close(const std::byte* at, std::size_t tot
   }
   if (close) {
     // Other clients may use the statement on this backend; it stays there until it is evicted.
-    prepared_->erase(name);
-    backend_->expect({.request = request, .answered_here = true});
+    const std::uint64_t id = (*statement)->id;
+    prepared_->close(name);
+    backend_->expect({.request = request, .answered_here = true, .tag = id});
     return Step::used;
   }
   ensure_prepared(**statement);
@@ -538,7 +541,8 @@ void Session::on_parse_complete(const wire::Expectation& parse) {
   if (!parse.silent && prepared_ != nullptr) prepared_->confirm(parse.tag);
 }
 
-void Session::on_parse_failed(const wire::Expectation& parse) {
+void Session::on_skipped(const wire::Expectation& parse) {
+  if (parse.request == wire::Request::close) return prepared_->reopen(parse.tag);
   if ((parse.tag & kDuplicateName) != 0) return;
   if (backend_->unnamed_statement() == parse.tag) {
     backend_->set_unnamed_statement(0);
@@ -550,8 +554,6 @@ void Session::on_parse_failed(const wire::Expectation& parse) {
   if (!parse.answered_here) backend_->prepared().erase(parse.tag);
   if (!parse.silent && prepared_ != nullptr) prepared_->undo(parse.tag);
 }
-
-void Session::on_parameter_status(std::string_view, std::string_view) {}
 
 /// The server's words name statements as it knows them; the client must read its own name.
 std::string_view Session::on_error(const wire::Expectation* cause, std::string_view body) {

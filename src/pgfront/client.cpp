@@ -184,7 +184,7 @@ void Client::on_turn() {
 // --- output ------------------------------------------------------------------------------------------------------
 
 bool Client::send(Bytes bytes) {
-  if (abrupt_) return true;
+  if (ending_) return true;
   switch (channel_.write(bytes)) {
     case net::Channel::Outcome::done:
       return true;

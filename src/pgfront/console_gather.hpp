@@ -29,9 +29,10 @@ void gather(Front& front, std::weak_ptr<void> asker, Ask ask, Done done) {
       Joined{std::vector<std::optional<Answer>>(workers.size()), workers.size(), std::move(asker), std::move(done)});
   net::Loop* here = net::Loop::current();
   for (std::size_t i = 0; i < workers.size(); ++i) {
-    workers[i]->loop().post([worker = workers[i], here, ask, joined, i] {
+    // The other thread passes `joined` on and keeps nothing, so that it dies on this one.
+    workers[i]->loop().post([worker = workers[i], here, ask, joined, i]() mutable {
       auto answer = std::make_shared<Answer>(ask(*worker));
-      here->post([joined, answer, i] {
+      here->post([joined = std::move(joined), answer, i] {
         joined->answers[i] = std::move(*answer);
         if (--joined->missing > 0 || joined->asker.expired()) return;
         std::vector<Answer> answers;

@@ -96,6 +96,11 @@ void Handshake::on_ssl_request(bool more_bytes) {
   if (client_.stream().has_tls()) {
     return refuse(wire::sqlstate::kProtocolViolation, "SSL was requested inside an SSL connection");
   }
+  if (asked_for_tls_) {
+    return refuse(wire::sqlstate::kFeatureNotSupported,
+                  "unsupported frontend protocol 1234.5679: server supports 3.0 to 3.0");
+  }
+  asked_for_tls_ = true;
   if (client_.worker().front().tls() == nullptr) {
     constexpr std::byte kNo[] = {std::byte{'N'}};
     client_.send(kNo);
@@ -119,7 +124,7 @@ void Handshake::on_startup(wire::StartupMessage message) {
 /// https://www.postgresql.org/docs/15/protocol-message-formats.html, NegotiateProtocolVersion.
 void Handshake::negotiate_version() {
   wire::Writer writer;
-  writer.begin('v').u32(0).u32(static_cast<std::uint32_t>(startup_.unknown_options.size()));
+  writer.begin('v').u32(wire::kProtocol30).u32(static_cast<std::uint32_t>(startup_.unknown_options.size()));
   for (const auto& name : startup_.unknown_options) writer.cstring(name);
   client_.send(writer.end().bytes());
 }
@@ -339,7 +344,7 @@ void Handshake::accept(backend::Credentials credentials) {
 void Handshake::greet(backend::Backend& home) {
   wire::Writer writer;
   writer.begin('R').u32(kOk).end();
-  for (const auto& [name, value] : home.parameters()) {
+  for (const auto& [name, value] : home.greeting()) {
     const bool own = name == "application_name" && !startup_.application_name.empty();
     writer.begin('S').cstring(name).cstring(own ? startup_.application_name : value).end();
   }

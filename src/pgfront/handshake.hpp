@@ -65,6 +65,7 @@ class Handshake {
   Client& client_;
   Step step_ = Step::first_packet;
   bool entered_ = false;
+  bool asked_for_tls_ = false;
   wire::StartupMessage startup_;
   engine::Authority::Account account_;
   std::shared_ptr<void> lookup_;

@@ -15,6 +15,10 @@ std::string_view body_of(const std::byte* message, std::size_t size) {
   return as_text({message + kHeaderSize, size - kHeaderSize});
 }
 
+bool concerns_statement(const Expectation& expectation) {
+  return expectation.request == Request::parse || (expectation.request == Request::close && expectation.answered_here);
+}
+
 bool spans_whole_cycle(Request request) {
   return request == Request::query || request == Request::function_call || request == Request::sync;
 }
@@ -45,7 +49,7 @@ void ReplyTracker::expect(const Expectation& expectation, Splice& to_client, Obs
     if (expectation.request == Request::sync) {
       skipping_ = false;
     } else {
-      if (expectation.request == Request::parse) observer.on_parse_failed(expectation);
+      if (concerns_statement(expectation)) observer.on_skipped(expectation);
       return;
     }
   }
@@ -236,7 +240,7 @@ void ReplyTracker::fail_until_sync(Observer& observer) {
     if (outstanding_.front().request == Request::sync) return;
     const Expectation failed = outstanding_.front();
     outstanding_.pop_front();
-    if (failed.request == Request::parse) observer.on_parse_failed(failed);
+    if (concerns_statement(failed)) observer.on_skipped(failed);
   }
   skipping_ = true;
 }
