@@ -27,8 +27,10 @@ from processes import client_backends, family_memory_bytes, memory_bytes  # noqa
 ROLE = "lms"
 DIRECTLY, THROUGH = "directly", "through Forebay"
 PATTERNS = (
-    Pattern("web server: each request connects", clients=40, connect_each=True, options=("--protocol=simple",)),
-    Pattern("services: connections stand", clients=200, connect_each=False, options=("--protocol=prepared",)),
+    Pattern("web server: each request connects", clients=40, connect_each=True, lead_in=0,
+            options=("--protocol=simple",)),
+    Pattern("services: connections stand", clients=200, connect_each=False, lead_in=3,
+            options=("--protocol=prepared",)),
 )
 MOST_ROUNDS = 3
 WARM_UP_SECONDS = 3
@@ -168,7 +170,7 @@ class Demo:
         threads = pattern.clients if pattern.connect_each else min(pattern.clients, os.cpu_count() or 1)
         options = [*pattern.options, *self._mix]
         with whole():
-            return Pgbench(dsn, options, seconds, pattern.clients, threads, pattern.connect_each)
+            return Pgbench(dsn, options, seconds, pattern.clients, threads, pattern.connect_each, pattern.lead_in)
 
     def _check(self) -> None:
         for daemon in (self._server, getattr(self, "_forebay", None)):

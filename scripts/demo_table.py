@@ -17,6 +17,7 @@ class Pattern:
     title: str
     clients: int
     connect_each: bool
+    lead_in: int  # seconds before each round in which its connections warm up
     options: tuple[str, ...]
 
 
@@ -90,7 +91,7 @@ class Table:
                 ("failed requests", direct.failures, through.failures, "{:.0f}"),
             )
             for title, left, right, form in rows:
-                ratio = f"{right / left:9.2f} x" if left and right else ""
+                ratio = f"{right / left:9.2f} x" if left > 0 and right > 0 else ""
                 print(f"   {title:34}{form.format(left):>14}{form.format(right):>18}{ratio}")
         print(f"\n   Medians of {self._rounds} rounds. * beside shared buffers; Forebay's own memory is "
               f"{memory_of_forebay / 1e6:.0f} MB.")

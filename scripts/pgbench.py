@@ -47,23 +47,26 @@ class Pgbench:
 
     connect_each: a connection per transaction. A latency is then the time from one completed transaction of a
     client to its next, so that it holds the connecting and disconnecting too, which pgbench's own latency does not.
-    sampling: the part of the transactions whose latency is kept; everything with connect_each.
+    lead_in: seconds before the `seconds` that count, in which connections warm up.
+    sampling: the part of the transactions whose latency is kept; 1 with connect_each or lead_in.
     """
 
     def __init__(self, dsn: str, options: list[str], seconds: int, clients: int, threads: int,
-                 connect_each: bool = False, sampling: float = 1.0) -> None:
+                 connect_each: bool = False, lead_in: int = 0, sampling: float = 1.0) -> None:
+        self._seconds = seconds
+        self._lead_in = lead_in
         self._connect_each = connect_each
         self._stack = contextlib.ExitStack()
         self._logs = self._stack.enter_context(temporary_directory("pgbench"))
         command = [
             # Ends with us, even if we are killed.
             "setpriv", "--pdeathsig", "KILL", postgres_binary("pgbench"), "--no-vacuum", "--progress=1",
-            f"--time={seconds}", f"--client={clients}", f"--jobs={threads}", "--log",
+            f"--time={lead_in + seconds}", f"--client={clients}", f"--jobs={threads}", "--log",
             f"--log-prefix={self._logs}/log", *options,
         ]
         if connect_each:
             command.append("--connect")
-        elif sampling < 1:
+        if sampling < 1:
             command.append(f"--sampling-rate={sampling:g}")
         self._output = tempfile.TemporaryFile("w+")
         self._errors: list[str] = []
@@ -85,7 +88,7 @@ class Pgbench:
         """Returns when the run is over. on_progress is called each second of it, on_tick a few times a second."""
         pipe, rest = self.process.stderr, b""
         while True:
-            ready, _, _ = select.select([pipe], [], [], 0.2)
+            ready = _readable(pipe, 0.2)
             on_tick()
             if not ready:
                 continue
@@ -101,7 +104,7 @@ class Pgbench:
         """Lets it run for so long, or until its end."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and self.process.poll() is None:
-            if select.select([self.process.stderr], [], [], 0.1)[0]:
+            if _readable(self.process.stderr, 0.1):
                 self.process.stderr.read1(65536)
 
     def figures(self) -> Figures:
@@ -111,15 +114,16 @@ class Pgbench:
         processed = _PROCESSED.search(text)
         if not processed:
             raise PgbenchError("pgbench: " + "\n".join(self._errors or [f"status {self.process.returncode}"]))
+        rows = self._rows()
         gave_up = sum("aborted" in line for line in self._errors)
         failed = _FAILED.search(text)
         per_second = _TPS.search(text)  # is not printed when nothing was done
         return Figures(
             transactions=int(processed.group(1)),
-            per_second=float(per_second.group(1)) if per_second else 0.0,
+            per_second=len(rows) / self._seconds if self._lead_in else float(per_second.group(1)) if per_second else 0,
             failures=gave_up + (int(failed.group(1)) if failed else 0),
             errors=self._errors,
-            latencies=sorted(self._latencies()),
+            latencies=sorted(self._latencies(rows)),
         )
 
     def _take(self, line: str, on_progress) -> None:
@@ -129,19 +133,30 @@ class Pgbench:
         elif line.startswith("pgbench: error"):
             self._errors.append(line)
 
-    def _latencies(self) -> list[float]:
+    def _rows(self) -> list[tuple[int, int, int]]:
+        """Client, latency and moment of completion, both in microseconds, of every transaction that counts."""
         # client, transaction, microseconds, script, and the moment of completion in seconds and microseconds:
         # https://www.postgresql.org/docs/15/pgbench.html, Per-Transaction Logging
-        rows = [
-            [int(word) for word in line.split()]
-            for file in self._logs.iterdir() for line in file.read_text().splitlines()
-        ]
+        words = (line.split() for file in self._logs.iterdir() for line in file.read_text().splitlines())
+        rows = [(int(row[0]), int(row[2]), int(row[4]) * 1_000_000 + int(row[5])) for row in words]
+        if not self._lead_in or not rows:
+            return rows
+        start = max(row[2] for row in rows) - self._seconds * 1_000_000
+        return [row for row in rows if row[2] > start]
+
+    def _latencies(self, rows: list[tuple[int, int, int]]) -> list[float]:
         if not self._connect_each:
-            return [row[2] / 1000 for row in rows]
+            return [row[1] / 1000 for row in rows]
         ends = collections.defaultdict(list)
-        for row in rows:
-            ends[row[0]].append(row[4] * 1_000_000 + row[5])
+        for client, _, end in rows:
+            ends[client].append(end)
         return [
             (later - earlier) / 1000
             for moments in map(sorted, ends.values()) for earlier, later in zip(moments, moments[1:])
         ]
+
+
+def _readable(pipe, seconds: float) -> bool:
+    poll = select.poll()  # select() ends at descriptor 1023, and the caller may hold thousands
+    poll.register(pipe, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))
