@@ -11,6 +11,10 @@ from forebay_testing.fixtures import Endpoint
 
 PGBENCH = postgres_binary("pgbench")
 
+# A thread each: pgbench prepares with a call that blocks the thread, and with it other clients of the same thread
+# that are in a transaction. With fewer backends than clients they could then wait for each other.
+TEN_CLIENTS = ["-c", "10", "-j", "10"]
+
 
 @pytest.fixture(scope="module")
 def bench(server, database):
@@ -29,7 +33,7 @@ def processed(done) -> int:
 
 @pytest.mark.parametrize("protocol", ["simple", "extended", "prepared"])
 def test_select_only(run, bench, protocol):
-    done = run(PGBENCH, "-S", "-n", "-M", protocol, "-c", "10", "-j", "2", "-t", "200")
+    done = run(PGBENCH, "-S", "-n", "-M", protocol, *TEN_CLIENTS, "-t", "200")
     assert processed(done) == 2000
 
 
@@ -37,7 +41,7 @@ def test_select_only(run, bench, protocol):
 @pytest.mark.parametrize("protocol", ["simple", "extended", "prepared"])
 def test_tpcb_keeps_its_books(run, bench, protocol):
     """Ten clients over two backends; the sums of the four tables agree afterwards as they must."""
-    done = run(PGBENCH, "-n", "-M", protocol, "-c", "10", "-j", "2", "-t", "50")
+    done = run(PGBENCH, "-n", "-M", protocol, *TEN_CLIENTS, "-t", "50")
     assert processed(done) == 500
     with bench.connect() as connection:
         sums = connection.execute(
@@ -49,7 +53,7 @@ def test_tpcb_keeps_its_books(run, bench, protocol):
 
 @pytest.mark.parametrize("protocol", ["simple", "extended", "prepared"])
 def test_new_connection_for_each_transaction(run, bench, protocol):
-    done = run(PGBENCH, "-S", "-n", "-C", "-M", protocol, "-c", "4", "-j", "2", "-t", "25")
+    done = run(PGBENCH, "-S", "-n", "-C", "-M", protocol, "-c", "4", "-j", "4", "-t", "25")
     assert processed(done) == 100
 
 
@@ -64,7 +68,7 @@ def test_pipeline_in_a_script(run, bench, protocol, tmp_path):
     )
     if protocol == "simple":
         script.write_text(script.read_text().replace("\\startpipeline\n", "").replace("\\endpipeline\n", ""))
-    done = run(PGBENCH, "-n", "-M", protocol, "-f", script, "-c", "10", "-t", "50")
+    done = run(PGBENCH, "-n", "-M", protocol, "-f", script, *TEN_CLIENTS, "-t", "50")
     assert processed(done) == 500
 
 

@@ -5,6 +5,7 @@ import contextlib
 import pytest
 
 from forebay_testing import wait_until
+from forebay_testing.fixtures import POOL_SIZE
 
 
 def backend_of(client) -> int:
@@ -16,32 +17,35 @@ def moved(endpoint):
     """`with moved(client):` runs its body on another backend than before, so that carried state proves itself.
 
     It occupies the client's last backend with another client's transaction. Elsewhere than in transaction mode a
-    client has one backend only, and nothing happens. The client must be outside a transaction and hold nothing.
+    client has one backend only, and nothing happens. The client must be outside a transaction. may_hold: state
+    that a proxy may carry as well as keep the client's backend for; nothing happens when it does the latter.
     """
 
     @contextlib.contextmanager
-    def move(client):
+    def move(client, may_hold=False):
         if endpoint.mode != "transaction":
             yield
             return
         before = backend_of(client)
         with contextlib.ExitStack() as stack:
-            occupant = _occupy(endpoint, stack, before)
-            assert backend_of(client) != before
+            occupied = _occupy(endpoint, stack, before)
+            assert occupied or may_hold, "nobody else gets the client's backend: it is held"
+            assert (backend_of(client) != before) == occupied
             yield
-            occupant.rollback()
 
     return move
 
 
-def _occupy(endpoint, stack: contextlib.ExitStack, pid: int):
-    """A client in a transaction on this backend. Those on other backends on the way there are let go again."""
+def _occupy(endpoint, stack: contextlib.ExitStack, pid: int) -> bool:
+    """Makes a client that is in a transaction on this backend; false when all others have been tried in vain."""
     with contextlib.ExitStack() as others:
-        while True:
+        for _ in range(POOL_SIZE["transaction"] - 1):
             client = endpoint.connect(autocommit=False)
             if backend_of(client) == pid:
-                return stack.enter_context(contextlib.closing(client))
+                stack.callback(client.close)
+                return True
             others.callback(client.close)
+    return False
 
 
 @pytest.fixture(autouse=True)

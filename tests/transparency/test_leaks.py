@@ -28,11 +28,9 @@ CARRIED = {
     "committed": "BEGIN; SET work_mem = '7MB'; COMMIT",
     "rolled back": "BEGIN; SET work_mem = '7MB'; SET ROLE alice; ROLLBACK",
     "local": "BEGIN; SET LOCAL work_mem = '7MB'; SET LOCAL ROLE alice; COMMIT",
-    "prepare": "PREPARE plan (int) AS SELECT $1 + 1",
-    "prepare rolled back": "BEGIN; PREPARE plan AS SELECT 1; ROLLBACK",
 }
 
-#: State that lives in one backend: the client keeps it until the state is gone.
+#: State that lives in one backend: the client may keep it until the state is gone.
 HELD = {
     "temporary table": "CREATE TEMP TABLE t (id int PRIMARY KEY, word text)",
     "temporary table by select": "SELECT 1 AS id INTO TEMP t",
@@ -45,6 +43,8 @@ HELD = {
     "cursor with hold": "DECLARE c CURSOR WITH HOLD FOR SELECT * FROM generate_series(1, 5)",
     "listen": "LISTEN news; LISTEN \"Other News\"",
     "listen in a block": "DO $$ BEGIN EXECUTE 'LISTEN news'; END $$",
+    "prepare": "PREPARE plan (int) AS SELECT $1 + 1",
+    "prepare rolled back": "BEGIN; PREPARE plan AS SELECT 1; ROLLBACK",
 }
 
 ALL = CARRIED | HELD

@@ -12,7 +12,7 @@ def test_execute_on_another_backend(endpoint, moved):
     with endpoint.connect() as client:
         client.execute("PREPARE add (int, int) AS SELECT $1 + $2")
         assert client.execute("EXECUTE add(1, 2)").fetchone() == (3,)
-        with moved(client):
+        with moved(client, may_hold=True):
             assert client.execute("EXECUTE add(3, 4)").fetchone() == (7,)
             assert client.execute("EXPLAIN (COSTS off) EXECUTE add(3, 4)").fetchall() == [("Result",)]
             client.execute("DEALLOCATE add")
@@ -34,7 +34,7 @@ def test_names_belong_to_their_client(endpoint):
 def test_name_is_taken(endpoint, moved):
     with endpoint.connect() as client:
         client.execute("PREPARE plan AS SELECT 1")
-        with moved(client), pytest.raises(psycopg.errors.DuplicatePreparedStatement):
+        with moved(client, may_hold=True), pytest.raises(psycopg.errors.DuplicatePreparedStatement):
             client.execute("PREPARE plan AS SELECT 2")
         assert client.execute("EXECUTE plan").fetchone() == (1,)
 
@@ -42,7 +42,7 @@ def test_name_is_taken(endpoint, moved):
 def test_rollback_does_not_undo_prepare(endpoint, moved):
     with endpoint.connect() as client:
         client.execute("BEGIN; PREPARE plan AS SELECT 1; ROLLBACK")
-        with moved(client):
+        with moved(client, may_hold=True):
             assert client.execute("EXECUTE plan").fetchone() == (1,)
             client.execute("BEGIN; DEALLOCATE plan; ROLLBACK")
             with pytest.raises(psycopg.errors.InvalidSqlStatementName):
@@ -62,7 +62,7 @@ def test_all_are_gone(endpoint, moved, statement):
     with endpoint.connect() as client:
         client.execute("PREPARE a AS SELECT 1; PREPARE b AS SELECT 2")
         client.execute(statement)
-        with moved(client):
+        with moved(client, may_hold=True):
             for name in "ab":
                 with pytest.raises(psycopg.errors.InvalidSqlStatementName):
                     client.execute(f"EXECUTE {name}")
@@ -73,14 +73,14 @@ def test_all_are_gone(endpoint, moved, statement):
 def test_discard_plans_keeps_names(endpoint, moved):
     with endpoint.connect() as client:
         client.execute("PREPARE a AS SELECT 1; DISCARD PLANS")
-        with moved(client):
+        with moved(client, may_hold=True):
             assert client.execute("EXECUTE a").fetchone() == (1,)
 
 
 def test_quoted_and_folded_names(endpoint, moved):
     with endpoint.connect() as client:
         client.execute('PREPARE Plan AS SELECT 1; PREPARE "Plan" AS SELECT 2; PREPARE "a ""b""" AS SELECT 3')
-        with moved(client):
+        with moved(client, may_hold=True):
             assert client.execute("EXECUTE PLAN").fetchone() == (1,)
             assert client.execute('EXECUTE "Plan"').fetchone() == (2,)
             assert client.execute('EXECUTE "a ""b"""').fetchone() == (3,)
@@ -91,7 +91,7 @@ def test_arguments_are_expressions(endpoint, moved):
         client.execute(f"CREATE TABLE words_{endpoint.mode} (id int, word text)")
         client.execute(
             f"PREPARE put (int, text, date) AS INSERT INTO words_{endpoint.mode} VALUES ($1, $2) RETURNING $3")
-        with moved(client):
+        with moved(client, may_hold=True):
             done = client.execute("EXECUTE put(1 + 1, 'it''s ' || $$dollar$$, '2024-02-29')").fetchone()[0]
             assert done.year == 2024
             assert client.execute(f"SELECT * FROM words_{endpoint.mode}").fetchall() == [(2, "it's dollar")]
@@ -100,7 +100,7 @@ def test_arguments_are_expressions(endpoint, moved):
 def test_create_table_as_execute(endpoint, moved):
     with endpoint.connect() as client:
         client.execute("PREPARE numbers (int) AS SELECT generate_series(1, $1) AS n")
-        with moved(client):
+        with moved(client, may_hold=True):
             client.execute(f"CREATE TABLE made_{endpoint.mode} AS EXECUTE numbers(5)")
         assert client.execute(f"SELECT sum(n) FROM made_{endpoint.mode}").fetchone() == (15,)
 
