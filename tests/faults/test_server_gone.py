@@ -1,0 +1,195 @@
+"""The server, or one of its processes, ends: each client hears of it in the right words, and service goes on."""
+
+import os
+import signal
+import struct
+import time
+
+import pytest
+
+from forebay_testing import frontend_messages as fe
+from forebay_testing import wait_until
+from forebay_testing.rawpg import ConnectionClosed, RawError
+
+from gate import DOWN, Cut
+from outcomes import bytes_to_the_end, check_broken_answer, end_of, error_of
+
+#: What PostgreSQL says to its clients while it goes down, and what Forebay says when nothing was said.
+SHUTDOWN, CRASH, LOST = "57P01", "57P02", "08006"
+
+
+@pytest.mark.parametrize("mode", ["transaction", "session"])
+def test_killed_server(fragile, fragile_server, mode):
+    """SIGKILL of the whole server: who used it is told so, who was idle never notices."""
+    stand = fragile(size=2, mode=mode, flags=["--set", "timeouts.connect=20s"])
+    with stand.raw(user="postgres") as idle, stand.raw() as active, stand.raw() as in_transaction:
+        active.send(fe.query("SELECT pg_sleep(30)"))
+        stand.running("pg_sleep")
+        in_transaction.query("BEGIN")
+        waiting = None
+        if mode == "transaction":
+            waiting = stand.raw()
+            waiting.send(fe.query("SELECT 'waited'"))
+        fragile_server.kill()
+        assert end_of(active) == LOST
+        # A process that lives a moment longer than the postmaster says so (SHUTDOWN).
+        assert end_of(in_transaction) in (LOST, SHUTDOWN)
+        fragile_server.start()
+        if waiting is not None:
+            assert [message.kind for message in waiting.until_ready()] == ["T", "D", "C", "Z"]
+            waiting.close()
+            assert idle.rows("SELECT 1") == [["1"]]
+    stand.check()
+
+
+def test_server_is_restarting(fragile, fragile_server):
+    """Clients that come while it is down get their answers when it is back within the connect timeout."""
+    stand = fragile(size=3, flags=["--set", "timeouts.connect=30s"])
+    with stand.raw() as old:
+        assert old.rows("SELECT 1") == [["1"]]
+        fragile_server.stop()
+        old.send(fe.query("SELECT 'old'"))
+        with stand.stranger() as new:
+            new.send(fe.startup({"user": "app", "database": "postgres"}))
+            assert old.nothing_comes(0.5)
+            fragile_server.start()
+            assert old.until_ready()[1].value == [b"old"]
+            # The stranger's password was looked up by then: the exchange goes on where it was.
+            assert new.receive().kind == "R"
+    stand.check()
+
+
+def test_server_stays_away(fragile, fragile_server):
+    """Not longer than the connect timeout; then the client hears which server, and why."""
+    stand = fragile(size=2, flags=["--set", "timeouts.connect=1s"])
+    with stand.raw() as client, stand.raw() as other:
+        assert client.rows("SELECT 1") == [["1"]]
+        fragile_server.stop()
+        before = time.monotonic()
+        client.send(fe.query("SELECT 1"))
+        other.send(fe.query("SELECT 1"))
+        for one in (client, other):
+            message = error_of(one.receive_all())
+            assert message.sqlstate == LOST
+            assert "could not connect to server" in message.value["M"]
+        assert time.monotonic() - before < 10
+        with stand.stranger() as new, pytest.raises(RawError) as refused:
+            new.login("app", "secret-of-app")
+        assert refused.value.sqlstate == LOST
+        fragile_server.start()
+    stand.check()
+
+
+@pytest.mark.parametrize("how", ["smart", "fast", "immediate"])
+def test_ordinary_shutdown(fragile, fragile_server, how):
+    """What the server says when it goes down reaches the clients that use it, word for word."""
+    stand = fragile(size=2)
+    with stand.raw() as in_transaction:
+        in_transaction.query("BEGIN")
+        number = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}[how]
+        fragile_server.signal(number)
+        if how == "smart":  # waits for clients
+            in_transaction.query("COMMIT")
+            stand.forebay.stop()
+        else:
+            messages = in_transaction.receive_all()
+            severity, sqlstate = {"fast": ("FATAL", SHUTDOWN), "immediate": ("WARNING", SHUTDOWN)}[how]
+            assert (messages[0].value["S"], messages[0].sqlstate) == (severity, sqlstate)
+            assert error_of(messages).value["S"] == "FATAL"
+        wait_until(lambda: not fragile_server.running(), 20, "the server is down")
+    if how == "smart":
+        stand.forebay.start()
+
+
+@pytest.mark.parametrize("busy", ["in a query", "in a transaction", "idle"])
+def test_terminated_backend(stand, busy):
+    """pg_terminate_backend: the client that used it gets the server's own words; an unused one is just replaced."""
+    with stand.raw() as client, stand.raw() as other:
+        pid = int(client.rows("SELECT pg_backend_pid()")[0][0])
+        if busy == "in a query":
+            client.send(fe.query("SELECT pg_sleep(30)"))
+            pid = stand.running("pg_sleep")
+        elif busy == "in a transaction":
+            client.query("BEGIN")
+            pid = int(client.rows("SELECT pg_backend_pid()")[0][0])
+        stand.server.query("SELECT pg_terminate_backend(%s, 10000)", (pid,))
+        if busy == "idle":
+            assert client.rows("SELECT 1") == [["1"]]
+        else:
+            message = error_of(client.receive_all())
+            assert (message.sqlstate, message.value["M"]) == (
+                SHUTDOWN, "terminating connection due to administrator command")
+        assert other.rows("SELECT 2") == [["2"]]
+    stand.check()
+
+
+def test_idle_backends_terminated_under_load(stand):
+    """A backend that ends between two uses costs nobody an error."""
+    with stand.raw() as one, stand.raw() as two:
+        for _ in range(30):
+            for client in (one, two):
+                assert client.rows("SELECT 1") == [["1"]]
+            stand.server.query("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE usename = 'app'")
+    stand.check()
+
+
+def test_killed_backend(fragile, fragile_server):
+    """SIGKILL of one server process: the server throws all of them out (57P02) and recovers."""
+    stand = fragile(size=2, flags=["--set", "timeouts.connect=30s"])
+    with stand.raw() as victim, stand.raw() as bystander, stand.raw(user="postgres") as idle:
+        bystander.query("BEGIN")
+        victim.send(fe.query("SELECT pg_sleep(30)"))
+        pid = stand.running("pg_sleep")
+        os.kill(pid, signal.SIGKILL)
+        assert end_of(victim) == LOST
+        messages = bystander.receive_all()
+        assert messages[0].sqlstate == CRASH
+        assert error_of(messages).sqlstate == LOST
+        wait_until(lambda: stand.gate.links() == 0, 10, "Forebay has let go of the old backends")
+        assert idle.rows("SELECT 1") == [["1"]]
+    stand.check()
+
+
+@pytest.mark.parametrize("how", ["fin", "rst"])
+@pytest.mark.parametrize("at, plus", [("T", 0), ("T", 9), ("D", 0), ("D", 2), ("D", 30), ("C", 0), ("Z", 0), ("Z", 5)])
+def test_cut_in_the_middle_of_a_result(stand, how, at, plus):
+    """Wherever the answer breaks off, the client gets true bytes, then one error, and nobody gets the rest."""
+    sql = "SELECT n, repeat('x', 50) FROM generate_series(1, 200) n"
+    with stand.raw() as client, stand.raw() as other:
+        client.send(fe.query(sql))
+        whole = b"".join(fe.message(message.kind, message.body) for message in client.until_ready())
+        other.query("BEGIN")
+        cut = stand.gate.add(Cut(DOWN, at=at, plus=plus, how=how, answering=b"repeat"))
+        client.send(fe.query(sql))
+        received = bytes_to_the_end(client)
+        assert cut.hit.is_set()
+        assert check_broken_answer(received, whole) in (LOST, "")
+        assert other.rows("SELECT 'mine'") == [["mine"]]
+        other.query("COMMIT")
+    stand.check()
+
+
+#: Type, length, one column, its length.
+_HEAD_OF_LARGE_ROW = b"D" + struct.pack("!IHI", 500_000 + 4 + 2 + 4, 1, 500_000)
+
+
+def test_cut_inside_a_row_that_is_streamed(stand):
+    """The client has half of a row: no message can follow it, so the connection ends without one."""
+    with stand.raw() as client:
+        stand.gate.add(Cut(DOWN, at="D", plus=40_000, answering=b"repeat"))
+        client.send(fe.query("SELECT repeat('x', 500000)"))
+        assert client.receive().kind == "T"
+        received = bytes_to_the_end(client)
+        assert received.rstrip(b"x") in (b"", _HEAD_OF_LARGE_ROW), "something follows half of a row"
+    stand.check()
+
+
+@pytest.mark.parametrize("at", ["R", "S", "K", "Z"])
+def test_cut_while_a_backend_logs_in(stand, at):
+    """A login that breaks off is tried again while the client's patience lasts."""
+    with stand.stranger() as client:
+        cut = stand.gate.add(Cut(DOWN, at=at, user="app"))
+        client.login("app", stand.server.passwords["app"])
+        assert cut.hit.is_set()
+        assert client.rows("SELECT 1") == [["1"]]
+    stand.check()
