@@ -19,11 +19,12 @@ constexpr std::uint64_t kChunkMask = (std::uint64_t{1} << (8 * kChunk)) - 1;
 
 static_assert(std::endian::native == std::endian::little, "load() takes the first byte for the lowest");
 
-/// Modulo kPrime, but not fully: below 2^61 + 2, which is what step() needs.
+constexpr std::uint64_t kPointMask = (std::uint64_t{1} << 59) - 1;
+
+/// Modulo kPrime, but not fully. With points below 2^59 and words below 2^60 a polynomial's value stays below
+/// 2^62 from step to step, so that no product reaches 2^122.
 std::uint64_t reduce(Wide value) {
-  const std::uint64_t once =
-      (static_cast<std::uint64_t>(value) & kPrime) + static_cast<std::uint64_t>(value >> 61);
-  return (once & kPrime) + (once >> 61);
+  return (static_cast<std::uint64_t>(value) & kPrime) + static_cast<std::uint64_t>(value >> 61);
 }
 
 struct Points {
@@ -32,7 +33,7 @@ struct Points {
 
   static std::uint64_t draw(std::random_device& source) {
     const std::uint64_t bits = (std::uint64_t{source()} << 32) | source();
-    return 1 + (bits & kPrime) % (kPrime - 1);
+    return 1 + (bits & kPointMask) % kPointMask;
   }
   static const Points& of_process() {
     static const Points points = [] {
@@ -77,7 +78,7 @@ class Hash {
     return word;
   }
 
-  static std::uint64_t full(std::uint64_t value) { return value >= kPrime ? value - kPrime : value; }
+  static std::uint64_t full(std::uint64_t value) { return value % kPrime; }
 
   const char* text_end_;
   const Points points_ = Points::of_process();

@@ -20,7 +20,7 @@ struct Fingerprint {
 ///
 /// The tokens are hashed as a polynomial modulo the prime 2^61 - 1, twice, at two points that are drawn at
 /// random when the process starts and never shown. So for any two streams of tokens, made by whomever, of at
-/// most n words of seven bytes, the chance to get the same fingerprint is at most (n / 2^61)^2: under 2^-80
+/// most n words of seven bytes, the chance to get the same fingerprint is at most (n / 2^59)^2: under 2^-76
 /// for texts of a megabyte. (Carter and Wegman, Universal classes of hash functions,
 /// https://doi.org/10.1016/0022-0000(79)90044-8)
 Fingerprint fingerprint(std::string_view text);

@@ -92,7 +92,7 @@ class Texts {
 
   /// A statement that mostly parses.
   std::string statement() {
-    static const char* const kShapes[] = {
+    static const char* const shapes[] = {
         "SELECT # FROM % WHERE % = # AND % IN (#, #)",
         "INSERT INTO %(%, %) VALUES (#, #), (#, #)",
         "UPDATE % SET % = # WHERE % < #",
@@ -114,12 +114,12 @@ class Texts {
         "DO #",
         "CREATE TYPE % AS ENUM (#, #)",
     };
-    static const char* const kNames[] = {"a",      "b",          "\"a\"", "pg_temp", "seed",
-                                         "schema", "set_config", "now",   "f"};
+    static const char* const names[] = {"a",      "b",          "\"a\"", "pg_temp", "seed",
+                                        "schema", "set_config", "now",   "f"};
     std::string text;
-    for (const char* at = one_of(kShapes); *at != '\0'; ++at) {
+    for (const char* at = one_of(shapes); *at != '\0'; ++at) {
       if (*at == '%') {
-        text += one_of(kNames);
+        text += one_of(names);
       } else {
         text += *at == '#' ? literal() : std::string(1, *at);
       }
@@ -130,7 +130,7 @@ class Texts {
 
  private:
   std::string literal() {
-    static const char* const kLiterals[] = {
+    static const char* const literals[] = {
         "'a'",
         "'pg_temp'",
         "'search_path'",
@@ -164,7 +164,7 @@ class Texts {
         "true",
         "$1",
     };
-    return one_of(kLiterals);
+    return one_of(literals);
   }
 
   std::size_t below(std::size_t bound) {

@@ -166,8 +166,8 @@ class OwnScanner {
   }
 
   Places places() {
-    constexpr std::uint64_t kSqlComment = 275;
-    constexpr std::uint64_t kCComment = 276;
+    constexpr std::uint64_t sql_comment = 275;
+    constexpr std::uint64_t c_comment = 276;
     Places found;
     while (!rest_.empty()) {
       const std::uint64_t field = varint();
@@ -180,7 +180,7 @@ class OwnScanner {
         const std::uint64_t number = inner.varint() >> 3;
         values[number] = inner.varint();
       }
-      if (values[4] != kSqlComment && values[4] != kCComment) found.emplace_back(values[1], values[2]);
+      if (values[4] != sql_comment && values[4] != c_comment) found.emplace_back(values[1], values[2]);
     }
     return found;
   }
@@ -189,17 +189,17 @@ class OwnScanner {
 };
 
 std::string random_text(std::mt19937& random) {
-  static const char* const kPieces[] = {
+  static const char* const pieces[] = {
       "a",   "E",   "e'",  "N'",  "b'",   "x'",   "U&'", "u&\"", "'",  "''", "\"", "\"\"", "\\",
       "\\'", "$$",  "$a$", "$1",  "$",    "--",   "/*",  "*/",   "\n", " ",  "\t", "\r",   "\f",
       "1",   "2.5", ".",   "..",  "1e5",  "e",    "1..", "::",   ":=", ":",  "+",  "-",    "*",
       "/",   "<",   ">=",  "=",   "!=",   "?",    "@",   "|",    "ä",  "_",  "(",  ")",    ",",
       ";",   "[",   "{",   "foo", "SET ", " NOT", "~-",  "&",    "%",  "^",  "`",  "#",
   };
-  std::uniform_int_distribution<std::size_t> pick(0, std::size(kPieces) - 1);
+  std::uniform_int_distribution<std::size_t> pick(0, std::size(pieces) - 1);
   std::uniform_int_distribution<int> length(1, 12);
   std::string text;
-  for (int i = length(random); i > 0; --i) text += kPieces[pick(random)];
+  for (int i = length(random); i > 0; --i) text += pieces[pick(random)];
   return text;
 }
 

@@ -43,13 +43,14 @@ class LiteralRule {
   }
 
  private:
+  static constexpr unsigned kWordSizes = 1U << 6 | 1U << 8 | 1U << 10 | 1U << 11 | 1U << 12 | 1U << 13;
+
   enum class Call : std::uint8_t { none, name, open, custom_setting, comma };
 
   /// Cheap and right most of the time: the words have 6, 8, 10 or 11 letters (and perhaps quotes).
   static bool may_be_word(const Token& token) {
-    constexpr unsigned kSizes = 1U << 6 | 1U << 8 | 1U << 10 | 1U << 11 | 1U << 12 | 1U << 13;
     if (token.kind == TokenKind::identifier || token.kind == TokenKind::quoted_identifier) {
-      return token.text.size() < 16 && (kSizes >> token.text.size() & 1) != 0;
+      return token.text.size() < 16 && (kWordSizes >> token.text.size() & 1) != 0;
     }
     return token.kind == TokenKind::unicode_identifier || token.kind == TokenKind::unicode_string;
   }

@@ -7,12 +7,20 @@
 namespace forebay::sql {
 namespace {
 
+constexpr std::int64_t kHoldOption = 0x20;  // CURSOR_OPT_HOLD in PostgreSQL's src/include/nodes/parsenodes.h
+
 std::string lower_case(std::string_view name) {
   std::string lower(name);
   for (char& c : lower) {
     if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
   }
   return lower;
+}
+
+/// Whether each transaction gives the setting its value.
+bool starts_anew(std::string_view setting) {
+  return setting == "transaction_isolation" || setting == "transaction_read_only" ||
+         setting == "transaction_deferrable";
 }
 
 /// Whether SET search_path names pg_temp: what is created next may be temporary.
@@ -42,8 +50,7 @@ void TreeWalk::details(std::string_view kind, const Object& body) {
     add(one ? Effect::uses_prepared : Effect::deallocates_all);
     if (one) add_name(verdict_.prepared_names, tree::text(body, "name"));
   } else if (kind == "DeclareCursorStmt") {
-    constexpr std::int64_t kHold = 0x20;  // CURSOR_OPT_HOLD in PostgreSQL's src/include/nodes/parsenodes.h
-    if ((tree::number(body, "options") & kHold) != 0) add(Effect::holds_cursor);
+    if ((tree::number(body, "options") & kHoldOption) != 0) add(Effect::holds_cursor);
   } else if (kind == "TruncateStmt") {
     if (tree::flag(body, "restart_seqs")) add(Effect::advances_sequence);
   } else if (kind == "DropdbStmt" || kind == "AlterDatabaseStmt" || kind == "AlterDatabaseRefreshCollStmt") {
@@ -90,10 +97,7 @@ void TreeWalk::setting(std::string_view written, bool local) {
   std::string name = lower_case(written);
   if (name == "seed") {
     add(Effect::seeds_random);  // the numbers drawn from it stay, whatever becomes of the setting
-  } else if (name == "transaction_isolation" || name == "transaction_read_only" ||
-             name == "transaction_deferrable") {
-    return;  // start anew with each transaction
-  } else if (local) {
+  } else if (local || starts_anew(name)) {
     return;
   } else if (name == "session_authorization") {
     add(Effect::sets_authorization);

@@ -26,6 +26,8 @@ constexpr std::string_view kSessionViews[] = {
     "pg_stat_ssl",
 };
 
+constexpr std::array<std::string_view, 3> kSetConfigParameters = {"setting_name", "new_value", "is_local"};
+
 bool is_session_view(std::string_view relation) {
   return std::find(std::begin(kSessionViews), std::end(kSessionViews), relation) != std::end(kSessionViews) ||
          relation.starts_with("pg_stat_xact_") || relation.starts_with("pg_stat_progress_");
@@ -114,10 +116,9 @@ void TreeWalk::node(std::string_view kind, const Object& body) {
     attribute(body);
   } else if (kind == "RangeTableSample") {
     sample_method(body);
-  } else if (kind == "SetToDefault") {
-    add(Effect::advances_sequence);
-  } else if (kind == "AlterTableCmd" && tree::text(body, "subtype") == "AT_AddColumn") {
-    add(Effect::advances_sequence);  // a serial column gets its numbers now
+  } else if (kind == "SetToDefault" || tree::text(body, "subtype") == "AT_AddColumn") {
+    add(Effect::advances_sequence);  // the default may be nextval(); a new serial column gets its numbers at
+                                     // once
   }
 }
 
@@ -154,7 +155,6 @@ void TreeWalk::sample_method(const Object& sample) {
 }
 
 void TreeWalk::set_config(const Object& call) {
-  constexpr std::array<std::string_view, 3> kParameters = {"setting_name", "new_value", "is_local"};
   static const Value none;
   std::array<const Value*, 3> arguments{&none, &none, &none};
   std::size_t position = 0;
@@ -162,8 +162,9 @@ void TreeWalk::set_config(const Object& call) {
     const Object* named = tree::node(argument, "NamedArgExpr");
     std::size_t at = position++;
     if (named != nullptr) {
-      const auto* const found = std::find(kParameters.begin(), kParameters.end(), tree::text(*named, "name"));
-      at = static_cast<std::size_t>(found - kParameters.begin());
+      const auto* const found =
+          std::find(kSetConfigParameters.begin(), kSetConfigParameters.end(), tree::text(*named, "name"));
+      at = static_cast<std::size_t>(found - kSetConfigParameters.begin());
     }
     const Value* value = named != nullptr ? named->if_contains("arg") : &argument;
     if (at < arguments.size() && value != nullptr) arguments[at] = value;

@@ -9,6 +9,9 @@
 namespace forebay::sql {
 namespace {
 
+constexpr std::string_view kClientOnlyEncodings[] = {"SJIS",    "BIG5",  "GBK",           "UHC",
+                                                     "GB18030", "JOHAB", "SHIFT_JIS_2004"};
+
 const Verdict& unparsable() {
   static const Verdict verdict = [] {
     Verdict made;
@@ -38,8 +41,8 @@ std::size_t footprint(const Verdict& verdict) {
 }  // namespace
 
 bool embeds_ascii(std::string_view client_encoding) {
-  constexpr std::string_view kNames[] = {"SJIS", "BIG5", "GBK", "UHC", "GB18030", "JOHAB", "SHIFT_JIS_2004"};
-  return std::find(std::begin(kNames), std::end(kNames), client_encoding) != std::end(kNames);
+  return std::find(std::begin(kClientOnlyEncodings), std::end(kClientOnlyEncodings), client_encoding) !=
+         std::end(kNames);
 }
 
 VerdictCache::VerdictCache(Limits limits) : limits_(limits) {

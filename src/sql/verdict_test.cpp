@@ -384,6 +384,7 @@ TEST(Verdict, OfOrdinaryNestingIsExact) {
 
 TEST(Verdict, IsThreadSafe) {
   std::vector<std::jthread> threads;
+  threads.reserve(4);
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([] {
       for (int round = 0; round < 500; ++round) {
