@@ -83,8 +83,8 @@ def _crowd_lines(result: dict) -> list[str]:
 
 def _idle_line(name: str, found: dict) -> str:
     memory = found[name]
-    return (f"{name}: {memory['rss_bytes_per_client']:,.0f} bytes (RSS), "
-            f"{memory['pss_bytes_per_client']:,.0f} bytes (PSS) per idle client at {found['clients']:,} logged-in clients")
+    return (f"{name}: {memory['rss_bytes_per_client']:,.0f} bytes (RSS), {memory['pss_bytes_per_client']:,.0f} bytes "
+            f"(PSS) per idle client at {found['clients']:,} logged-in clients")
 
 
 def _crowd_line(name: str, found: dict) -> str:

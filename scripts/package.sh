@@ -35,7 +35,8 @@ gzip -9 -n "$root/usr/share/doc/forebay/changelog" "$root/usr/share/man/man8/for
 # Which packages the libraries come from: dpkg-shlibdeps wants to be called in a source package.
 mkdir -p "$folder/source/debian"
 printf 'Source: forebay\n\nPackage: forebay\nArchitecture: any\n' >"$folder/source/debian/control"
-depends=$(cd "$folder/source" && dpkg-shlibdeps -O "$(readlink -f "$root/usr/bin/forebay")" 2>"$folder/shlibdeps.log") || {
+program=$(readlink -f "$root/usr/bin/forebay")
+depends=$(cd "$folder/source" && dpkg-shlibdeps -O "$program" 2>"$folder/shlibdeps.log") || {
   cat "$folder/shlibdeps.log" >&2
   exit 1
 }
