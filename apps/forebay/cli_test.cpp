@@ -22,6 +22,7 @@ struct Ran {
 Ran run(std::vector<std::string> arguments) {
   arguments.insert(arguments.begin(), "forebay");
   std::vector<const char*> argv;
+  argv.reserve(arguments.size());
   for (const std::string& argument : arguments) argv.push_back(argument.c_str());
   std::ostringstream out, err;
   Ran ran;

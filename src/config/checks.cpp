@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::string_view kScramPrefix = "SCRAM-SHA-256$";
 
+constexpr std::size_t kKeyLength = 44;  // 32 bytes in base64
+
 bool needs_ca(TlsMode mode) {
   return mode == TlsMode::verify_ca || mode == TlsMode::verify_full;
 }
@@ -251,7 +253,6 @@ bool is_scram_verifier(std::string_view password) {
       server < stored) {
     return false;
   }
-  constexpr std::size_t kKeyLength = 44;  // 32 bytes in base64
   const auto stored_key = password.substr(stored + 1, server - stored - 1);
   const auto server_key = password.substr(server + 1);
   return parse_count(password.substr(0, salt), {1, 2'147'483'647}).has_value() &&

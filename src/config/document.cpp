@@ -249,7 +249,7 @@ NodePtr parse_document(std::string_view text, const std::string& source, const E
       empty->where = {source, 1, 1};
       return empty;
     }
-    const NodePtr root = builder.root();
+    NodePtr root = builder.root();
     TreeBuilder next(source, environment, problems);
     if (parser.HandleNextDocument(next) && next.root()) {
       problems.push_back(

@@ -14,6 +14,8 @@ constexpr std::string_view kForms =
     "write HOST:PORT, [IPV6]:PORT or unix:DIRECTORY, for example 127.0.0.1:6432, [::1]:6432 or "
     "unix:/run/forebay";
 
+constexpr std::string_view kUnix = "unix:";
+
 /// sockaddr_un holds 108 bytes with the closing zero; the file is DIRECTORY/.s.PGSQL.65535.
 constexpr std::size_t kLongestDirectory = 107 - std::string_view("/.s.PGSQL.65535").size();
 
@@ -75,7 +77,6 @@ Result<ListenAddress> parse_unix(std::string_view whole, std::string_view rest) 
 }  // namespace
 
 Result<ListenAddress> parse_listen_address(std::string_view given) {
-  constexpr std::string_view kUnix = "unix:";
   const std::string_view text = trimmed(given);
   if (text.starts_with(kUnix)) return parse_unix(text, text.substr(kUnix.size()));
   if (text.starts_with('/')) {

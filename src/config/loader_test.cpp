@@ -38,7 +38,7 @@ std::string wrong(std::string_view yaml, std::vector<Override> overrides = {}) {
 
 /// The only problem of `yaml`, after a good upstream in line 1.
 std::string mistake(std::string_view yaml) {
-  const std::string text = wrong(kUpstream + std::string(yaml));
+  std::string text = wrong(kUpstream + std::string(yaml));
   EXPECT_EQ(text.find('\n'), std::string::npos) << text;
   return text;
 }

@@ -78,6 +78,7 @@ void ValueOf<std::vector<ListenAddress>>::parse(std::string_view text, std::vect
 
 std::string ValueOf<std::vector<ListenAddress>>::show(const std::vector<ListenAddress>& value) {
   std::vector<std::string> parts;
+  parts.reserve(value.size());
   for (const ListenAddress& address : value) parts.push_back(to_text(address));
   return joined(parts);
 }

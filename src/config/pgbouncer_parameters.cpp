@@ -124,10 +124,11 @@ constexpr PgbouncerParameter kParameters[] = {
     {"tcp_user_timeout", "0", Fate::lost, kSockets},
 };
 
+constexpr std::string_view kOpensslDefaults[] = {"default", "secure", "fast", "normal"};  // all the same
+
 }  // namespace
 
 bool is_default(const PgbouncerParameter& parameter, std::string_view value) {
-  constexpr std::string_view kOpensslDefaults[] = {"default", "secure", "fast", "normal"};  // all the same
   if (parameter.default_value == "default") {
     return std::find(std::begin(kOpensslDefaults), std::end(kOpensslDefaults), value) !=
            std::end(kOpensslDefaults);

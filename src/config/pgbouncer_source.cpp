@@ -158,7 +158,7 @@ ImportTarget PgbouncerSource::target_of(ImportDatabase& entry) {
 
 std::string PgbouncerSource::host_of(const ImportDatabase& entry, const std::string& hosts) {
   const std::string what = fmt::format("database {}: host={}", entry.name, hosts);
-  const std::string first = hosts.substr(0, hosts.find(','));
+  std::string first = hosts.substr(0, hosts.find(','));
   if (first != hosts) notes_.tell_lost(what, "only the first host is used");
   if (first.starts_with('@')) notes_.tell_lost(what, "abstract Unix sockets are not supported");
   if (!first.empty() && !first.starts_with('@')) return first;

@@ -3,6 +3,11 @@
 #include <fmt/format.h>
 
 namespace forebay::config {
+namespace {
+
+constexpr std::size_t kLongest = 60;  // enough to recognise it, and a message stays on one line
+
+}  // namespace
 
 std::string to_string(const Location& where) {
   return where.line == 0 ? where.source : fmt::format("{}:{}:{}", where.source, where.line, where.column);
@@ -22,7 +27,6 @@ std::string to_string(const std::vector<Problem>& problems) {
 }
 
 std::string in_quotes(std::string_view text) {
-  constexpr std::size_t kLongest = 60;  // enough to recognise it, and a message stays on one line
   std::string out = "\"";
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto byte = static_cast<unsigned char>(text[i]);

@@ -12,6 +12,8 @@
 namespace forebay::config {
 namespace {
 
+constexpr std::size_t kMost = 12;
+
 std::string line(std::string_view name, std::string_view text) {
   return fmt::format("  {:<10} {}\n", name, text);
 }
@@ -26,6 +28,7 @@ std::string listen_line(const Settings& settings) {
       settings.listen.empty() ? std::vector<ListenAddress>{{.host = "127.0.0.1", .unix_directory = {}}}
                               : settings.listen;
   std::vector<std::string> parts;
+  parts.reserve(listen.size());
   for (const ListenAddress& address : listen) parts.push_back(to_text(address));
   return joined(parts);
 }
@@ -71,7 +74,6 @@ std::string names_of_databases(const Settings& settings) {
   }
   const bool others = settings.databases.contains("*");
   if (others) names.emplace_back("all others");
-  constexpr std::size_t kMost = 12;
   if (names.size() > kMost) {
     const std::string more = fmt::format("… ({} in all)", settings.databases.size());
     names.resize(kMost);

@@ -23,6 +23,11 @@ constexpr Unit kUnits[] = {{"ms", 1}, {"s", 1000}, {"min", 60'000}, {"h", 3'600'
 constexpr std::string_view kDurationForm =
     "write a number with a unit (ms, s, min, h or d), for example 30s or 250ms";
 
+constexpr std::pair<std::string_view, bool> kWords[] = {{"true", true},   {"yes", true}, {"on", true},
+                                                        {"false", false}, {"no", false}, {"off", false}};
+
+constexpr std::string_view kBlanks = " \t\r\n";
+
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
@@ -57,7 +62,6 @@ Result<double> take_part(std::string_view& text, std::string_view whole) {
 }  // namespace
 
 std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t\r\n";
   const auto first = text.find_first_not_of(kBlanks);
   if (first == std::string_view::npos) return {};
   return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
@@ -114,8 +118,6 @@ Result<Duration> parse_duration(std::string_view text, Range range) {
 }
 
 Result<bool> parse_boolean(std::string_view text) {
-  constexpr std::pair<std::string_view, bool> kWords[] = {{"true", true},   {"yes", true}, {"on", true},
-                                                          {"false", false}, {"no", false}, {"off", false}};
   std::string word(trimmed(text));
   for (char& c : word) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
   for (const auto& [name, value] : kWords) {
