@@ -42,7 +42,7 @@ std::size_t footprint(const Verdict& verdict) {
 
 bool embeds_ascii(std::string_view client_encoding) {
   return std::find(std::begin(kClientOnlyEncodings), std::end(kClientOnlyEncodings), client_encoding) !=
-         std::end(kNames);
+         std::end(kClientOnlyEncodings);
 }
 
 VerdictCache::VerdictCache(Limits limits) : limits_(limits) {
