@@ -21,7 +21,8 @@ win over the file. `forebay check --config FILE` tells every mistake with line a
 `# yaml-language-server: $schema=PATH/forebay.schema.json` into the first line of the file.
 
 - **Environment.** `${NAME}` in any value is replaced by the environment variable, `${NAME:-default}` by the default
-  when the variable is not set or empty. `$${` is a plain `${`. What a variable holds is taken as it is; it cannot add YAML.
+  when the variable is not set or empty. `$${` is a plain `${`. What a variable holds is taken as it is; it cannot add
+  YAML.
 - **Durations** need a unit: `250ms`, `30s`, `5min`, `1h`, `7d`, `1h30min`. `0` means never.
 - **Lists** may be YAML lists, or one value with commas.
 - **Files** with relative names start from the directory of the configuration file; in flags, from where Forebay is
