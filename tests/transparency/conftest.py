@@ -1,7 +1,11 @@
 """What the transparency suites share: moving a client to another backend, and waiting until a pool is clean."""
 
+import concurrent.futures
 import contextlib
+import os
+import socket
 
+import psycopg
 import pytest
 
 from forebay_testing import wait_until
@@ -28,7 +32,7 @@ def moved(endpoint):
             return
         before = backend_of(client)
         with contextlib.ExitStack() as stack:
-            occupied = _occupy(endpoint, stack, before)
+            occupied = _occupy(endpoint, stack, before, startup_of(client))
             assert occupied or may_hold, "nobody else gets the client's backend: it is held"
             assert (backend_of(client) != before) == occupied
             yield
@@ -36,16 +40,40 @@ def moved(endpoint):
     return move
 
 
-def _occupy(endpoint, stack: contextlib.ExitStack, pid: int) -> bool:
-    """Makes a client that is in a transaction on this backend; false when all others have been tried in vain."""
+def startup_of(client) -> dict:
+    """What this client connected with beside the address and who it is; a proxy may keep backends apart by it."""
+    parameters = client.info.get_parameters()
+    return {name: parameters[name] for name in ("options", "client_encoding") if name in parameters}
+
+
+def _occupy(endpoint, stack: contextlib.ExitStack, pid: int, startup: dict) -> bool:
+    """Puts a client into a transaction on this backend, or has the backend closed to make room for a client.
+
+    False when neither comes about although so many clients want one as there are backends.
+    """
+    alive = "SELECT 1 FROM pg_stat_activity WHERE pid = %s"
     with contextlib.ExitStack() as others:
-        for _ in range(POOL_SIZE["transaction"] - 1):
-            client = endpoint.connect(autocommit=False)
-            if backend_of(client) == pid:
+        for _ in range(POOL_SIZE["transaction"]):
+            client = endpoint.connect(autocommit=False, **startup)
+            if _backend_soon(client) == pid or not endpoint.server.query(alive, (pid,)):
                 stack.callback(client.close)
                 return True
             others.callback(client.close)
     return False
+
+
+def _backend_soon(client) -> int | None:
+    """The backend that this client gets, or None when it gets none because all are held."""
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        asking = pool.submit(backend_of, client)
+        try:
+            return asking.result(2)
+        except concurrent.futures.TimeoutError:
+            with socket.socket(fileno=os.dup(client.fileno())) as transport:
+                transport.shutdown(socket.SHUT_RDWR)  # gives up waiting
+            with contextlib.suppress(psycopg.OperationalError):
+                asking.result(10)
+            return None
 
 
 @pytest.fixture(autouse=True)

@@ -125,11 +125,20 @@ def test_protocol_name_used_by_sql(endpoint):
         for _ in range(3):
             other.execute("SELECT 1")
             assert raw.rows("EXECUTE twice(21)") == [["42"]]
-        assert raw.rows("SELECT name, from_sql FROM pg_prepared_statements") == [["twice", "f"]]
         assert raw.query("PREPARE twice AS SELECT 1")[0].sqlstate == "42P05"
         raw.query("DEALLOCATE twice")
         raw.send(fe.bind([1], "twice"), fe.sync())
         assert raw.until_ready()[0].sqlstate == "26000"
+
+
+def test_view_shows_a_clients_own_names(endpoint):
+    with endpoint.raw() as raw, endpoint.raw() as other:
+        for client, name in ((raw, "mine"), (other, "theirs")):
+            client.send(fe.parse("SELECT $1::int", name), fe.sync())
+            client.until_ready()
+        for _ in range(3):
+            assert raw.rows("SELECT name, from_sql FROM pg_prepared_statements") == [["mine", "f"]]
+            assert other.rows("SELECT name, from_sql FROM pg_prepared_statements") == [["theirs", "f"]]
 
 
 @pytest.mark.pool(2)
