@@ -183,6 +183,8 @@ class Gate:
         self._server = None
 
     async def _end(self) -> None:
+        for fault in list(self._faults):
+            await self._remove(fault)
         await self._stop_listening()
         await self._cut_all("rst")
         for task in list(self._tasks):

@@ -9,7 +9,8 @@ from forebay_testing.rawpg import RawConnection
 from gate import Gate
 
 USER = "app"
-_SESSIONS = "SELECT pid, state, application_name, query FROM pg_stat_activity WHERE usename = %s ORDER BY pid"
+_SESSIONS = ("SELECT pid, state, application_name, query FROM pg_stat_activity"
+             " WHERE usename = %s AND datname = 'postgres' ORDER BY pid")
 
 
 class Stand:
@@ -57,7 +58,7 @@ class Stand:
         return RawConnection(place.host, place.port, timeout)
 
     def sessions(self, user: str = USER) -> list[tuple]:
-        """(pid, state, application_name, query) of the server's sessions of this role."""
+        """(pid, state, application_name, query) of the server's sessions of this role in database postgres."""
         return self.server.query(_SESSIONS, (user,))
 
     def running(self, text: str, user: str = USER) -> int:
