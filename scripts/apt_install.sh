@@ -47,10 +47,13 @@ if ! "${apt[@]}" install -y --no-install-recommends "$@"; then
   "${apt[@]}" install -y --no-install-recommends "$@"
 fi
 
-# A service that came with a package of ours would start with the next boot.
-command -v systemctl >/dev/null || exit 0
+# A service that came with one of them would start with the next boot.
 for package in "$@"; do
+  dpkg -L "$package" | sed -n 's#^/etc/init.d/\(.*\)$#\1#p' | while read -r service; do
+    update-rc.d "$service" disable
+  done
+  command -v systemctl >/dev/null || continue
   dpkg -L "$package" | sed -n 's#^\(/usr\)\?/lib/systemd/system/\([^/@]*\.service\)$#\2#p' | while read -r unit; do
-    systemctl --root=/ --quiet disable "$unit" || true
+    systemctl --root=/ --quiet disable "$unit"
   done
 done
