@@ -113,12 +113,14 @@ void TreeWalk::node(std::string_view kind, const Object& body) {
   } else if (kind == "FuncCall") {
     function_call(body);
   } else if (kind == "A_Indirection") {
-    attribute(body);
+    attributes(tree::list(body, "indirection"));
+  } else if (kind == "ColumnRef") {
+    const auto& fields = tree::list(body, "fields");
+    if (fields.size() > 1) attributes(fields);
   } else if (kind == "RangeTableSample") {
     sample_method(body);
   } else if (kind == "SetToDefault" || tree::text(body, "subtype") == "AT_AddColumn") {
-    add(Effect::advances_sequence);  // the default may be nextval(); a new serial column gets its numbers at
-                                     // once
+    add(Effect::advances_sequence);  // a default may be nextval(), and a new serial column is filled at once
   }
 }
 
@@ -137,11 +139,12 @@ void TreeWalk::function_call(const Object& call) {
   if (name == "set_config") set_config(call);
 }
 
-/// (expression).name calls the function `name` when the expression's type has no such attribute. Most often
-/// it has, so only PostgreSQL's own functions that do more than compute are told from one.
-void TreeWalk::attribute(const Object& indirection) {
-  for (const Value& step : tree::list(indirection, "indirection")) {
-    if (const auto effects = builtin_function(tree::name(step))) add(*effects);
+/// (expression).name, and alias.name when the alias is of a value, call the function `name` when there is no
+/// such attribute. Most often there is, so only PostgreSQL's own functions that do more than compute are told
+/// from one.
+void TreeWalk::attributes(const boost::json::array& names) {
+  for (const Value& name : names) {
+    if (const auto effects = builtin_function(tree::name(name))) add(*effects);
   }
 }
 

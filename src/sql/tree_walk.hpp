@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
 
@@ -32,7 +33,7 @@ class TreeWalk {
   void details(std::string_view kind, const Object& body);
 
   void function_call(const Object& call);
-  void attribute(const Object& indirection);
+  void attributes(const boost::json::array& names);
   void sample_method(const Object& sample);
   void set_config(const Object& call);
 
@@ -49,9 +50,8 @@ class TreeWalk {
   void add_name(std::vector<std::string>& names, std::string_view name) { names.emplace_back(name); }
 
   Verdict verdict_;
-  std::vector<const Value*>
-      pending_;     ///< what is still to be visited; a stack of our own, since trees can be deep
-  Effects before_;  ///< effects of the statements before the present one
+  std::vector<const Value*> pending_;    ///< still to be visited; a stack of our own, since trees can be deep
+  Effects before_;                       ///< effects of the statements before the present one
   bool names_temporary_schema_ = false;  ///< pg_temp stands somewhere in the present statement
   bool sets_any_setting_ = false;
 };

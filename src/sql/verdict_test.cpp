@@ -199,6 +199,8 @@ TEST(Verdict, OfStateOfTheSession) {
       {"SELECT setseed(0.5), random()", E::seeds_random},
       {"SELECT nextval('a')", kInsert},
       {"SELECT ('a'::regclass).nextval", kInsert},
+      {"SELECT x.nextval FROM to_regclass('a') x", kInsert},
+      {"SELECT nextval FROM t", kNothing},
       {"SELECT currval('a'), lastval()", E::reads_sequence_state},
       {"SELECT pg_backend_pid()", E::reads_identity},
       {"SELECT pg_create_logical_replication_slot('a', 'b', true)", E::writes | E::reads_identity},
