@@ -12,11 +12,12 @@ LARGEST_FILE = 512 * 1024  # bytes
 TOP_LEVEL = {
     ".ci", ".clang-format", ".clang-tidy", ".editorconfig", ".gitattributes", ".github", ".gitignore",
     "CHANGELOG.md", "CMakeLists.txt", "CMakePresets.json", "CONTRIBUTING.md", "LICENSE", "NOTICE", "README.md",
-    "apps", "bench", "cmake", "dev", "docs", "include", "packaging", "profiles", "scripts", "src", "tests", "web",
+    "apps", "bench", "cmake", "config", "dev", "docs", "include", "packaging", "profiles", "scripts", "src", "tests",
+    "web",
 }
 CODE = {".c", ".cmake", ".cpp", ".css", ".h", ".hpp", ".html", ".java", ".js", ".mjs", ".py", ".sh", ".sql", ".ts"}
 OTHER = {
-    ".conf", ".diff", ".golden", ".in", ".ini", ".json", ".md", ".out", ".png", ".service", ".socket", ".spec",
+    ".conf", ".diff", ".golden", ".in", ".inc", ".ini", ".json", ".md", ".out", ".png", ".service", ".socket", ".spec",
     ".svg", ".toml", ".txt", ".yaml", ".yml", ".dict", ".supp",
 }
 # Corpora hold bytes on purpose, without suffix.
@@ -45,7 +46,7 @@ def check_names(root: pathlib.Path) -> list[Finding]:
             found.append(Finding(name, 0, f"{path.parts[0]} is no known entry of the top folder"))
         elif not _known_kind(root, path):
             found.append(Finding(name, 0, "is of no known kind: a stray file?"))
-        elif name.startswith("src/") and not re.fullmatch(r"[a-z][a-z0-9_]*\.(cpp|hpp|c|h|md|txt)", path.name):
+        elif name.startswith("src/") and not re.fullmatch(r"[a-z][a-z0-9_]*\.(cpp|hpp|c|h|inc|md|sh|txt)", path.name):
             found.append(Finding(name, 0, "files in src/ are snake_case.cpp or snake_case.hpp") if path.name !=
                          "CMakeLists.txt" else Finding(name, 0, "rooms have no CMakeLists.txt of their own"))
     return found

@@ -84,5 +84,6 @@ def nothing_left(request):
         return
     server, name = request.getfixturevalue("server"), request.getfixturevalue("database")
     busy = "SELECT pid, state, query FROM pg_stat_activity WHERE datname = %s AND state <> 'idle'"
-    locks = "SELECT pid FROM pg_locks JOIN pg_database d ON d.oid = database WHERE locktype = 'advisory' AND datname = %s"
+    locks = ("SELECT pid FROM pg_locks JOIN pg_database d ON d.oid = database"
+             " WHERE locktype = 'advisory' AND datname = %s")
     wait_until(lambda: not server.query(busy, (name,)) and not server.query(locks, (name,)), 10, "all backends idle")

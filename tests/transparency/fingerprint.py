@@ -6,7 +6,8 @@ _QUERIES = {
     # A custom setting that was set and reset stays known as an empty one for the backend's life, in PostgreSQL too.
     "custom settings": "SELECT nullif(current_setting('app.tenant', true), '')",
     "users": "SELECT session_user, current_user",
-    "prepared statements": "SELECT name, statement, parameter_types::text, from_sql FROM pg_prepared_statements ORDER BY 1",
+    "prepared statements": "SELECT name, statement, parameter_types::text, from_sql"
+                           " FROM pg_prepared_statements ORDER BY 1",
     "cursors": "SELECT name, statement, is_holdable FROM pg_cursors WHERE name <> '' ORDER BY 1",
     "channels": "SELECT pg_listening_channels() ORDER BY 1",
     "advisory locks": "SELECT classid, objid, objsubid, mode FROM pg_locks WHERE pid = pg_backend_pid()"

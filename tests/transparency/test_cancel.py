@@ -1,4 +1,4 @@
-"""Cancel requests: the right key reaches the query that runs, every other key reaches nothing (pitfalls: pooling 15)."""
+"""Cancel requests: the right key reaches the query that runs, any other reaches nothing (pitfalls: pooling 15)."""
 
 import concurrent.futures
 import threading

@@ -27,11 +27,11 @@ class Worker:
         self.count = 0
 
     def work(self) -> int:
+        steps = [self.simple, self.extended, self.named, self.burst, self.error, self.transaction, self.copy,
+                 self.leave]
         for _ in range(STEPS):
             self.count += 1
-            step = self.random.choice(
-                [self.simple, self.extended, self.named, self.burst, self.error, self.transaction, self.copy, self.leave])
-            step(f"{self.seed}:{self.count}")
+            self.random.choice(steps)(f"{self.seed}:{self.count}")
         self.raw.close()
         return self.count
 
@@ -65,8 +65,9 @@ class Worker:
         parts = self.random.randint(2, 8)
         for part in range(parts):
             divisor = 0 if part % 3 == 2 else 1
-            self.raw.send(fe.parse(f"SELECT '{mark}.{part}' || left((1 / {divisor})::text, 0)"), fe.bind(), fe.execute(),
-                          fe.parse("SELECT 'second'"), fe.bind(), fe.execute(), fe.sync())
+            first = f"SELECT '{mark}.{part}' || left((1 / {divisor})::text, 0)"
+            self.raw.send(fe.parse(first), fe.bind(), fe.execute(), fe.parse("SELECT 'second'"), fe.bind(),
+                          fe.execute(), fe.sync())
         for part in range(parts):
             messages = self.raw.until_ready()
             if part % 3 == 2:

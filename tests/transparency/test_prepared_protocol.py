@@ -54,7 +54,8 @@ def test_name_that_is_taken(raw, disturb):
     disturb()
     assert ask(raw, fe.parse("SELECT 2", "name"))[0].sqlstate == "42P05"
     assert rows(ask(raw, fe.bind(statement="name"), fe.execute())) == [[b"1"]]
-    assert rows(ask(raw, fe.close("S", "name"), fe.parse("SELECT 3", "name"), fe.bind(statement="name"), fe.execute())) == [[b"3"]]
+    done = ask(raw, fe.close("S", "name"), fe.parse("SELECT 3", "name"), fe.bind(statement="name"), fe.execute())
+    assert rows(done) == [[b"3"]]
 
 
 def test_parse_that_fails_leaves_the_name_free(raw, disturb):
@@ -95,7 +96,8 @@ def test_unnamed_statement_after_a_failed_parse(raw, disturb):
 
 
 def test_portal_ends_with_its_transaction(raw, disturb):
-    assert kinds(ask(raw, fe.parse("SELECT generate_series(1, 5)"), fe.bind(portal="p"), fe.execute("p", 2))) == "12DDsZ"
+    done = ask(raw, fe.parse("SELECT generate_series(1, 5)"), fe.bind(portal="p"), fe.execute("p", 2))
+    assert kinds(done) == "12DDsZ"
     disturb()
     assert ask(raw, fe.execute("p"))[0].sqlstate == "34000"
 

@@ -1,4 +1,4 @@
-"""Settings follow the transaction that made them, and the client, on whatever backend it is (pitfalls: pooling 5, 7)."""
+"""Settings follow the transaction that made them, and the client to whatever backend (pitfalls: pooling 5, 7)."""
 
 import concurrent.futures
 import random

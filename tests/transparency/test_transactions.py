@@ -52,8 +52,8 @@ def test_set_transaction_is_for_this_transaction(endpoint):
         client.execute("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE, READ ONLY")
         assert client.execute("SHOW transaction_read_only").fetchone() == ("on",)
         client.execute("COMMIT")
-        assert client.execute("SELECT current_setting('transaction_read_only'), current_setting('transaction_isolation')"
-                              ).fetchone() == ("off", "read committed")
+        assert client.execute("SHOW transaction_read_only").fetchone() == ("off",)
+        assert client.execute("SHOW transaction_isolation").fetchone() == ("read committed",)
 
 
 def test_deferred_constraint_fails_at_commit(endpoint, reference):

@@ -4,79 +4,10 @@ What may differ is in normal(): the process id of a notification's sender, and n
 """
 
 import pytest
+from scripts import SCRIPTS
 
 from forebay_testing import frontend_messages as fe
 from forebay_testing.rawpg import ConnectionClosed, RawConnection
-
-#: Name → list of bursts. Each burst is sent in one write, and answers are read up to as many ReadyForQuery as it asks
-#: for (its Query, Sync and FunctionCall messages).
-SCRIPTS = {
-    "simple": [[fe.query("SELECT 1 AS a, NULL, 'x'::varchar(7), ARRAY[1.5]")], [fe.query("SELECT")]],
-    "empty": [[fe.query("")], [fe.query(";")], [fe.query(" -- nothing\n")], [fe.parse(""), fe.bind(), fe.describe("P"),
-                                                                         fe.execute(), fe.sync()]],
-    "several": [[fe.query("SELECT 1; SELECT 2 WHERE false;; VALUES (3), (4)")]],
-    "several with error": [[fe.query("SELECT 1; SELECT 1/0; SELECT 2")], [fe.query("SELECT 3")]],
-    "transaction status": [[fe.query("BEGIN")], [fe.query("SELECT 1")], [fe.query("SELECT 1/0")], [fe.query("SELECT 1")],
-                           [fe.query("ROLLBACK")]],
-    "several transactions": [[fe.query("BEGIN; SELECT 1; COMMIT; BEGIN; SELECT 2")], [fe.query("END")]],
-    "syntax error": [[fe.query("SELECT 1 +")], [fe.query("SELEC")], [fe.query("SELECT 'open")], [fe.query("SELECT $1")],
-                     [fe.query("SELECT \xff".encode("latin-1"))]],
-    "tags": [[fe.query("CREATE TABLE passing (id int)")], [fe.query("DROP TABLE passing")], [fe.query("INSERT INTO tr VALUES (1), (2)")],
-             [fe.query("UPDATE tr SET id = 3")], [fe.query("DELETE FROM tr WHERE id = 3 RETURNING *")],
-             [fe.query("TRUNCATE tr")], [fe.query("SHOW work_mem")], [fe.query("EXPLAIN SELECT 1")]],
-    "notices": [[fe.query("DO $$ BEGIN RAISE NOTICE 'n'; RAISE WARNING 'w' USING HINT = 'h'; RAISE DEBUG 'd'; END $$")],
-                [fe.query("SET client_min_messages = debug1; DO $$ BEGIN RAISE DEBUG 'd'; END $$")],
-                [fe.query("DROP TABLE IF EXISTS no_such_table")]],
-    "parameter status": [[fe.query("SET TimeZone = 'Asia/Kolkata'")], [fe.query("SET DateStyle = 'German'")],
-                         [fe.query("SET work_mem = '5MB'")], [fe.query("BEGIN; SET client_encoding = 'LATIN1'")],
-                         [fe.query("ROLLBACK")], [fe.query("SET application_name = 'x'; SET IntervalStyle = 'sql_standard'")],
-                         [fe.query("SET standard_conforming_strings = off")], [fe.query("RESET ALL")],
-                         [fe.query("SET TimeZone = 'UTC'")], [fe.query("DISCARD ALL")]],
-    "extended": [[fe.parse("SELECT $1::int AS a, $2 || 'x' AS b", "s"), fe.describe("S", "s"),
-                  fe.bind([1, "y"], "s", "p"), fe.describe("P", "p"), fe.execute("p"), fe.close("P", "p"),
-                  fe.close("S", "s"), fe.sync()]],
-    "binary": [[fe.parse("SELECT $1::int4, $2::text"), fe.bind([b"\0\0\1\0", "t"], formats=(1, 0), result_formats=(1,)),
-                fe.describe("P"), fe.execute(), fe.sync()]],
-    "nulls": [[fe.parse("SELECT $1::text IS NULL, $2"), fe.bind([None, ""]), fe.execute(), fe.sync()]],
-    "no data": [[fe.parse("SET work_mem = '4MB'"), fe.describe("S"), fe.bind(), fe.describe("P"), fe.execute(), fe.sync()]],
-    "limits": [[fe.query("BEGIN")], [fe.parse("SELECT generate_series(1, 5)"), fe.bind(), fe.execute(limit=2),
-                                     fe.execute(limit=2), fe.execute(limit=2), fe.execute(limit=2), fe.sync()],
-               [fe.query("COMMIT")]],
-    "skipping": [[fe.parse("SELECT 1/0"), fe.bind(), fe.execute(), fe.parse("SELECT 2"), fe.bind(), fe.execute(),
-                  fe.describe("S"), fe.close("S"), fe.sync()], [fe.sync()], [fe.query("SELECT 3")]],
-    "errors of the extended protocol": [
-        [fe.bind(statement="none"), fe.sync()], [fe.execute("none"), fe.sync()], [fe.describe("S", "none"), fe.sync()],
-        [fe.describe("P", "none"), fe.sync()], [fe.parse("SELECT $1::int"), fe.bind([]), fe.sync()],
-        [fe.parse("SELECT $1::int"), fe.bind(["x"]), fe.sync()], [fe.parse("SELECT 1; SELECT 2"), fe.sync()],
-        [fe.parse("SELECT $1"), fe.bind([1], formats=(0, 0, 0)), fe.sync()],
-        [fe.parse("SELECT 1"), fe.bind(result_formats=(0, 1, 1)), fe.sync()],
-        [fe.parse("SELECT 1", "a"), fe.parse("SELECT 1", "a"), fe.sync()]],
-    "copy out": [[fe.query("COPY (SELECT n, 'w' || n FROM generate_series(1, 3) n) TO STDOUT")],
-                 [fe.query("COPY (SELECT 1) TO STDOUT (FORMAT binary); SELECT 2")],
-                 [fe.query("COPY (SELECT 1/(2-n) FROM generate_series(1, 3) n) TO STDOUT")],
-                 [fe.parse("COPY (VALUES (1), (2)) TO STDOUT CSV HEADER"), fe.bind(), fe.describe("P"), fe.execute(),
-                  fe.sync()]],
-    "copy in": [[fe.query("COPY ci FROM STDIN"), fe.copy_data(b"1\n2"), fe.copy_data(b"\n"), fe.copy_done()],
-                [fe.query("COPY ci FROM STDIN"), fe.copy_data(b"x\n"), fe.copy_done()],
-                [fe.query("COPY ci FROM STDIN"), fe.copy_fail("not today")],
-                [fe.query("COPY ci FROM STDIN; SELECT count(*) FROM ci"), fe.copy_data(b"3\n"), fe.copy_done()],
-                [fe.query("COPY nowhere FROM STDIN"), fe.copy_data(b"3\n"), fe.copy_done()],
-                [fe.parse("COPY ci FROM STDIN"), fe.bind(), fe.execute(), fe.copy_data(b"4\n"), fe.copy_done(), fe.sync()],
-                [fe.parse("COPY ci FROM STDIN"), fe.bind(), fe.execute(), fe.sync(), fe.copy_data(b"5\n"), fe.copy_done(),
-                 fe.sync()],
-                [fe.query("COPY ci FROM STDIN"), fe.flush(), fe.copy_data(b"6\n"), fe.flush(), fe.copy_done()],
-                [fe.query("TABLE ci")], [fe.query("TRUNCATE ci")]],
-    "function call": [[fe.function_call(177, [40, 2])], [fe.function_call(154, [1, 0])], [fe.function_call(0)],
-                      [fe.function_call(177, [b"\0\0\0\x28", b"\0\0\0\2"], formats=(1,), result_format=1)],
-                      [fe.function_call(177, [None, 2])]],
-    "notifications": [[fe.query("LISTEN tr")], [fe.query("NOTIFY tr, 'a'")], [fe.query("BEGIN; NOTIFY tr, 'b'; NOTIFY tr")],
-                      [fe.query("COMMIT")], [fe.query("UNLISTEN *")]],
-    "cursor": [[fe.query("BEGIN; DECLARE c CURSOR FOR SELECT generate_series(1, 9)")], [fe.query("FETCH 2 FROM c")],
-               [fe.query("MOVE 3 IN c")], [fe.describe("P", "c"), fe.execute("c", 2), fe.sync()], [fe.query("CLOSE c; END")]],
-    "large": [[fe.query("SELECT repeat('x', 3000000)")], [fe.query("SELECT '" + "y" * 3_000_000 + "'")],
-              [fe.query("SELECT n, repeat('z', 100) FROM generate_series(1, 20000) n")]],
-}
-
 
 def answers_of(burst) -> int:
     """ReadyForQuery messages that a burst asks for. A Sync during COPY is swallowed."""
