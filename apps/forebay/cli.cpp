@@ -62,7 +62,7 @@ void tell_unknown(const CLI::App& app, const std::string& argument, std::ostream
       << (near ? "; did you mean " + *near + "?" : "") << '\n';
 }
 
-int serve_command(const SettingFlags& flags, std::ostream& err,
+int serve_command(const SettingFlags& flags, bool takeover, std::ostream& err,
                   const std::function<int(const ServeOptions&)>& serve_daemon) {
   const config::LoadRequest request = load_request(flags);
   auto settings = config::load(request);
@@ -70,7 +70,7 @@ int serve_command(const SettingFlags& flags, std::ostream& err,
     err << settings.error().text << '\n';
     return 1;
   }
-  return serve_daemon({*settings, [request] { return config::load(request); }, flags.config_file});
+  return serve_daemon({*settings, [request] { return config::load(request); }, flags.config_file, takeover});
 }
 
 /// The command line: its subcommands and what they were given.
@@ -84,6 +84,9 @@ class CommandLine {
 
     serve_->footer(kServeExamples);
     add_setting_flags(*serve_, flags_, "Options");
+    serve_->add_flag("--takeover", takeover_,
+                     "Take the listening sockets over from the process that serves now; its\n"
+                     "clients stay with it until they leave");
 
     check_->footer(kCheckExamples);
     add_setting_flags(*check_, flags_, "");
@@ -104,7 +107,7 @@ class CommandLine {
           const std::function<int(const ServeOptions&)>& serve_daemon) {
     try {
       app_.parse(argc, argv);
-      if (serve_->parsed()) return serve_command(flags_, err, serve_daemon);
+      if (serve_->parsed()) return serve_command(flags_, takeover_, err, serve_daemon);
       if (check_->parsed()) return check(out, err);
       if (import_->parsed()) return import_command(ini_file_, out, err);
       out << (what_ == "schema" ? config::json_schema() : config::reference());
@@ -156,6 +159,7 @@ class CommandLine {
   CLI::App* import_ = app_.add_subcommand("import", "Print PgBouncer's configuration as Forebay's");
   CLI::App* generate_ = app_.add_subcommand("generate", "Print the JSON Schema or the reference");
   SettingFlags flags_;
+  bool takeover_ = false;
   bool all_ = false;
   std::string ini_file_;
   std::string what_;

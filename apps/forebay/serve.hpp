@@ -20,6 +20,9 @@ struct ServeOptions {
 
   /// The file that --config named, as given; empty when there is none.
   std::string config_file;
+
+  /// Take over from the process that runs with the same configuration, if there is one.
+  bool takeover = false;
 };
 
 /// Runs the daemon until it is told to stop. Returns the exit code of the process.

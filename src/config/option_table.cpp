@@ -92,6 +92,11 @@ std::vector<Option> main_rows() {
              .needs_restart = true,
              .range = {0, 256}},
             FIELD(settings->threads)),
+      bound({.key = "takeover_socket",
+             .help = "The Unix socket through which the next process takes over (`forebay serve --takeover`). Not "
+                     "set: takeover.PORT.sock in the service's runtime folder.",
+             .needs_restart = true},
+            FIELD(settings->takeover_socket)),
   };
 }
 

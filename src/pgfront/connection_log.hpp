@@ -1,0 +1,34 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/clock.hpp"
+
+namespace forebay::pgfront {
+
+class Client;
+
+/// Two lines in the log for a client that has logged in: one now, one with its duration when this is destroyed.
+class ConnectionLog {
+ public:
+  /// Null unless log.connections is on.
+  static std::unique_ptr<ConnectionLog> open(const Client& client, std::string_view user, std::string_view database);
+  ~ConnectionLog();
+
+ private:
+  ConnectionLog(const Client& client, std::string_view user, std::string_view database);
+
+  const std::string client_;
+  const std::string user_;
+  const std::string database_;
+  const std::uint32_t pid_;
+  const TimePoint since_;
+};
+
+/// A warning that a login was refused, and why. Rate limited. Thread safe.
+void log_refused_login(const Client& client, std::string_view user, std::string_view database,
+                       std::string_view sqlstate, std::string_view reason);
+
+}  // namespace forebay::pgfront
