@@ -2,6 +2,7 @@
 
 #include <chrono>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 namespace forebay::config {
@@ -84,9 +85,7 @@ TEST(Document, AliasesStandForTheirValue) {
 TEST(Document, AnAliasBombIsStopped) {
   std::string text = "a0: &a0 x\n";
   for (int i = 1; i < 100; ++i) {
-    const std::string last = "*a" + std::to_string(i - 1);
-    text +=
-        "a" + std::to_string(i) + ": &a" + std::to_string(i) + " [" + last + "," + last + "," + last + "]\n";
+    text += fmt::format("a{0}: &a{0} [*a{1}, *a{1}, *a{1}]\n", i, i - 1);
   }
   const Parsed document = parsed(text);
   EXPECT_FALSE(document.root);
