@@ -93,8 +93,8 @@ std::vector<Option> main_rows() {
              .range = {0, 256}},
             FIELD(settings->threads)),
       bound({.key = "takeover_socket",
-             .help = "The Unix socket through which the next process takes over (`forebay serve --takeover`). Not "
-                     "set: takeover.PORT.sock in the service's runtime folder.",
+             .help = "The Unix socket through which the next process takes over (`serve --takeover`). Not "
+                     "set: forebay.takeover.PORT.sock in the runtime folder.",
              .needs_restart = true},
             FIELD(settings->takeover_socket)),
   };
