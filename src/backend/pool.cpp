@@ -443,12 +443,14 @@ void Pool::set_credentials(Credentials credentials) {
 }
 
 void Pool::on_opened(Backend& backend) {
+  directory_.server_log().on_opened(*this);
   opening_.fetch_sub(1);
   put_idle(backend);
   serve();
 }
 
 void Pool::on_open_failed(Backend& backend, const Login::Refusal& refusal) {
+  directory_.server_log().on_open_failed(*this, refusal);
   opening_.fetch_sub(1);
   const ProfilePtr profile = backend.profile();
   destroy(backend);
@@ -595,6 +597,7 @@ void Pool::expire_waiters(TimePoint now, const PoolRules& rules) {
       }
     }
     if (expired == nullptr) return;
+    directory_.server_log().on_wait_expired(*this, rules.wait);
     Login::Refusal refusal;
     refusal.ours = {wire::Severity::fatal, std::string(wire::sqlstate::kTooManyConnections),
                     fmt::format("no backend came free within {} ms ({})", rules.wait.count(), describe()),

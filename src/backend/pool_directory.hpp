@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "backend/pool.hpp"
+#include "backend/server_log.hpp"
 #include "config/settings.hpp"
 #include "net/loop.hpp"
 
@@ -48,6 +49,8 @@ class PoolDirectory {
   /// Asks every thread to close one idle backend that counts against `quota`.
   void free_one_of(const Quota& quota);
 
+  ServerLog& server_log() { return server_log_; }
+
   Quota& user_quota(const std::string& user);
   Quota& database_quota(const std::string& database);
 
@@ -56,6 +59,7 @@ class PoolDirectory {
   void set_quota_limits(const config::Settings& settings);
 
   const std::vector<net::Loop*> loops_;
+  ServerLog server_log_;
 
   mutable std::mutex mutex_;
   config::SettingsPtr settings_;                                                  ///< guarded by mutex_

@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "pgfront/connection_log.hpp"
 #include "pgfront/console.hpp"
 #include "pgfront/handshake.hpp"
 #include "pgfront/worker.hpp"
@@ -40,12 +41,14 @@ wire::CancelKey Client::identify(std::uint32_t process_id) {
 }
 
 void Client::start_session(engine::Session::Identity identity, backend::Backend& home) {
+  log_ = ConnectionLog::open(*this, identity.pool->user(), identity.pool->database());
   session_ = std::make_unique<engine::Session>(*this, std::move(identity), home);
   worker_.loop().defer([handshake = std::shared_ptr<Handshake>(std::move(handshake_))]() mutable { handshake.reset(); });
   resume_input();
 }
 
 void Client::start_console(std::string user, bool may_administer) {
+  log_ = ConnectionLog::open(*this, identity.user, identity.database);
   console_ = std::make_unique<Console>(*this, std::move(user), may_administer);
   worker_.loop().defer([handshake = std::shared_ptr<Handshake>(std::move(handshake_))]() mutable { handshake.reset(); });
   resume_input();

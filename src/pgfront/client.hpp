@@ -18,6 +18,7 @@ namespace forebay::pgfront {
 class Worker;
 class Handshake;
 class Console;
+class ConnectionLog;
 
 struct AllClientsTag;
 struct TurnTag;
@@ -32,7 +33,7 @@ class Client final : public net::Handler,
   Client(Worker& worker, net::Fd fd, bool is_local, bool is_unix);
   ~Client();
 
-  Worker& worker() { return worker_; }
+  Worker& worker() const { return worker_; }
   net::Stream& stream() { return channel_.stream(); }
   const net::Stream& stream() const { return channel_.stream(); }
   /// Connected from this machine (loopback or a Unix socket).
@@ -83,6 +84,7 @@ class Client final : public net::Handler,
   std::unique_ptr<Handshake> handshake_;
   std::unique_ptr<engine::Session> session_;
   std::unique_ptr<Console> console_;
+  std::unique_ptr<ConnectionLog> log_;
   std::unique_ptr<std::vector<std::byte>> leftover_;  ///< input that is incomplete or has to wait
   wire::CancelKey key_;
   TimePoint connected_at_;

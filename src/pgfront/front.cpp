@@ -7,11 +7,19 @@
 
 #include <fmt/format.h>
 
+#include "config/options.hpp"
+#include "observe/log.hpp"
 #include "pgfront/worker.hpp"
 
 namespace forebay::pgfront {
 
 namespace {
+
+void set_log_level(config::LogLevel level) {
+  constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::debug, spdlog::level::info, spdlog::level::warn,
+                                                   spdlog::level::err};
+  spdlog::set_level(kLevels[static_cast<std::size_t>(level)]);
+}
 
 Result<std::shared_ptr<const wire::SecretList>> read_user_list(const std::string& file) {
   if (file.empty()) return std::shared_ptr<const wire::SecretList>();
@@ -41,6 +49,7 @@ Result<void> Front::configure(config::SettingsPtr settings) {
   auto user_list = read_user_list(settings->auth_file);
   if (!user_list) return user_list.error();
   if (auto configured = directory_.configure(settings); !configured) return configured.error();
+  set_log_level(settings->log_level);
   const std::lock_guard lock(mutex_);
   tls_ = *tls ? std::make_shared<const net::TlsContext>(std::move(*tls)) : nullptr;
   user_list_ = *user_list;
@@ -51,7 +60,12 @@ Result<void> Front::configure(config::SettingsPtr settings) {
 Result<void> Front::reload() {
   auto settings = reload_();
   if (!settings) return settings.error();
-  return configure(std::move(*settings));
+  const auto unchangeable = config::restart_needed(*this->settings(), **settings);
+  if (auto configured = configure(std::move(*settings)); !configured) return configured.error();
+  for (const std::string& key : unchangeable) {
+    observe::Event("a changed setting needs a restart").with("setting", key).warning();
+  }
+  return {};
 }
 
 std::shared_ptr<const net::TlsContext> Front::tls() const {

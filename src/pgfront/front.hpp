@@ -16,6 +16,7 @@
 #include "net/tls.hpp"
 #include "wire/scram.hpp"
 #include "wire/secret.hpp"
+#include "wire/startup.hpp"
 
 namespace forebay::pgfront {
 
@@ -42,6 +43,13 @@ class Front {
   /// Makes mock SCRAM salts that stay the same while the process lives.
   const wire::ScramKey& scram_secret() const { return scram_secret_; }
 
+  /// Sets who else is told of every cancel request: the process that this one took over from, whose clients it cannot
+  /// know. Called before the loops run; `forward` is called on any of their threads.
+  void forward_cancels(std::function<void(const wire::CancelKey&)> forward) { forward_cancel_ = std::move(forward); }
+  void forward_cancel(const wire::CancelKey& key) const {
+    if (forward_cancel_) forward_cancel_(key);
+  }
+
   void add_worker(Worker& worker);
   const std::vector<Worker*>& workers() const { return workers_; }
 
@@ -61,6 +69,7 @@ class Front {
   wire::ScramKey scram_secret_;
   backend::PoolDirectory directory_;
   std::vector<Worker*> workers_;  ///< complete before the loops run
+  std::function<void(const wire::CancelKey&)> forward_cancel_;
   std::atomic<std::uint32_t> clients_ = 0;
   std::atomic<bool> draining_ = false;
 

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "pgfront/client.hpp"
+#include "pgfront/connection_log.hpp"
 #include "pgfront/front.hpp"
 #include "pgfront/worker.hpp"
 #include "wire/protocol.hpp"
@@ -375,6 +376,7 @@ void Handshake::start_console() {
 
 void Handshake::refuse(std::string_view sqlstate, std::string message, std::string hint) {
   step_ = Step::done;
+  log_refused_login(client_, startup_.user, startup_.database, sqlstate, message);
   const wire::ErrorMessage error{wire::Severity::fatal, std::string(sqlstate), std::move(message), {}, std::move(hint)};
   client_.finish(&error);
 }
@@ -390,7 +392,11 @@ void Handshake::refuse(const wire::SaslFailure& failure) {
 
 void Handshake::refuse(const backend::Login::Refusal& refusal) {
   step_ = Step::done;
-  if (refusal.server_error.empty()) return client_.finish(&refusal.ours);
+  const bool ours = refusal.server_error.empty();
+  log_refused_login(client_, startup_.user, startup_.database,
+                    ours ? refusal.ours.sqlstate : wire::error_field(refusal.server_error, 'C'),
+                    ours ? refusal.ours.message : wire::error_field(refusal.server_error, 'M'));
+  if (ours) return client_.finish(&refusal.ours);
   client_.finish_with_server_error(refusal.server_error);
 }
 

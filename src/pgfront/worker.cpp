@@ -115,6 +115,7 @@ void Worker::unregister_client(const wire::CancelKey& key) {
 
 void Worker::cancel(Front& front, const wire::CancelKey& key) {
   for (Worker* worker : front.workers()) worker->loop_.post([worker, key] { worker->cancel_here(key); });
+  front.forward_cancel(key);
 }
 
 void Worker::cancel_here(const wire::CancelKey& key) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -52,7 +53,8 @@ class Worker {
   /// Ends and destroys it at the end of the round.
   void remove(Client& client);
   std::vector<Client*> clients();
-  std::size_t client_count() const { return client_count_; }
+  /// By any thread.
+  std::size_t client_count() const { return client_count_.load(std::memory_order_relaxed); }
 
  private:
   class Acceptor;
@@ -72,7 +74,7 @@ class Worker {
   IntrusiveList<Client, AllClientsTag> all_;
   IntrusiveList<Client, TurnTag> turns_;
   bool turns_scheduled_ = false;
-  std::size_t client_count_ = 0;
+  std::atomic<std::size_t> client_count_ = 0;
   boost::unordered_flat_map<std::uint64_t, Client*> by_key_;  ///< process id and secret
   std::uint32_t sweeps_ = 0;
   Deadline shutdown_deadline_;
