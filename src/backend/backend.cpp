@@ -1,5 +1,6 @@
 #include "backend/backend.hpp"
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 
@@ -18,6 +19,8 @@ namespace {
 /// before another connection of the thread is served.
 thread_local wire::Splice to_client;
 thread_local wire::Splice made_up;
+
+std::atomic<std::uint64_t> next_id = 1;
 
 wire::ErrorMessage connection_lost(std::string message) {
   return {wire::Severity::fatal, std::string(wire::sqlstate::kConnectionFailure), std::move(message), {}, {}};
@@ -41,7 +44,10 @@ struct Backend::Question {
 };
 
 Backend::Backend(Pool& pool, ProfilePtr profile)
-    : pool_(pool), profile_(std::move(profile)), channel_(net::Stream()) {}
+    : id_(next_id.fetch_add(1, std::memory_order_relaxed)),
+      pool_(pool),
+      profile_(std::move(profile)),
+      channel_(net::Stream()) {}
 
 Backend::~Backend() = default;
 

@@ -128,6 +128,7 @@ class Backend final : public net::Handler,
   /// Statements prepared here under our own names, by id; the value is a use counter for eviction.
   using Prepared = boost::unordered_flat_map<std::uint64_t, std::uint64_t>;
   Prepared& prepared() { return prepared_; }
+  std::size_t prepared_count() const { return prepared_.size(); }
   std::uint64_t next_use() { return ++uses_; }
   /// The statement that the unnamed name stands for: 0 none; else a number that the lessee gave it.
   std::uint64_t unnamed_statement() const { return unnamed_statement_; }
@@ -149,6 +150,8 @@ class Backend final : public net::Handler,
   // --- facts for the pool and the console
   Pool& pool() const { return pool_; }
   State state() const { return state_; }
+  /// Unique in the process, never reused.
+  std::uint64_t id() const { return id_; }
   Lessee* lessee() const { return lessee_; }
   TimePoint opened_at() const { return opened_at_; }
   TimePoint changed_at() const { return changed_at_; }
@@ -160,6 +163,9 @@ class Backend final : public net::Handler,
   bool has_cancel_in_flight() const { return cancel_guard_.use_count() > 1; }
   /// The client whose sequence values (currval, lastval) the session remembers.
   ClientId sequence_owner() const { return sequence_owner_; }
+  std::size_t cancels_in_flight() const {
+    return cancel_guard_ == nullptr ? 0 : static_cast<std::size_t>(cancel_guard_.use_count() - 1);
+  }
   void set_sequence_owner(ClientId client) { sequence_owner_ = client; }
 
   void on_io(std::uint32_t events) override;
@@ -197,6 +203,7 @@ class Backend final : public net::Handler,
 
   Pool& pool_;
   const ProfilePtr profile_;
+  const std::uint64_t id_;
   std::array<Permit, 3> permits_;
   net::Channel channel_;
   State state_ = State::connecting;

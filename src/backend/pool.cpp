@@ -86,6 +86,26 @@ const PoolCounters& Pool::counters_of(std::size_t thread) const {
   return shards_[thread]->counters;
 }
 
+Traffic Pool::traffic() const {
+  Traffic sum;
+  for (const auto& part : shards_) {
+    const auto read = [](const std::atomic<std::uint64_t>& counter) { return counter.load(std::memory_order_relaxed); };
+    const PoolCounters& from = part->counters;
+    sum += {.assignments = read(from.assignments),
+            .transactions = read(from.transactions),
+            .queries = read(from.queries),
+            .bytes_received = read(from.bytes_received),
+            .bytes_sent = read(from.bytes_sent),
+            .transaction_micros = read(from.transaction_micros),
+            .query_micros = read(from.query_micros),
+            .wait_micros = read(from.wait_micros),
+            .client_parses = read(from.client_parses),
+            .server_parses = read(from.server_parses),
+            .binds = read(from.binds)};
+  }
+  return sum;
+}
+
 // --- borrowing ---------------------------------------------------------------------------------------------------
 
 void Pool::checkout(Borrower& borrower) {
@@ -202,6 +222,7 @@ void Pool::lend(Backend& backend, Borrower& borrower) {
 }
 
 void Pool::give_back(Backend& backend) {
+  PoolCounters::add(shard().counters.assignments, 1);
   backend.take_back();
   const bool unwanted = backend.resident() == nullptr && backend.is_for_resident_only();
   if (unwanted || is_outdated(backend, net::Loop::current()->now())) return discard(backend);
@@ -510,6 +531,7 @@ void Pool::resume() {
   directory_.on_each_thread([self = shared_from_this()] { self->serve(); });
 }
 
+  resumed_at_.store(Clock::now());
 void Pool::reconnect() {
   generation_.fetch_add(1);
   directory_.on_each_thread([self = shared_from_this()] { self->close_idle(); });
@@ -583,13 +605,13 @@ void Pool::sweep(TimePoint now) {
 }
 
 void Pool::expire_waiters(TimePoint now, const PoolRules& rules) {
-  if (rules.wait.count() == 0) return;
+  if (rules.wait.count() == 0 || is_paused()) return;
   for (;;) {
     Borrower* expired = nullptr;
     {
       const std::lock_guard lock(mutex_);
       for (Borrower& waiter : waiters_) {
-        if (waiter.thread_ != directory_.this_thread() || since(waiter.waiting_since_, now) < rules.wait) continue;
+        if (waiter.thread_ != directory_.this_thread() || since(std::max(waiter.waiting_since_, resumed_at_.load()), now) < rules.wait) continue;
         expired = &waiter;
         waiter.unlink();
         waiting_.fetch_sub(1);

@@ -11,6 +11,7 @@
 #include "backend/backend.hpp"
 #include "backend/quota.hpp"
 #include "backend/target.hpp"
+#include "backend/traffic.hpp"
 #include "base/intrusive_list.hpp"
 #include "config/settings.hpp"
 #include "net/loop.hpp"
@@ -87,6 +88,10 @@ struct PoolCounters {
   std::atomic<std::uint64_t> transaction_micros = 0;
   std::atomic<std::uint64_t> query_micros = 0;
   std::atomic<std::uint64_t> wait_micros = 0;
+  std::atomic<std::uint64_t> assignments = 0;
+  std::atomic<std::uint64_t> client_parses = 0;
+  std::atomic<std::uint64_t> server_parses = 0;
+  std::atomic<std::uint64_t> binds = 0;
   std::atomic<std::uint32_t> clients = 0;
 
   /// Adds without a locked instruction; only the owning thread may.
@@ -144,6 +149,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   const PoolRules& rules() const;
   void configure(std::shared_ptr<const Target> target, PoolRulesPtr rules);
   void pause() { paused_.store(true); }
+  /// Serves those who wait; the pause does not count as time that they waited.
   void resume();
   bool is_paused() const { return paused_.load(std::memory_order_relaxed); }
   /// Backends opened before are closed when they come back, idle ones at once.
@@ -166,10 +172,14 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void serve();
 
   std::uint32_t open_backends() const { return size_.used(); }
+  /// The limit: size, overflow and reserve together.
+  std::uint32_t most_backends() const { return size_.limit(); }
   std::uint32_t waiting() const { return waiting_.load(std::memory_order_relaxed); }
   Duration longest_wait(TimePoint now) const;
   PoolCounters& counters();
   const PoolCounters& counters_of(std::size_t thread) const;
+  /// The counters of all threads; by any thread.
+  Traffic traffic() const;
 
   /// This thread's backends.
   std::vector<const Backend*> backends_here() const;
@@ -216,6 +226,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::atomic<std::uint64_t> generation_ = 0;
   std::atomic<std::uint64_t> defaults_generation_ = 0;
   std::atomic<bool> paused_ = false;
+  std::atomic<TimePoint> resumed_at_{TimePoint::min()};
 
   mutable std::mutex mutex_;
   IntrusiveList<Borrower, WaitingTag> waiters_;      ///< guarded by mutex_, first come first served

@@ -197,6 +197,7 @@ Result<std::shared_ptr<Pool>> PoolDirectory::find_or_create(const std::string& u
                                   std::make_shared<const PoolRules>(rules_for(*settings_, user, database)),
                                   user_quota(user), database_quota(database));
     set_quota_limits(*settings_);
+    if (is_paused_locked(database)) pool->pause();
   }
   return pool;
 }
@@ -214,10 +215,79 @@ std::vector<std::shared_ptr<Pool>> PoolDirectory::of_database(const std::string&
   return pools;
 }
 
+TrafficByDatabase PoolDirectory::traffic() const {
+  const std::lock_guard lock(mutex_);
+  TrafficByDatabase sums = forgotten_traffic_;
+  for (const auto& [key, pool] : pools_) sums[key.second] += pool->traffic();
+  return sums;
+}
+
+void PoolDirectory::pause(const std::string& database) {
+  const std::lock_guard lock(mutex_);
+  if (database.empty()) {
+    all_paused_ = true;
+  } else {
+    paused_.insert(database);
+  }
+  for (const auto& [key, pool] : pools_) {
+    if (is_paused_locked(key.second)) pool->pause();
+  }
+}
+
+bool PoolDirectory::resume(const std::string& database) {
+  const std::lock_guard lock(mutex_);
+  if (database.empty()) {
+    if (!all_paused_ && paused_.empty()) return false;
+    all_paused_ = false;
+    paused_.clear();
+  } else if (all_paused_ || paused_.erase(database) == 0) {
+    return false;
+  }
+  for (const auto& [key, pool] : pools_) {
+    if (pool->is_paused() && !is_paused_locked(key.second)) pool->resume();
+  }
+  return true;
+}
+
+bool PoolDirectory::is_paused(const std::string& database) const {
+  const std::lock_guard lock(mutex_);
+  return is_paused_locked(database);
+}
+
+bool PoolDirectory::is_paused_locked(const std::string& database) const {
+  return all_paused_ || paused_.contains(database);
+}
+
+void PoolDirectory::set_disabled(const std::string& database, bool disabled) {
+  const std::lock_guard lock(mutex_);
+  if (disabled) {
+    disabled_.insert(database);
+  } else {
+    disabled_.erase(database);
+  }
+}
+
+bool PoolDirectory::is_disabled(const std::string& database) const {
+  const std::lock_guard lock(mutex_);
+  return disabled_.contains(database);
+}
+
+std::set<std::string> PoolDirectory::restricted_databases() const {
+  const std::lock_guard lock(mutex_);
+  std::set<std::string> names = disabled_;
+  names.insert(paused_.begin(), paused_.end());
+  return names;
+}
+
 void PoolDirectory::forget_unused() {
   const std::lock_guard lock(mutex_);
   // A client holds its pool, so a pool with one owner has none; its backends and waiters are counted by the pool itself.
-  std::erase_if(pools_, [](const auto& entry) { return entry.second.use_count() == 1 && entry.second->open_backends() == 0; });
+  std::erase_if(pools_, [this](const auto& entry) {
+    const auto& [key, pool] = entry;
+    if (pool.use_count() > 1 || pool->open_backends() > 0) return false;
+    if (const Traffic traffic = pool->traffic(); traffic != Traffic()) forgotten_traffic_[key.second] += traffic;
+    return true;
+  });
   std::erase_if(user_quotas_, [this](const auto& quota) {
     return std::ranges::none_of(pools_, [&](const auto& pool) { return pool.first.first == quota.first; });
   });

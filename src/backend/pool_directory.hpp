@@ -4,12 +4,14 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "backend/pool.hpp"
 #include "backend/server_log.hpp"
+#include "backend/traffic.hpp"
 #include "config/settings.hpp"
 #include "net/loop.hpp"
 
@@ -35,6 +37,22 @@ class PoolDirectory {
   std::vector<std::shared_ptr<Pool>> all() const;
   /// Pools of one database; of all databases when it is empty.
   std::vector<std::shared_ptr<Pool>> of_database(const std::string& database) const;
+  /// What each database's pools have carried, those that are forgotten included.
+  TrafficByDatabase traffic() const;
+
+  // --- administration of a database, whether it has pools or not
+  /// Lends no backends until resume(); of all databases when the name is empty.
+  void pause(const std::string& database);
+  /// Ends the pause of a database; every pause when the name is empty. False when there is none that could be ended.
+  bool resume(const std::string& database);
+  /// By name or together with all others; with an empty name, whether all are paused together.
+  bool is_paused(const std::string& database) const;
+  /// Takes no new clients while disabled.
+  void set_disabled(const std::string& database, bool disabled);
+  bool is_disabled(const std::string& database) const;
+  /// Those that are paused by name or disabled.
+  std::set<std::string> restricted_databases() const;
+
   /// Forgets pools that no client uses and that have no backend.
   void forget_unused();
 
@@ -57,12 +75,17 @@ class PoolDirectory {
  private:
   Result<std::shared_ptr<const Target>> target_for(const config::Settings& settings, const std::string& database);
   void set_quota_limits(const config::Settings& settings);
+  bool is_paused_locked(const std::string& database) const;
 
   const std::vector<net::Loop*> loops_;
   ServerLog server_log_;
 
   mutable std::mutex mutex_;
   config::SettingsPtr settings_;                                                  ///< guarded by mutex_
+  bool all_paused_ = false;                                                       ///< guarded by mutex_
+  std::set<std::string> paused_;                                                  ///< guarded by mutex_
+  std::set<std::string> disabled_;                                                ///< guarded by mutex_
+  TrafficByDatabase forgotten_traffic_;                                           ///< guarded by mutex_
   std::map<std::string, std::unique_ptr<Quota>> user_quotas_;                     ///< guarded by mutex_
   std::map<std::string, std::unique_ptr<Quota>> database_quotas_;                 ///< guarded by mutex_
   /// Guarded by mutex_. After the quotas, because backends give their permits back when they are destroyed.

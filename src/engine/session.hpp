@@ -51,6 +51,9 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   const std::string& application_name() const;
   const backend::Backend* lent_backend() const { return backend_; }
   bool is_waiting() const { return waiting_; }
+  /// Since when it waits, or since when its statement runs.
+  TimePoint busy_since() const { return busy_since_; }
+  const backend::Profile& profile() const { return *profile_; }
   bool is_in_transaction() const;
   /// Why the backend is kept although no transaction is open; empty when it is not.
   std::string_view held_because() const;

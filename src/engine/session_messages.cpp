@@ -329,10 +329,12 @@ Session::Step Session::on_parse(const std::byte* at, std::size_t total, std::siz
   PreparedStatementPtr statement =
       shared ? intern_statement(text, types, verdict.effects, scope) : private_statement(text, types, verdict.effects);
   mine.add(name, statement);
+  backend::PoolCounters::add(pool_->counters().client_parses, 1);
   const bool known_there = backend_->prepared().contains(statement->id);
   if (!known_there) {
     evict_prepared();
     backend_->prepared()[statement->id] = backend_->next_use();
+    backend::PoolCounters::add(pool_->counters().server_parses, 1);
     forward(inserted().parse(statement->backend_name(), text, types).bytes());
   }
   backend_->expect({.request = wire::Request::parse, .answered_here = known_there, .tag = statement->id});
@@ -349,6 +351,7 @@ void Session::ensure_prepared(const PreparedStatement& statement) {
   }
   evict_prepared();
   there[statement.id] = use;
+  backend::PoolCounters::add(pool_->counters().server_parses, 1);
   backend_->expect({.request = wire::Request::parse, .silent = true, .tag = statement.id});
   forward(inserted().parse(statement.backend_name(), statement.text, as_bytes(statement.parameter_types)).bytes());
 }
@@ -421,6 +424,7 @@ Session::Step Session::on_bind(const std::byte* at, std::size_t total, std::size
   }
   ensure_prepared(**statement);
   if (const Step step = note_statement(**statement); step != Step::used) return step;
+  backend::PoolCounters::add(pool_->counters().binds, 1);
   const std::string there = (*statement)->backend_name();
   std::array<std::byte, kHeaderSize> header;
   header[0] = std::byte{'B'};

@@ -1,5 +1,6 @@
 #include "pgfront/client.hpp"
 
+#include <atomic>
 #include <cstring>
 
 #include "pgfront/connection_log.hpp"
@@ -15,10 +16,13 @@ namespace {
 /// How long a client that was told to go may take to read that, and to close.
 constexpr Duration kFarewell{5'000};
 
+std::atomic<std::uint64_t> next_id = 1;
+
 }  // namespace
 
 Client::Client(Worker& worker, net::Fd fd, bool is_local, bool is_unix)
     : worker_(worker),
+      id_(next_id.fetch_add(1, std::memory_order_relaxed)),
       channel_(net::Stream(fd.release())),
       handshake_(std::make_unique<Handshake>(*this)),
       connected_at_(worker.loop().now()),
@@ -47,9 +51,9 @@ void Client::start_session(engine::Session::Identity identity, backend::Backend&
   resume_input();
 }
 
-void Client::start_console(std::string user, bool may_administer) {
+void Client::start_console(ConsoleIdentity identity) {
   log_ = ConnectionLog::open(*this, identity.user, identity.database);
-  console_ = std::make_unique<Console>(*this, std::move(user), may_administer);
+  console_ = std::make_unique<Console>(*this, std::move(identity));
   worker_.loop().defer([handshake = std::shared_ptr<Handshake>(std::move(handshake_))]() mutable { handshake.reset(); });
   resume_input();
 }
@@ -96,6 +100,7 @@ void Client::flush() {
     case net::Channel::Outcome::done:
       if (ending_) return linger();
       if (session_ != nullptr) session_->on_client_drained();
+      if (console_ != nullptr) resume_input();
       return;
     case net::Channel::Outcome::pending:
       return;
@@ -153,6 +158,7 @@ std::size_t Client::consume(const std::byte* bytes, std::size_t size) {
 
 bool Client::is_blocked() const {
   if (handshake_ != nullptr) return handshake_->is_waiting();
+  if (console_ != nullptr) return console_->is_waiting() || channel_.has_pending();
   return session_ != nullptr && session_->is_blocked();
 }
 

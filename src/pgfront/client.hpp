@@ -19,6 +19,7 @@ class Worker;
 class Handshake;
 class Console;
 class ConnectionLog;
+struct ConsoleIdentity;
 
 struct AllClientsTag;
 struct TurnTag;
@@ -44,14 +45,18 @@ class Client final : public net::Handler,
   TimePoint connected_at() const { return connected_at_; }
   TimePoint last_input_at() const { return last_input_at_; }
   engine::Session* session() { return session_.get(); }
-  bool is_console() const { return console_ != nullptr; }
+  const engine::Session* session() const { return session_.get(); }
+  Console* console() { return console_.get(); }
+  const Console* console() const { return console_.get(); }
+  /// Unique in the process, never reused.
+  std::uint64_t id() const { return id_; }
   bool is_ending() const { return ending_; }
   bool is_logging_in() const { return handshake_ != nullptr; }
 
   // --- for the handshake
   /// Hands over to a session; the handshake is over.
   void start_session(engine::Session::Identity identity, backend::Backend& home);
-  void start_console(std::string user, bool may_administer);
+  void start_console(ConsoleIdentity identity);
   void start_tls();
   /// Gives it the key that it is known by: the process id that it is told and a secret of our own.
   wire::CancelKey identify(std::uint32_t process_id);
@@ -80,6 +85,7 @@ class Client final : public net::Handler,
   void linger();
 
   Worker& worker_;
+  const std::uint64_t id_;
   net::Channel channel_;
   std::unique_ptr<Handshake> handshake_;
   std::unique_ptr<engine::Session> session_;

@@ -9,6 +9,7 @@
 
 #include "config/options.hpp"
 #include "observe/log.hpp"
+#include "pgfront/console_service.hpp"
 #include "pgfront/worker.hpp"
 
 namespace forebay::pgfront {
@@ -37,13 +38,16 @@ Result<std::shared_ptr<const wire::SecretList>> read_user_list(const std::string
 }  // namespace
 
 Front::Front(std::vector<net::Loop*> loops, Reload reload)
-    : reload_(std::move(reload)), directory_(std::move(loops), std::make_shared<const config::Settings>()) {
+    : reload_(std::move(reload)),
+      directory_(loops, std::make_shared<const config::Settings>()),
+      console_service_(std::make_unique<ConsoleService>(*this, *loops.front())) {
   RAND_bytes(reinterpret_cast<unsigned char*>(scram_secret_.data()), static_cast<int>(wire::ScramKey::kSize));
 }
 
 Front::~Front() = default;
 
 Result<void> Front::configure(config::SettingsPtr settings) {
+  const std::lock_guard one_at_a_time(configuring_);
   auto tls = net::make_client_facing(settings->tls);
   if (!tls) return tls.error();
   auto user_list = read_user_list(settings->auth_file);

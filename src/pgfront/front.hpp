@@ -20,6 +20,7 @@
 
 namespace forebay::pgfront {
 
+class ConsoleService;
 class Worker;
 
 /// What all threads of the PostgreSQL front share. Thread safe.
@@ -38,6 +39,7 @@ class Front {
 
   config::SettingsPtr settings() const { return directory_.settings(); }
   backend::PoolDirectory& directory() { return directory_; }
+  ConsoleService& console_service() { return *console_service_; }
   std::shared_ptr<const net::TlsContext> tls() const;
   std::shared_ptr<const wire::SecretList> user_list() const;
   /// Makes mock SCRAM salts that stay the same while the process lives.
@@ -73,9 +75,13 @@ class Front {
   std::atomic<std::uint32_t> clients_ = 0;
   std::atomic<bool> draining_ = false;
 
+  std::mutex configuring_;  ///< taken before any other: one configuration after another
+
   mutable std::mutex mutex_;
   std::shared_ptr<const net::TlsContext> tls_;         ///< guarded by mutex_
   std::shared_ptr<const wire::SecretList> user_list_;  ///< guarded by mutex_
+
+  std::unique_ptr<ConsoleService> console_service_;  ///< last: its thread uses all the others
 };
 
 }  // namespace forebay::pgfront

@@ -8,6 +8,7 @@
 
 #include "pgfront/client.hpp"
 #include "pgfront/connection_log.hpp"
+#include "pgfront/console.hpp"
 #include "pgfront/front.hpp"
 #include "pgfront/worker.hpp"
 #include "wire/protocol.hpp"
@@ -323,6 +324,11 @@ void Handshake::accept(backend::Credentials credentials) {
                   fmt::format("role \"{}\" is not permitted to log in", startup_.user));
   }
   if (is_console()) return start_console();
+  if (client_.worker().front().directory().is_disabled(startup_.database)) {
+    return refuse(wire::sqlstate::kNotInThatState,
+                  fmt::format("database \"{}\" is not currently accepting connections", startup_.database),
+                  "An administrator has disabled it.");
+  }
   auto pool = client_.worker().front().directory().find_or_create(startup_.user, startup_.database);
   if (!pool) return refuse(wire::sqlstate::kInvalidCatalogName, pool.error().text);
   pool_ = std::move(*pool);
@@ -369,7 +375,7 @@ void Handshake::start_console() {
   }
   step_ = Step::done;
   client_.identify(static_cast<std::uint32_t>(::getpid()));
-  client_.start_console(startup_.user, administers);
+  client_.start_console({startup_.user, startup_.database, startup_.application_name, administers});
 }
 
 // --- refusals ----------------------------------------------------------------------------------------------------

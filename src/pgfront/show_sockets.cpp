@@ -140,7 +140,7 @@ void describe_session(Socket& row, const engine::Session& session, const Selecti
     row.state = client_state("active", "cl_active", selection);
     row.transaction = transaction_text(backend->tracker().transaction_status());
   } else {
-    row.state = client_state("idle", "cl_idle", selection);
+    row.state = client_state("idle", "cl_active", selection);
   }
 }
 

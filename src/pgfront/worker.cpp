@@ -6,6 +6,8 @@
 
 #include <cerrno>
 
+#include "pgfront/console.hpp"
+
 namespace forebay::pgfront {
 
 namespace {
@@ -120,7 +122,9 @@ void Worker::cancel(Front& front, const wire::CancelKey& key) {
 
 void Worker::cancel_here(const wire::CancelKey& key) {
   const auto at = by_key_.find(number_of(key));
-  if (at != by_key_.end() && at->second->session() != nullptr) at->second->session()->cancel();
+  if (at == by_key_.end()) return;
+  if (at->second->session() != nullptr) at->second->session()->cancel();
+  if (at->second->console() != nullptr) at->second->console()->cancel();
 }
 
 // --- clients -----------------------------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ class Worker {
 
   Front& front() { return front_; }
   net::Loop& loop() { return loop_; }
+  std::uint16_t index() const { return index_; }
   engine::Authority& authority() { return authority_; }
 
   // --- from any thread

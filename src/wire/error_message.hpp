@@ -18,7 +18,7 @@ inline constexpr std::string_view kProtocolViolation = "08P01", kConnectionFailu
                                   kFeatureNotSupported = "0A000", kInvalidStatementName = "26000",
                                   kDuplicateStatement = "42P05", kSyntaxError = "42601",
                                   kInsufficientPrivilege = "42501", kInvalidCatalogName = "3D000",
-                                  kUndefinedObject = "42704";
+                                  kUndefinedObject = "42704", kNotInThatState = "55000";
 }
 
 enum class Severity { error, fatal, notice, warning };

@@ -1,0 +1,199 @@
+// What administrators may do: PAUSE, RESUME, KILL and the like.
+
+#include <algorithm>
+#include <charconv>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "pgfront/console_executor.hpp"
+#include "pgfront/console_gather.hpp"
+#include "pgfront/console_service.hpp"
+
+namespace forebay::pgfront {
+
+namespace {
+
+/// Longer than anybody waits, and no problem for any clock.
+constexpr Duration kForever = std::chrono::hours(24 * 366);
+
+wire::ErrorMessage administrator_command() {
+  return {wire::Severity::fatal, std::string(wire::sqlstate::kAdminShutdown),
+          "terminating connection due to administrator command", {}, {}};
+}
+
+/// Of one database, or of all when it is empty.
+std::string scope(const std::string& database) {
+  return database.empty() ? "all databases" : fmt::format("database \"{}\"", database);
+}
+
+std::size_t kill_clients_here(Worker& worker, const std::string& database) {
+  const auto error = administrator_command();
+  std::size_t killed = 0;
+  for (Client* client : worker.clients()) {
+    const auto* session = client->session();
+    if (session == nullptr || (!database.empty() && session->pool().database() != database)) continue;
+    client->finish(&error);
+    ++killed;
+  }
+  return killed;
+}
+
+bool kill_client_here(Worker& worker, std::uint64_t id) {
+  const auto error = administrator_command();
+  for (Client* client : worker.clients()) {
+    if (client->id() != id || client->is_ending()) continue;
+    client->finish(&error);
+    return true;
+  }
+  return false;
+}
+
+/// Backends that RECONNECT, RELOAD or PAUSE condemned, and all that there are.
+struct Outdated {
+  std::size_t outdated = 0;
+  std::size_t seen = 0;
+};
+
+Outdated outdated_here(const std::vector<std::shared_ptr<backend::Pool>>& pools) {
+  Outdated count;
+  for (const auto& pool : pools) {
+    for (const backend::Backend* each : pool->backends_here()) {
+      ++count.seen;
+      if (each->generation() != pool->generation()) ++count.outdated;
+    }
+  }
+  return count;
+}
+
+}  // namespace
+
+void ConsoleExecutor::pause(const std::string& database) {
+  spdlog::info("console: {} pauses {}", identity_.user, scope(database));
+  directory().pause(database);
+  for (const auto& pool : directory().of_database(database)) pool->reconnect();
+  wait(
+      [this, database] {
+        if (!directory().is_paused(database)) {
+          return fail(console_error(wire::sqlstate::kQueryCanceled, "RESUME came before PAUSE was complete"));
+        }
+        for (const auto& pool : directory().of_database(database)) {
+          if (pool->open_backends() != 0) return;
+        }
+        succeed("PAUSE");
+      },
+      "The pause stays, until RESUME.");
+}
+
+void ConsoleExecutor::resume(const std::string& database) {
+  if (directory().resume(database)) {
+    spdlog::info("console: {} resumes {}", identity_.user, scope(database));
+    return succeed("RESUME");
+  }
+  if (directory().is_paused(database)) {
+    return fail(console_error(wire::sqlstate::kNotInThatState, "all databases are paused together",
+                              "RESUME without a name resumes them."));
+  }
+  fail(console_error(wire::sqlstate::kNotInThatState,
+                     database.empty() ? "nothing is paused" : fmt::format("{} is not paused", scope(database))));
+}
+
+void ConsoleExecutor::kill(const std::string& database) {
+  directory().pause(database);
+  for (const auto& pool : directory().of_database(database)) pool->reconnect();
+  gather(
+      front_, asker_, [database](Worker& worker) { return kill_clients_here(worker, database); },
+      [this, database](const std::vector<std::size_t>& threads) {
+        std::size_t killed = 0;
+        for (const std::size_t count : threads) killed += count;
+        spdlog::warn("console: {} killed {} clients of {}; it is paused until RESUME", identity_.user, killed,
+                     scope(database));
+        succeed("KILL");
+      });
+}
+
+void ConsoleExecutor::kill_client(const std::string& id) {
+  std::uint64_t number = 0;
+  std::from_chars(id.data(), id.data() + id.size(), number);
+  gather(
+      front_, asker_, [number](Worker& worker) { return kill_client_here(worker, number); },
+      [this, number](const std::vector<bool>& threads) {
+        if (std::ranges::none_of(threads, [](bool found) { return found; })) {
+          return fail(console_error(wire::sqlstate::kUndefinedObject, fmt::format("there is no client {}", number),
+                                    "SHOW CLIENTS tells the ids."));
+        }
+        spdlog::info("console: {} killed client {}", identity_.user, number);
+        succeed("KILL_CLIENT");
+      });
+}
+
+void ConsoleExecutor::reconnect(const std::string& database) {
+  spdlog::info("console: {} renews the backends of {}", identity_.user, scope(database));
+  for (const auto& pool : directory().of_database(database)) pool->reconnect();
+  succeed("RECONNECT");
+}
+
+void ConsoleExecutor::wait_close(const std::string& database) {
+  wait([this, database] { look_at_outdated(database); }, "");
+}
+
+void ConsoleExecutor::look_at_outdated(const std::string& database) {
+  const auto pools = directory().of_database(database);
+  gather(
+      front_, asker_, [pools](Worker&) { return outdated_here(pools); },
+      [this, pools](const std::vector<Outdated>& threads) {
+        Outdated sum;
+        for (const Outdated& count : threads) {
+          sum.outdated += count.outdated;
+          sum.seen += count.seen;
+        }
+        std::size_t open = 0;
+        for (const auto& pool : pools) open += pool->open_backends();
+        // A backend on its way from one thread to another is seen by neither.
+        if (sum.outdated == 0 && sum.seen == open) succeed("WAIT_CLOSE");
+      });
+}
+
+void ConsoleExecutor::disable(const std::string& database) {
+  spdlog::info("console: {} disables {}", identity_.user, scope(database));
+  directory().set_disabled(database, true);
+  succeed("DISABLE");
+}
+
+void ConsoleExecutor::enable(const std::string& database) {
+  spdlog::info("console: {} enables {}", identity_.user, scope(database));
+  directory().set_disabled(database, false);
+  succeed("ENABLE");
+}
+
+void ConsoleExecutor::reload(const std::string&) {
+  const std::weak_ptr<void> asker = asker_;
+  front_.console_service().reload([this, asker, user = identity_.user](const Result<void>& result) {
+    if (result) {
+      spdlog::info("configuration reloaded by {}", user);
+    } else {
+      spdlog::error("configuration not reloaded, the old one stays in use:\n{}", result.error().text);
+    }
+    if (asker.expired()) return;
+    if (result) return succeed("RELOAD");
+    fail({wire::Severity::error, std::string(console_sqlstate::kConfigurationFile),
+          "the configuration was not reloaded, the old one stays in use", result.error().text, {}});
+  });
+}
+
+void ConsoleExecutor::shut_down(const std::string& mode) {
+  const std::string how = lower_case(mode);
+  spdlog::info("console: {} ordered SHUTDOWN {}", identity_.user, upper_case(how));
+  succeed("SHUTDOWN");
+  if (how == "wait_for_clients") return front_.console_service().shut_down_without_clients();
+  if (how.empty()) return front_.shut_down(Duration(0));
+  const Duration patience = front_.settings()->timeouts.shutdown;
+  front_.shut_down(patience.count() == 0 ? kForever : patience);
+}
+
+void ConsoleExecutor::suspend(const std::string&) {
+  fail(console_error(wire::sqlstate::kFeatureNotSupported, "SUSPEND is not supported",
+                     "It belongs to PgBouncer's way of restarting. PAUSE lets transactions finish and holds clients."));
+}
+
+}  // namespace forebay::pgfront

@@ -1,0 +1,268 @@
+#include "pgfront/console_executor.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "config/nearest.hpp"
+#include "config/problem.hpp"
+#include "pgfront/front.hpp"
+
+namespace forebay::pgfront {
+
+namespace {
+
+/// How often a condition is looked at that a command waits for.
+constexpr Duration kLookInterval{20};
+
+constexpr std::string_view kSeeHelp = "SHOW HELP lists all commands.";
+
+ConsolePlan refuse(wire::ErrorMessage error) {
+  return {.error = std::move(error), .columns = {}, .run = {}};
+}
+
+std::string did_you_mean(const std::optional<std::string>& candidate) {
+  return candidate ? fmt::format("Did you mean {}? {}", *candidate, kSeeHelp) : std::string(kSeeHelp);
+}
+
+/// Clients that open transactions by themselves need to hear that it worked. The console has none.
+struct TransactionVerb {
+  std::string_view name;
+  std::string_view tag;
+  char status;
+};
+constexpr TransactionVerb kTransactionVerbs[] = {
+    {"begin", "BEGIN", 'T'},  {"start", "START TRANSACTION", 'T'}, {"commit", "COMMIT", 'I'},
+    {"end", "COMMIT", 'I'},   {"rollback", "ROLLBACK", 'I'},       {"abort", "ROLLBACK", 'I'},
+};
+
+}  // namespace
+
+wire::ErrorMessage console_error(std::string_view sqlstate, std::string message, std::string hint) {
+  return {wire::Severity::error, std::string(sqlstate), std::move(message), {}, std::move(hint)};
+}
+
+ConsoleExecutor::ConsoleExecutor(Front& front, const ConsoleIdentity& identity, std::function<bool()> peer_is_there)
+    : front_(front),
+      identity_(identity),
+      peer_is_there_(std::move(peer_is_there)),
+      application_name_(identity.application_name),
+      look_timer_([this] { look_again(); }) {}
+
+ConsoleExecutor::~ConsoleExecutor() = default;
+
+backend::PoolDirectory& ConsoleExecutor::directory() const {
+  return front_.directory();
+}
+
+// --- understanding commands --------------------------------------------------------------------------------------
+
+const std::vector<ConsoleExecutor::Verb>& ConsoleExecutor::verbs() {
+  using E = ConsoleExecutor;
+  static const std::vector<Verb> all = {
+      {"pause", "PAUSE [db]", Argument::optional_database, &E::pause},
+      {"resume", "RESUME [db]", Argument::optional_database, &E::resume},
+      {"disable", "DISABLE db", Argument::database, &E::disable},
+      {"enable", "ENABLE db", Argument::database, &E::enable},
+      {"reconnect", "RECONNECT [db]", Argument::optional_database, &E::reconnect},
+      {"wait_close", "WAIT_CLOSE [db]", Argument::optional_database, &E::wait_close},
+      {"kill", "KILL [db]", Argument::optional_database, &E::kill},
+      {"kill_client", "KILL_CLIENT id", Argument::client_id, &E::kill_client},
+      {"reload", "RELOAD", Argument::none, &E::reload},
+      {"shutdown", "SHUTDOWN [WAIT_FOR_SERVERS|WAIT_FOR_CLIENTS]", Argument::shutdown_mode, &E::shut_down},
+      {"suspend", "", Argument::none, &E::suspend},
+  };
+  return all;
+}
+
+ConsolePlan ConsoleExecutor::plan(const ConsoleStatement& statement) {
+  const ConsoleWord& first = statement.words.front();
+  if (first.is_keyword("show")) return plan_show(statement);
+  if (first.is_keyword("set")) return plan_set(statement);
+  for (const Verb& verb : verbs()) {
+    if (first.is_keyword(verb.name)) return plan_verb(verb, statement);
+  }
+  for (const TransactionVerb& verb : kTransactionVerbs) {
+    if (!first.is_keyword(verb.name)) continue;
+    return {.error = {}, .columns = {}, .run = [this, &verb](const ResultFormats&) {
+              ConsoleAnswer answer;
+              answer.tag = verb.tag;
+              answer.transaction_status = verb.status;
+              finish(std::move(answer));
+            }};
+  }
+  return refuse(unknown_command(statement));
+}
+
+wire::ErrorMessage ConsoleExecutor::unknown_command(const ConsoleStatement& statement) const {
+  std::vector<std::string> known = {"SHOW", "SET"};
+  for (const Verb& verb : verbs()) known.push_back(upper_case(verb.name));
+  return console_error(wire::sqlstate::kSyntaxError,
+                       fmt::format("{} is no command of the console", config::in_quotes(to_string(statement))),
+                       did_you_mean(config::nearest(statement.words.front().text, known)));
+}
+
+ConsolePlan ConsoleExecutor::plan_show(const ConsoleStatement& statement) {
+  const auto& words = statement.words;
+  const bool isolation = words.size() == 4 && words[1].is_keyword("transaction") && words[2].is_keyword("isolation") &&
+                         words[3].is_keyword("level");
+  if (isolation) return plan_client_setting("transaction_isolation");
+  if (words.size() != 2) {
+    return refuse(console_error(wire::sqlstate::kSyntaxError, "SHOW needs the name of one thing to show",
+                                std::string(kSeeHelp)));
+  }
+  const std::string name = lower_case(words[1].text);
+  if (name == "help") return {.error = {}, .columns = {}, .run = [this](const ResultFormats&) { show_help(); }};
+  if (name == "fds") {
+    return refuse(console_error(wire::sqlstate::kFeatureNotSupported, "file descriptors are not shown",
+                                "PgBouncer hands its sockets over by SHOW FDS; Forebay has another way to restart."));
+  }
+  if (const ShowCommand* command = find_show_command(name)) {
+    return {.error = {}, .columns = command->columns(identity_.view()), .run = [this, command](const ResultFormats& formats) {
+              show_table(*command, formats);
+            }};
+  }
+  if (ConsolePlan setting = plan_client_setting(name); setting.run != nullptr) return setting;
+  std::vector<std::string> known = {"HELP"};
+  for (const ShowCommand& command : show_commands()) known.push_back(upper_case(command.name));
+  auto near = config::nearest(name, known);
+  if (near) near = "SHOW " + *near;
+  return refuse(console_error(wire::sqlstate::kUndefinedObject,
+                              fmt::format("there is no {} to show", config::in_quotes(words[1].text)),
+                              did_you_mean(near)));
+}
+
+ConsolePlan ConsoleExecutor::plan_verb(const Verb& verb, const ConsoleStatement& statement) {
+  if (!identity_.may_administer) {
+    return refuse(console_error(wire::sqlstate::kInsufficientPrivilege,
+                                fmt::format("permission denied: user {} may only use SHOW",
+                                            config::in_quotes(identity_.user)),
+                                fmt::format("{} is for the users listed under admin.users.", upper_case(verb.name))));
+  }
+  if (auto error = check_argument(verb, statement.words)) return refuse(std::move(*error));
+  std::string argument = statement.words.size() > 1 ? statement.words[1].text : std::string();
+  return {.error = {}, .columns = {}, .run = [this, &verb, argument = std::move(argument)](const ResultFormats&) {
+            (this->*verb.run)(argument);
+          }};
+}
+
+std::optional<wire::ErrorMessage> ConsoleExecutor::check_argument(const Verb& verb,
+                                                                  const std::vector<ConsoleWord>& words) const {
+  const bool optional = verb.argument == Argument::optional_database || verb.argument == Argument::shutdown_mode;
+  const std::size_t most = verb.argument == Argument::none ? 1 : 2;
+  const std::size_t least = optional ? 1 : most;
+  if (words.size() < least || words.size() > most) {
+    return console_error(wire::sqlstate::kSyntaxError,
+                         fmt::format("{} is used as: {}", upper_case(verb.name),
+                                     verb.usage.empty() ? upper_case(verb.name) : std::string(verb.usage)),
+                         "Names with blanks in them go between double quotes.");
+  }
+  if (words.size() == 1) return std::nullopt;
+  const std::string& argument = words[1].text;
+  switch (verb.argument) {
+    case Argument::client_id: {
+      std::uint64_t id = 0;
+      const auto [end, error] = std::from_chars(argument.data(), argument.data() + argument.size(), id);
+      if (error == std::errc() && end == argument.data() + argument.size()) return std::nullopt;
+      return console_error(console_sqlstate::kInvalidValue,
+                           fmt::format("{} is no client's number", config::in_quotes(argument)),
+                           "It is the id that SHOW CLIENTS tells.");
+    }
+    case Argument::shutdown_mode:
+      if (words[1].is_keyword("wait_for_servers") || words[1].is_keyword("wait_for_clients")) return std::nullopt;
+      return console_error(wire::sqlstate::kSyntaxError, fmt::format("SHUTDOWN is used as: {}", verb.usage));
+    default:
+      return check_database(argument);
+  }
+}
+
+std::optional<wire::ErrorMessage> ConsoleExecutor::check_database(const std::string& name) const {
+  const auto settings = front_.settings();
+  if (name == "forebay" || name == "pgbouncer") {
+    return console_error(wire::sqlstate::kFeatureNotSupported, "this cannot be done to the console itself");
+  }
+  const auto& databases = settings->databases;
+  if (!name.empty() && (databases.empty() || databases.contains("*") || databases.contains(name))) return std::nullopt;
+  std::vector<std::string> known;
+  for (const auto& [known_name, entry] : databases) known.push_back(known_name);
+  const auto near = config::nearest(name, known);
+  return console_error(wire::sqlstate::kInvalidCatalogName,
+                       fmt::format("there is no database {}", config::in_quotes(name)),
+                       near ? fmt::format("Did you mean {}?", *near) : "SHOW DATABASES lists them.");
+}
+
+// --- running -----------------------------------------------------------------------------------------------------
+
+void ConsoleExecutor::run(const ConsolePlan& plan, const ResultFormats& formats, Done done) {
+  done_ = std::move(done);
+  asker_ = std::make_shared<char>();
+  if (plan.error) return fail(*plan.error);
+  plan.run(formats);
+}
+
+void ConsoleExecutor::show_table(const ShowCommand& command, const ResultFormats& formats) {
+  const auto request = std::make_shared<const ShowRequest>(ShowRequest{
+      front_, identity_.view(), command.columns(identity_.view()), formats, net::Loop::current()->now(), asker_});
+  command.run(request, [this](std::string rows) {
+    ConsoleAnswer answer;
+    answer.rows = std::move(rows);
+    answer.tag = "SHOW";
+    finish(std::move(answer));
+  });
+}
+
+void ConsoleExecutor::show_help() {
+  std::string shows = "HELP";
+  for (const ShowCommand& command : show_commands()) shows += "|" + upper_case(command.name);
+  std::string text = "\n\tSHOW " + shows;
+  text += "\n\tSET key = value";
+  for (const Verb& verb : verbs()) {
+    if (!verb.usage.empty()) text += fmt::format("\n\t{}", verb.usage);
+  }
+  ConsoleAnswer answer;
+  answer.notice = wire::ErrorMessage{wire::Severity::notice, "00000", "Console usage", std::move(text), {}};
+  answer.tag = "SHOW";
+  finish(std::move(answer));
+}
+
+void ConsoleExecutor::cancel() {
+  if (look_ == nullptr) return;
+  fail(console_error(wire::sqlstate::kQueryCanceled, "canceling statement due to user request", what_stays_));
+}
+
+void ConsoleExecutor::wait(std::function<void()> look, std::string_view what_stays) {
+  look_ = std::move(look);
+  what_stays_ = what_stays;
+  look_timer_.start(*net::Loop::current(), Duration(0));
+}
+
+void ConsoleExecutor::look_again() {
+  if (!peer_is_there_()) return;
+  look_timer_.start(*net::Loop::current(), kLookInterval);
+  const auto look = look_;
+  look();
+}
+
+void ConsoleExecutor::succeed(std::string tag) {
+  ConsoleAnswer answer;
+  answer.tag = std::move(tag);
+  finish(std::move(answer));
+}
+
+void ConsoleExecutor::fail(wire::ErrorMessage error) {
+  ConsoleAnswer answer;
+  answer.error = std::move(error);
+  finish(std::move(answer));
+}
+
+void ConsoleExecutor::finish(ConsoleAnswer answer) {
+  asker_.reset();
+  look_ = nullptr;
+  look_timer_.cancel();
+  const Done done = std::move(done_);
+  done_ = nullptr;
+  done(std::move(answer));
+}
+
+}  // namespace forebay::pgfront

@@ -1,0 +1,68 @@
+#include "pgfront/console_service.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include "pgfront/front.hpp"
+#include "pgfront/worker.hpp"
+
+namespace forebay::pgfront {
+
+namespace {
+
+constexpr Duration kLookInterval{100};
+
+}  // namespace
+
+ConsoleService::ConsoleService(Front& front, net::Loop& loop)
+    : front_(front),
+      loop_(loop),
+      sampler_(front.started_at()),
+      sample_timer_([this] { sample(); }),
+      clients_timer_([this] { look_for_clients(); }) {
+  loop_.post([this] { sample_timer_.start(loop_, StatsSampler::kPeriod); });
+}
+
+void ConsoleService::sample() {
+  sampler_.sample(Clock::now(), front_.directory().traffic());
+  sample_timer_.start(loop_, StatsSampler::kPeriod);
+}
+
+void ConsoleService::reload(Changed changed) {
+  in_background([this] { return front_.reload(); }, std::move(changed));
+}
+
+void ConsoleService::change_settings(
+    std::function<Result<config::SettingsPtr>(const config::Settings& present)> change, Changed changed) {
+  in_background(
+      [this, change = std::move(change)]() -> Result<void> {
+        auto settings = change(*front_.settings());
+        if (!settings) return settings.error();
+        return front_.configure(std::move(*settings));
+      },
+      std::move(changed));
+}
+
+void ConsoleService::in_background(std::function<Result<void>()> work, Changed changed) {
+  net::Loop* asking = net::Loop::current();
+  background_.run([work = std::move(work), changed = std::move(changed), asking]() mutable {
+    auto result = std::make_shared<Result<void>>(work());
+    asking->post([changed = std::move(changed), result] { changed(*result); });
+  });
+}
+
+void ConsoleService::shut_down_without_clients() {
+  for (Worker* worker : front_.workers()) worker->stop_listening();
+  loop_.post([this] { look_for_clients(); });
+}
+
+void ConsoleService::look_for_clients() {
+  if (front_.is_draining()) return;
+  // Consoles are not counted.
+  if (front_.clients() == 0) {
+    spdlog::info("stopping: the last client has left");
+    return front_.shut_down(Duration(0));
+  }
+  clients_timer_.start(loop_, kLookInterval);
+}
+
+}  // namespace forebay::pgfront

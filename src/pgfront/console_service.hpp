@@ -1,0 +1,50 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+
+#include "base/result.hpp"
+#include "config/settings.hpp"
+#include "net/loop.hpp"
+#include "pgfront/console_background.hpp"
+#include "pgfront/stats_sampler.hpp"
+
+namespace forebay::pgfront {
+
+class Front;
+
+/// What the consoles of all threads share, and what goes on when a console's client has left: averages, changes of the
+/// configuration, an end that waits for clients. Thread safe but for start().
+class ConsoleService {
+ public:
+  /// `front` and `loop` outlive the service, and nobody runs `loop` any more when it is destroyed. Timed work is done by
+  /// the thread that runs `loop`.
+  ConsoleService(Front& front, net::Loop& loop);
+
+  const StatsSampler& sampler() const { return sampler_; }
+
+  using Changed = std::function<void(const Result<void>& result)>;
+  /// Reads the configuration again, on a thread of its own, and calls `changed` on the calling thread, which runs a loop.
+  void reload(Changed changed);
+  /// Takes over what `change` makes of the present settings, likewise.
+  void change_settings(std::function<Result<config::SettingsPtr>(const config::Settings& present)> change,
+                       Changed changed);
+
+  /// Stops listening; ends the process when the last client has left.
+  void shut_down_without_clients();
+
+ private:
+  void in_background(std::function<Result<void>()> work, Changed changed);
+  void sample();
+  void look_for_clients();
+
+  Front& front_;
+  net::Loop& loop_;
+  StatsSampler sampler_;
+  net::Timer sample_timer_;
+  net::Timer clients_timer_;
+  BackgroundThread background_;  ///< last, so that its work ends before what it uses
+};
+
+}  // namespace forebay::pgfront
