@@ -15,8 +15,8 @@
 namespace forebay::engine {
 
 /// Knows, or finds out, what a role's password is checked against: the configuration's users and user list first, then
-/// the server (pg_authid, or the configured query) asked as the upstream's user. Answers are kept for a second, so that a
-/// storm of logins costs one question. One per thread.
+/// the server (pg_authid, or the configured query) asked as the upstream's user. Logins that come while a question is on
+/// its way share the answer, so that a storm costs few questions. One per thread.
 class Authority {
  public:
   /// What is known of a role.
@@ -36,7 +36,10 @@ class Authority {
   std::shared_ptr<void> find(const std::string& user, Found found);
 
   /// User lists, read anew at every configuration.
-  void set_user_list(std::shared_ptr<const wire::SecretList> list) { user_list_ = std::move(list); }
+  void set_user_list(std::shared_ptr<const wire::SecretList> list) {
+    user_list_ = std::move(list);
+    known_.clear();
+  }
 
  private:
   struct Known {
