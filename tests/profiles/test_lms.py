@@ -1,5 +1,7 @@
-"""The profile lms: its data, its indexes (L5), its mix (L1), and that its test data goes again (L14)."""
+"""The profile lms: its data, its indexes, its mix of requests, its pool, and that its test data goes again."""
 
+import concurrent.futures
+import contextlib
 import hashlib
 import re
 import sys
@@ -7,13 +9,15 @@ import sys
 import psycopg
 import pytest
 
-from forebay_testing import PostgresServer
+from forebay_testing import ForebayDaemon, PostgresServer, wait_until
 from forebay_testing.directories import REPOSITORY
 
 sys.path.insert(0, str(REPOSITORY / "scripts"))
 
 import lms  # noqa: E402
 from pgbench import Pgbench  # noqa: E402
+
+pytestmark = pytest.mark.time_limit(300)  # the first test of the run loads the data
 
 LEAST_ROWS = {
     "users": 20_000, "courses": 500, "lessons": 10_000, "enrollments": 200_000, "lesson_progress": 1_000_000,
@@ -43,6 +47,12 @@ def server():
         yield running
 
 
+@pytest.fixture(scope="module")
+def forebay(server):
+    with ForebayDaemon(server, config=(lms.PROFILE / "forebay.yaml").read_text()) as running:
+        yield running
+
+
 @pytest.fixture
 def connection(server):
     with psycopg.connect(server.socket_dsn(dbname=lms.DATABASE), autocommit=True) as opened:
@@ -53,7 +63,6 @@ def one(connection, sql, *parameters):
     return connection.execute(sql, parameters).fetchone()[0]
 
 
-@pytest.mark.time_limit(180)
 def test_there_is_as_much_as_promised(server):
     counts = lms.counts(server)
     assert {table: counts[table] for table in LEAST_ROWS if counts[table] < LEAST_ROWS[table]} == {}
@@ -123,14 +132,34 @@ def test_the_mix_is_students_instructors_and_administrators(server):
     assert {path.stem for path in (lms.PROFILE / "mix").glob("*.sql")} == set(lms.weights())
 
 
+@pytest.mark.parametrize("way", ["server", "forebay"])
 @pytest.mark.parametrize("protocol", ["simple", "extended", "prepared"])
-def test_the_mix_runs_without_an_error(server, protocol):
+def test_the_mix_runs_without_an_error(request, server, way, protocol):
     options = [f"--protocol={protocol}", "--random-seed=1", *lms.mix(server)]
-    with Pgbench(server.dsn(dbname=lms.DATABASE), options, seconds=2, clients=4, threads=2) as load:
+    dsn = request.getfixturevalue(way).dsn(dbname=lms.DATABASE)
+    with Pgbench(dsn, options, seconds=2, clients=30, threads=2) as load:
         load.follow()
         figures = load.figures()
     assert figures.errors == [] and figures.failures == 0
     assert figures.transactions > 0
+
+
+def test_the_pool_and_the_limits_on_time_are_those_of_the_platform(server, forebay):
+    with psycopg.connect(forebay.dsn(dbname=lms.DATABASE), autocommit=True) as connection:
+        assert one(connection, "show statement_timeout") == "30s"
+        assert one(connection, "show idle_in_transaction_session_timeout") == "1min"
+    with contextlib.ExitStack() as stack:
+        # 60 statements run at the same time, no more are let through, and nobody is refused.
+        dsn = forebay.dsn(dbname=lms.DATABASE)
+        clients = [stack.enter_context(psycopg.connect(dsn, autocommit=True)) for _ in range(70)]
+        with concurrent.futures.ThreadPoolExecutor(len(clients)) as threads:
+            running = [threads.submit(client.execute, "select pg_sleep(2)") for client in clients]
+            busy = "select count(*) from pg_stat_activity where state = 'active' and query like 'select pg_sleep%'"
+            wait_until(lambda: server.query(busy)[0][0] == 60, 20, "20 backends and 40 more under load")
+            backends = "select count(*) from pg_stat_activity where datname = 'lms' and client_addr is not null"
+            assert server.query(backends)[0][0] == 60
+            for client, statement in zip(clients, running):
+                statement.result()
 
 
 def test_the_same_seed_gives_the_same_rows_and_another_one_others():
