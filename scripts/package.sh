@@ -27,6 +27,7 @@ put 640 config/forebay.example.yaml etc/forebay/forebay.yaml
 sed -i "s#schema=forebay.schema.json#schema=/usr/share/forebay/forebay.schema.json#" "$root/etc/forebay/forebay.yaml"
 put 644 config/forebay.schema.json usr/share/forebay/forebay.schema.json
 put 644 docs/configuration.md usr/share/doc/forebay/configuration.md
+put 644 docs/operations.md usr/share/doc/forebay/operations.md
 put 644 packaging/debian/copyright.in usr/share/doc/forebay/copyright
 put 644 CHANGELOG.md usr/share/doc/forebay/changelog
 put 644 packaging/forebay.8.in usr/share/man/man8/forebay.8

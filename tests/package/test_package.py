@@ -41,6 +41,7 @@ def test_it_holds_the_program_and_what_belongs_to_it(unpacked):
         "usr/share/doc/forebay/changelog.gz",
         "usr/share/doc/forebay/configuration.md",
         "usr/share/doc/forebay/copyright",
+        "usr/share/doc/forebay/operations.md",
         "usr/share/forebay/forebay.schema.json",
         "usr/share/man/man8/forebay.8.gz",
     }
