@@ -1,12 +1,11 @@
 #include "daemon.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <thread>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include "config/options.hpp"
 #include "config/values.hpp"
@@ -39,7 +38,9 @@ std::vector<net::Loop*> pointers_to(const std::vector<std::unique_ptr<net::Loop>
   return pointers;
 }
 
-std::uint64_t number(pid_t process) { return static_cast<std::uint64_t>(process); }
+std::uint64_t number(pid_t process) {
+  return static_cast<std::uint64_t>(process);
+}
 
 }  // namespace
 
@@ -79,8 +80,9 @@ Result<void> Daemon::start() {
 Result<void> Daemon::find_predecessor() {
   if (!options_.takeover) return {};
   if (takeover_path_.empty()) {
-    return Error{ErrorCode::configuration, "--takeover needs a takeover_socket: there is no runtime folder, or the "
-                                           "system chooses the port"};
+    return Error{ErrorCode::configuration,
+                 "--takeover needs a takeover_socket: there is no runtime folder, or the "
+                 "system chooses the port"};
   }
   auto found = takeover::Predecessor::find(takeover_path_);
   if (!found) return found.error();
@@ -151,7 +153,10 @@ void Daemon::hand_over(pid_t successor) {
 void Daemon::stop(const char* why) {
   // The second signal does not wait for transactions.
   const bool again = front_.is_draining();
-  observe::Event(again ? "stopping at once" : "stopping").with("why", why).with("clients", front_.clients()).info();
+  observe::Event(again ? "stopping at once" : "stopping")
+      .with("why", why)
+      .with("clients", front_.clients())
+      .info();
   manager_.stopping(fmt::format("waiting for the transactions of {} clients", front_.clients()));
   const Duration patience = front_.settings()->timeouts.shutdown;
   front_.shut_down(again ? Duration(0) : patience.count() == 0 ? kForever : patience);
@@ -162,14 +167,17 @@ void Daemon::reload() {
   if (auto reloaded = front_.reload(); reloaded) {
     observe::Event("configuration reloaded").with("file", options_.config_file).info();
   } else {
-    observe::Event("configuration not reloaded, the old one stays in use").with("reason", reloaded.error().text).error();
+    observe::Event("configuration not reloaded, the old one stays in use")
+        .with("reason", reloaded.error().text)
+        .error();
   }
   manager_.reloaded();
 }
 
 void Daemon::replace() {
   if (successor_ == nullptr || retirement_) {
-    observe::Event("no online restart: this process has no takeover socket, or has handed over already").warning();
+    observe::Event("no online restart: this process has no takeover socket, or has handed over already")
+        .warning();
     return;
   }
   if (auto process = start_successor(); process) {

@@ -1,15 +1,14 @@
 #include "listening_sockets.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <memory>
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 namespace forebay {
 
@@ -56,7 +55,8 @@ Result<void> ListeningSockets::adopt(std::vector<net::Fd> passed, Files files) {
   for (net::Fd& fd : passed) {
     if (!is_listening(fd.get())) {
       return Error{ErrorCode::configuration,
-                   "a descriptor that was passed to Forebay is not a listening socket; with systemd, use Accept=no and "
+                   "a descriptor that was passed to Forebay is not a listening socket; with systemd, use "
+                   "Accept=no and "
                    "ListenStream= in the socket unit"};
     }
     ::fcntl(fd.get(), F_SETFD, FD_CLOEXEC);
@@ -90,7 +90,8 @@ Result<void> ListeningSockets::open_one(const config::ListenAddress& address) {
   if (has(*at)) return {};
   auto fd = net::listen_on(*at, kBacklog);
   if (!fd) {
-    return Error{fd.error().code, fmt::format("cannot listen on {}:{}: {}", host, address.port, fd.error().text)};
+    return Error{fd.error().code,
+                 fmt::format("cannot listen on {}:{}: {}", host, address.port, fd.error().text)};
   }
   if (is_unix) {
     files_.push_back(file_of(*at));

@@ -10,8 +10,8 @@
 
 namespace forebay {
 
-/// The sockets that applications connect to: opened by us, or passed by the service manager or a former process.
-/// Used by the main thread.
+/// The sockets that applications connect to: opened by us, or passed by the service manager or a former
+/// process. Used by the main thread.
 class ListeningSockets {
  public:
   ListeningSockets() = default;
@@ -24,8 +24,8 @@ class ListeningSockets {
   enum class Files { ours, others };
   /// Takes over listening sockets that another process has opened; all of them are listened on.
   Result<void> adopt(std::vector<net::Fd> passed, Files files);
-  /// Opens what the configuration asks for and has not been passed. Without `listen` in the configuration what was
-  /// passed is enough.
+  /// Opens what the configuration asks for and has not been passed. Without `listen` in the configuration
+  /// what was passed is enough.
   Result<void> open(const config::Settings& settings);
   /// The files of Unix sockets stay when this process ends: somebody else listens on them.
   void leave_files() { files_.clear(); }

@@ -34,7 +34,8 @@ void Retirement::look() {
       [](std::size_t sum, const pgfront::Worker* worker) { return sum + worker->client_count(); });
   const bool nobody_left = closed_->load() == workers.size() && left == 0;
   if (nobody_left || deadline_.has_passed(Clock::now())) {
-    observe::Event(nobody_left ? "stopping: the last client has left" : "stopping: timeouts.shutdown has passed")
+    observe::Event(nobody_left ? "stopping: the last client has left"
+                               : "stopping: timeouts.shutdown has passed")
         .with("clients", left)
         .info();
     return front_.shut_down(Duration(0));

@@ -1,16 +1,17 @@
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
-#include <atomic>
 
 #include "net/loop.hpp"
 #include "pgfront/front.hpp"
 
 namespace forebay {
 
-/// The last part of a process's life after another has taken its listening sockets over: it takes no new clients, and
-/// serves those that it has until they leave or timeouts.shutdown has passed. Used by the first loop's thread.
+/// The last part of a process's life after another has taken its listening sockets over: it takes no new
+/// clients, and serves those that it has until they leave or timeouts.shutdown has passed. Used by the first
+/// loop's thread.
 class Retirement {
  public:
   /// `loop` and `front` outlive this.

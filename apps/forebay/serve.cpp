@@ -1,8 +1,8 @@
 #include "serve.hpp"
 
-#include <unistd.h>
-
 #include <exception>
+
+#include <unistd.h>
 
 #include "daemon.hpp"
 #include "observe/log.hpp"

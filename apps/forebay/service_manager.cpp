@@ -1,16 +1,15 @@
 #include "service_manager.hpp"
 
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <time.h>
-#include <unistd.h>
-
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <optional>
 
 #include <fmt/format.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
 
 namespace forebay {
 
@@ -80,11 +79,17 @@ void ServiceManager::ready(std::string_view status, bool main_process) {
   send(state);
 }
 
-void ServiceManager::reloading() { send(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", monotonic_micros())); }
+void ServiceManager::reloading() {
+  send(fmt::format("RELOADING=1\nMONOTONIC_USEC={}", monotonic_micros()));
+}
 
-void ServiceManager::reloaded() { send("READY=1"); }
+void ServiceManager::reloaded() {
+  send("READY=1");
+}
 
-void ServiceManager::stopping(std::string_view status) { send(fmt::format("STOPPING=1\nSTATUS={}", status)); }
+void ServiceManager::stopping(std::string_view status) {
+  send(fmt::format("STOPPING=1\nSTATUS={}", status));
+}
 
 void ServiceManager::fall_silent() {
   address_.clear();

@@ -13,8 +13,8 @@ namespace forebay {
 
 /// What systemd and its like want to know of a service, and give to it, without a library of theirs.
 /// Protocols: https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html,
-/// https://www.freedesktop.org/software/systemd/man/latest/sd_listen_fds.html. Without $NOTIFY_SOCKET nothing is sent.
-/// Used by the main thread.
+/// https://www.freedesktop.org/software/systemd/man/latest/sd_listen_fds.html. Without $NOTIFY_SOCKET nothing
+/// is sent. Used by the main thread.
 class ServiceManager {
  public:
   /// Reads the environment and takes out of it what is meant for this process alone.

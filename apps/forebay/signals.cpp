@@ -1,11 +1,11 @@
 #include "signals.hpp"
 
+#include <csignal>
+#include <cstring>
+
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <csignal>
-#include <cstring>
 
 #include "observe/log.hpp"
 
@@ -19,7 +19,8 @@ void collect_children() {
   for (pid_t child; (child = ::waitpid(-1, &status, WNOHANG)) > 0;) {
     observe::Event("the process that was started to take over has ended")
         .with("process", static_cast<std::uint64_t>(child))
-        .with("status", static_cast<std::uint64_t>(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status)))
+        .with("status",
+              static_cast<std::uint64_t>(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status)))
         .warning();
   }
 }
@@ -36,7 +37,9 @@ Signals::Signals(net::Loop& loop, Actions actions) : loop_(loop), actions_(std::
   loop_.add(fd_.get(), EPOLLIN, *this);
 }
 
-Signals::~Signals() { loop_.remove(fd_.get(), *this); }
+Signals::~Signals() {
+  loop_.remove(fd_.get(), *this);
+}
 
 void Signals::on_io(std::uint32_t) {
   signalfd_siginfo info{};

@@ -7,8 +7,9 @@
 
 namespace forebay {
 
-/// The process's signals, which arrive through a descriptor in the first loop: SIGTERM and SIGINT end the daemon, SIGHUP
-/// reloads it, SIGUSR2 starts the process that takes over. Made before the first thread, so that no other gets them.
+/// The process's signals, which arrive through a descriptor in the first loop: SIGTERM and SIGINT end the
+/// daemon, SIGHUP reloads it, SIGUSR2 starts the process that takes over. Made before the first thread, so
+/// that no other gets them.
 class Signals final : public net::Handler {
  public:
   struct Actions {

@@ -1,13 +1,13 @@
 #include "successor_process.hpp"
 
-#include <signal.h>
-#include <spawn.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <fstream>
 #include <string>
 #include <vector>
+
+#include <signal.h>
+#include <spawn.h>
+#include <unistd.h>
 
 namespace forebay {
 

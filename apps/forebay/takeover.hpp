@@ -1,33 +1,35 @@
 #pragma once
 
-#include <sys/stat.h>
-
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include <sys/stat.h>
+
 #include "base/result.hpp"
 #include "net/loop.hpp"
 #include "net/socket.hpp"
 #include "wire/startup.hpp"
 
-/// Online restart: docs/decisions/0006-online-restart.md. Everything here is used by the first loop's thread, unless a
-/// member says otherwise.
+/// Online restart: docs/decisions/0006-online-restart.md. Everything here is used by the first loop's thread,
+/// unless a member says otherwise.
 namespace forebay::takeover {
 
 /// The new process's side: the process that it takes over from.
 class Predecessor final : public net::Handler {
  public:
-  /// Asks the process at `path` for its listening sockets; blocks for at most ten seconds. Null when nobody is there.
+  /// Asks the process at `path` for its listening sockets; blocks for at most ten seconds. Null when nobody
+  /// is there.
   static Result<std::unique_ptr<Predecessor>> find(const std::string& path);
   ~Predecessor();
 
   pid_t process() const { return process_; }
   std::vector<net::Fd> take_sockets() { return std::move(sockets_); }
 
-  /// Tells it that this process serves; from then on it takes no new clients. Called in `loop`, which outlives this.
+  /// Tells it that this process serves; from then on it takes no new clients. Called in `loop`, which
+  /// outlives this.
   void serving(net::Loop& loop);
   /// Passes a cancel request on. From any thread, after the first loop has started.
   void cancel(net::Loop& loop, const wire::CancelKey& key);
@@ -48,9 +50,9 @@ class Predecessor final : public net::Handler {
 class Successor final : public net::Handler {
  public:
   struct Actions {
-    std::function<std::vector<int>()> sockets;              ///< those to hand over
-    std::function<void(pid_t)> handed_over;                 ///< the new process serves
-    std::function<void(const wire::CancelKey&)> cancel;     ///< a cancel request that reached the new process
+    std::function<std::vector<int>()> sockets;           ///< those to hand over
+    std::function<void(pid_t)> handed_over;              ///< the new process serves
+    std::function<void(const wire::CancelKey&)> cancel;  ///< a cancel request that reached the new process
   };
 
   /// Waits for a successor at `path`, in place of `predecessor` (0: none). `loop` outlives this.

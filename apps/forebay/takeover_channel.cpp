@@ -1,10 +1,5 @@
 #include "takeover_channel.hpp"
 
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
-
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -12,6 +7,10 @@
 #include <cstring>
 
 #include <fmt/format.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "listening_sockets.hpp"
 
@@ -25,7 +24,8 @@ constexpr std::size_t kMostDescriptors = 64;
 
 using Control = std::array<std::byte, CMSG_SPACE(kMostDescriptors * sizeof(int))>;
 
-/// Where files of a running service belong: what systemd made for it, the user's own, or the system's for root.
+/// Where files of a running service belong: what systemd made for it, the user's own, or the system's for
+/// root.
 std::string runtime_folder() {
   for (const char* name : {"RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR"}) {
     const char* value = std::getenv(name);
@@ -40,9 +40,10 @@ Result<sockaddr_un> address_of(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path.size() >= sizeof address.sun_path) {
-    return Error{ErrorCode::configuration, fmt::format("the takeover socket \"{}\" has a path of more than {} bytes; set "
-                                                       "takeover_socket to a shorter one",
-                                                       path, sizeof address.sun_path - 1)};
+    return Error{ErrorCode::configuration,
+                 fmt::format("the takeover socket \"{}\" has a path of more than {} bytes; set "
+                             "takeover_socket to a shorter one",
+                             path, sizeof address.sun_path - 1)};
   }
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
   return address;
@@ -110,22 +111,29 @@ std::optional<Message> receive(int fd) {
   Message message;
   if (size <= 0) return message;
   message.descriptors = descriptors_in(header);
-  if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0) message.text.assign(text.data(), static_cast<std::size_t>(size));
+  if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0)
+    message.text.assign(text.data(), static_cast<std::size_t>(size));
   return message;
 }
 
-bool is_same_user(int fd) { return peer(fd).uid == ::geteuid(); }
+bool is_same_user(int fd) {
+  return peer(fd).uid == ::geteuid();
+}
 
-pid_t peer_process(int fd) { return peer(fd).pid; }
+pid_t peer_process(int fd) {
+  return peer(fd).pid;
+}
 
 Result<net::Fd> listen_at(const std::string& path, pid_t predecessor) {
   auto present = connect_to(path);
   if (!present) return present.error();
   if (*present && peer_process((*present)->get()) != predecessor) {
-    return Error{ErrorCode::configuration,
-                 fmt::format("the takeover socket {} belongs to process {}, which is running; start with --takeover to "
-                             "replace it, or set another takeover_socket",
-                             path, peer_process((*present)->get()))};
+    return Error{
+        ErrorCode::configuration,
+        fmt::format(
+            "the takeover socket {} belongs to process {}, which is running; start with --takeover to "
+            "replace it, or set another takeover_socket",
+            path, peer_process((*present)->get()))};
   }
   // Made beside and renamed: there is no moment without a socket.
   const std::string made = fmt::format("{}.{}", path, ::getpid());
@@ -148,9 +156,11 @@ Result<std::optional<net::Fd>> connect_to(const std::string& path) {
   auto address = address_of(path);
   if (!address) return address.error();
   net::Fd fd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
-  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) == 0) return std::optional(std::move(fd));
+  if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) == 0)
+    return std::optional(std::move(fd));
   if (errno == ENOENT || errno == ECONNREFUSED) return std::optional<net::Fd>();
-  return Error{ErrorCode::io, fmt::format("the takeover socket {} cannot be reached: {}", path, errno_text(errno))};
+  return Error{ErrorCode::io,
+               fmt::format("the takeover socket {} cannot be reached: {}", path, errno_text(errno))};
 }
 
 }  // namespace forebay::takeover

@@ -9,14 +9,14 @@
 
 #include "wire/startup.hpp"
 
-/// What the two processes say to each other, in this order. The number is the version: a process answers a greeting
-/// that it does not know with kUnknown, and goes on serving.
+/// What the two processes say to each other, in this order. The number is the version: a process answers a
+/// greeting that it does not know with kUnknown, and goes on serving.
 namespace forebay::takeover {
 
 inline constexpr std::string_view kTakeOver = "forebay takeover 1";  ///< new to old
-inline constexpr std::string_view kSockets = "sockets";              ///< old to new, with the listening sockets
-inline constexpr std::string_view kServing = "serving";              ///< new to old: take no more clients
-inline constexpr std::string_view kCancel = "cancel ";               ///< new to old, any number: process id and secret
+inline constexpr std::string_view kSockets = "sockets";  ///< old to new, with the listening sockets
+inline constexpr std::string_view kServing = "serving";  ///< new to old: take no more clients
+inline constexpr std::string_view kCancel = "cancel ";   ///< new to old, any number: process id and secret
 inline constexpr std::string_view kUnknown = "not understood: another version of Forebay";
 inline constexpr std::string_view kTaken = "another process is taking over, or has done so";
 

@@ -1,8 +1,7 @@
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-
-#include <fmt/format.h>
 
 #include "observe/log.hpp"
 #include "takeover.hpp"
@@ -43,7 +42,9 @@ Predecessor::Predecessor(net::Fd fd, std::vector<net::Fd> sockets)
   ::fcntl(fd_.get(), F_SETFL, ::fcntl(fd_.get(), F_GETFL) | O_NONBLOCK);
 }
 
-Predecessor::~Predecessor() { forget(); }
+Predecessor::~Predecessor() {
+  forget();
+}
 
 void Predecessor::serving(net::Loop& loop) {
   loop_ = &loop;

@@ -1,7 +1,7 @@
+#include <utility>
+
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <utility>
 
 #include "observe/log.hpp"
 #include "takeover.hpp"
@@ -12,7 +12,9 @@ namespace forebay::takeover {
 
 namespace {
 
-std::uint64_t number(pid_t process) { return static_cast<std::uint64_t>(process); }
+std::uint64_t number(pid_t process) {
+  return static_cast<std::uint64_t>(process);
+}
 
 }  // namespace
 
@@ -40,8 +42,8 @@ class Successor::Peer final : public net::Handler {
   const pid_t process_;
 };
 
-Result<std::unique_ptr<Successor>> Successor::await(net::Loop& loop, const std::string& path, pid_t predecessor,
-                                                    Actions actions) {
+Result<std::unique_ptr<Successor>> Successor::await(net::Loop& loop, const std::string& path,
+                                                    pid_t predecessor, Actions actions) {
   auto fd = listen_at(path, predecessor);
   if (!fd) return fd.error();
   return std::unique_ptr<Successor>(new Successor(loop, path, std::move(*fd), std::move(actions)));
@@ -57,7 +59,8 @@ Successor::~Successor() {
   if (!fd_) return;
   stop_listening();
   struct stat now {};
-  const bool still_ours = ::stat(path_.c_str(), &now) == 0 && now.st_ino == file_.st_ino && now.st_dev == file_.st_dev;
+  const bool still_ours =
+      ::stat(path_.c_str(), &now) == 0 && now.st_ino == file_.st_ino && now.st_dev == file_.st_dev;
   if (still_ours) ::unlink(path_.c_str());
 }
 

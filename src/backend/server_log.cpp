@@ -9,11 +9,13 @@ namespace forebay::backend {
 
 namespace {
 
-/// What keeps a server from serving anybody, as opposed to a refusal of one login; empty when it is the latter.
+/// What keeps a server from serving anybody, as opposed to a refusal of one login; empty when it is the
+/// latter.
 std::string_view reason_unreachable(const Login::Refusal& refusal) {
   if (refusal.server_error.empty()) {
-    return refusal.ours.sqlstate == wire::sqlstate::kConnectionFailure ? std::string_view(refusal.ours.message)
-                                                                       : std::string_view();
+    return refusal.ours.sqlstate == wire::sqlstate::kConnectionFailure
+               ? std::string_view(refusal.ours.message)
+               : std::string_view();
   }
   if (wire::error_field(refusal.server_error, 'C') != wire::sqlstate::kCannotConnectNow) return {};
   return wire::error_field(refusal.server_error, 'M');
@@ -59,7 +61,9 @@ void ServerLog::on_wait_expired(const Pool& pool, Duration waited) {
   observe::Event event("no backend came free in time");
   event.with("user", pool.user()).with("database", pool.database()).with("server", pool.target()->name());
   event.with("milliseconds", static_cast<std::uint64_t>(waited.count()));
-  event.with("backends", pool.open_backends()).with("limit", pool.most_backends()).with("waiting", pool.waiting());
+  event.with("backends", pool.open_backends())
+      .with("limit", pool.most_backends())
+      .with("waiting", pool.waiting());
   if (*dropped > 0) event.with("not_logged_before", *dropped);
   event.warning();
 }

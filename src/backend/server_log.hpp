@@ -13,8 +13,8 @@ namespace forebay::backend {
 
 class Pool;
 
-/// What the log says of servers and of pools that are too small. A server that cannot be reached gives one line, and
-/// another when it answers again, however many backends fail meanwhile. Thread safe.
+/// What the log says of servers and of pools that are too small. A server that cannot be reached gives one
+/// line, and another when it answers again, however many backends fail meanwhile. Thread safe.
 class ServerLog {
  public:
   void on_opened(const Pool& pool);
@@ -25,8 +25,8 @@ class ServerLog {
  private:
   std::mutex mutex_;
   std::map<std::string, TimePoint> unreachable_;  ///< guarded by mutex_; since when, by the server's name
-  std::atomic<bool> any_unreachable_ = false;     ///< so that opening a backend takes no lock when all is well
-  observe::RateLimit changes_;                    ///< a server may come and go many times a second
+  std::atomic<bool> any_unreachable_ = false;  ///< so that opening a backend takes no lock when all is well
+  observe::RateLimit changes_;                 ///< a server may come and go many times a second
   observe::RateLimit waits_;
 };
 

@@ -15,7 +15,8 @@ bool is_control(char c) {
   return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
 }
 
-/// The text of a line with its control characters escaped: a user name with a line end in it must not forge a line.
+/// The text of a line with its control characters escaped: a user name with a line end in it must not forge a
+/// line.
 class OneLine final : public spdlog::custom_flag_formatter {
  public:
   void format(const spdlog::details::log_msg& message, const std::tm&, spdlog::memory_buf_t& out) override {
@@ -33,7 +34,8 @@ class OneLine final : public spdlog::custom_flag_formatter {
 };
 
 bool needs_quotes(std::string_view value) {
-  return std::ranges::any_of(value, [](char c) { return c == ' ' || c == '"' || c == '=' || c == '\\' || is_control(c); });
+  return std::ranges::any_of(
+      value, [](char c) { return c == ' ' || c == '"' || c == '=' || c == '\\' || is_control(c); });
 }
 
 }  // namespace

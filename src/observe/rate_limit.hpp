@@ -8,8 +8,8 @@
 
 namespace forebay::observe {
 
-/// Lets `kBurst` events through, and then one every `kPause`, so that a storm of them cannot fill a disk: at most some
-/// 90 000 lines a day for each kind of event. Thread safe.
+/// Lets `kBurst` events through, and then one every `kPause`, so that a storm of them cannot fill a disk: at
+/// most some 90 000 lines a day for each kind of event. Thread safe.
 class RateLimit {
  public:
   static constexpr std::uint32_t kBurst = 20;
@@ -20,9 +20,9 @@ class RateLimit {
 
  private:
   std::mutex mutex_;
-  double credit_ = kBurst;       ///< guarded by mutex_
-  TimePoint last_{};             ///< guarded by mutex_
-  std::uint64_t dropped_ = 0;    ///< guarded by mutex_
+  double credit_ = kBurst;     ///< guarded by mutex_
+  TimePoint last_{};           ///< guarded by mutex_
+  std::uint64_t dropped_ = 0;  ///< guarded by mutex_
 };
 
 }  // namespace forebay::observe

@@ -10,11 +10,13 @@ namespace forebay::pgfront {
 
 class Client;
 
-/// Two lines in the log for a client that has logged in: one now, one with its duration when this is destroyed.
+/// Two lines in the log for a client that has logged in: one now, one with its duration when this is
+/// destroyed.
 class ConnectionLog {
  public:
   /// Null unless log.connections is on.
-  static std::unique_ptr<ConnectionLog> open(const Client& client, std::string_view user, std::string_view database);
+  static std::unique_ptr<ConnectionLog> open(const Client& client, std::string_view user,
+                                             std::string_view database);
   ~ConnectionLog();
 
  private:

@@ -66,9 +66,11 @@ def tls_flags(certificates):
 def who():
     """who(dsn): the user and database that a connection has, asked of the server."""
 
+    query = "SELECT current_user::text, session_user::text, current_database()::text"
+
     def ask(dsn: str) -> tuple:
         with psycopg.connect(dsn, connect_timeout=20) as connection:
-            return connection.execute("SELECT current_user::text, session_user::text, current_database()::text").fetchone()
+            return connection.execute(query).fetchone()
 
     return ask
 

@@ -49,7 +49,8 @@ class Relay:
                 threading.Thread(target=self._serve, args=(client,), daemon=True).start()
 
     def _serve(self, client: socket.socket) -> None:
-        with contextlib.suppress(OSError), client, socket.create_connection(("127.0.0.1", self._upstream_port)) as plain:
+        upstream = ("127.0.0.1", self._upstream_port)
+        with contextlib.suppress(OSError), client, socket.create_connection(upstream) as plain:
             client.settimeout(20)
             assert client.recv(8, socket.MSG_WAITALL) == _SSL_REQUEST
             client.sendall(b"S")

@@ -31,7 +31,8 @@ def test_an_unknown_user_cannot_be_told_from_a_wrong_password(forebay, refused):
 
 
 def test_no_password_is_refused(forebay, refused):
-    assert "no password supplied" in refused(f"host=127.0.0.1 port={forebay.port} user=app dbname=postgres passfile=/dev/null")
+    without = f"host=127.0.0.1 port={forebay.port} user=app dbname=postgres passfile=/dev/null"
+    assert "no password supplied" in refused(without)
 
 
 def test_a_changed_password_counts_within_a_second(forebay, server, who, refused):
@@ -78,8 +79,10 @@ def test_a_role_without_login_and_an_expired_one(forebay, server, refused):
     server.create_role("locked", options="NOLOGIN")
     server.create_role("over", options="LOGIN VALID UNTIL '2001-01-01'")
     for daemon in (server, forebay):
-        assert 'role "locked" is not permitted to log in' in refused(daemon.dsn(user="locked", password="secret-of-locked"))
-        assert 'password authentication failed for user "over"' in refused(daemon.dsn(user="over", password="secret-of-over"))
+        locked = refused(daemon.dsn(user="locked", password="secret-of-locked"))
+        assert 'role "locked" is not permitted to log in' in locked
+        over = refused(daemon.dsn(user="over", password="secret-of-over"))
+        assert 'password authentication failed for user "over"' in over
 
 
 def test_a_database_that_is_not_there(forebay, server, refused):
