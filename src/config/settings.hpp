@@ -124,7 +124,7 @@ enum class LogLevel { debug, info, warning, error };
 struct Settings {
   Upstream upstream;
   std::vector<ListenAddress> listen;  ///< empty: 127.0.0.1:6432; changes with a restart only
-  std::uint32_t threads = 0;  ///< 0: chosen from the number of processors; changes with a restart only
+  std::uint32_t threads = 0;    ///< 0: chosen from the number of processors; changes with a restart only
   std::string takeover_socket;  ///< where `--takeover` finds this process; empty: derived from the port, see
                                 ///< docs/operations.md; changes with a restart only
   PoolMode pool_mode = PoolMode::transaction;
