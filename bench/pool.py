@@ -41,6 +41,8 @@ def main() -> int:
     parser.add_argument("--protocol", choices=PROTOCOLS, action="append", help="only this (may be repeated)")
     parser.add_argument("--clients", type=int, action="append", help="only so many (may be repeated)")
     parser.add_argument("--only", choices=("throughput", "crowd"), help="only this part")
+    parser.add_argument("--output", type=pathlib.Path, default=ROOT / "build" / "bench", metavar="FOLDER",
+                        help="for pool.json and pool.md (default build/bench)")
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.rounds, arguments.seconds = 1, 1
@@ -54,7 +56,7 @@ def main() -> int:
     except (DaemonError, PgbenchError, OSError) as error:
         print(f"!! {error}", file=sys.stderr)
         return 1
-    return report(result)
+    return report(result, arguments.output)
 
 
 def measure(stack: contextlib.ExitStack, arguments: argparse.Namespace) -> dict:
@@ -139,13 +141,12 @@ def medians(by_name: dict[str, list[dict]]) -> dict[str, dict]:
     return found
 
 
-def report(result: dict) -> int:
-    folder = ROOT / "build" / "bench"
+def report(result: dict, folder: pathlib.Path) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "pool.json").write_text(json.dumps(result, indent=1) + "\n")
     (folder / "pool.md").write_text(markdown(result))
     print("\n" + terminal_table(result))
-    print("== Every run: build/bench/pool.json; for documents: build/bench/pool.md")
+    print(f"== Every run: {folder}/pool.json; for documents: {folder}/pool.md")
     lost = [run for case in result.get("throughput", []) for runs in case["runs"].values() for run in runs
             if run["failures"]]
     broken = [text for part in ("idle", "crowd") for text in result.get(part, {}).get("failed", [])]
