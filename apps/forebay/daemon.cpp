@@ -97,11 +97,11 @@ Result<void> Daemon::find_predecessor() {
 }
 
 Result<void> Daemon::get_sockets() {
-  if (auto adopted = sockets_.adopt(manager_.take_sockets(), ListeningSockets::Files::others); !adopted) {
+  if (auto adopted = sockets_.adopt(manager_.take_sockets(), {}); !adopted) {
     return adopted.error();
   }
   if (predecessor_ != nullptr) {
-    auto adopted = sockets_.adopt(predecessor_->take_sockets(), ListeningSockets::Files::ours);
+    auto adopted = sockets_.adopt(predecessor_->take_sockets(), predecessor_->files());
     if (!adopted) return adopted.error();
   }
   return sockets_.open(*options_.settings);
@@ -131,6 +131,7 @@ void Daemon::await_successor(pid_t predecessor) {
   auto successor = takeover::Successor::await(
       *loops_.front(), takeover_path_, predecessor,
       {.sockets = [this] { return sockets_.descriptors(); },
+       .files = [this] { return sockets_.files(); },
        .handed_over = [this](pid_t process) { hand_over(process); },
        .cancel = [this](const wire::CancelKey& key) { pgfront::Worker::cancel(front_, key); }});
   if (successor) {
@@ -145,7 +146,7 @@ void Daemon::hand_over(pid_t successor) {
       .with("process", number(successor))
       .with("clients", front_.clients())
       .info();
-  sockets_.leave_files();
+  sockets_.hand_over();
   manager_.fall_silent();
   retirement_.emplace(*loops_.front(), front_);
 }
@@ -158,6 +159,8 @@ void Daemon::stop(const char* why) {
       .with("clients", front_.clients())
       .info();
   manager_.stopping(fmt::format("waiting for the transactions of {} clients", front_.clients()));
+  sockets_.close();
+  if (!retirement_) successor_.reset();  // there is nothing left to take over
   const Duration patience = front_.settings()->timeouts.shutdown;
   front_.shut_down(again ? Duration(0) : patience.count() == 0 ? kForever : patience);
 }

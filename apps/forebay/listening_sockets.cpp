@@ -51,8 +51,9 @@ ListeningSockets::~ListeningSockets() {
   for (const std::string& file : files_) ::unlink(file.c_str());
 }
 
-Result<void> ListeningSockets::adopt(std::vector<net::Fd> passed, Files files) {
-  for (net::Fd& fd : passed) {
+Result<void> ListeningSockets::adopt(std::vector<net::Fd> passed, std::string_view files) {
+  for (std::size_t i = 0; i < passed.size(); ++i) {
+    net::Fd& fd = passed[i];
     if (!is_listening(fd.get())) {
       return Error{ErrorCode::configuration,
                    "a descriptor that was passed to Forebay is not a listening socket; with systemd, use "
@@ -63,7 +64,7 @@ Result<void> ListeningSockets::adopt(std::vector<net::Fd> passed, Files files) {
     ::fcntl(fd.get(), F_SETFL, ::fcntl(fd.get(), F_GETFL) | O_NONBLOCK);
     const net::Address bound = net::local_address(fd.get());
     const bool is_unix = bound.family() == AF_UNIX;
-    if (is_unix && files == Files::ours) files_.push_back(file_of(bound));
+    if (is_unix && i < files.size() && files[i] == kRemoved) files_.push_back(file_of(bound));
     sockets_.push_back({std::make_shared<net::Fd>(std::move(fd)), is_unix});
   }
   return {};
@@ -106,6 +107,15 @@ std::vector<int> ListeningSockets::descriptors() const {
   std::vector<int> numbers;
   for (const auto& socket : sockets_) numbers.push_back(socket.fd->get());
   return numbers;
+}
+
+std::string ListeningSockets::files() const {
+  std::string letters;
+  for (const auto& socket : sockets_) {
+    const std::string file = file_of(net::local_address(socket.fd->get()));
+    letters += std::ranges::find(files_, file) != files_.end() ? kRemoved : kKept;
+  }
+  return letters;
 }
 
 std::vector<std::string> ListeningSockets::names() const {

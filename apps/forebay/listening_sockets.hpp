@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
@@ -20,18 +21,26 @@ class ListeningSockets {
   /// Removes the files of Unix sockets, unless another process goes on listening on them.
   ~ListeningSockets();
 
-  /// Who removes the file of a Unix socket that was passed.
-  enum class Files { ours, others };
-  /// Takes over listening sockets that another process has opened; all of them are listened on.
-  Result<void> adopt(std::vector<net::Fd> passed, Files files);
+  /// Takes over listening sockets that another process has opened; all of them are listened on. `files` has a
+  /// letter for each, as files() gives; none: their files belong to others.
+  Result<void> adopt(std::vector<net::Fd> passed, std::string_view files);
   /// Opens what the configuration asks for and has not been passed. Without `listen` in the configuration
   /// what was passed is enough.
   Result<void> open(const config::Settings& settings);
-  /// The files of Unix sockets stay when this process ends: somebody else listens on them.
-  void leave_files() { files_.clear(); }
+  /// Lets go of them: whoever connects is refused once the workers have done so too, unless another process
+  /// listens.
+  void close() { sockets_.clear(); }
+  /// The same, and the files of Unix sockets stay when this process ends: somebody else listens on them.
+  void hand_over() {
+    sockets_.clear();
+    files_.clear();
+  }
 
   const std::vector<pgfront::ListeningSocket>& all() const { return sockets_; }
   std::vector<int> descriptors() const;
+  /// For each socket kRemoved when its file goes with the process that listens last, else kKept.
+  std::string files() const;
+  static constexpr char kRemoved = 'r', kKept = '-';
   /// "127.0.0.1:6432", "[::1]:6432" or the file of a Unix socket, for each.
   std::vector<std::string> names() const;
 

@@ -27,6 +27,8 @@ class Predecessor final : public net::Handler {
 
   pid_t process() const { return process_; }
   std::vector<net::Fd> take_sockets() { return std::move(sockets_); }
+  /// A letter for each of them, as Successor::Actions::files gave.
+  const std::string& files() const { return files_; }
 
   /// Tells it that this process serves; from then on it takes no new clients. Called in `loop`, which
   /// outlives this.
@@ -37,12 +39,13 @@ class Predecessor final : public net::Handler {
   void on_io(std::uint32_t events) override;
 
  private:
-  Predecessor(net::Fd fd, std::vector<net::Fd> sockets);
+  Predecessor(net::Fd fd, std::vector<net::Fd> sockets, std::string files);
   void forget();
 
   net::Fd fd_;
   const pid_t process_;
   std::vector<net::Fd> sockets_;
+  const std::string files_;
   net::Loop* loop_ = nullptr;
 };
 
@@ -51,6 +54,7 @@ class Successor final : public net::Handler {
  public:
   struct Actions {
     std::function<std::vector<int>()> sockets;           ///< those to hand over
+    std::function<std::string()> files;                  ///< a letter for each: who removes its file
     std::function<void(pid_t)> handed_over;              ///< the new process serves
     std::function<void(const wire::CancelKey&)> cancel;  ///< a cancel request that reached the new process
   };

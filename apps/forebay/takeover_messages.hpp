@@ -14,7 +14,9 @@
 namespace forebay::takeover {
 
 inline constexpr std::string_view kTakeOver = "forebay takeover 1";  ///< new to old
-inline constexpr std::string_view kSockets = "sockets";  ///< old to new, with the listening sockets
+/// Old to new, with the listening sockets; a letter for each follows: whether its file is to be removed at
+/// the end.
+inline constexpr std::string_view kSockets = "sockets ";
 inline constexpr std::string_view kServing = "serving";  ///< new to old: take no more clients
 inline constexpr std::string_view kCancel = "cancel ";   ///< new to old, any number: process id and secret
 inline constexpr std::string_view kUnknown = "not understood: another version of Forebay";

@@ -31,14 +31,20 @@ Result<std::unique_ptr<Predecessor>> Predecessor::find(const std::string& path) 
   if (!send(fd.get(), kTakeOver)) return refused(path, "it has ended");
   auto answer = receive(fd.get());
   if (!answer) return refused(path, "it does not answer");
-  if (answer->text != kSockets || answer->descriptors.empty()) {
+  const bool understood = answer->text.size() == kSockets.size() + answer->descriptors.size() &&
+                          answer->text.starts_with(kSockets);
+  if (!understood || answer->descriptors.empty()) {
     return refused(path, answer->text.empty() ? "it closed the connection" : answer->text);
   }
-  return std::unique_ptr<Predecessor>(new Predecessor(std::move(fd), std::move(answer->descriptors)));
+  return std::unique_ptr<Predecessor>(
+      new Predecessor(std::move(fd), std::move(answer->descriptors), answer->text.substr(kSockets.size())));
 }
 
-Predecessor::Predecessor(net::Fd fd, std::vector<net::Fd> sockets)
-    : fd_(std::move(fd)), process_(peer_process(fd_.get())), sockets_(std::move(sockets)) {
+Predecessor::Predecessor(net::Fd fd, std::vector<net::Fd> sockets, std::string files)
+    : fd_(std::move(fd)),
+      process_(peer_process(fd_.get())),
+      sockets_(std::move(sockets)),
+      files_(std::move(files)) {
   ::fcntl(fd_.get(), F_SETFL, ::fcntl(fd_.get(), F_GETFL) | O_NONBLOCK);
 }
 

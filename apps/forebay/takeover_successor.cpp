@@ -89,7 +89,7 @@ void Successor::on_io(std::uint32_t) {
 void Successor::on_message(Peer& peer, const std::string& text) {
   if (text == kTakeOver && !handed_over_) {
     observe::Event("another process takes over").with("process", number(peer.process())).info();
-    send(peer.fd(), kSockets, actions_.sockets());
+    send(peer.fd(), std::string(kSockets) + actions_.files(), actions_.sockets());
   } else if (text == kServing && !handed_over_) {
     handed_over_ = true;
     stop_listening();

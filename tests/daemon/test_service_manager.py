@@ -190,6 +190,21 @@ def test_sockets_of_the_service_manager_are_used(server, tmp_path):
     assert (tmp_path / ".s.PGSQL.6432").exists(), "the file is the service manager's"
 
 
+def test_a_takeover_leaves_the_service_managers_file_alone(server, tmp_path):
+    unix = listening(tmp_path / ".s.PGSQL.6432")
+    flags = ("--set", f"takeover_socket={tmp_path}/t.sock")
+    with Activated(server, [unix], tmp_path / "log", *flags) as old:
+        unix.close()
+        old.wait_for("listening on")
+        wait_until((tmp_path / "t.sock").exists, 10, "the takeover socket")
+        with Activated(server, [], tmp_path / "log2", *flags, "--takeover"):
+            assert old.process.wait(20) == 0
+            with psycopg.connect(dsn(server, tmp_path, 6432)) as client:
+                client.execute("SELECT 1")
+    assert (tmp_path / ".s.PGSQL.6432").exists()
+    assert not (tmp_path / "t.sock").exists()
+
+
 def test_an_address_of_the_configuration_that_was_passed_is_not_opened_again(server, tmp_path):
     tcp = listening("127.0.0.1")
     port = tcp.getsockname()[1]

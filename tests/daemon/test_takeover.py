@@ -185,7 +185,7 @@ def test_a_successor_that_dies_before_it_serves_changes_nothing(daemons):
         peer.settimeout(10)
         peer.send(b"forebay takeover 1")
         text, descriptors, _, _ = socket.recv_fds(peer, 100, 10)
-        assert text == b"sockets" and len(descriptors) == 1
+        assert text == b"sockets -" and len(descriptors) == 1
         for descriptor in descriptors:
             os.close(descriptor)
     daemon.wait_for_log("has gone before it served")
@@ -228,6 +228,40 @@ def test_a_second_process_without_the_flag_leaves_the_first_in_peace(daemons):
         second.close()
     daemons.successor(first)
     assert wait_for_end(first) == 0
+
+
+def test_a_new_process_that_dies_leaves_the_address_free(daemons):
+    """While the old one still serves its clients, another can start in the place of the dead."""
+    old = daemons()
+    with psycopg.connect(old.dsn(), autocommit=True) as client:
+        client.execute("SELECT 1")
+        new = daemons.successor(old)
+        old.wait_for_log("another process serves now")
+        new.kill()
+        third = daemons.successor(old)
+        assert "there is nobody to take over from" in third.log()
+        with psycopg.connect(third.dsn()) as other:
+            other.execute("SELECT 1")
+        client.execute("SELECT 1")
+
+
+def test_while_it_stops_connects_are_refused_and_transactions_finish(daemons):
+    daemon = daemons()
+    with psycopg.connect(daemon.dsn()) as client:
+        client.execute("SELECT 1")
+        daemon.signal(signal.SIGTERM)
+
+        def is_refused() -> bool:
+            try:
+                socket.create_connection((daemon.host, daemon.port), timeout=10).close()
+                return False
+            except ConnectionRefusedError:
+                return True
+
+        wait_until(is_refused, 10, "connects refused")
+        client.execute("SELECT 1")
+        client.commit()
+    assert wait_for_end(daemon) == 0
 
 
 def test_sigusr2_starts_the_process_that_takes_over(daemons):
