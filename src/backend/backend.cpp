@@ -342,7 +342,8 @@ void Backend::finish_question() {
 void Backend::lose(const wire::ErrorMessage& error) {
   Lessee* lessee = lessee_;
   question_.reset();
-  const bool told = fatal_seen_;
+  // Inside a message nothing can be said.
+  const bool told = fatal_seen_ || tracker_.is_inside_message();
   close();
   pool_.on_lost(*this);
   if (lessee != nullptr) lessee->on_lost(error, told);

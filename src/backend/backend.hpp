@@ -139,19 +139,18 @@ class Backend final : public net::Handler,
   /// Whether nobody but `client` has ever run anything here.
   bool is_fresh_for(ClientId client) const { return !shared_ && (only_user_ == ClientId::nobody || only_user_ == client); }
   bool is_fresh() const { return is_fresh_for(ClientId::nobody); }
+  /// It was opened for somebody else.
+  void set_second_hand() { shared_ = true; }
   void note_user(ClientId client) {
     shared_ = !is_fresh_for(client);
     only_user_ = client;
   }
-  /// Holds something that cannot be removed: it may serve its resident, and nobody else ever.
-  bool is_for_resident_only() const { return for_resident_only_; }
-  void keep_for_resident() { for_resident_only_ = true; }
 
   // --- facts for the pool and the console
-  Pool& pool() const { return pool_; }
-  State state() const { return state_; }
   /// Unique in the process, never reused.
   std::uint64_t id() const { return id_; }
+  Pool& pool() const { return pool_; }
+  State state() const { return state_; }
   Lessee* lessee() const { return lessee_; }
   TimePoint opened_at() const { return opened_at_; }
   TimePoint changed_at() const { return changed_at_; }
@@ -161,11 +160,11 @@ class Backend final : public net::Handler,
   /// Held by a cancel request that is on its way: until it has arrived the backend must not serve another client.
   std::shared_ptr<void> cancel_guard();
   bool has_cancel_in_flight() const { return cancel_guard_.use_count() > 1; }
-  /// The client whose sequence values (currval, lastval) the session remembers.
-  ClientId sequence_owner() const { return sequence_owner_; }
   std::size_t cancels_in_flight() const {
     return cancel_guard_ == nullptr ? 0 : static_cast<std::size_t>(cancel_guard_.use_count() - 1);
   }
+  /// The client whose sequence values (currval, lastval) the session remembers.
+  ClientId sequence_owner() const { return sequence_owner_; }
   void set_sequence_owner(ClientId client) { sequence_owner_ = client; }
 
   void on_io(std::uint32_t events) override;
@@ -201,9 +200,9 @@ class Backend final : public net::Handler,
   void on_ready(bool silent) override;
   void on_notification(std::byte* process_id) override;
 
+  const std::uint64_t id_;
   Pool& pool_;
   const ProfilePtr profile_;
-  const std::uint64_t id_;
   std::array<Permit, 3> permits_;
   net::Channel channel_;
   State state_ = State::connecting;
@@ -226,7 +225,6 @@ class Backend final : public net::Handler,
   Borrower* resident_ = nullptr;  ///< set by the pool, which keeps both ends in step
   ClientId only_user_ = ClientId::nobody;
   bool shared_ = false;
-  bool for_resident_only_ = false;
   ClientId sequence_owner_ = ClientId::nobody;
   wire::CancelKey cancel_key_;
   std::vector<wire::Parameter> greeting_;

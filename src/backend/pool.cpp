@@ -109,6 +109,8 @@ Traffic Pool::traffic() const {
 // --- borrowing ---------------------------------------------------------------------------------------------------
 
 void Pool::checkout(Borrower& borrower) {
+  borrower.thread_ = directory_.this_thread();
+  borrower.waiting_since_ = net::Loop::current()->now();
   if (waiting_.load() == 0 && !is_paused()) {
     if (Backend* backend = take_idle(borrower)) return lend(*backend, borrower);
   }
@@ -117,8 +119,6 @@ void Pool::checkout(Borrower& borrower) {
 }
 
 void Pool::enqueue(Borrower& borrower) {
-  borrower.thread_ = directory_.this_thread();
-  borrower.waiting_since_ = net::Loop::current()->now();
   const std::lock_guard lock(mutex_);
   waiters_.push_back(borrower);
   waiting_.fetch_add(1);
@@ -134,9 +134,10 @@ void Pool::cancel_checkout(Borrower& borrower) {
 /// Whether `backend` may serve `borrower` as it is, or after its settings have been changed.
 bool Pool::suits(const Backend& backend, const Borrower& borrower) const {
   if (backend.profile() != borrower.wanted_profile() || backend.has_cancel_in_flight()) return false;
-  if (borrower.wants_fresh() && !backend.is_fresh()) return false;
+  const bool opened_for_it = backend.is_fresh() && backend.opened_at() >= borrower.waiting_since_;
+  if (borrower.wants_fresh() && !opened_for_it) return false;
   if (backend.resident() == &borrower) return true;
-  return !backend.is_for_resident_only() && !leaves_placeholders(backend.settings(), borrower.wanted_settings());
+  return !leaves_placeholders(backend.settings(), borrower.wanted_settings());
 }
 
 /// An idle backend of this thread: the borrower's home when it is there; else one that nobody lives in, with the same
@@ -185,7 +186,10 @@ Backend* Pool::find_lodging(const ProfilePtr& profile) {
   for (Backend& backend : shard().all) {
     const bool alive = backend.state() == Backend::State::idle || backend.state() == Backend::State::lent;
     if (!alive || backend.profile() != profile || is_outdated(backend, now)) continue;
-    if (backend.resident() == nullptr && backend.state() == Backend::State::idle) return &backend;
+    if (backend.resident() == nullptr && backend.state() == Backend::State::idle) {
+      backend.set_second_hand();
+      return &backend;
+    }
     shared = &backend;
   }
   return size_.used() >= rules().size ? shared : nullptr;
@@ -206,7 +210,7 @@ void Pool::move_out(Borrower& borrower) {
   if (home == nullptr) return;
   part(*home);
   if (!idle_hook(*home).is_linked()) return;
-  if (home->is_for_resident_only() || is_outdated(*home, net::Loop::current()->now())) return discard(*home);
+  if (is_outdated(*home, net::Loop::current()->now())) return discard(*home);
   unlink_idle(*home);
   put_idle(*home);
 }
@@ -218,14 +222,13 @@ void Pool::part(Backend& backend) {
 }
 
 void Pool::lend(Backend& backend, Borrower& borrower) {
+  PoolCounters::add(shard().counters.assignments, 1);
   borrower.on_checkout(backend);
 }
 
 void Pool::give_back(Backend& backend) {
-  PoolCounters::add(shard().counters.assignments, 1);
   backend.take_back();
-  const bool unwanted = backend.resident() == nullptr && backend.is_for_resident_only();
-  if (unwanted || is_outdated(backend, net::Loop::current()->now())) return discard(backend);
+  if (is_outdated(backend, net::Loop::current()->now())) return discard(backend);
   put_idle(backend);
   if (waiting_.load() != 0) serve();
 }
@@ -353,7 +356,7 @@ bool Pool::try_serve_front() {
 
 Backend* Pool::movable_idle() {
   for (Backend& backend : shard().idle) {
-    if (!backend.has_cancel_in_flight() && !backend.is_for_resident_only()) return &backend;
+    if (!backend.has_cancel_in_flight()) return &backend;
   }
   return nullptr;
 }
@@ -433,8 +436,7 @@ std::vector<wire::Parameter> Pool::startup_parameters(const Profile& profile, co
 bool Pool::close_idle_misfit(const Borrower& borrower) {
   Backend* misfit = nullptr;
   for (Backend& backend : shard().idle) {
-    const bool needed_by_resident = backend.resident() != nullptr && backend.is_for_resident_only();
-    if (suits(backend, borrower) || backend.has_cancel_in_flight() || needed_by_resident) continue;
+    if (suits(backend, borrower) || backend.has_cancel_in_flight()) continue;
     misfit = &backend;
     if (backend.resident() == nullptr) break;
   }
@@ -527,11 +529,11 @@ void Pool::configure(std::shared_ptr<const Target> target, PoolRulesPtr rules) {
 }
 
 void Pool::resume() {
+  resumed_at_.store(Clock::now());
   paused_.store(false);
   directory_.on_each_thread([self = shared_from_this()] { self->serve(); });
 }
 
-  resumed_at_.store(Clock::now());
 void Pool::reconnect() {
   generation_.fetch_add(1);
   directory_.on_each_thread([self = shared_from_this()] { self->close_idle(); });

@@ -8,7 +8,8 @@ namespace forebay::engine {
 
 namespace {
 
-constexpr Duration kKeepAnswers{1'000};
+/// A new password holds at once: answers only serve those who asked meanwhile.
+constexpr Duration kKeepAnswers{0};
 /// Deriving a verifier from a password in clear costs a millisecond; it is kept until the configuration changes.
 constexpr Duration kKeepConfigured{60'000};
 /// Bounds what strangers' names can make us remember.

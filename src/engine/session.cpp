@@ -95,7 +95,7 @@ void Session::on_checkout(backend::Backend& backend) {
   waiting_ = false;
   backend_ = &backend;
   backend.lend(*this);
-  if (wants_fresh_) pool_->move_in(*this, backend);
+  pool_->move_in(*this, backend);
   wants_fresh_ = false;
   backend.note_user(id_);
   if (stale || !backend::same_settings(backend.settings(), settings_)) prepare_backend();
@@ -137,6 +137,10 @@ void Session::send_burst() {
     to_server().clear();
   }
   backend_->deliver_made_up_answers();
+  if (cancel_at_start_ && backend_->tracker().outstanding() > 0) {
+    cancel_at_start_ = false;
+    cancel();
+  }
 }
 
 void Session::on_drained() {
@@ -210,6 +214,10 @@ void Session::end_lease() {
 }
 
 void Session::cancel() {
+  if (waiting_ || preparing_) {
+    cancel_at_start_ = true;
+    return;
+  }
   if (backend_ == nullptr || backend_->tracker().outstanding() == 0) return;
   backend::send_cancel(pool_->target(), backend_->cancel_key(), backend_->cancel_guard());
 }

@@ -57,6 +57,8 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   bool is_in_transaction() const;
   /// Why the backend is kept although no transaction is open; empty when it is not.
   std::string_view held_because() const;
+  /// The client has got the beginning of a message: an error of ours would be read as part of it.
+  bool is_inside_answer() const { return backend_ != nullptr && backend_->tracker().is_inside_message(); }
   std::size_t prepared_statements() const { return prepared_ == nullptr ? 0 : prepared_->size(); }
 
  private:
@@ -105,6 +107,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   void ask(const std::string& sql, void (Session::*then)(const backend::QuestionError* error, const backend::Rows& rows));
   void read_settings_back();
   void on_settings_read(const backend::QuestionError* error, const backend::Rows& rows);
+  void restore_application_name();
   void on_restored(const backend::QuestionError* error, const backend::Rows& rows);
   void probe();
   void on_probe(const backend::QuestionError* error, const backend::Rows& rows);
@@ -161,13 +164,13 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   bool barrier_ : 1 = false;         ///< what was sent changes the session: nothing more until it is answered
   bool error_seen_ : 1 = false;      ///< since the last settle
   bool ran_since_probe_ : 1 = false; ///< a statement ran since the state was last looked at
-  bool deallocated_all_ : 1 = false;  ///< DEALLOCATE ALL is among what was sent
   bool unreadable_ : 1 = false;      ///< holds settings that this role may not read, so a look cannot clear it
   bool any_setting_ : 1 = false;     ///< settings changed whose names are not known
   bool write_pending_ : 1 = false;   ///< the server takes no more for now
   bool terminated_ : 1 = false;      ///< the client said good-bye
   bool ran_anything_ : 1 = false;    ///< the client has run a statement
   bool wants_fresh_ : 1 = false;     ///< the next backend must be one that nobody has used
+  bool cancel_at_start_ : 1 = false; ///< cancelled while it waited: the server is told once it has the query
   bool cancel_sent_ : 1 = false;     ///< the command timeout has struck
 };
 

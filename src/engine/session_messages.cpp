@@ -156,7 +156,8 @@ Session::Step Session::note_effects(const sql::Verdict& verdict) {
   effects_ |= verdict.effects;
   constexpr Effects kNeedsPreparation = kBarrier | kDoubtful | Effect::reads_sequence_state | Effect::sets_setting |
                                         Effect::reads_session_views;
-  if (verdict.effects.any_of(kNeedsPreparation)) before_statement(verdict);
+  const bool takes_sequences_over = verdict.effects.has(Effect::advances_sequence) && backend_->sequence_owner() != id_;
+  if (takes_sequences_over || verdict.effects.any_of(kNeedsPreparation)) before_statement(verdict);
   return Step::used;
 }
 
@@ -191,8 +192,15 @@ bool Session::swap_for_fresh() {
 void Session::before_statement(const sql::Verdict& verdict) {
   const Effects effects = verdict.effects;
   if (effects.any_of(kBarrier)) barrier_ = true;
-  if (effects.has(Effect::deallocates) && verdict.prepared_names.empty()) deallocated_all_ = true;
-  if (effects.any_of(Effect::reads_sequence_state | kDoubtful)) forget_foreign_sequences();
+  if (effects.any_of(Effect::reads_sequence_state | Effect::advances_sequence | kDoubtful)) {
+    forget_foreign_sequences();
+    backend_->set_sequence_owner(id_);
+  }
+  const auto names = [&verdict](std::string_view relation) {
+    return std::ranges::find(verdict.relations, relation) != verdict.relations.end();
+  };
+  // UPDATE pg_settings is a SET by other means.
+  if (effects.has(Effect::writes) && names("pg_settings")) effects_ |= Effect::runs_code;
   if (effects.has(Effect::sets_setting)) {
     any_setting_ = any_setting_ || verdict.settings.empty();
     if (touched_settings_ == nullptr) touched_settings_ = std::make_unique<std::vector<std::string>>();
@@ -200,8 +208,7 @@ void Session::before_statement(const sql::Verdict& verdict) {
       if (std::ranges::find(*touched_settings_, name) == touched_settings_->end()) touched_settings_->push_back(name);
     }
   }
-  const bool looks_at_all =
-      std::ranges::find(verdict.relations, std::string_view("pg_prepared_statements")) != verdict.relations.end();
+  const bool looks_at_all = names("pg_prepared_statements");
   if (looks_at_all) close_prepared_here();
   if (prepared_ != nullptr) {
     for (const std::string& name : verdict.prepared_names) {
@@ -440,6 +447,7 @@ Session::Step Session::on_bind(const std::byte* at, std::size_t total, std::size
 /// The effects of a statement count when it is bound. What needs more than the effects is read from the text again.
 Session::Step Session::note_statement(const PreparedStatement& statement) {
   if (statement.effects.only(kLeaveNothing) && !statement.effects.any_of(Effect::reads_sequence_state |
+                                                                        Effect::advances_sequence |
                                                                         Effect::reads_session_views |
                                                                         Effect::changes_databases |
                                                                         Effect::begins_transaction)) {

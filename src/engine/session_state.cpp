@@ -34,6 +34,19 @@ std::string_view hold_reason(Effects effects) {
   return "code that may have changed the session";
 }
 
+/// Name, value and whether it could be read, of every setting in a list. The value is NULL where the session has its
+/// default, so that a SET that was refused, rolled back or reset leaves nothing to carry. Custom settings and role are not
+/// in pg_settings.
+constexpr std::string_view kReadBack =
+    "SELECT n, CASE WHEN s.source OPERATOR(pg_catalog.=) 'session' THEN pg_catalog.current_setting(n) "
+    "WHEN s.name IS NULL AND pg_catalog.strpos(n, '.') OPERATOR(pg_catalog.>) 0 "
+    "THEN pg_catalog.current_setting(n, true) "
+    "WHEN n OPERATOR(pg_catalog.=) 'role' "
+    "THEN CASE WHEN pg_catalog.current_setting(n) OPERATOR(pg_catalog.<>) 'none' THEN pg_catalog.current_setting(n) END END, "
+    "s.name IS NOT NULL OR n OPERATOR(pg_catalog.=) 'role' OR pg_catalog.strpos(n, '.') OPERATOR(pg_catalog.>) 0 "
+    "FROM pg_catalog.unnest(ARRAY[{}]::pg_catalog.text[]) AS n "
+    "LEFT JOIN pg_catalog.pg_settings AS s ON pg_catalog.lower(s.name) OPERATOR(pg_catalog.=) pg_catalog.lower(n)";
+
 /// One look at everything a session can hold. Every name is qualified and every operator too, because the session's own
 /// search_path is in force.
 std::string probe_sql(const std::vector<std::string>& custom) {
@@ -109,13 +122,10 @@ void Session::note_global_changes(Effects effects) {
 
 /// DISCARD and DEALLOCATE ALL change what we know of the backend.
 void Session::note_discards(Effects effects, bool failed) {
-  const bool all_prepared = effects.has(Effect::discards_all) || (effects.has(Effect::deallocates) && deallocated_all_);
-  if (!all_prepared) return;
-  deallocated_all_ = false;
+  if (!effects.any_of(Effect::discards_all | Effect::deallocates_all)) return;
   if (failed) {
     // Whether it happened before or after the error cannot be told: make it so.
     backend_->prepared().clear();
-    asking_ = true;
     return ask("DEALLOCATE ALL", &Session::on_restored);
   }
   backend_->prepared().clear();
@@ -166,33 +176,40 @@ void Session::read_settings_back() {
     touched_settings_.reset();
     return keep_or_give_back();
   }
-  std::string sql = "SELECT ";
+  std::string list;
   for (const std::string& name : *touched_settings_) {
     note_custom_setting(name);
-    if (sql.back() == ')') sql += ", ";
-    sql += fmt::format("pg_catalog.current_setting({}, true)", backend::quote_literal(name));
+    list += list.empty() ? "" : ",";
+    list += backend::quote_literal(name);
   }
-  ask(sql, &Session::on_settings_read);
+  ask(fmt::format(kReadBack, list), &Session::on_settings_read);
 }
 
 void Session::on_settings_read(const backend::QuestionError* error, const backend::Rows& rows) {
-  if (error != nullptr || rows.size() != 1 || rows.front().size() != touched_settings_->size()) {
+  const bool complete = error == nullptr && rows.size() == touched_settings_->size() &&
+                        std::ranges::all_of(rows, [](const wire::Row& row) { return row.size() == 3 && row[0] && row[2] == "t"; });
+  touched_settings_.reset();
+  if (!complete) {
     // Not readable for this role, for example: then the backend is the only one that has them.
     lifetime_effects_ |= Effect::runs_code;
     hold("settings that cannot be read");
     unreadable_ = true;
-    touched_settings_.reset();
     return keep_or_give_back();
   }
-  for (std::size_t i = 0; i < touched_settings_->size(); ++i) {
-    const auto& value = rows.front()[i];
-    settings_ = backend::with_setting(settings_, (*touched_settings_)[i], value ? &*value : nullptr);
-  }
+  for (const wire::Row& row : rows) settings_ = backend::with_setting(settings_, *row[0], row[1] ? &*row[1] : nullptr);
   backend_->set_settings(settings_);
-  touched_settings_.reset();
   const std::string* path = backend::find_setting(settings_, "search_path");
   if (path != nullptr && path->find("pg_temp") != std::string::npos) hold("search_path with pg_temp");
-  keep_or_give_back();
+  restore_application_name();
+}
+
+/// RESET goes back to what the start-up packet asked for, and there the client's application_name was.
+void Session::restore_application_name() {
+  constexpr std::string_view kName = "application_name";
+  const std::string* initial = backend::find_setting(initial_settings_, kName);
+  if (initial == nullptr || backend::find_setting(settings_, kName) != nullptr) return keep_or_give_back();
+  settings_ = backend::with_setting(settings_, kName, initial);
+  ask(backend::settings_change(backend_->settings(), settings_), &Session::on_restored);
 }
 
 void Session::hold(std::string_view because) {
@@ -215,8 +232,7 @@ void Session::give_back() {
   backend::Backend& backend = *backend_;
   backend_ = nullptr;
   static_cast<backend::Holder&>(*this).unlink();
-  const Effects effects = std::exchange(lifetime_effects_, Effects());
-  if (effects.has(Effect::advances_sequence)) backend.set_sequence_owner(id_);
+  lifetime_effects_ = {};
   if (blocked_) unblock();
   pool_->give_back(backend);
 }
@@ -256,9 +272,14 @@ void Session::on_probe(const backend::QuestionError* error, const backend::Rows&
   backend_->set_settings(settings_);
   if (because.empty()) {
     held_because_ = {};
-    if (lifetime_effects_.any_of(kLeaveTraces)) backend_->keep_for_resident();
-    if (lifetime_effects_.has(Effect::advances_sequence)) backend_->set_sequence_owner(id_);
-    lifetime_effects_ = {};
+    if (std::exchange(lifetime_effects_, Effects()).any_of(kLeaveTraces)) {
+      // Clean, but not as good as new: nobody else shall have it.
+      backend::Backend& used = *std::exchange(backend_, nullptr);
+      static_cast<backend::Holder&>(*this).unlink();
+      pool_->discard(used);
+      if (blocked_) unblock();
+      return;
+    }
   }
   keep_or_give_back();
 }

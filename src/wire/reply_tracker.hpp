@@ -87,6 +87,8 @@ class ReplyTracker {
   bool is_copy_in() const { return copy_in_; }
   /// 'I', 'T' or 'E' as of the last ReadyForQuery.
   char transaction_status() const { return transaction_status_; }
+  /// The client has got the beginning of a message: nothing but its rest may be sent now.
+  bool is_inside_message() const { return body_left_ > 0 && flow_ == Flow::pass; }
   std::size_t outstanding() const { return outstanding_.size(); }
   /// Whether the answer that is due next belongs to a query of ours.
   bool in_silent_query() const;
