@@ -110,7 +110,9 @@ Result<void> PoolDirectory::configure(config::SettingsPtr settings) {
     std::shared_ptr<const Target> target;
     {
       const std::lock_guard lock(mutex_);
-      target = *target_for(*settings, pool->database());
+      // A database that is listed no more keeps its server until its clients have gone.
+      auto found = target_for(*settings, pool->database());
+      target = found ? *found : pool->target();
     }
     const bool moved = target->name() != pool->target()->name();
     pool->configure(std::move(target), std::make_shared<const PoolRules>(std::move(rules)));
@@ -135,6 +137,10 @@ void PoolDirectory::set_quota_limits(const config::Settings& settings) {
 
 Result<std::shared_ptr<const Target>> PoolDirectory::target_for(const config::Settings& settings,
                                                                const std::string& database) {
+  const auto& listed = settings.databases;
+  if (!listed.empty() && !listed.contains(database) && !listed.contains("*")) {
+    return Error{ErrorCode::unavailable, fmt::format("database \"{}\" does not exist", database)};
+  }
   for (const std::string& name : {database, std::string("*"), std::string()}) {
     if (name == "*" && settings.databases.contains(database)) continue;
     if (const auto at = targets_.find(name); at != targets_.end()) return at->second;
@@ -188,7 +194,9 @@ Result<std::shared_ptr<Pool>> PoolDirectory::find_or_create(const std::string& u
   const std::lock_guard lock(mutex_);
   auto& pool = pools_[{user, database}];
   if (pool == nullptr) {
-    auto target = target_for(*settings_, database);
+    // The upstream's own user looks verifiers up, in a database that need not be listed.
+    const bool looks_up = user == settings_->upstream.user && !settings_->databases.contains(database);
+    auto target = looks_up ? Result<std::shared_ptr<const Target>>(targets_.at("")) : target_for(*settings_, database);
     if (!target) {
       pools_.erase({user, database});
       return target.error();
