@@ -44,7 +44,8 @@ def serving(mode: str, proxy: str, pool_size: int, flags: list[str], keep: pathl
 
 def _proxy(server: PostgresServer, mode: str, proxy: str, pool_size: int, flags: list[str]):
     if proxy == "forebay":
-        return ForebayDaemon(server, ["--pool-mode", mode, "--pool-size", pool_size, "--auth", "scram", *flags])
+        pooling = ["--pool-mode", mode, "--pool-size", pool_size, "--pool-overflow", 0]
+        return ForebayDaemon(server, [*pooling, "--auth", "scram", *flags])
     return PgBouncerDaemon(server, mode, {"default_pool_size": pool_size})
 
 
