@@ -1,8 +1,7 @@
 #include "pgfront/console.hpp"
 
-#include <sys/socket.h>
-
 #include <fmt/format.h>
+#include <poll.h>
 
 #include "pgfront/client.hpp"
 #include "pgfront/front.hpp"
@@ -13,7 +12,8 @@ namespace forebay::pgfront {
 
 namespace {
 
-/// Longest message that is accepted. No command needs a thousandth of it, and it has to fit the loop's scratch.
+/// Longest message that is accepted. No command needs a thousandth of it, and it has to fit the loop's
+/// scratch.
 constexpr std::uint32_t kMaxMessageLength = 16 * 1024;
 
 constexpr std::uint32_t kAuthenticationOk = 0;
@@ -53,7 +53,8 @@ void Console::greet() {
   ready(writer);
 }
 
-// --- messages ----------------------------------------------------------------------------------------------------
+// --- messages
+// ----------------------------------------------------------------------------------------------------
 
 std::size_t Console::on_input(const std::byte* bytes, std::size_t size) {
   if (size < wire::kHeaderSize) return 0;
@@ -69,7 +70,8 @@ std::size_t Console::on_input(const std::byte* bytes, std::size_t size) {
 
 void Console::on_message(char type, std::string_view body) {
   using namespace wire::frontend;
-  const bool extended = type == kParse || type == kBind || type == kDescribe || type == kExecute || type == kClose;
+  const bool extended =
+      type == kParse || type == kBind || type == kDescribe || type == kExecute || type == kClose;
   if (extended && skipping_) return;
   switch (type) {
     case kQuery:
@@ -90,7 +92,8 @@ void Console::on_message(char type, std::string_view body) {
       return client_.finish(nullptr);
     case kFunctionCall: {
       wire::Writer writer;
-      wire::write_error(writer, console_error(wire::sqlstate::kFeatureNotSupported, "the console has no functions"));
+      wire::write_error(writer,
+                        console_error(wire::sqlstate::kFeatureNotSupported, "the console has no functions"));
       return ready(writer);
     }
     case kFlush:  // Nothing is ever held back.
@@ -99,11 +102,13 @@ void Console::on_message(char type, std::string_view body) {
     case kCopyFail:  // As PostgreSQL: what a client still sends when a COPY is over is ignored.
       return;
     default:
-      close(wire::sqlstate::kProtocolViolation, fmt::format("invalid frontend message type {}", static_cast<int>(type)));
+      close(wire::sqlstate::kProtocolViolation,
+            fmt::format("invalid frontend message type {}", static_cast<int>(type)));
   }
 }
 
-// --- simple queries ----------------------------------------------------------------------------------------------
+// --- simple queries
+// ----------------------------------------------------------------------------------------------
 
 void Console::on_query(std::string_view body) {
   if (body.find('\0') != body.size() - 1 || body.empty()) {
@@ -158,7 +163,8 @@ void Console::answer_query(const ConsolePlan& plan, ConsoleAnswer answer) {
   send(writer);
 }
 
-// --- output ------------------------------------------------------------------------------------------------------
+// --- output
+// ------------------------------------------------------------------------------------------------------
 
 void Console::on_sync() {
   skipping_ = false;
@@ -187,10 +193,11 @@ void Console::close(std::string_view sqlstate, std::string message) {
   client_.finish(&error);
 }
 
-/// While a command waits nothing is read, so nobody else would notice that the client has closed the connection.
+/// While a command waits nothing is read, so nobody else would notice that the client has closed the
+/// connection.
 bool Console::peer_is_there() {
-  std::byte ignored{};
-  if (::recv(client_.stream().fd(), &ignored, 1, MSG_PEEK | MSG_DONTWAIT) != 0) return true;
+  pollfd peer{.fd = client_.stream().fd(), .events = POLLRDHUP, .revents = 0};
+  if (::poll(&peer, 1, 0) == 0) return true;
   client_.end_now();
   return false;
 }

@@ -14,10 +14,12 @@ namespace forebay::pgfront {
 
 class Client;
 
-/// The administrators' console: what a client of the database "forebay" (or "pgbouncer") talks to. Simple queries, and of
-/// the extended protocol what commands without parameters need. Reference: docs/console.md. Used by the client's thread.
+/// The administrators' console: what a client of the database "forebay" (or "pgbouncer") talks to. Simple
+/// queries, and of the extended protocol what commands without parameters need. Reference: docs/console.md.
+/// Used by the client's thread.
 ///
-/// Files: console.cpp is the protocol, console_extended.cpp its extended part; console_executor.cpp runs commands.
+/// Files: console.cpp is the protocol, console_extended.cpp its extended part; console_executor.cpp runs
+/// commands.
 class Console {
  public:
   /// Greets the client, which outlives the console and has its cancel key.

@@ -8,8 +8,8 @@
 
 namespace forebay::pgfront {
 
-/// A thread for work that may block (files, name resolution), one piece after another. It starts with the first piece.
-/// Thread safe.
+/// A thread for work that may block (files, name resolution), one piece after another. It starts with the
+/// first piece. Thread safe.
 class BackgroundThread {
  public:
   BackgroundThread() = default;

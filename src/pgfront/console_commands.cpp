@@ -18,8 +18,11 @@ namespace {
 constexpr Duration kForever = std::chrono::hours(24 * 366);
 
 wire::ErrorMessage administrator_command() {
-  return {wire::Severity::fatal, std::string(wire::sqlstate::kAdminShutdown),
-          "terminating connection due to administrator command", {}, {}};
+  return {wire::Severity::fatal,
+          std::string(wire::sqlstate::kAdminShutdown),
+          "terminating connection due to administrator command",
+          {},
+          {}};
 }
 
 /// Of one database, or of all when it is empty.
@@ -94,8 +97,9 @@ void ConsoleExecutor::resume(const std::string& database) {
     return fail(console_error(wire::sqlstate::kNotInThatState, "all databases are paused together",
                               "RESUME without a name resumes them."));
   }
-  fail(console_error(wire::sqlstate::kNotInThatState,
-                     database.empty() ? "nothing is paused" : fmt::format("{} is not paused", scope(database))));
+  fail(console_error(
+      wire::sqlstate::kNotInThatState,
+      database.empty() ? "nothing is paused" : fmt::format("{} is not paused", scope(database))));
 }
 
 void ConsoleExecutor::kill(const std::string& database) {
@@ -119,7 +123,8 @@ void ConsoleExecutor::kill_client(const std::string& id) {
       front_, asker_, [number](Worker& worker) { return kill_client_here(worker, number); },
       [this, number](const std::vector<bool>& threads) {
         if (std::ranges::none_of(threads, [](bool found) { return found; })) {
-          return fail(console_error(wire::sqlstate::kUndefinedObject, fmt::format("there is no client {}", number),
+          return fail(console_error(wire::sqlstate::kUndefinedObject,
+                                    fmt::format("there is no client {}", number),
                                     "SHOW CLIENTS tells the ids."));
         }
         spdlog::info("console: {} killed client {}", identity_.user, number);
@@ -176,8 +181,11 @@ void ConsoleExecutor::reload(const std::string&) {
     }
     if (asker.expired()) return;
     if (result) return succeed("RELOAD");
-    fail({wire::Severity::error, std::string(console_sqlstate::kConfigurationFile),
-          "the configuration was not reloaded, the old one stays in use", result.error().text, {}});
+    fail({wire::Severity::error,
+          std::string(console_sqlstate::kConfigurationFile),
+          "the configuration was not reloaded, the old one stays in use",
+          result.error().text,
+          {}});
   });
 }
 
@@ -192,8 +200,9 @@ void ConsoleExecutor::shut_down(const std::string& mode) {
 }
 
 void ConsoleExecutor::suspend(const std::string&) {
-  fail(console_error(wire::sqlstate::kFeatureNotSupported, "SUSPEND is not supported",
-                     "It belongs to PgBouncer's way of restarting. PAUSE lets transactions finish and holds clients."));
+  fail(console_error(
+      wire::sqlstate::kFeatureNotSupported, "SUSPEND is not supported",
+      "It belongs to PgBouncer's way of restarting. PAUSE lets transactions finish and holds clients."));
 }
 
 }  // namespace forebay::pgfront

@@ -33,8 +33,8 @@ struct TransactionVerb {
   char status;
 };
 constexpr TransactionVerb kTransactionVerbs[] = {
-    {"begin", "BEGIN", 'T'},  {"start", "START TRANSACTION", 'T'}, {"commit", "COMMIT", 'I'},
-    {"end", "COMMIT", 'I'},   {"rollback", "ROLLBACK", 'I'},       {"abort", "ROLLBACK", 'I'},
+    {"begin", "BEGIN", 'T'}, {"start", "START TRANSACTION", 'T'}, {"commit", "COMMIT", 'I'},
+    {"end", "COMMIT", 'I'},  {"rollback", "ROLLBACK", 'I'},       {"abort", "ROLLBACK", 'I'},
 };
 
 }  // namespace
@@ -43,7 +43,8 @@ wire::ErrorMessage console_error(std::string_view sqlstate, std::string message,
   return {wire::Severity::error, std::string(sqlstate), std::move(message), {}, std::move(hint)};
 }
 
-ConsoleExecutor::ConsoleExecutor(Front& front, const ConsoleIdentity& identity, std::function<bool()> peer_is_there)
+ConsoleExecutor::ConsoleExecutor(Front& front, const ConsoleIdentity& identity,
+                                 std::function<bool()> peer_is_there)
     : front_(front),
       identity_(identity),
       peer_is_there_(std::move(peer_is_there)),
@@ -56,7 +57,8 @@ backend::PoolDirectory& ConsoleExecutor::directory() const {
   return front_.directory();
 }
 
-// --- understanding commands --------------------------------------------------------------------------------------
+// --- understanding commands
+// --------------------------------------------------------------------------------------
 
 const std::vector<ConsoleExecutor::Verb>& ConsoleExecutor::verbs() {
   using E = ConsoleExecutor;
@@ -98,30 +100,33 @@ ConsolePlan ConsoleExecutor::plan(const ConsoleStatement& statement) {
 wire::ErrorMessage ConsoleExecutor::unknown_command(const ConsoleStatement& statement) const {
   std::vector<std::string> known = {"SHOW", "SET"};
   for (const Verb& verb : verbs()) known.push_back(upper_case(verb.name));
-  return console_error(wire::sqlstate::kSyntaxError,
-                       fmt::format("{} is no command of the console", config::in_quotes(to_string(statement))),
-                       did_you_mean(config::nearest(statement.words.front().text, known)));
+  return console_error(
+      wire::sqlstate::kSyntaxError,
+      fmt::format("{} is no command of the console", config::in_quotes(to_string(statement))),
+      did_you_mean(config::nearest(statement.words.front().text, known)));
 }
 
 ConsolePlan ConsoleExecutor::plan_show(const ConsoleStatement& statement) {
   const auto& words = statement.words;
-  const bool isolation = words.size() == 4 && words[1].is_keyword("transaction") && words[2].is_keyword("isolation") &&
-                         words[3].is_keyword("level");
+  const bool isolation = words.size() == 4 && words[1].is_keyword("transaction") &&
+                         words[2].is_keyword("isolation") && words[3].is_keyword("level");
   if (isolation) return plan_client_setting("transaction_isolation");
   if (words.size() != 2) {
     return refuse(console_error(wire::sqlstate::kSyntaxError, "SHOW needs the name of one thing to show",
                                 std::string(kSeeHelp)));
   }
   const std::string name = lower_case(words[1].text);
-  if (name == "help") return {.error = {}, .columns = {}, .run = [this](const ResultFormats&) { show_help(); }};
+  if (name == "help")
+    return {.error = {}, .columns = {}, .run = [this](const ResultFormats&) { show_help(); }};
   if (name == "fds") {
-    return refuse(console_error(wire::sqlstate::kFeatureNotSupported, "file descriptors are not shown",
-                                "PgBouncer hands its sockets over by SHOW FDS; Forebay has another way to restart."));
+    return refuse(
+        console_error(wire::sqlstate::kFeatureNotSupported, "file descriptors are not shown",
+                      "PgBouncer hands its sockets over by SHOW FDS; Forebay has another way to restart."));
   }
   if (const ShowCommand* command = find_show_command(name)) {
-    return {.error = {}, .columns = command->columns(identity_.view()), .run = [this, command](const ResultFormats& formats) {
-              show_table(*command, formats);
-            }};
+    return {.error = {},
+            .columns = command->columns(identity_.view()),
+            .run = [this, command](const ResultFormats& formats) { show_table(*command, formats); }};
   }
   if (ConsolePlan setting = plan_client_setting(name); setting.run != nullptr) return setting;
   std::vector<std::string> known = {"HELP"};
@@ -135,21 +140,23 @@ ConsolePlan ConsoleExecutor::plan_show(const ConsoleStatement& statement) {
 
 ConsolePlan ConsoleExecutor::plan_verb(const Verb& verb, const ConsoleStatement& statement) {
   if (!identity_.may_administer) {
-    return refuse(console_error(wire::sqlstate::kInsufficientPrivilege,
-                                fmt::format("permission denied: user {} may only use SHOW",
-                                            config::in_quotes(identity_.user)),
-                                fmt::format("{} is for the users listed under admin.users.", upper_case(verb.name))));
+    return refuse(console_error(
+        wire::sqlstate::kInsufficientPrivilege,
+        fmt::format("permission denied: user {} may only use SHOW", config::in_quotes(identity_.user)),
+        fmt::format("{} is for the users listed under admin.users.", upper_case(verb.name))));
   }
   if (auto error = check_argument(verb, statement.words)) return refuse(std::move(*error));
   std::string argument = statement.words.size() > 1 ? statement.words[1].text : std::string();
-  return {.error = {}, .columns = {}, .run = [this, &verb, argument = std::move(argument)](const ResultFormats&) {
-            (this->*verb.run)(argument);
-          }};
+  return {
+      .error = {}, .columns = {}, .run = [this, &verb, argument = std::move(argument)](const ResultFormats&) {
+        (this->*verb.run)(argument);
+      }};
 }
 
-std::optional<wire::ErrorMessage> ConsoleExecutor::check_argument(const Verb& verb,
-                                                                  const std::vector<ConsoleWord>& words) const {
-  const bool optional = verb.argument == Argument::optional_database || verb.argument == Argument::shutdown_mode;
+std::optional<wire::ErrorMessage> ConsoleExecutor::check_argument(
+    const Verb& verb, const std::vector<ConsoleWord>& words) const {
+  const bool optional =
+      verb.argument == Argument::optional_database || verb.argument == Argument::shutdown_mode;
   const std::size_t most = verb.argument == Argument::none ? 1 : 2;
   const std::size_t least = optional ? 1 : most;
   if (words.size() < least || words.size() > most) {
@@ -170,7 +177,8 @@ std::optional<wire::ErrorMessage> ConsoleExecutor::check_argument(const Verb& ve
                            "It is the id that SHOW CLIENTS tells.");
     }
     case Argument::shutdown_mode:
-      if (words[1].is_keyword("wait_for_servers") || words[1].is_keyword("wait_for_clients")) return std::nullopt;
+      if (words[1].is_keyword("wait_for_servers") || words[1].is_keyword("wait_for_clients"))
+        return std::nullopt;
       return console_error(wire::sqlstate::kSyntaxError, fmt::format("SHUTDOWN is used as: {}", verb.usage));
     default:
       return check_database(argument);
@@ -183,7 +191,8 @@ std::optional<wire::ErrorMessage> ConsoleExecutor::check_database(const std::str
     return console_error(wire::sqlstate::kFeatureNotSupported, "this cannot be done to the console itself");
   }
   const auto& databases = settings->databases;
-  if (!name.empty() && (databases.empty() || databases.contains("*") || databases.contains(name))) return std::nullopt;
+  if (!name.empty() && (databases.empty() || databases.contains("*") || databases.contains(name)))
+    return std::nullopt;
   std::vector<std::string> known;
   for (const auto& [known_name, entry] : databases) known.push_back(known_name);
   const auto near = config::nearest(name, known);
@@ -192,7 +201,8 @@ std::optional<wire::ErrorMessage> ConsoleExecutor::check_database(const std::str
                        near ? fmt::format("Did you mean {}?", *near) : "SHOW DATABASES lists them.");
 }
 
-// --- running -----------------------------------------------------------------------------------------------------
+// --- running
+// -----------------------------------------------------------------------------------------------------
 
 void ConsoleExecutor::run(const ConsolePlan& plan, const ResultFormats& formats, Done done) {
   done_ = std::move(done);
@@ -202,8 +212,9 @@ void ConsoleExecutor::run(const ConsolePlan& plan, const ResultFormats& formats,
 }
 
 void ConsoleExecutor::show_table(const ShowCommand& command, const ResultFormats& formats) {
-  const auto request = std::make_shared<const ShowRequest>(ShowRequest{
-      front_, identity_.view(), command.columns(identity_.view()), formats, net::Loop::current()->now(), asker_});
+  const auto request = std::make_shared<const ShowRequest>(
+      ShowRequest{front_, identity_.view(), command.columns(identity_.view()), formats,
+                  net::Loop::current()->now(), asker_});
   command.run(request, [this](std::string rows) {
     ConsoleAnswer answer;
     answer.rows = std::move(rows);

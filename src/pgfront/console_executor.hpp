@@ -35,8 +35,8 @@ struct ConsoleIdentity {
 struct ConsoleAnswer {
   std::optional<wire::ErrorMessage> error;  ///< set: the rest does not count
   std::optional<wire::ErrorMessage> notice;
-  std::string rows;  ///< DataRow messages
-  std::string tag;   ///< of CommandComplete
+  std::string rows;                        ///< DataRow messages
+  std::string tag;                         ///< of CommandComplete
   std::optional<char> transaction_status;  ///< the new one, when it changes
 };
 
@@ -79,7 +79,8 @@ class ConsoleExecutor {
   // console_executor.cpp: understanding commands
   ConsolePlan plan_show(const ConsoleStatement& statement);
   ConsolePlan plan_verb(const Verb& verb, const ConsoleStatement& statement);
-  std::optional<wire::ErrorMessage> check_argument(const Verb& verb, const std::vector<ConsoleWord>& words) const;
+  std::optional<wire::ErrorMessage> check_argument(const Verb& verb,
+                                                   const std::vector<ConsoleWord>& words) const;
   std::optional<wire::ErrorMessage> check_database(const std::string& name) const;
   wire::ErrorMessage unknown_command(const ConsoleStatement& statement) const;
   void show_table(const ShowCommand& command, const ResultFormats& formats);
@@ -119,10 +120,10 @@ class ConsoleExecutor {
   const std::function<bool()> peer_is_there_;
   std::string application_name_;
 
-  Done done_;                     ///< null: nothing runs
-  std::shared_ptr<void> asker_;   ///< lives as long as the command: answers that come later are dropped
-  std::function<void()> look_;    ///< null: the command does not wait for anything that time brings
-  std::string what_stays_;        ///< what a cancel does not undo
+  Done done_;                    ///< null: nothing runs
+  std::shared_ptr<void> asker_;  ///< lives as long as the command: answers that come later are dropped
+  std::function<void()> look_;   ///< null: the command does not wait for anything that time brings
+  std::string what_stays_;       ///< what a cancel does not undo
   net::Timer look_timer_;
 };
 
@@ -130,8 +131,9 @@ wire::ErrorMessage console_error(std::string_view sqlstate, std::string message,
 
 /// SQLSTATEs that only consoles report (https://www.postgresql.org/docs/15/errcodes-appendix.html).
 namespace console_sqlstate {
-inline constexpr std::string_view kInvalidValue = "22023", kCannotChangeNow = "55P02", kConfigurationFile = "F0000",
-                                  kInvalidCursorName = "34000", kDuplicateCursor = "42P03";
+inline constexpr std::string_view kInvalidValue = "22023", kCannotChangeNow = "55P02",
+                                  kConfigurationFile = "F0000", kInvalidCursorName = "34000",
+                                  kDuplicateCursor = "42P03";
 }
 
 }  // namespace forebay::pgfront

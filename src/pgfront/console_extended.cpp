@@ -14,8 +14,8 @@ namespace {
 /// Bounds what a client can make us keep.
 constexpr std::size_t kMaxNames = 100;
 
-/// Reads the fields of a message's body one after another. After a field that is not there, everything is empty or zero
-/// and is_valid() is false.
+/// Reads the fields of a message's body one after another. After a field that is not there, everything is
+/// empty or zero and is_valid() is false.
 class Fields {
  public:
   explicit Fields(std::string_view body) : rest_(body) {}
@@ -100,7 +100,8 @@ void Console::on_parse(std::string_view body) {
   auto statements = parse_console(text);
   if (!statements) return fail_extended(wire::sqlstate::kSyntaxError, statements.error().text);
   if (statements->size() > 1) {
-    return fail_extended(wire::sqlstate::kSyntaxError, "cannot insert multiple commands into a prepared statement");
+    return fail_extended(wire::sqlstate::kSyntaxError,
+                         "cannot insert multiple commands into a prepared statement");
   }
   if (!name.empty() && statements_.contains(name)) {
     return fail_extended(wire::sqlstate::kDuplicateStatement,
@@ -124,27 +125,33 @@ void Console::on_bind(std::string_view body) {
   fields.codes();
   const std::uint16_t parameters = fields.u16();
   if (fields.is_valid() && parameters > 0) {
-    return fail_extended(wire::sqlstate::kProtocolViolation,
-                         fmt::format("bind message supplies {} parameters, but commands of the console have none", parameters));
+    return fail_extended(
+        wire::sqlstate::kProtocolViolation,
+        fmt::format("bind message supplies {} parameters, but commands of the console have none",
+                    parameters));
   }
   ResultFormats formats(fields.codes());
   if (!fields.is_complete()) return close(wire::sqlstate::kProtocolViolation, "invalid message format");
   const auto statement = statements_.find(statement_name);
   if (statement == statements_.end()) {
-    return fail_extended(wire::sqlstate::kInvalidStatementName,
-                         fmt::format("prepared statement {} does not exist", config::in_quotes(statement_name)));
+    return fail_extended(
+        wire::sqlstate::kInvalidStatementName,
+        fmt::format("prepared statement {} does not exist", config::in_quotes(statement_name)));
   }
   if (!formats.fits(statement->second.columns.size())) {
-    return fail_extended(wire::sqlstate::kProtocolViolation, "bind message has another number of result formats than columns");
+    return fail_extended(wire::sqlstate::kProtocolViolation,
+                         "bind message has another number of result formats than columns");
   }
   if (!portal_name.empty() && portals_.contains(portal_name)) {
     return fail_extended(console_sqlstate::kDuplicateCursor,
                          fmt::format("portal {} already exists", config::in_quotes(portal_name)));
   }
   if (portals_.size() >= kMaxNames && !portals_.contains(portal_name)) {
-    return fail_extended(wire::sqlstate::kConfigurationLimit, fmt::format("more than {} portals in one console", kMaxNames));
+    return fail_extended(wire::sqlstate::kConfigurationLimit,
+                         fmt::format("more than {} portals in one console", kMaxNames));
   }
-  portals_.insert_or_assign(portal_name, Portal{.plan = statement->second, .formats = std::move(formats), .rows = {}, .tag = {}});
+  portals_.insert_or_assign(
+      portal_name, Portal{.plan = statement->second, .formats = std::move(formats), .rows = {}, .tag = {}});
   wire::Writer writer;
   send(writer.begin(wire::server::kBindComplete).end());
 }

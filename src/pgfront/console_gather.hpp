@@ -12,8 +12,9 @@
 
 namespace forebay::pgfront {
 
-/// Asks every thread, on that thread, and calls `done` on this one with the answers in the order of the workers. Not
-/// called when `asker` has gone meanwhile. Nothing blocks; `done` is never called from inside this function.
+/// Asks every thread, on that thread, and calls `done` on this one with the answers in the order of the
+/// workers. Not called when `asker` has gone meanwhile. Nothing blocks; `done` is never called from inside
+/// this function.
 template <class Ask, class Done>
 void gather(Front& front, std::weak_ptr<void> asker, Ask ask, Done done) {
   using Answer = decltype(ask(std::declval<Worker&>()));
@@ -25,8 +26,8 @@ void gather(Front& front, std::weak_ptr<void> asker, Ask ask, Done done) {
   };
   const auto& workers = front.workers();
   // Touched by this thread only: the answers come back to it.
-  auto joined = std::make_shared<Joined>(
-      Joined{std::vector<std::optional<Answer>>(workers.size()), workers.size(), std::move(asker), std::move(done)});
+  auto joined = std::make_shared<Joined>(Joined{std::vector<std::optional<Answer>>(workers.size()),
+                                                workers.size(), std::move(asker), std::move(done)});
   net::Loop* here = net::Loop::current();
   for (std::size_t i = 0; i < workers.size(); ++i) {
     // The other thread passes `joined` on and keeps nothing, so that it dies on this one.

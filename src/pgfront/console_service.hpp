@@ -14,18 +14,19 @@ namespace forebay::pgfront {
 
 class Front;
 
-/// What the consoles of all threads share, and what goes on when a console's client has left: averages, changes of the
-/// configuration, an end that waits for clients. Thread safe but for start().
+/// What the consoles of all threads share, and what goes on when a console's client has left: averages,
+/// changes of the configuration, an end that waits for clients. Thread safe but for start().
 class ConsoleService {
  public:
-  /// `front` and `loop` outlive the service, and nobody runs `loop` any more when it is destroyed. Timed work is done by
-  /// the thread that runs `loop`.
+  /// `front` and `loop` outlive the service, and nobody runs `loop` any more when it is destroyed. Timed work
+  /// is done by the thread that runs `loop`.
   ConsoleService(Front& front, net::Loop& loop);
 
   const StatsSampler& sampler() const { return sampler_; }
 
   using Changed = std::function<void(const Result<void>& result)>;
-  /// Reads the configuration again, on a thread of its own, and calls `changed` on the calling thread, which runs a loop.
+  /// Reads the configuration again, on a thread of its own, and calls `changed` on the calling thread, which
+  /// runs a loop.
   void reload(Changed changed);
   /// Takes over what `change` makes of the present settings, likewise.
   void change_settings(std::function<Result<config::SettingsPtr>(const config::Settings& present)> change,

@@ -99,9 +99,9 @@ wire::ErrorMessage unknown_setting(const std::string& key) {
     if (option.scope == config::Scope::global && is_changeable(option)) known.push_back(option.key);
   }
   const auto near = config::nearest(key, known);
-  return console_error(wire::sqlstate::kUndefinedObject,
-                       fmt::format("there is no setting {}", config::in_quotes(key)),
-                       near ? fmt::format("Did you mean {}? SHOW CONFIG lists all.", *near) : "SHOW CONFIG lists all.");
+  return console_error(
+      wire::sqlstate::kUndefinedObject, fmt::format("there is no setting {}", config::in_quotes(key)),
+      near ? fmt::format("Did you mean {}? SHOW CONFIG lists all.", *near) : "SHOW CONFIG lists all.");
 }
 
 }  // namespace
@@ -110,22 +110,25 @@ ConsolePlan ConsoleExecutor::plan_client_setting(const std::string& name) {
   const ClientSetting* setting = find_client_setting(name);
   if (setting == nullptr) return {};
   const Columns columns = {{setting->name}};
-  return {.error = {}, .columns = columns, .run = [this, columns, setting](const ResultFormats& formats) {
-            RowWriter rows(columns, formats);
-            rows.text(setting->name == "application_name" ? std::string_view(application_name_) : setting->value);
-            ConsoleAnswer answer;
-            answer.rows = as_text(rows.bytes());
-            answer.tag = "SHOW";
-            finish(std::move(answer));
-          }};
+  return {
+      .error = {}, .columns = columns, .run = [this, columns, setting](const ResultFormats& formats) {
+        RowWriter rows(columns, formats);
+        rows.text(setting->name == "application_name" ? std::string_view(application_name_) : setting->value);
+        ConsoleAnswer answer;
+        answer.rows = as_text(rows.bytes());
+        answer.tag = "SHOW";
+        finish(std::move(answer));
+      }};
 }
 
 ConsolePlan ConsoleExecutor::plan_set(const ConsoleStatement& statement) {
   auto words = statement.words;
-  if (words.size() > 1 && (words[1].is_keyword("session") || words[1].is_keyword("local"))) words.erase(words.begin() + 1);
+  if (words.size() > 1 && (words[1].is_keyword("session") || words[1].is_keyword("local")))
+    words.erase(words.begin() + 1);
   const std::string key = words.size() > 1 ? lower_case(words[1].text) : std::string();
   const bool other = std::ranges::find(kOtherSets, key) != std::end(kOtherSets);
-  const bool assigns = words.size() >= 4 && (words[2].kind == ConsoleWord::Kind::equals || words[2].is_keyword("to"));
+  const bool assigns =
+      words.size() >= 4 && (words[2].kind == ConsoleWord::Kind::equals || words[2].is_keyword("to"));
   const bool clients = other || (assigns && find_client_setting(key) != nullptr);
   if (!clients && (!assigns || words.size() > 4)) {
     return refuse(console_error(wire::sqlstate::kSyntaxError, "SET is used as: SET key = value",
@@ -143,12 +146,14 @@ ConsolePlan ConsoleExecutor::plan_set(const ConsoleStatement& statement) {
             }};
   }
   if (!identity_.may_administer) {
-    return refuse(console_error(wire::sqlstate::kInsufficientPrivilege,
-                                fmt::format("permission denied: user {} may only use SHOW",
-                                            config::in_quotes(identity_.user)),
-                                "SET is for the users listed under admin.users."));
+    return refuse(console_error(
+        wire::sqlstate::kInsufficientPrivilege,
+        fmt::format("permission denied: user {} may only use SHOW", config::in_quotes(identity_.user)),
+        "SET is for the users listed under admin.users."));
   }
-  return {.error = {}, .columns = {}, .run = [this, key, value = words[3].text](const ResultFormats&) { set(key, value); }};
+  return {.error = {}, .columns = {}, .run = [this, key, value = words[3].text](const ResultFormats&) {
+            set(key, value);
+          }};
 }
 
 void ConsoleExecutor::set(const std::string& key, const std::string& value) {
@@ -168,8 +173,9 @@ void ConsoleExecutor::set(const std::string& key, const std::string& value) {
         if (result) spdlog::info("console: {} set {} = {}", user, option->key, value);
         if (asker.expired()) return;
         if (result) return succeed(fmt::format("SET {}={}", key, value));
-        fail(console_error(console_sqlstate::kInvalidValue,
-                           fmt::format("{} cannot be {}: {}", option->key, config::in_quotes(value), result.error().text)));
+        fail(console_error(
+            console_sqlstate::kInvalidValue,
+            fmt::format("{} cannot be {}: {}", option->key, config::in_quotes(value), result.error().text)));
       });
 }
 

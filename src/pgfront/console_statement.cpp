@@ -141,7 +141,8 @@ std::string to_string(const ConsoleStatement& statement) {
     shown.resize(end);
     shown += "…";
   }
-  std::ranges::replace_if(shown, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, '?');
+  std::ranges::replace_if(
+      shown, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, '?');
   return shown;
 }
 

@@ -28,8 +28,9 @@ struct ConsoleStatement {
   std::vector<ConsoleWord> words;
 };
 
-/// Cuts what a client sent into commands at semicolons, and commands into words; comments (`--` and nested `/* */`) are
-/// blanks. Takes any bytes. Errors: ErrorCode::invalid_input for a quote or comment that does not end.
+/// Cuts what a client sent into commands at semicolons, and commands into words; comments (`--` and nested
+/// `/* */`) are blanks. Takes any bytes. Errors: ErrorCode::invalid_input for a quote or comment that does
+/// not end.
 Result<std::vector<ConsoleStatement>> parse_console(std::string_view text);
 
 /// A command in one line, as a message may repeat it: short, printable.

@@ -58,8 +58,9 @@ TEST(ConsoleStatement, IsShownShortAndPrintable) {
   const std::string shown = to_string(statements->front());
   EXPECT_LT(shown.size(), 80U);
   EXPECT_EQ(shown.find('\n'), std::string::npos);
-  EXPECT_EQ(to_string(parse_console("SHOW " + std::string(54, 'x') + "\xC3\xA4\xC3\xA4")->front()).find("\xC3…"),
-            std::string::npos);
+  EXPECT_EQ(
+      to_string(parse_console("SHOW " + std::string(54, 'x') + "\xC3\xA4\xC3\xA4")->front()).find("\xC3…"),
+      std::string::npos);
 }
 
 }  // namespace

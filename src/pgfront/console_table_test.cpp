@@ -21,8 +21,11 @@ wire::Row only_row(Bytes rows) {
   return row.value_or(wire::Row());
 }
 
-const Columns kColumns = {
-    {"name"}, {"four", ColumnType::int4}, {"eight", ColumnType::int8}, {"sum", ColumnType::numeric}, {"none"}};
+const Columns kColumns = {{"name"},
+                          {"four", ColumnType::int4},
+                          {"eight", ColumnType::int8},
+                          {"sum", ColumnType::numeric},
+                          {"none"}};
 
 TEST(ConsoleTable, RowsInText) {
   const ResultFormats formats;

@@ -4,7 +4,8 @@
 
 namespace forebay::pgfront {
 
-Census::Census(Worker& worker, TimePoint now) : clients_(worker.clients()), pools_(worker.front().directory().all()) {
+Census::Census(Worker& worker, TimePoint now)
+    : clients_(worker.clients()), pools_(worker.front().directory().all()) {
   std::unordered_map<const backend::Backend*, const Client*> clients_of;
   for (const Client* client : clients_) {
     if (const auto* session = client->session(); session != nullptr && session->lent_backend() != nullptr) {

@@ -15,7 +15,7 @@ namespace forebay::pgfront {
 
 /// What a backend does at present, in PgBouncer's words.
 enum class BackendState : std::uint8_t {
-  active,          ///< lent to a client
+  active,  ///< lent to a client
   idle,
   used,            ///< idle for so long that it is tested before it is lent
   tested,          ///< in use for a question of our own, or being cleaned
@@ -23,8 +23,8 @@ enum class BackendState : std::uint8_t {
   being_canceled,  ///< idle, but a cancel that was meant for it is still on its way
 };
 
-/// The clients and backends of one thread, and which belong together. Valid within the loop's round; used by the thread
-/// that it was made on.
+/// The clients and backends of one thread, and which belong together. Valid within the loop's round; used by
+/// the thread that it was made on.
 class Census {
  public:
   Census(Worker& worker, TimePoint now);

@@ -39,7 +39,8 @@ Columns socket_columns() {
 }
 
 Columns socket_buffer_columns() {
-  return numbers({"recv_pos", "pkt_pos", "pkt_remain", "send_pos", "send_remain", "pkt_avail", "send_avail"}, kInt4);
+  return numbers({"recv_pos", "pkt_pos", "pkt_remain", "send_pos", "send_remain", "pkt_avail", "send_avail"},
+                 kInt4);
 }
 
 Columns own_socket_columns() {
@@ -49,37 +50,51 @@ Columns own_socket_columns() {
 Columns pool_columns() {
   return texts({"database", "user"}) +
          numbers({"cl_active", "cl_waiting", "cl_active_cancel_req", "cl_waiting_cancel_req", "sv_active",
-                  "sv_active_cancel", "sv_being_canceled", "sv_idle", "sv_used", "sv_tested", "sv_login", "maxwait",
-                  "maxwait_us"},
+                  "sv_active_cancel", "sv_being_canceled", "sv_idle", "sv_used", "sv_tested", "sv_login",
+                  "maxwait", "maxwait_us"},
                  kInt4) +
          texts({"pool_mode", "load_balance_hosts"});
 }
 
 Columns stats_columns() {
-  return texts({"database"}) +
-         numbers({"total_server_assignment_count", "total_xact_count",       "total_query_count",
-                  "total_received",                "total_sent",             "total_xact_time",
-                  "total_query_time",              "total_wait_time",        "total_client_parse_count",
-                  "total_server_parse_count",      "total_bind_count",       "avg_server_assignment_count",
-                  "avg_xact_count",                "avg_query_count",        "avg_recv",
-                  "avg_sent",                      "avg_xact_time",          "avg_query_time",
-                  "avg_wait_time",                 "avg_client_parse_count", "avg_server_parse_count",
-                  "avg_bind_count"},
-                 kNumeric);
+  return texts({"database"}) + numbers({"total_server_assignment_count",
+                                        "total_xact_count",
+                                        "total_query_count",
+                                        "total_received",
+                                        "total_sent",
+                                        "total_xact_time",
+                                        "total_query_time",
+                                        "total_wait_time",
+                                        "total_client_parse_count",
+                                        "total_server_parse_count",
+                                        "total_bind_count",
+                                        "avg_server_assignment_count",
+                                        "avg_xact_count",
+                                        "avg_query_count",
+                                        "avg_recv",
+                                        "avg_sent",
+                                        "avg_xact_time",
+                                        "avg_query_time",
+                                        "avg_wait_time",
+                                        "avg_client_parse_count",
+                                        "avg_server_parse_count",
+                                        "avg_bind_count"},
+                                       kNumeric);
 }
 
 Columns traffic_columns() {
-  return texts({"database"}) + numbers({"server_assignment_count", "xact_count", "query_count", "bytes_received",
-                                        "bytes_sent", "xact_time", "query_time", "wait_time"},
-                                       kNumeric);
+  return texts({"database"}) +
+         numbers({"server_assignment_count", "xact_count", "query_count", "bytes_received", "bytes_sent",
+                  "xact_time", "query_time", "wait_time"},
+                 kNumeric);
 }
 
 Columns database_columns() {
   return texts({"name", "host"}) + Columns{{"port", kInt4}} + texts({"database", "force_user"}) +
          numbers({"pool_size", "min_pool_size", "reserve_pool_size", "server_lifetime"}, kInt4) +
          texts({"pool_mode", "load_balance_hosts"}) +
-         numbers({"max_connections", "current_connections", "max_client_connections", "current_client_connections",
-                  "paused", "disabled"},
+         numbers({"max_connections", "current_connections", "max_client_connections",
+                  "current_client_connections", "paused", "disabled"},
                  kInt4);
 }
 
@@ -96,14 +111,16 @@ std::vector<ShowCommand> make_commands() {
       {"clients", socket_columns(), own_socket_columns(), show::clients},
       {"servers", socket_columns(), own_socket_columns(), show::servers},
       {"sockets", socket_columns() + socket_buffer_columns(), own_socket_columns(), show::sockets},
-      {"active_sockets", socket_columns() + socket_buffer_columns(), own_socket_columns(), show::active_sockets},
+      {"active_sockets", socket_columns() + socket_buffer_columns(), own_socket_columns(),
+       show::active_sockets},
       {"stats", stats_columns(), {}, show::stats},
       {"stats_totals",
        traffic_columns() + numbers({"client_parse_count", "server_parse_count", "bind_count"}, kNumeric),
        {},
        show::stats_totals},
       {"stats_averages",
-       traffic_columns() + numbers({"avg_client_parse_count", "avg_server_parse_count", "avg_bind_count"}, kNumeric),
+       traffic_columns() +
+           numbers({"avg_client_parse_count", "avg_server_parse_count", "avg_bind_count"}, kNumeric),
        {},
        show::stats_averages},
       {"totals", Columns{{"name"}, {"value", kNumeric}}, {}, show::totals},
@@ -119,9 +136,13 @@ std::vector<ShowCommand> make_commands() {
       {"version", texts({"version"}), {}, show::version},
       {"dns_hosts", Columns{{"hostname"}, {"ttl", kInt8}, {"addrs"}}, {}, show::nothing},
       {"dns_zones", Columns{{"zonename"}, {"serial", kInt8}, {"count", kInt4}}, {}, show::nothing},
-      {"peers", Columns{{"peer_id", kInt4}, {"host"}, {"port", kInt4}, {"pool_size", kInt4}}, {}, show::nothing},
+      {"peers",
+       Columns{{"peer_id", kInt4}, {"host"}, {"port", kInt4}, {"pool_size", kInt4}},
+       {},
+       show::nothing},
       {"peer_pools",
-       numbers({"peer_id", "cl_active_cancel_req", "cl_waiting_cancel_req", "sv_active_cancel", "sv_login"}, kInt4),
+       numbers({"peer_id", "cl_active_cancel_req", "cl_waiting_cancel_req", "sv_active_cancel", "sv_login"},
+               kInt4),
        {},
        show::nothing},
   };

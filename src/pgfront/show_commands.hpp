@@ -13,8 +13,8 @@ namespace forebay::pgfront {
 
 class Front;
 
-/// Which columns a client of the console sees: those who connect to the database "pgbouncer" get PgBouncer's and nothing
-/// else, because exporters count them; those of "forebay" get further ones of ours behind.
+/// Which columns a client of the console sees: those who connect to the database "pgbouncer" get PgBouncer's
+/// and nothing else, because exporters count them; those of "forebay" get further ones of ours behind.
 enum class ConsoleView : std::uint8_t { forebay, pgbouncer };
 
 /// One SHOW on its way. Constant while it runs, so that all threads may read it.

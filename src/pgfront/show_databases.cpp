@@ -40,7 +40,8 @@ void mode_or_null(RowWriter& rows, const std::optional<config::PoolMode>& mode) 
 }
 
 /// The database's name on its server.
-std::string server_name(const config::Upstream& upstream, const config::Database* entry, const std::string& name) {
+std::string server_name(const config::Upstream& upstream, const config::Database* entry,
+                        const std::string& name) {
   if (entry != nullptr && !entry->server_database.empty()) return entry->server_database;
   return upstream.database.empty() ? name : upstream.database;
 }
@@ -67,7 +68,8 @@ void database_row(RowWriter& rows, const ShowRequest& request, const config::Set
   if (request.shows_own_columns()) rows.number(setting_or(own.pool_overflow, limits.pool_overflow));
 }
 
-std::map<std::string, Use> uses(const ShowRequest& request, const std::string& (backend::Pool::*name)() const) {
+std::map<std::string, Use> uses(const ShowRequest& request,
+                                const std::string& (backend::Pool::*name)() const) {
   std::map<std::string, Use> by_name;
   for (const auto& pool : request.front.directory().all()) {
     Use& use = by_name[(*pool.*name)()];

@@ -1,9 +1,9 @@
 // The small tables: VERSION, LISTS, MEM, STATE, and those that are always empty here.
 
-#include <unistd.h>
-
 #include <fstream>
 #include <set>
+
+#include <unistd.h>
 
 #include "pgfront/console.hpp"
 #include "pgfront/console_gather.hpp"
@@ -32,17 +32,18 @@ Count count_here(Worker& worker) {
 /// Counts clients on all threads, then fills a table on the one that asked.
 template <class Fill>
 void with_count(const ShowRequestPtr& request, ShowDone done, Fill fill) {
-  gather(request->front, request->asker, count_here, [request, done, fill](const std::vector<Count>& threads) {
-    Count sum;
-    for (const Count& count : threads) {
-      sum.clients += count.clients;
-      sum.logging_in += count.logging_in;
-      sum.sessions += count.sessions;
-    }
-    RowWriter rows(request->columns, request->formats);
-    fill(rows, *request, sum);
-    done(std::string(as_text(rows.bytes())));
-  });
+  gather(request->front, request->asker, count_here,
+         [request, done, fill](const std::vector<Count>& threads) {
+           Count sum;
+           for (const Count& count : threads) {
+             sum.clients += count.clients;
+             sum.logging_in += count.logging_in;
+             sum.sessions += count.sessions;
+           }
+           RowWriter rows(request->columns, request->formats);
+           fill(rows, *request, sum);
+           done(std::string(as_text(rows.bytes())));
+         });
 }
 
 void fill_lists(RowWriter& rows, const ShowRequest& request, const Count& count) {
@@ -67,7 +68,8 @@ void fill_lists(RowWriter& rows, const ShowRequest& request, const Count& count)
   for (const char* name : {"dns_names", "dns_zones", "dns_queries", "dns_pending"}) rows.text(name).number(0);
 }
 
-/// Pages in memory: the second number of /proc/self/statm (https://man7.org/linux/man-pages/man5/proc.5.html).
+/// Pages in memory: the second number of /proc/self/statm
+/// (https://man7.org/linux/man-pages/man5/proc.5.html).
 std::uint64_t resident_pages() {
   std::ifstream statm("/proc/self/statm");
   std::uint64_t total = 0;

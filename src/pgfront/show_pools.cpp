@@ -81,10 +81,15 @@ PoolCounts count_here(Worker& worker, TimePoint now) {
   return counts;
 }
 
-void write_row(RowWriter& rows, const ShowRequest& request, const backend::Pool& pool, const PoolCount& count) {
+void write_row(RowWriter& rows, const ShowRequest& request, const backend::Pool& pool,
+               const PoolCount& count) {
   const auto longest = static_cast<std::uint64_t>(pool.longest_wait(request.now).count());
   rows.text(pool.database()).text(pool.user()).number(count.clients).number(count.waiting);
-  rows.number(count.cancels).number(0).number(count.active).number(count.cancels).number(count.being_canceled);
+  rows.number(count.cancels)
+      .number(0)
+      .number(count.active)
+      .number(count.cancels)
+      .number(count.being_canceled);
   rows.number(count.idle).number(count.used).number(count.tested).number(count.login);
   rows.number(longest / 1000).number(longest % 1000 * 1000);
   rows.text(config::to_text(pool.rules().mode)).null();
@@ -98,7 +103,8 @@ void write_row(RowWriter& rows, const ShowRequest& request, const backend::Pool&
 void pools(const ShowRequestPtr& request, ShowDone done) {
   const auto pools = request->front.directory().all();
   gather(
-      request->front, request->asker, [now = request->now](Worker& worker) { return count_here(worker, now); },
+      request->front, request->asker,
+      [now = request->now](Worker& worker) { return count_here(worker, now); },
       [request, pools, done](const std::vector<PoolCounts>& threads) {
         RowWriter rows(request->columns, request->formats);
         for (const auto& pool : pools) {

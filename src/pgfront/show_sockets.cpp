@@ -1,8 +1,7 @@
-#include <sys/socket.h>
-
 #include <ctime>
 
 #include <fmt/format.h>
+#include <sys/socket.h>
 
 #include "net/socket.hpp"
 #include "pgfront/console.hpp"
@@ -124,7 +123,8 @@ std::string_view backend_state(BackendState state, const Selection& selection) {
   return selection.buffers ? names.together : names.alone;
 }
 
-void describe_session(Socket& row, const engine::Session& session, const Selection& selection, TimePoint now) {
+void describe_session(Socket& row, const engine::Session& session, const Selection& selection,
+                      TimePoint now) {
   row.user = session.pool().user();
   row.database = session.pool().database();
   row.replication = replication_text(session.profile().replication);
@@ -210,7 +210,8 @@ class SocketTable {
     rows_.text({&socket.type, 1}).text(socket.user).text(socket.database).text(socket.replication);
     rows_.text(socket.state);
     add_addresses(socket);
-    rows_.text(timestamp(socket.connected_at, request_.now)).text(timestamp(socket.requested_at, request_.now));
+    rows_.text(timestamp(socket.connected_at, request_.now))
+        .text(timestamp(socket.requested_at, request_.now));
     rows_.number(socket.wait_micros / 1'000'000).number(socket.wait_micros % 1'000'000);
     rows_.number(socket.close_needed ? 1 : 0).text(pointer_text(socket.self)).text(pointer_text(socket.link));
     rows_.number(socket.remote_pid).text(tls_text(*socket.stream)).text(socket.application_name);

@@ -8,11 +8,11 @@
 
 namespace forebay::pgfront {
 
-/// Averages of what has been carried, as PgBouncer defines them: counts and bytes per second, times per transaction,
-/// per query and per assignment, in microseconds.
+/// Averages of what has been carried, as PgBouncer defines them: counts and bytes per second, times per
+/// transaction, per query and per assignment, in microseconds.
 ///
-/// They cover the last complete period; until the first is complete, the time since the start. Somebody else keeps the
-/// time: sample() ends a period. Thread safe.
+/// They cover the last complete period; until the first is complete, the time since the start. Somebody else
+/// keeps the time: sample() ends a period. Thread safe.
 class StatsSampler {
  public:
   /// PgBouncer's default stats_period.
@@ -29,7 +29,8 @@ class StatsSampler {
   backend::Traffic average_of_all(const backend::Traffic& total, TimePoint now) const;
 
   /// Averages over `seconds` in which traffic went from `before` to `after`.
-  static backend::Traffic average(const backend::Traffic& before, const backend::Traffic& after, double seconds);
+  static backend::Traffic average(const backend::Traffic& before, const backend::Traffic& after,
+                                  double seconds);
 
  private:
   mutable std::mutex mutex_;
