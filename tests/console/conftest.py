@@ -14,7 +14,9 @@ USER = "app"
 class Console:
     """A psycopg connection to the console of a ForebayDaemon or PgBouncerDaemon."""
 
-    def __init__(self, daemon, dbname: str = "forebay", user: str | None = None, password: str | None = None, **options):
+    def __init__(
+        self, daemon, dbname: str = "forebay", user: str | None = None, password: str | None = None, **options
+    ):
         dsn = daemon.dsn(user=user, dbname=dbname, password=password)
         self.connection = psycopg.connect(dsn, **({"autocommit": True, "row_factory": dict_row} | options))
 

@@ -35,7 +35,8 @@ def test_psql_runs_one_command(forebay):
 
 
 def test_psql_interactively(forebay):
-    script = "\\conninfo\n\\x on\nSHOW\n  POOLS;\n\\x off\n\\pset null (none)\nSHOW DATABASES;\nSHOW HELP;\nPAUSE;\nRESUME;\n\\q\n"
+    script = "\\conninfo\n\\x on\nSHOW\n  POOLS;\n\\x off\n\\pset null (none)\n"
+    script += "SHOW DATABASES;\nSHOW HELP;\nPAUSE;\nRESUME;\n\\q\n"
     done = psql(forebay, "-v", "ON_ERROR_STOP=1", script=script)
     assert done.returncode == 0, done.stderr
     for words in ('connected to database "forebay"', "sv_active", "(none)", "PAUSE", "RESUME"):

@@ -78,11 +78,14 @@ def consoles(server):
     import psycopg
 
     with ForebayDaemon(server, ["--threads", "2"]) as forebay, PgBouncerDaemon(server) as pgbouncer:
-        with psycopg.connect(forebay.dsn(), autocommit=True) as one, psycopg.connect(pgbouncer.dsn(), autocommit=True) as two:
-            for client in (one, two):
-                client.execute("SELECT 1")
-            with Console(forebay) as own, Console(forebay, "pgbouncer") as alike, Console(pgbouncer, "pgbouncer") as real:
+        clients = [psycopg.connect(daemon.dsn(), autocommit=True) for daemon in (forebay, pgbouncer)]
+        for client in clients:
+            client.execute("SELECT 1")
+        with Console(forebay) as own, Console(forebay, "pgbouncer") as alike:
+            with Console(pgbouncer, "pgbouncer") as real:
                 yield own, alike, real
+        for client in clients:
+            client.close()
 
 
 @pytest.mark.parametrize("what", COLUMNS)
@@ -98,7 +101,8 @@ def test_columns_of_pgbouncer_itself(consoles, what):
     """Names and types that a real PgBouncer sends are there, in its order."""
     _, alike, real = consoles
     theirs = [
-        (RENAMED.get((what, name), name), OTHER_TYPE.get((what, name), type_code)) for name, type_code in real.columns(what)
+        (RENAMED.get((what, name), name), OTHER_TYPE.get((what, name), type_code))
+        for name, type_code in real.columns(what)
     ]
     names = {name for name, _ in theirs}
     assert [column for column in alike.columns(what) if column[0] in names] == theirs
@@ -135,7 +139,7 @@ def test_version_and_help(consoles):
     details = []
     own.connection.add_notice_handler(lambda notice: details.append(notice.message_detail))
     assert own.run("SHOW HELP") == "SHOW"
-    for word in (*COLUMNS, "PAUSE [db]", "RESUME [db]", "KILL_CLIENT id", "RELOAD", "WAIT_CLOSE [db]", "SET key = value"):
+    for word in (*COLUMNS, "PAUSE [db]", "RESUME [db]", "KILL_CLIENT id", "RELOAD", "SET key = value"):
         assert word in details[0]
 
 

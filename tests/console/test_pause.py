@@ -1,4 +1,4 @@
-"""PAUSE, RESUME, RECONNECT, WAIT_CLOSE, KILL, DISABLE: each does what it says, to whom it says, and answers when it is true."""
+"""PAUSE, RESUME, RECONNECT, WAIT_CLOSE, KILL, DISABLE: each does what it says, and answers when it is true."""
 
 import psycopg
 import pytest
@@ -126,9 +126,13 @@ def test_who_waits_may_leave(start, clients, database):
         admin = Console(forebay)
         admin.connection.pgconn.send_query(b"PAUSE")
         console.wait_for_pool(database, paused=1)
-        assert len([row for row in console.show("CLIENTS") if row["database"] == "forebay"]) == 2
+
+        def consoles() -> int:
+            return len([row for row in console.show("CLIENTS") if row["database"] == "forebay"])
+
+        assert consoles() == 2
         admin.connection.close()
-        wait_until(lambda: len([row for row in console.show("CLIENTS") if row["database"] == "forebay"]) == 1, 10, "gone")
+        wait_until(lambda: consoles() == 1, 10, "the console that left is gone")
         assert console.pool(database)["paused"] == 1
         console.run("RESUME")
         busy.execute("COMMIT")
@@ -142,8 +146,7 @@ def test_reconnect_renews_backends(start, clients, database):
         busy.execute("BEGIN")
         kept = backend_of(busy)
         assert console.run(f"RECONNECT {database}") == "RECONNECT"
-        closing = {row["remote_pid"]: row["close_needed"] for row in console.show("SERVERS") if row["database"] == database}
-        assert closing.get(kept) == 1
+        assert {row["remote_pid"]: row["close_needed"] for row in console.show("SERVERS")}.get(kept) == 1
         with Console(forebay) as admin:
             closed = Background(admin.run, f"WAIT_CLOSE {database}")
             assert not closed.is_done(0.2), "WAIT_CLOSE does not answer while an old backend is in use"
@@ -174,10 +177,8 @@ def test_kill_ends_clients_and_pauses(start, clients, database, other_database, 
         [farewell] = raw.receive_all()
         assert (farewell.value["S"], farewell.sqlstate) == ("FATAL", "57P01")
         assert backend_of(free) > 0
-        wait_until(
-            lambda: not server.query("SELECT 1 FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()", (database,)),
-            10, "its backends are gone",
-        )
+        there = "SELECT 1 FROM pg_stat_activity WHERE datname = %s"
+        wait_until(lambda: not server.query(there, (database,)), 10, "its backends are gone")
         coming = Background(clients, forebay)
         assert not coming.is_done(0.3)
         console.run(f"RESUME {database}")

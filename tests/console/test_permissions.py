@@ -8,8 +8,8 @@ from conftest import Console
 
 CONFIG = "admin: {users: [alice], stats_users: [bob]}\n"
 COMMANDS = (
-    "PAUSE", "RESUME", "RELOAD", "KILL", "KILL_CLIENT 1", "RECONNECT", "WAIT_CLOSE", "DISABLE x", "ENABLE x", "SHUTDOWN",
-    "SUSPEND", "SET pool.size = 5",
+    "PAUSE", "RESUME", "RELOAD", "KILL", "KILL_CLIENT 1", "RECONNECT", "WAIT_CLOSE", "DISABLE x", "ENABLE x",
+    "SHUTDOWN", "SUSPEND", "SET pool.size = 5",
 )
 
 

@@ -69,7 +69,9 @@ def test_empty_queries(raw, text):
     assert kinds(raw.query(text)) == "IZ"
 
 
-@pytest.mark.parametrize("text", ["show pools", "SHOW POOLS;", " Show\tPools ; ", "/* x */ SHOW POOLS -- y", 'SHOW "pools"'])
+@pytest.mark.parametrize(
+    "text", ["show pools", "SHOW POOLS;", " Show\tPools ; ", "/* x */ SHOW POOLS -- y", 'SHOW "pools"']
+)
 def test_forms_that_mean_the_same(raw, text):
     assert kinds(raw.query(text)).startswith("T") and tags(raw.query(text)) == ["SHOW"]
 
