@@ -15,8 +15,8 @@ namespace forebay::backend {
 
 namespace {
 
-/// Bytes on their way to a client during one feed, and answers made up during one burst of a client. Both are used up
-/// before another connection of the thread is served.
+/// Bytes on their way to a client during one feed, and answers made up during one burst of a client. Both are
+/// used up before another connection of the thread is served.
 thread_local wire::Splice to_client;
 thread_local wire::Splice made_up;
 
@@ -55,9 +55,11 @@ std::string Backend::where() const {
   return pool_.describe();
 }
 
-// --- opening ---------------------------------------------------------------------------------------------------
+// --- opening
+// ---------------------------------------------------------------------------------------------------
 
-void Backend::open(std::shared_ptr<const Target> target, std::vector<wire::Parameter> startup, Credentials credentials) {
+void Backend::open(std::shared_ptr<const Target> target, std::vector<wire::Parameter> startup,
+                   Credentials credentials) {
   opening_ = std::make_unique<Opening>();
   opening_->target = std::move(target);
   opening_->startup = std::move(startup);
@@ -77,7 +79,8 @@ void Backend::open(std::shared_ptr<const Target> target, std::vector<wire::Param
 }
 
 void Backend::on_connected() {
-  if (const int error = net::connect_error(channel_.stream().fd()); error != 0) return fail_opening(errno_text(error));
+  if (const int error = net::connect_error(channel_.stream().fd()); error != 0)
+    return fail_opening(errno_text(error));
   channel_.want_writable(false);
   if (opening_->target->wants_tls()) return ask_for_tls();
   start_login();
@@ -178,8 +181,11 @@ void Backend::finish_login() {
 
 void Backend::fail_opening(std::string_view what) {
   Login::Refusal refusal;
-  refusal.ours = {wire::Severity::fatal, std::string(wire::sqlstate::kConnectionFailure),
-                  fmt::format("could not connect to server {}: {}", opening_->target->name(), what), {}, {}};
+  refusal.ours = {wire::Severity::fatal,
+                  std::string(wire::sqlstate::kConnectionFailure),
+                  fmt::format("could not connect to server {}: {}", opening_->target->name(), what),
+                  {},
+                  {}};
   fail_opening(std::move(refusal));
 }
 
@@ -193,7 +199,8 @@ void Backend::expire_opening() {
   fail_opening("no answer in time");
 }
 
-// --- lending ---------------------------------------------------------------------------------------------------
+// --- lending
+// ---------------------------------------------------------------------------------------------------
 
 void Backend::lend(Lessee& lessee) {
   state_ = State::lent;
@@ -262,7 +269,8 @@ void Backend::resume_reading() {
   }
 }
 
-// --- traffic ---------------------------------------------------------------------------------------------------
+// --- traffic
+// ---------------------------------------------------------------------------------------------------
 
 void Backend::on_io(std::uint32_t events) {
   switch (state_) {
@@ -284,7 +292,8 @@ void Backend::on_io(std::uint32_t events) {
     flush();
     if (state_ == State::closed) return;
   }
-  if ((events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0 && (channel_.is_reading() || (events & EPOLLERR) != 0)) {
+  if ((events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0 &&
+      (channel_.is_reading() || (events & EPOLLERR) != 0)) {
     read_replies();
   }
 }
@@ -349,7 +358,8 @@ void Backend::lose(const wire::ErrorMessage& error) {
   if (lessee != nullptr) lessee->on_lost(error, told);
 }
 
-// --- what the tracker sees ---------------------------------------------------------------------------------------
+// --- what the tracker sees
+// ---------------------------------------------------------------------------------------
 
 void Backend::on_parse_complete(const wire::Expectation& parse) {
   if (lessee_ != nullptr) lessee_->on_parse_complete(parse);
@@ -401,7 +411,8 @@ void Backend::on_silent_message(char type, std::string_view body) {
   } else if (type == wire::server::kErrorResponse && !question_->error) {
     const std::string_view severity = wire::error_field(body, 'V');
     if (severity == "FATAL" || severity == "PANIC") fatal_seen_ = true;
-    question_->error.emplace(std::string(wire::error_field(body, 'C')), std::string(wire::error_field(body, 'M')));
+    question_->error.emplace(std::string(wire::error_field(body, 'C')),
+                             std::string(wire::error_field(body, 'M')));
   }
 }
 

@@ -49,8 +49,8 @@ class Lessee {
   virtual void on_settled() = 0;
   /// What could not be written to the server has now been written.
   virtual void on_drained() = 0;
-  /// The backend is gone and no longer lent. `error` is what the client may be told, unless the server's own FATAL
-  /// error has reached it already (`told`).
+  /// The backend is gone and no longer lent. `error` is what the client may be told, unless the server's own
+  /// FATAL error has reached it already (`told`).
   virtual void on_lost(const wire::ErrorMessage& error, bool told) = 0;
 
   virtual void on_parse_complete(const wire::Expectation& parse) = 0;
@@ -84,7 +84,8 @@ class Backend final : public net::Handler,
 
   // --- opening, by the pool
   /// Connects and logs in; ends in Pool::on_opened or Pool::on_open_failed, never from inside this call.
-  void open(std::shared_ptr<const Target> target, std::vector<wire::Parameter> startup, Credentials credentials);
+  void open(std::shared_ptr<const Target> target, std::vector<wire::Parameter> startup,
+            Credentials credentials);
 
   // --- lending, by the pool
   void lend(Lessee& lessee);
@@ -109,8 +110,9 @@ class Backend final : public net::Handler,
   /// Hands answers that were made up on the spot (expectations answered here) to the lessee.
   void deliver_made_up_answers();
 
-  /// Asks the server something of our own; only when is_settled(). `answer` is called with the rows of the last
-  /// statement that returned any, or with the first error. Not called when the backend is lost: on_lost is.
+  /// Asks the server something of our own; only when is_settled(). `answer` is called with the rows of the
+  /// last statement that returned any, or with the first error. Not called when the backend is lost: on_lost
+  /// is.
   using Answer = std::function<void(const QuestionError* error, Rows rows)>;
   void ask(std::string_view sql, Answer answer);
 
@@ -134,10 +136,13 @@ class Backend final : public net::Handler,
   std::uint64_t unnamed_statement() const { return unnamed_statement_; }
   void set_unnamed_statement(std::uint64_t number) { unnamed_statement_ = number; }
 
-  /// The client that lives here: its process id is this backend's, and it gets this backend first. Null: nobody.
+  /// The client that lives here: its process id is this backend's, and it gets this backend first. Null:
+  /// nobody.
   Borrower* resident() const { return resident_; }
   /// Whether nobody but `client` has ever run anything here.
-  bool is_fresh_for(ClientId client) const { return !shared_ && (only_user_ == ClientId::nobody || only_user_ == client); }
+  bool is_fresh_for(ClientId client) const {
+    return !shared_ && (only_user_ == ClientId::nobody || only_user_ == client);
+  }
   bool is_fresh() const { return is_fresh_for(ClientId::nobody); }
   /// It was opened for somebody else.
   void set_second_hand() { shared_ = true; }
@@ -157,7 +162,8 @@ class Backend final : public net::Handler,
   std::uint64_t generation() const { return generation_; }
   std::uint64_t defaults_generation() const { return defaults_generation_; }
   const net::Stream& stream() const { return channel_.stream(); }
-  /// Held by a cancel request that is on its way: until it has arrived the backend must not serve another client.
+  /// Held by a cancel request that is on its way: until it has arrived the backend must not serve another
+  /// client.
   std::shared_ptr<void> cancel_guard();
   bool has_cancel_in_flight() const { return cancel_guard_.use_count() > 1; }
   std::size_t cancels_in_flight() const {
@@ -212,10 +218,10 @@ class Backend final : public net::Handler,
   std::vector<std::byte> partial_;      ///< the beginning of a message whose rest has not come
   std::unique_ptr<Opening> opening_;    ///< until the login is over
   std::unique_ptr<Question> question_;  ///< while we ask something
-  bool fatal_seen_ = false;             ///< the server has said FATAL: the end of the connection is no surprise
+  bool fatal_seen_ = false;  ///< the server has said FATAL: the end of the connection is no surprise
   bool standard_conforming_strings_ = true;
   bool encoding_embeds_ascii_ = false;
-  bool answered_ = false;               ///< a batch was answered in the present feed
+  bool answered_ = false;  ///< a batch was answered in the present feed
 
   SessionSettingsPtr settings_;
   Prepared prepared_;

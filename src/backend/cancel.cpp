@@ -11,7 +11,8 @@ constexpr Duration kCancelTimeout{10'000};
 /// One cancel request on its way. Owns itself until it is done.
 class CancelConnection final : public net::Handler {
  public:
-  CancelConnection(std::shared_ptr<const Target> target, const wire::CancelKey& key, std::shared_ptr<void> guard)
+  CancelConnection(std::shared_ptr<const Target> target, const wire::CancelKey& key,
+                   std::shared_ptr<void> guard)
       : target_(std::move(target)),
         key_(key),
         guard_(std::move(guard)),
@@ -109,7 +110,8 @@ class CancelConnection final : public net::Handler {
 
 }  // namespace
 
-void send_cancel(std::shared_ptr<const Target> target, const wire::CancelKey& key, std::shared_ptr<void> guard) {
+void send_cancel(std::shared_ptr<const Target> target, const wire::CancelKey& key,
+                 std::shared_ptr<void> guard) {
   // Deletes itself in finish(), which every path reaches through an event or the timer.
   (new CancelConnection(std::move(target), key, std::move(guard)))->start();
 }

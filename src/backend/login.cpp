@@ -33,8 +33,12 @@ wire::ScramClient make_scram(const Credentials& credentials, bool tls, std::vect
 
 }  // namespace
 
-Login::Login(std::vector<wire::Parameter> startup, Credentials credentials, bool tls, std::vector<std::byte> binding)
-    : startup_(std::move(startup)), credentials_(std::move(credentials)), tls_(tls), binding_(std::move(binding)) {}
+Login::Login(std::vector<wire::Parameter> startup, Credentials credentials, bool tls,
+             std::vector<std::byte> binding)
+    : startup_(std::move(startup)),
+      credentials_(std::move(credentials)),
+      tls_(tls),
+      binding_(std::move(binding)) {}
 
 void Login::start(wire::Writer& reply) {
   wire::write_startup(reply, startup_);
@@ -86,18 +90,21 @@ bool Login::on_message(char type, std::string_view body, wire::Writer& reply) {
       break;
   }
   return refuse(wire::sqlstate::kProtocolViolation,
-                fmt::format("the server sent an unexpected message (type {:#x}) during login", static_cast<unsigned char>(type)));
+                fmt::format("the server sent an unexpected message (type {:#x}) during login",
+                            static_cast<unsigned char>(type)));
 }
 
 bool Login::on_authentication(std::string_view body, wire::Writer& reply) {
-  if (body.size() < 4) return refuse(wire::sqlstate::kProtocolViolation, "the server sent a broken authentication request");
+  if (body.size() < 4)
+    return refuse(wire::sqlstate::kProtocolViolation, "the server sent a broken authentication request");
   const std::uint32_t code = load_u32(reinterpret_cast<const std::byte*>(body.data()));
   body.remove_prefix(4);
   switch (code) {
     case kOk:
       // A server that skips the last step of SCRAM has not proved that it knows the verifier.
       if (scram_ && !scram_->finished()) {
-        return refuse(wire::sqlstate::kProtocolViolation, "the server ended SCRAM authentication without proving itself");
+        return refuse(wire::sqlstate::kProtocolViolation,
+                      "the server ended SCRAM authentication without proving itself");
       }
       return true;
     case kCleartextPassword:
@@ -121,17 +128,20 @@ bool Login::on_authentication(std::string_view body, wire::Writer& reply) {
     default:
       break;
   }
-  return refuse(wire::sqlstate::kFeatureNotSupported,
-                fmt::format("the server asks user \"{}\" for authentication method {}, which is not supported", user(), code),
-                "Use scram-sha-256, md5, password or trust for this host in the server's pg_hba.conf.");
+  return refuse(
+      wire::sqlstate::kFeatureNotSupported,
+      fmt::format("the server asks user \"{}\" for authentication method {}, which is not supported", user(),
+                  code),
+      "Use scram-sha-256, md5, password or trust for this host in the server's pg_hba.conf.");
 }
 
 bool Login::answer_clear_password(wire::Writer& reply) {
   const auto* password = std::get_if<wire::SecretText>(&credentials_);
   if (password == nullptr) {
-    return refuse(wire::sqlstate::kInvalidPassword,
-                  fmt::format("the server asks for the password of \"{}\" in clear, which is not known here", user()),
-                  "Give the password in the upstream URL or the user list, or use scram-sha-256 in pg_hba.conf.");
+    return refuse(
+        wire::sqlstate::kInvalidPassword,
+        fmt::format("the server asks for the password of \"{}\" in clear, which is not known here", user()),
+        "Give the password in the upstream URL or the user list, or use scram-sha-256 in pg_hba.conf.");
   }
   reply.begin('p').cstring(password->view()).end();
   return true;
@@ -143,31 +153,41 @@ bool Login::answer_md5(std::string_view salt_bytes, wire::Writer& reply) {
     return refuse(wire::sqlstate::kProtocolViolation, "the server sent a broken md5 request");
   }
   std::memcpy(salt.data(), salt_bytes.data(), salt.size());
-  const auto hash = std::visit(
-      Overloaded{[&](const wire::SecretText& password) { return std::optional(wire::Md5Hash::from_password(user(), password.view())); },
-                 [](const wire::Md5Hash& known) { return std::optional(known); },
-                 [](const auto&) { return std::optional<wire::Md5Hash>(); }},
-      credentials_);
+  const auto hash =
+      std::visit(Overloaded{[&](const wire::SecretText& password) {
+                              return std::optional(wire::Md5Hash::from_password(user(), password.view()));
+                            },
+                            [](const wire::Md5Hash& known) { return std::optional(known); },
+                            [](const auto&) { return std::optional<wire::Md5Hash>(); }},
+                 credentials_);
   if (!hash) {
-    return refuse(wire::sqlstate::kInvalidPassword,
-                  fmt::format("the server asks for an md5 password of \"{}\", which is not known here", user()),
-                  "Use `auth: md5`, or give the password in the user list, or use scram-sha-256 in pg_hba.conf.");
+    return refuse(
+        wire::sqlstate::kInvalidPassword,
+        fmt::format("the server asks for an md5 password of \"{}\", which is not known here", user()),
+        "Use `auth: md5`, or give the password in the user list, or use scram-sha-256 in pg_hba.conf.");
   }
   reply.begin('p').cstring(hash->response(salt)).end();
   return true;
 }
 
 bool Login::start_scram(std::string_view mechanisms, wire::Writer& reply) {
-  if (!std::holds_alternative<wire::ScramKeys>(credentials_) && !std::holds_alternative<wire::SecretText>(credentials_)) {
-    return refuse(wire::sqlstate::kInvalidPassword,
-                  fmt::format("the server asks \"{}\" for SCRAM authentication, but its password is not known here", user()),
-                  "Use `auth: scram` (clients' own passwords are passed through), or give the password in the upstream "
-                  "URL or the user list.");
+  if (!std::holds_alternative<wire::ScramKeys>(credentials_) &&
+      !std::holds_alternative<wire::SecretText>(credentials_)) {
+    return refuse(
+        wire::sqlstate::kInvalidPassword,
+        fmt::format("the server asks \"{}\" for SCRAM authentication, but its password is not known here",
+                    user()),
+        "Use `auth: scram` (clients' own passwords are passed through), or give the password in the upstream "
+        "URL or the user list.");
   }
   scram_.emplace(make_scram(credentials_, tls_, binding_));
   auto first = scram_->start(as_bytes(mechanisms));
   if (!first) return refuse(first.error());
-  reply.begin('p').cstring(scram_->mechanism()).u32(static_cast<std::uint32_t>(first->size())).text(*first).end();
+  reply.begin('p')
+      .cstring(scram_->mechanism())
+      .u32(static_cast<std::uint32_t>(first->size()))
+      .text(*first)
+      .end();
   return true;
 }
 

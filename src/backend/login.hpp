@@ -14,8 +14,8 @@
 
 namespace forebay::backend {
 
-/// Our side of logging in to a server, from the start-up packet to the first ReadyForQuery. Pure state: give it each
-/// message, write what it appends.
+/// Our side of logging in to a server, from the start-up packet to the first ReadyForQuery. Pure state: give
+/// it each message, write what it appends.
 ///
 ///     Login login(parameters, credentials, tls, binding);
 ///     login.start(writer);
@@ -37,7 +37,8 @@ class Login {
     wire::ErrorMessage ours;
   };
 
-  Login(std::vector<wire::Parameter> startup, Credentials credentials, bool tls, std::vector<std::byte> binding);
+  Login(std::vector<wire::Parameter> startup, Credentials credentials, bool tls,
+        std::vector<std::byte> binding);
 
   void start(wire::Writer& reply);
   /// False when the login has failed; refusal() then says why.

@@ -11,8 +11,8 @@ namespace forebay::backend {
 
 namespace {
 
-/// How long a client waits before the pool grows beyond its size: short queries give a backend back well before, and a
-/// server with fewer busy backends is faster.
+/// How long a client waits before the pool grows beyond its size: short queries give a backend back well
+/// before, and a server with fewer busy backends is faster.
 constexpr Duration kOverflowDelay{100};
 /// How long a backend beyond the pool's size stays when nobody needs it.
 constexpr Duration kOverflowIdle{5'000};
@@ -48,8 +48,8 @@ struct Pool::Shard {
   std::atomic<std::uint32_t> idle_count = 0;
 };
 
-Pool::Pool(PoolDirectory& directory, std::string user, std::string database, std::shared_ptr<const Target> target,
-           PoolRulesPtr rules, Quota& user_quota, Quota& database_quota)
+Pool::Pool(PoolDirectory& directory, std::string user, std::string database,
+           std::shared_ptr<const Target> target, PoolRulesPtr rules, Quota& user_quota, Quota& database_quota)
     : directory_(directory),
       user_(std::move(user)),
       database_(std::move(database)),
@@ -89,7 +89,9 @@ const PoolCounters& Pool::counters_of(std::size_t thread) const {
 Traffic Pool::traffic() const {
   Traffic sum;
   for (const auto& part : shards_) {
-    const auto read = [](const std::atomic<std::uint64_t>& counter) { return counter.load(std::memory_order_relaxed); };
+    const auto read = [](const std::atomic<std::uint64_t>& counter) {
+      return counter.load(std::memory_order_relaxed);
+    };
     const PoolCounters& from = part->counters;
     sum += {.assignments = read(from.assignments),
             .transactions = read(from.transactions),
@@ -106,7 +108,8 @@ Traffic Pool::traffic() const {
   return sum;
 }
 
-// --- borrowing ---------------------------------------------------------------------------------------------------
+// --- borrowing
+// ---------------------------------------------------------------------------------------------------
 
 void Pool::checkout(Borrower& borrower) {
   borrower.thread_ = directory_.this_thread();
@@ -140,12 +143,13 @@ bool Pool::suits(const Backend& backend, const Borrower& borrower) const {
   return !leaves_placeholders(backend.settings(), borrower.wanted_settings());
 }
 
-/// An idle backend of this thread: the borrower's home when it is there; else one that nobody lives in, with the same
-/// settings if possible; else, when the pool may not grow, somebody's home.
+/// An idle backend of this thread: the borrower's home when it is there; else one that nobody lives in, with
+/// the same settings if possible; else, when the pool may not grow, somebody's home.
 Backend* Pool::take_idle(const Borrower& borrower) {
   Shard& mine = shard();
   const TimePoint now = net::Loop::current()->now();
-  if (Backend* home = borrower.home_; home != nullptr && idle_hook(*home).is_linked() && suits(*home, borrower)) {
+  if (Backend* home = borrower.home_;
+      home != nullptr && idle_hook(*home).is_linked() && suits(*home, borrower)) {
     unlink_idle(*home);
     return home;
   }
@@ -301,7 +305,8 @@ std::uint32_t Pool::clients() const {
   return count;
 }
 
-// --- serving waiters ---------------------------------------------------------------------------------------------
+// --- serving waiters
+// ---------------------------------------------------------------------------------------------
 
 void Pool::serve() {
   while (waiting_.load() != 0 && !is_paused() && try_serve_front()) {
@@ -334,7 +339,8 @@ bool Pool::try_serve_front() {
       front->unlink();
       waiting_.fetch_sub(1);
     }
-    PoolCounters::add(shard().counters.wait_micros, micros_between(front->waiting_since_, net::Loop::current()->now()));
+    PoolCounters::add(shard().counters.wait_micros,
+                      micros_between(front->waiting_since_, net::Loop::current()->now()));
     lend(*backend, *front);
     return true;
   }
@@ -425,7 +431,8 @@ std::vector<wire::Parameter> Pool::startup_parameters(const Profile& profile, co
   if (!profile.replication.empty()) startup.emplace_back("replication", profile.replication);
   startup.insert(startup.end(), profile.parameters.begin(), profile.parameters.end());
   for (const auto& setting : rules.session_defaults) {
-    if (std::ranges::find(profile.parameters, setting.first, &wire::Parameter::first) == profile.parameters.end()) {
+    if (std::ranges::find(profile.parameters, setting.first, &wire::Parameter::first) ==
+        profile.parameters.end()) {
       startup.push_back(setting);
     }
   }
@@ -458,7 +465,8 @@ void Pool::retry_soon() {
   shard().retry->start(*net::Loop::current(), kRetryPause);
 }
 
-// --- opening -----------------------------------------------------------------------------------------------------
+// --- opening
+// -----------------------------------------------------------------------------------------------------
 
 void Pool::set_credentials(Credentials credentials) {
   const std::lock_guard lock(mutex_);
@@ -510,7 +518,8 @@ void Pool::fail_waiter(const ProfilePtr& profile, const Login::Refusal& refusal)
   if (failed != nullptr) failed->on_checkout_failed(refusal);
 }
 
-// --- administration ----------------------------------------------------------------------------------------------
+// --- administration
+// ----------------------------------------------------------------------------------------------
 
 std::shared_ptr<const Target> Pool::target() const {
   const std::lock_guard lock(mutex_);
@@ -580,7 +589,8 @@ void Pool::sweep(TimePoint now) {
     const Duration unchanged = since(backend.changed_at(), now);
     switch (backend.state()) {
       case Backend::State::idle: {
-        const bool surplus = size_.used() > rules->size + rules->reserve && unchanged >= kOverflowIdle;
+        const bool surplus =
+            size_.used() > rules->size + rules->reserve + expired.size() && unchanged >= kOverflowIdle;
         const bool stale = rules->backend_idle.count() > 0 && unchanged >= rules->backend_idle &&
                            size_.used() > rules->min_size + expired.size();
         if (surplus || stale || is_outdated(backend, now)) expired.push_back(&backend);
@@ -613,7 +623,9 @@ void Pool::expire_waiters(TimePoint now, const PoolRules& rules) {
     {
       const std::lock_guard lock(mutex_);
       for (Borrower& waiter : waiters_) {
-        if (waiter.thread_ != directory_.this_thread() || since(std::max(waiter.waiting_since_, resumed_at_.load()), now) < rules.wait) continue;
+        if (waiter.thread_ != directory_.this_thread() ||
+            since(std::max(waiter.waiting_since_, resumed_at_.load()), now) < rules.wait)
+          continue;
         expired = &waiter;
         waiter.unlink();
         waiting_.fetch_sub(1);

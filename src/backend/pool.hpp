@@ -48,11 +48,12 @@ class Borrower : public ListHook<WaitingTag> {
 
 struct HeldTag;
 
-/// Somebody who keeps a backend because its session holds something that cannot be carried, and could look again.
+/// Somebody who keeps a backend because its session holds something that cannot be carried, and could look
+/// again.
 class Holder : public ListHook<HeldTag> {
  public:
-  /// Find out whether the state is gone, and if so give the backend back: because others wait (`urgent`), or as a
-  /// regular reminder.
+  /// Find out whether the state is gone, and if so give the backend back: because others wait (`urgent`), or
+  /// as a regular reminder.
   virtual void on_release_wanted(bool urgent) = 0;
 
  protected:
@@ -74,7 +75,8 @@ struct PoolRules {
   Duration connect{0};
   Duration backend_idle{0};
   Duration command{0};
-  std::vector<wire::Parameter> session_defaults;  ///< statement_timeout and alike, put into the start-up packet
+  std::vector<wire::Parameter>
+      session_defaults;  ///< statement_timeout and alike, put into the start-up packet
 };
 
 using PoolRulesPtr = std::shared_ptr<const PoolRules>;
@@ -100,9 +102,9 @@ struct PoolCounters {
   }
 };
 
-/// The backends of one user and database on one server. Every thread has a shard: its own idle backends, lent and given
-/// back without a lock. Limits and the queue of waiters are global: a lock is taken only when nothing is idle here, or
-/// somebody waits.
+/// The backends of one user and database on one server. Every thread has a shard: its own idle backends, lent
+/// and given back without a lock. Limits and the queue of waiters are global: a lock is taken only when
+/// nothing is idle here, or somebody waits.
 ///
 /// Lives in a shared_ptr. Lock order: a pool's mutex is taken alone; nothing is called while it is held.
 class Pool : public std::enable_shared_from_this<Pool> {
@@ -120,14 +122,15 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void checkout(Borrower& borrower);
   /// Takes a waiting borrower out.
   void cancel_checkout(Borrower& borrower);
-  /// Takes back a backend whose session is as its settings say. Closes it when it is old, unwanted or superfluous.
+  /// Takes back a backend whose session is as its settings say. Closes it when it is old, unwanted or
+  /// superfluous.
   void give_back(Backend& backend);
   /// For a backend whose state is in doubt.
   void discard(Backend& backend);
   void add_holder(Holder& holder);
 
-  /// A backend of `profile` whose greeting a new client may be given: one that nobody lives in, or, when the pool has
-  /// reached its size, any. Null when one should be opened.
+  /// A backend of `profile` whose greeting a new client may be given: one that nobody lives in, or, when the
+  /// pool has reached its size, any. Null when one should be opened.
   Backend* find_lodging(const ProfilePtr& profile);
   /// Makes `borrower` the resident of `backend`, unless somebody lives there.
   void move_in(Borrower& borrower, Backend& backend);
@@ -155,16 +158,19 @@ class Pool : public std::enable_shared_from_this<Pool> {
   /// Backends opened before are closed when they come back, idle ones at once.
   void reconnect();
   std::uint64_t generation() const { return generation_.load(std::memory_order_relaxed); }
-  /// Like reconnect(), but clients keep the backends that they live in, as PostgreSQL's sessions keep their defaults.
+  /// Like reconnect(), but clients keep the backends that they live in, as PostgreSQL's sessions keep their
+  /// defaults.
   void renew();
   std::uint64_t defaults_generation() const { return defaults_generation_.load(std::memory_order_relaxed); }
 
-  /// Timed work of one thread: deadlines of waiters and of connects, old and idle backends. Every few tens of ms.
+  /// Timed work of one thread: deadlines of waiters and of connects, old and idle backends. Every few tens of
+  /// ms.
   void sweep(TimePoint now);
-  /// Closes this thread's idle backends; `only` of that quota when not null, at most `limit`. Returns how many.
+  /// Closes this thread's idle backends; `only` of that quota when not null, at most `limit`. Returns how
+  /// many.
   std::size_t close_idle(const Quota* only = nullptr, std::size_t limit = SIZE_MAX);
-  /// A statement that nobody may be connected for is about to run: closes idle backends of that database, unless clients
-  /// of ours use it (then the server is right to refuse).
+  /// A statement that nobody may be connected for is about to run: closes idle backends of that database,
+  /// unless clients of ours use it (then the server is right to refuse).
   void clear_idle_of_database(const std::string& database);
   /// Session defaults changed: new sessions of every pool have to see them.
   void renew_all();
@@ -202,7 +208,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void retry_soon();
   void fail_waiter(const ProfilePtr& profile, const Login::Refusal& refusal);
   void expire_waiters(TimePoint now, const PoolRules& rules);
-  std::vector<wire::Parameter> startup_parameters(const Profile& profile, const PoolRules& rules, const Target& target) const;
+  std::vector<wire::Parameter> startup_parameters(const Profile& profile, const PoolRules& rules,
+                                                  const Target& target) const;
   void put_idle(Backend& backend);
   bool is_outdated(const Backend& backend, TimePoint now) const;
   bool suits(const Backend& backend, const Borrower& borrower) const;
@@ -229,9 +236,9 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::atomic<TimePoint> resumed_at_{TimePoint::min()};
 
   mutable std::mutex mutex_;
-  IntrusiveList<Borrower, WaitingTag> waiters_;      ///< guarded by mutex_, first come first served
-  Credentials credentials_;                          ///< guarded by mutex_
-  std::shared_ptr<const Target> target_;             ///< guarded by mutex_
+  IntrusiveList<Borrower, WaitingTag> waiters_;  ///< guarded by mutex_, first come first served
+  Credentials credentials_;                      ///< guarded by mutex_
+  std::shared_ptr<const Target> target_;         ///< guarded by mutex_
 };
 
 }  // namespace forebay::backend

@@ -83,9 +83,9 @@ Result<void> PoolDirectory::configure(config::SettingsPtr settings) {
   const auto add = [&](const std::string& name, const config::Upstream& upstream) -> Result<void> {
     auto target = Target::make(upstream);
     if (!target) {
-      return Error{target.error().code,
-                   name.empty() ? "upstream: " + target.error().text
-                                : fmt::format("database \"{}\": {}", name, target.error().text)};
+      return Error{target.error().code, name.empty()
+                                            ? "upstream: " + target.error().text
+                                            : fmt::format("database \"{}\": {}", name, target.error().text)};
     }
     targets[name] = std::move(*target);
     return {};
@@ -104,7 +104,8 @@ Result<void> PoolDirectory::configure(config::SettingsPtr settings) {
     targets_ = std::move(targets);
     settings_ = settings;
     set_quota_limits(*settings);
-    for (const auto& [key, pool] : pools_) pools.emplace_back(pool, rules_for(*settings, key.first, key.second));
+    for (const auto& [key, pool] : pools_)
+      pools.emplace_back(pool, rules_for(*settings, key.first, key.second));
   }
   for (auto& [pool, rules] : pools) {
     std::shared_ptr<const Target> target;
@@ -124,8 +125,9 @@ Result<void> PoolDirectory::configure(config::SettingsPtr settings) {
 void PoolDirectory::set_quota_limits(const config::Settings& settings) {
   for (auto& [name, quota] : user_quotas_) {
     const config::User* entry = user_entry(settings, name);
-    quota->set_limit(limit_or_unlimited(entry != nullptr && entry->pool.max_backends ? *entry->pool.max_backends
-                                                                                      : settings.limits.max_backends_per_user));
+    quota->set_limit(limit_or_unlimited(entry != nullptr && entry->pool.max_backends
+                                            ? *entry->pool.max_backends
+                                            : settings.limits.max_backends_per_user));
   }
   for (auto& [name, quota] : database_quotas_) {
     const config::Database* entry = database_entry(settings, name);
@@ -136,7 +138,7 @@ void PoolDirectory::set_quota_limits(const config::Settings& settings) {
 }
 
 Result<std::shared_ptr<const Target>> PoolDirectory::target_for(const config::Settings& settings,
-                                                               const std::string& database) {
+                                                                const std::string& database) {
   const auto& listed = settings.databases;
   if (!listed.empty() && !listed.contains(database) && !listed.contains("*")) {
     return Error{ErrorCode::unavailable, fmt::format("database \"{}\" does not exist", database)};
@@ -173,7 +175,8 @@ PoolRules PoolDirectory::rules_for(const config::Settings& settings, const std::
     rules.session_defaults.emplace_back("statement_timeout", milliseconds(times.statement));
   }
   if (times.idle_in_transaction.count() > 0) {
-    rules.session_defaults.emplace_back("idle_in_transaction_session_timeout", milliseconds(times.idle_in_transaction));
+    rules.session_defaults.emplace_back("idle_in_transaction_session_timeout",
+                                        milliseconds(times.idle_in_transaction));
   }
   return rules;
 }
@@ -190,13 +193,15 @@ Quota& PoolDirectory::database_quota(const std::string& database) {
   return *quota;
 }
 
-Result<std::shared_ptr<Pool>> PoolDirectory::find_or_create(const std::string& user, const std::string& database) {
+Result<std::shared_ptr<Pool>> PoolDirectory::find_or_create(const std::string& user,
+                                                            const std::string& database) {
   const std::lock_guard lock(mutex_);
   auto& pool = pools_[{user, database}];
   if (pool == nullptr) {
     // The upstream's own user looks verifiers up, in a database that need not be listed.
     const bool looks_up = user == settings_->upstream.user && !settings_->databases.contains(database);
-    auto target = looks_up ? Result<std::shared_ptr<const Target>>(targets_.at("")) : target_for(*settings_, database);
+    auto target =
+        looks_up ? Result<std::shared_ptr<const Target>>(targets_.at("")) : target_for(*settings_, database);
     if (!target) {
       pools_.erase({user, database});
       return target.error();
@@ -289,11 +294,13 @@ std::set<std::string> PoolDirectory::restricted_databases() const {
 
 void PoolDirectory::forget_unused() {
   const std::lock_guard lock(mutex_);
-  // A client holds its pool, so a pool with one owner has none; its backends and waiters are counted by the pool itself.
+  // A client holds its pool, so a pool with one owner has none; its backends and waiters are counted by the
+  // pool itself.
   std::erase_if(pools_, [this](const auto& entry) {
     const auto& [key, pool] = entry;
     if (pool.use_count() > 1 || pool->open_backends() > 0) return false;
-    if (const Traffic traffic = pool->traffic(); traffic != Traffic()) forgotten_traffic_[key.second] += traffic;
+    if (const Traffic traffic = pool->traffic(); traffic != Traffic())
+      forgotten_traffic_[key.second] += traffic;
     return true;
   });
   std::erase_if(user_quotas_, [this](const auto& quota) {

@@ -25,14 +25,17 @@ class PoolDirectory {
   PoolDirectory(std::vector<net::Loop*> loops, config::SettingsPtr settings);
   ~PoolDirectory();
 
-  /// Takes a configuration over: resolves servers, adapts limits of existing pools. On error nothing is changed.
+  /// Takes a configuration over: resolves servers, adapts limits of existing pools. On error nothing is
+  /// changed.
   Result<void> configure(config::SettingsPtr settings);
   config::SettingsPtr settings() const;
 
-  /// The pool for a client's user and database, made when it is not there yet. Fails when the server is unknown.
+  /// The pool for a client's user and database, made when it is not there yet. Fails when the server is
+  /// unknown.
   Result<std::shared_ptr<Pool>> find_or_create(const std::string& user, const std::string& database);
   /// The mode that a pool of `user` and `database` would have.
-  PoolRules rules_for(const config::Settings& settings, const std::string& user, const std::string& database) const;
+  PoolRules rules_for(const config::Settings& settings, const std::string& user,
+                      const std::string& database) const;
 
   std::vector<std::shared_ptr<Pool>> all() const;
   /// Pools of one database; of all databases when it is empty.
@@ -43,7 +46,8 @@ class PoolDirectory {
   // --- administration of a database, whether it has pools or not
   /// Lends no backends until resume(); of all databases when the name is empty.
   void pause(const std::string& database);
-  /// Ends the pause of a database; every pause when the name is empty. False when there is none that could be ended.
+  /// Ends the pause of a database; every pause when the name is empty. False when there is none that could be
+  /// ended.
   bool resume(const std::string& database);
   /// By name or together with all others; with an empty name, whether all are paused together.
   bool is_paused(const std::string& database) const;
@@ -73,7 +77,8 @@ class PoolDirectory {
   Quota& database_quota(const std::string& database);
 
  private:
-  Result<std::shared_ptr<const Target>> target_for(const config::Settings& settings, const std::string& database);
+  Result<std::shared_ptr<const Target>> target_for(const config::Settings& settings,
+                                                   const std::string& database);
   void set_quota_limits(const config::Settings& settings);
   bool is_paused_locked(const std::string& database) const;
 
@@ -81,16 +86,16 @@ class PoolDirectory {
   ServerLog server_log_;
 
   mutable std::mutex mutex_;
-  config::SettingsPtr settings_;                                                  ///< guarded by mutex_
-  bool all_paused_ = false;                                                       ///< guarded by mutex_
-  std::set<std::string> paused_;                                                  ///< guarded by mutex_
-  std::set<std::string> disabled_;                                                ///< guarded by mutex_
-  TrafficByDatabase forgotten_traffic_;                                           ///< guarded by mutex_
-  std::map<std::string, std::unique_ptr<Quota>> user_quotas_;                     ///< guarded by mutex_
-  std::map<std::string, std::unique_ptr<Quota>> database_quotas_;                 ///< guarded by mutex_
+  config::SettingsPtr settings_;                                   ///< guarded by mutex_
+  bool all_paused_ = false;                                        ///< guarded by mutex_
+  std::set<std::string> paused_;                                   ///< guarded by mutex_
+  std::set<std::string> disabled_;                                 ///< guarded by mutex_
+  TrafficByDatabase forgotten_traffic_;                            ///< guarded by mutex_
+  std::map<std::string, std::unique_ptr<Quota>> user_quotas_;      ///< guarded by mutex_
+  std::map<std::string, std::unique_ptr<Quota>> database_quotas_;  ///< guarded by mutex_
   /// Guarded by mutex_. After the quotas, because backends give their permits back when they are destroyed.
   std::map<std::pair<std::string, std::string>, std::shared_ptr<Pool>> pools_;
-  std::map<std::string, std::shared_ptr<const Target>> targets_;                  ///< guarded by mutex_; by database entry
+  std::map<std::string, std::shared_ptr<const Target>> targets_;  ///< guarded by mutex_; by database entry
 };
 
 }  // namespace forebay::backend

@@ -8,9 +8,9 @@
 
 namespace forebay::backend {
 
-/// What a client asked for in its start-up packet beside user, database and application_name. These are the session's
-/// defaults (RESET goes back to them), so only a backend that was started with the same ones may serve the client.
-/// Interned: equal profiles are one object, compared by address. Immutable.
+/// What a client asked for in its start-up packet beside user, database and application_name. These are the
+/// session's defaults (RESET goes back to them), so only a backend that was started with the same ones may
+/// serve the client. Interned: equal profiles are one object, compared by address. Immutable.
 struct Profile {
   std::vector<wire::Parameter> parameters;  ///< sorted by name
   std::string replication;                  ///< as sent; not empty: a walsender connection

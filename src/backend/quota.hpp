@@ -6,8 +6,8 @@
 
 namespace forebay::backend {
 
-/// A global count with a limit: how many backends a user, a database or a pool has. Thread safe and exact: a permit is
-/// taken before a backend is opened and lives inside it, so a slot cannot leak.
+/// A global count with a limit: how many backends a user, a database or a pool has. Thread safe and exact: a
+/// permit is taken before a backend is opened and lives inside it, so a slot cannot leak.
 class Quota {
  public:
   static constexpr std::uint32_t kUnlimited = UINT32_MAX;

@@ -21,7 +21,8 @@ const std::string* find_setting(const SessionSettingsPtr& settings, std::string_
   return at != settings->end() && at->first == name ? &at->second : nullptr;
 }
 
-SessionSettingsPtr with_setting(const SessionSettingsPtr& settings, std::string_view name, const std::string* value) {
+SessionSettingsPtr with_setting(const SessionSettingsPtr& settings, std::string_view name,
+                                const std::string* value) {
   SessionSettings changed = settings == nullptr ? SessionSettings() : *settings;
   const auto at = changed.begin() + (position_of(changed, name) - changed.cbegin());
   const bool known = at != changed.end() && at->first == name;
@@ -42,7 +43,8 @@ std::string settings_change(const SessionSettingsPtr& from, const SessionSetting
   if (find_setting(from, kRole) != nullptr) resets += "RESET role;";
   if (from != nullptr) {
     for (const auto& [name, value] : *from) {
-      if (name != kRole && find_setting(to, name) == nullptr) resets += "RESET " + quote_setting_name(name) + ";";
+      if (name != kRole && find_setting(to, name) == nullptr)
+        resets += "RESET " + quote_setting_name(name) + ";";
     }
   }
   const auto set = [&sets](const std::string& name, const std::string& value) {

@@ -1,8 +1,7 @@
 #include "backend/target.hpp"
 
-#include <sys/socket.h>
-
 #include <fmt/format.h>
+#include <sys/socket.h>
 
 namespace forebay::backend {
 

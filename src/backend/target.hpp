@@ -10,7 +10,8 @@
 
 namespace forebay::backend {
 
-/// A server that backends are opened to: its address and the TLS rules for it. Immutable; a reload makes another.
+/// A server that backends are opened to: its address and the TLS rules for it. Immutable; a reload makes
+/// another.
 class Target {
  public:
   /// Resolves the host; blocks while it does, so only at start and reload.

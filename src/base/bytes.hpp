@@ -21,7 +21,8 @@ inline std::string_view as_text(Bytes bytes) {
 
 /// Big-endian integers, the byte order of the PostgreSQL protocol. The caller has checked the length.
 inline std::uint16_t load_u16(const std::byte* at) {
-  return static_cast<std::uint16_t>((std::to_integer<unsigned>(at[0]) << 8) | std::to_integer<unsigned>(at[1]));
+  return static_cast<std::uint16_t>((std::to_integer<unsigned>(at[0]) << 8) |
+                                    std::to_integer<unsigned>(at[1]));
 }
 
 inline std::uint32_t load_u32(const std::byte* at) {

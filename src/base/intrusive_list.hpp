@@ -5,8 +5,8 @@
 
 namespace forebay {
 
-/// A hook that makes an object a member of at most one IntrusiveList<T, Tag> at a time. An object that dies takes
-/// itself out of the list that holds it, so a dropped waiter is never woken.
+/// A hook that makes an object a member of at most one IntrusiveList<T, Tag> at a time. An object that dies
+/// takes itself out of the list that holds it, so a dropped waiter is never woken.
 template <class Tag>
 class ListHook {
  public:

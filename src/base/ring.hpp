@@ -9,7 +9,8 @@
 
 namespace forebay {
 
-/// A queue in one block of memory that grows by doubling and is reused: after warm-up, push and pop allocate nothing.
+/// A queue in one block of memory that grows by doubling and is reused: after warm-up, push and pop allocate
+/// nothing.
 template <class T>
 class Ring {
  public:

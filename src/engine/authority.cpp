@@ -10,7 +10,8 @@ namespace {
 
 /// A new password holds at once: answers only serve those who asked meanwhile.
 constexpr Duration kKeepAnswers{0};
-/// Deriving a verifier from a password in clear costs a millisecond; it is kept until the configuration changes.
+/// Deriving a verifier from a password in clear costs a millisecond; it is kept until the configuration
+/// changes.
 constexpr Duration kKeepConfigured{60'000};
 /// Bounds what strangers' names can make us remember.
 constexpr std::size_t kMaxKnown = 10'000;
@@ -28,7 +29,8 @@ std::string bind_name(std::string_view query, const std::string& user) {
   return sql;
 }
 
-/// The configured query answers with the secret in its last of one or two columns (user, secret), as PgBouncer's does.
+/// The configured query answers with the secret in its last of one or two columns (user, secret), as
+/// PgBouncer's does.
 Authority::Account account_of(const backend::Rows& rows, bool own_query) {
   Authority::Account account;
   if (rows.empty() || rows.front().empty()) {
@@ -96,21 +98,29 @@ void Authority::look_up(const std::string& user) {
   const config::Upstream& upstream = settings->upstream;
   if (upstream.user.empty()) {
     backend::Login::Refusal refusal;
-    refusal.ours = {wire::Severity::fatal, std::string(wire::sqlstate::kInvalidAuthorization),
-                    fmt::format("the password of \"{}\" cannot be checked: no upstream user is configured to look it up", user),
-                    {}, "Put a user into the upstream URL, or list the role in the user list."};
+    refusal.ours = {
+        wire::Severity::fatal,
+        std::string(wire::sqlstate::kInvalidAuthorization),
+        fmt::format("the password of \"{}\" cannot be checked: no upstream user is configured to look it up",
+                    user),
+        {},
+        "Put a user into the upstream URL, or list the role in the user list."};
     return tell(user, nullptr, &refusal);
   }
   const std::string database = upstream.database.empty() ? "postgres" : upstream.database;
   auto pool = directory_.find_or_create(upstream.user, database);
   if (!pool) {
     backend::Login::Refusal refusal;
-    refusal.ours = {wire::Severity::fatal, std::string(wire::sqlstate::kConnectionFailure), pool.error().text, {}, {}};
+    refusal.ours = {
+        wire::Severity::fatal, std::string(wire::sqlstate::kConnectionFailure), pool.error().text, {}, {}};
     return tell(user, nullptr, &refusal);
   }
   if (!upstream.password.empty()) (*pool)->set_credentials(wire::SecretText(upstream.password));
-  const std::string sql = bind_name(settings->auth_query.empty() ? kDefaultQuery : std::string_view(settings->auth_query), user);
-  auto errand = std::make_unique<Errand>(*pool, backend::intern({}), sql, [this, user](const Errand::Outcome& outcome) { on_answer(user, outcome); });
+  const std::string sql =
+      bind_name(settings->auth_query.empty() ? kDefaultQuery : std::string_view(settings->auth_query), user);
+  auto errand =
+      std::make_unique<Errand>(*pool, backend::intern({}), sql,
+                               [this, user](const Errand::Outcome& outcome) { on_answer(user, outcome); });
   Errand& started = *errand;
   lookups_[user].errand = std::move(errand);
   started.start();
@@ -120,21 +130,26 @@ void Authority::on_answer(const std::string& user, const Errand::Outcome& outcom
   if (outcome.refusal != nullptr) return tell(user, nullptr, outcome.refusal);
   if (outcome.error != nullptr) {
     backend::Login::Refusal refusal;
-    refusal.ours = {wire::Severity::fatal, std::string(wire::sqlstate::kInvalidAuthorization),
-                    fmt::format("the password of \"{}\" cannot be checked: {}", user, outcome.error->message), {},
-                    "Give the upstream a user that may read pg_authid, configure an auth_query, or list the role in the "
-                    "user list."};
+    refusal.ours = {
+        wire::Severity::fatal,
+        std::string(wire::sqlstate::kInvalidAuthorization),
+        fmt::format("the password of \"{}\" cannot be checked: {}", user, outcome.error->message),
+        {},
+        "Give the upstream a user that may read pg_authid, configure an auth_query, or list the role in the "
+        "user list."};
     return tell(user, nullptr, &refusal);
   }
   const bool own_query = directory_.settings()->auth_query.empty();
   tell(user, remember(user, account_of(outcome.rows, own_query), kKeepAnswers), nullptr);
 }
 
-void Authority::tell(const std::string& user, const Account* account, const backend::Login::Refusal* refusal) {
+void Authority::tell(const std::string& user, const Account* account,
+                     const backend::Login::Refusal* refusal) {
   auto lookup = lookups_.extract(user);
   if (lookup.empty()) return;
   // The errand is on the call stack.
-  net::Loop::current()->defer([errand = std::shared_ptr<Errand>(std::move(lookup.mapped().errand))]() mutable { errand.reset(); });
+  net::Loop::current()->defer(
+      [errand = std::shared_ptr<Errand>(std::move(lookup.mapped().errand))]() mutable { errand.reset(); });
   const Account copy = account == nullptr ? Account() : *account;
   for (const auto& waiting : lookup.mapped().waiting) {
     if (const auto found = waiting.lock()) (*found)(account == nullptr ? nullptr : &copy, refusal);

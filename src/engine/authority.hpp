@@ -14,15 +14,16 @@
 
 namespace forebay::engine {
 
-/// Knows, or finds out, what a role's password is checked against: the configuration's users and user list first, then
-/// the server (pg_authid, or the configured query) asked as the upstream's user. Logins that come while a question is on
-/// its way share the answer, so that a storm costs few questions. One per thread.
+/// Knows, or finds out, what a role's password is checked against: the configuration's users and user list
+/// first, then the server (pg_authid, or the configured query) asked as the upstream's user. Logins that come
+/// while a question is on its way share the answer, so that a storm costs few questions. One per thread.
 class Authority {
  public:
   /// What is known of a role.
   struct Account {
     wire::Secret secret;
-    std::optional<wire::ScramVerifier> verifier;  ///< what SCRAM is run with; derived when the secret is in clear
+    std::optional<wire::ScramVerifier>
+        verifier;  ///< what SCRAM is run with; derived when the secret is in clear
     bool exists = true;
     bool may_login = true;
     bool expired = false;

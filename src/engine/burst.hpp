@@ -5,8 +5,8 @@
 
 namespace forebay::engine {
 
-/// What one burst of a client becomes on its way to the server. One per thread, used up before the burst's handling
-/// ends, so that no session needs memory for it.
+/// What one burst of a client becomes on its way to the server. One per thread, used up before the burst's
+/// handling ends, so that no session needs memory for it.
 inline wire::Splice& to_server() {
   thread_local wire::Splice splice;
   return splice;

@@ -10,7 +10,8 @@ namespace {
 /// Lessee of a backend while it is cleaned. Owns itself until that is over.
 class Cleaner final : public backend::Lessee {
  public:
-  Cleaner(backend::Pool& pool, backend::Backend& backend, bool discard) : pool_(pool), backend_(backend), discard_(discard) {
+  Cleaner(backend::Pool& pool, backend::Backend& backend, bool discard)
+      : pool_(pool), backend_(backend), discard_(discard) {
     backend.lend(*this);
   }
 
@@ -74,7 +75,8 @@ void clean_and_give_back(backend::Pool& pool, backend::Backend& backend, sql::Ef
   }
   const bool discard = held || !effects.only(kLeaveNothing);
   if (effects.has(Effect::advances_sequence)) backend.set_sequence_owner(client);
-  if (!discard && backend.is_settled() && backend.tracker().transaction_status() == 'I') return pool.give_back(backend);
+  if (!discard && backend.is_settled() && backend.tracker().transaction_status() == 'I')
+    return pool.give_back(backend);
   // Deletes itself when the backend is clean or gone.
   (new Cleaner(pool, backend, discard))->next();
 }

@@ -6,10 +6,12 @@
 
 namespace forebay::engine {
 
-/// What a session needs from the client's side of it, whatever front it came in by. Used by the session's thread.
+/// What a session needs from the client's side of it, whatever front it came in by. Used by the session's
+/// thread.
 class ClientPort {
  public:
-  /// Sends bytes to the client. False when some of them wait: stop producing until Session::on_client_drained().
+  /// Sends bytes to the client. False when some of them wait: stop producing until
+  /// Session::on_client_drained().
   virtual bool send(Bytes bytes) = 0;
   /// Calls Session::on_input again with what was left unconsumed, soon but not from inside this call.
   virtual void resume_input() = 0;

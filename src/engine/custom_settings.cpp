@@ -25,8 +25,8 @@ void note_custom_setting(const std::string& name) {
   if (names.size() < kMaxNames) names.insert(name);
 }
 
-bool is_unheard_of(const std::string& name) {
-  if (!is_custom(name)) return false;
+bool is_unheard_of_module_setting(const std::string& name) {
+  if (!name.starts_with("plpgsql.")) return false;
   const std::lock_guard lock(mutex);
   return !names.contains(name);
 }

@@ -5,12 +5,14 @@
 
 namespace forebay::engine {
 
-/// Settings with a dot in their name ("app.user") do not appear in pg_settings until an extension defines them, so the
-/// names that have been seen anywhere in the process are kept, to be asked for one by one. Bounded. Thread safe.
+/// Settings with a dot in their name ("app.user") do not appear in pg_settings until an extension defines
+/// them, so the names that have been seen anywhere in the process are kept, to be asked for one by one.
+/// Bounded. Thread safe.
 
 void note_custom_setting(const std::string& name);
-/// A custom setting that no session has set yet.
-bool is_unheard_of(const std::string& name);
+/// A setting of a module that every database can load, which no session has set yet: whether it is accepted
+/// depends on whether the server process has loaded the module.
+bool is_unheard_of_module_setting(const std::string& name);
 std::vector<std::string> custom_settings();
 
 }  // namespace forebay::engine

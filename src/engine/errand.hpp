@@ -9,8 +9,8 @@
 
 namespace forebay::engine {
 
-/// Borrows a backend of a pool to ask the server one thing of our own, or just to make sure that there is one.
-/// Destroying it calls it off; the callback then never comes. Used by one thread.
+/// Borrows a backend of a pool to ask the server one thing of our own, or just to make sure that there is
+/// one. Destroying it calls it off; the callback then never comes. Used by one thread.
 class Errand final : private backend::Borrower, private backend::Lessee {
  public:
   /// Exactly one of `refusal` (no backend), `error` (the server's answer was an error) or neither is set.
@@ -18,7 +18,8 @@ class Errand final : private backend::Borrower, private backend::Lessee {
     const backend::Login::Refusal* refusal = nullptr;
     const backend::QuestionError* error = nullptr;
     backend::Rows rows = {};
-    backend::Backend* backend = nullptr;  ///< the one that was used, with no refusal; given back after the callback
+    backend::Backend* backend =
+        nullptr;  ///< the one that was used, with no refusal; given back after the callback
   };
   using Done = std::function<void(Outcome outcome)>;
 

@@ -28,8 +28,8 @@ Interned& interned() {
 }
 
 Key key_of(std::string_view text, Bytes types, const PreparedScope& scope) {
-  return fmt::format("{}:{}:{}:{}:{}:{}:{}", scope.pool, scope.profile, scope.schema_epoch, scope.search_path.size(),
-                     scope.search_path, types.size(), as_text(types)) +
+  return fmt::format("{}:{}:{}:{}:{}:{}:{}", scope.pool, scope.profile, scope.schema_epoch,
+                     scope.search_path.size(), scope.search_path, types.size(), as_text(types)) +
          std::string(text);
 }
 
@@ -79,13 +79,23 @@ void PreparedStatements::add(std::string_view name, PreparedStatementPtr stateme
 }
 
 void PreparedStatements::erase(std::string_view name) {
-  if (const auto at = named_.find(name); at != named_.end()) named_.erase(at);
+  if (const auto at = named_.find(name); at != named_.end()) take_out(at);
+}
+
+void PreparedStatements::erase_all() {
+  named_.clear();
+  former_names_.clear();
+}
+
+void PreparedStatements::take_out(Named::iterator at) {
+  former_names_.emplace_back(at->second.statement->id, at->first);
+  named_.erase(at);
 }
 
 void PreparedStatements::close(std::string_view name) {
   const auto at = named_.find(name);
   closed_.emplace_back(at->first, at->second.statement);
-  named_.erase(at);
+  take_out(at);
 }
 
 void PreparedStatements::reopen(std::uint64_t id) {
@@ -112,12 +122,15 @@ void PreparedStatements::confirm(std::uint64_t id) {
 }
 
 void PreparedStatements::undo(std::uint64_t id) {
-  if (const auto at = first_unconfirmed(id); at != named_.end()) named_.erase(at);
+  if (const auto at = first_unconfirmed(id); at != named_.end()) take_out(at);
 }
 
 std::string_view PreparedStatements::name_of(std::uint64_t id) const {
   for (const auto& [name, entry] : named_) {
     if (entry.statement->id == id) return name;
+  }
+  for (const auto& [former, name] : former_names_) {
+    if (former == id) return name;
   }
   return {};
 }

@@ -14,10 +14,10 @@
 
 namespace forebay::engine {
 
-/// A statement prepared through the protocol: text, parameter types and what is known of it. Clients that prepare the
-/// same text under whatever name share one, so a backend prepares it once. Immutable.
+/// A statement prepared through the protocol: text, parameter types and what is known of it. Clients that
+/// prepare the same text under whatever name share one, so a backend prepares it once. Immutable.
 struct PreparedStatement {
-  std::uint64_t id;             ///< unique in the process, never reused, never 0
+  std::uint64_t id;  ///< unique in the process, never reused, never 0
   std::string text;
   std::string parameter_types;  ///< as sent: four bytes each
   sql::Effects effects;
@@ -31,8 +31,8 @@ using PreparedStatementPtr = std::shared_ptr<const PreparedStatement>;
 /// Names of ours on backends start with this.
 inline constexpr std::string_view kBackendNamePrefix = "_fb";
 
-/// What decides, beside text and types, whether two clients' statements are one: a text can mean different things under
-/// another search_path, in another database or profile, and before and after a schema change.
+/// What decides, beside text and types, whether two clients' statements are one: a text can mean different
+/// things under another search_path, in another database or profile, and before and after a schema change.
 struct PreparedScope {
   const void* pool = nullptr;
   const void* profile = nullptr;
@@ -60,15 +60,17 @@ class PreparedStatements {
   /// Notes a Parse whose outcome is open.
   void add(std::string_view name, PreparedStatementPtr statement);
   void erase(std::string_view name);
-  void erase_all() { named_.clear(); }
+  void erase_all();
   /// Takes a name out whose Close has been accepted but may still be skipped by the server.
   void close(std::string_view name);
   void reopen(std::uint64_t id);
   void forget_closed() { closed_.clear(); }
+  void forget_names() { former_names_.clear(); }
   /// Outcomes, in the order of the Parses.
   void confirm(std::uint64_t id);
   void undo(std::uint64_t id);
-  /// The client's name for a statement; empty when it has none.
+  /// The client's name for a statement, also for one that was taken out since the last forget_names(); empty
+  /// when it has none.
   std::string_view name_of(std::uint64_t id) const;
 
   template <class Visitor>
@@ -91,9 +93,11 @@ class PreparedStatements {
   using Named = boost::unordered_flat_map<std::string, Entry, NameHash, std::equal_to<>>;
 
   Named::iterator first_unconfirmed(std::uint64_t id);
+  void take_out(Named::iterator at);
 
   Named named_;
   std::vector<std::pair<std::string, PreparedStatementPtr>> closed_;  ///< in this batch
+  std::vector<std::pair<std::uint64_t, std::string>> former_names_;   ///< the server may still speak of them
   std::uint64_t parses_ = 0;
   std::uint32_t open_outcomes_ = 0;
   PreparedStatementPtr unnamed_;

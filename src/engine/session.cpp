@@ -1,5 +1,6 @@
-// The path of a query, top to bottom: bytes from the client, one message after another, a verdict for each statement, a
-// backend for the transaction, bytes to the server; then the answers back, and the backend to its pool.
+// The path of a query, top to bottom: bytes from the client, one message after another, a verdict for each
+// statement, a backend for the transaction, bytes to the server; then the answers back, and the backend to
+// its pool.
 
 #include "engine/session.hpp"
 
@@ -48,7 +49,8 @@ Session::~Session() {
   end_lease();
 }
 
-// --- from the client ---------------------------------------------------------------------------------------------
+// --- from the client
+// ---------------------------------------------------------------------------------------------
 
 std::size_t Session::on_input(const std::byte* bytes, std::size_t size) {
   to_server().clear();
@@ -109,7 +111,8 @@ void Session::prepare_backend() {
   if (change.empty()) change = ";";
   backend_->ask(change, [this](const backend::QuestionError* error, const backend::Rows&) {
     if (error != nullptr) {
-      return fail(error->sqlstate, "the session's settings could not be carried to another backend: " + error->message,
+      return fail(error->sqlstate,
+                  "the session's settings could not be carried to another backend: " + error->message,
                   "Connect anew, or use session pooling for this application.");
     }
     preparing_ = false;
@@ -153,7 +156,8 @@ void Session::unblock() {
   port_.resume_input();
 }
 
-// --- to the client -----------------------------------------------------------------------------------------------
+// --- to the client
+// -----------------------------------------------------------------------------------------------
 
 bool Session::on_output(Bytes bytes) {
   backend::PoolCounters::add(pool_->counters().bytes_sent, bytes.size());
@@ -188,12 +192,14 @@ void Session::on_lost(const wire::ErrorMessage& error, bool told) {
 
 void Session::fail(std::string_view sqlstate, std::string message, std::string hint) {
   send_burst();
-  const wire::ErrorMessage error{wire::Severity::fatal, std::string(sqlstate), std::move(message), {}, std::move(hint)};
+  const wire::ErrorMessage error{
+      wire::Severity::fatal, std::string(sqlstate), std::move(message), {}, std::move(hint)};
   blocked_ = true;
   port_.finish(&error);
 }
 
-// --- the end -----------------------------------------------------------------------------------------------------
+// --- the end
+// -----------------------------------------------------------------------------------------------------
 
 void Session::end_lease() {
   if (waiting_) pool_->cancel_checkout(*this);
@@ -202,7 +208,8 @@ void Session::end_lease() {
   backend::Backend& backend = *backend_;
   backend_ = nullptr;
   lifetime_effects_ |= effects_;
-  const bool incomplete = in_batch_ || body_left_ > 0 || preparing_ || asking_ || !profile_->replication.empty();
+  const bool incomplete =
+      in_batch_ || body_left_ > 0 || preparing_ || asking_ || !profile_->replication.empty();
   // A client that said good-bye wants what it sent to be done; one that vanished does not.
   if (incomplete || (!backend.is_settled() && !terminated_)) {
     if (backend.tracker().outstanding() > 0) {
@@ -210,7 +217,8 @@ void Session::end_lease() {
     }
     return pool_->discard(backend);
   }
-  clean_and_give_back(*pool_, backend, lifetime_effects_, !held_because_.empty() || touched_settings_ != nullptr, id_);
+  clean_and_give_back(*pool_, backend, lifetime_effects_,
+                      !held_because_.empty() || touched_settings_ != nullptr, id_);
 }
 
 void Session::cancel() {
@@ -224,7 +232,8 @@ void Session::cancel() {
 
 void Session::sweep(TimePoint now) {
   const Duration limit = pool_->rules().command;
-  if (limit.count() == 0 || backend_ == nullptr || cancel_sent_ || backend_->tracker().outstanding() == 0) return;
+  if (limit.count() == 0 || backend_ == nullptr || cancel_sent_ || backend_->tracker().outstanding() == 0)
+    return;
   if (now - busy_since_ < limit) return;
   cancel_sent_ = true;
   cancel();

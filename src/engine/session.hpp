@@ -15,12 +15,12 @@
 
 namespace forebay::engine {
 
-/// A client's session on the way described in docs/life-of-a-query.md: bytes of messages in, a verdict for each
-/// statement, a backend from the pool, answers out. It knows the session's state and either carries it to whichever
-/// backend serves next, or keeps the backend until that state is gone.
+/// A client's session on the way described in docs/life-of-a-query.md: bytes of messages in, a verdict for
+/// each statement, a backend from the pool, answers out. It knows the session's state and either carries it
+/// to whichever backend serves next, or keeps the backend until that state is gone.
 ///
-/// Files: session.cpp is the path, session_messages.cpp what each message needs, session_state.cpp what happens to state
-/// when a transaction ends. Used by one thread.
+/// Files: session.cpp is the path, session_messages.cpp what each message needs, session_state.cpp what
+/// happens to state when a transaction ends. Used by one thread.
 class Session final : private backend::Lessee, private backend::Borrower, private backend::Holder {
  public:
   struct Identity {
@@ -29,13 +29,14 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
     std::string application_name;
   };
 
-  /// `port` outlives the session. The client lives in `home` from now on, if nobody else does; its process id is the one
-  /// that the client is told.
+  /// `port` outlives the session. The client lives in `home` from now on, if nobody else does; its process id
+  /// is the one that the client is told.
   Session(ClientPort& port, Identity identity, backend::Backend& home);
   ~Session();
 
-  /// Handles messages in [bytes, bytes + size) and returns how many bytes were used. The rest is the beginning of a
-  /// message, or has to wait (is_blocked()); present it again, with what came behind it, after ClientPort::resume_input.
+  /// Handles messages in [bytes, bytes + size) and returns how many bytes were used. The rest is the
+  /// beginning of a message, or has to wait (is_blocked()); present it again, with what came behind it, after
+  /// ClientPort::resume_input.
   std::size_t on_input(const std::byte* bytes, std::size_t size);
   bool is_blocked() const { return blocked_; }
 
@@ -104,7 +105,8 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   void settle_transaction();
   void note_discards(sql::Effects effects, bool failed);
   void note_global_changes(sql::Effects effects);
-  void ask(const std::string& sql, void (Session::*then)(const backend::QuestionError* error, const backend::Rows& rows));
+  void ask(const std::string& sql,
+           void (Session::*then)(const backend::QuestionError* error, const backend::Rows& rows));
   void read_settings_back();
   void on_settings_read(const backend::QuestionError* error, const backend::Rows& rows);
   void restore_application_name();
@@ -146,32 +148,33 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   backend::SessionSettingsPtr initial_settings_;  ///< application_name of the start-up packet
   backend::SessionSettingsPtr settings_;
   std::unique_ptr<PreparedStatements> prepared_;  ///< null until the first Parse
-  std::unique_ptr<std::vector<std::string>> touched_settings_;  ///< names to read back when the transaction ends
+  std::unique_ptr<std::vector<std::string>>
+      touched_settings_;  ///< names to read back when the transaction ends
 
   // the lease at hand
   backend::Backend* backend_ = nullptr;
-  std::size_t body_left_ = 0;        ///< bytes still to come of a message that flows through
-  sql::Effects effects_;             ///< of everything since the backend was last known clean
-  sql::Effects lifetime_effects_;    ///< of everything on this backend since it was lent
-  std::string_view held_because_;    ///< static text; empty: not held
+  std::size_t body_left_ = 0;      ///< bytes still to come of a message that flows through
+  sql::Effects effects_;           ///< of everything since the backend was last known clean
+  sql::Effects lifetime_effects_;  ///< of everything on this backend since it was lent
+  std::string_view held_because_;  ///< static text; empty: not held
   TimePoint busy_since_{};
-  bool drop_body_ : 1 = false;       ///< the message that flows through goes nowhere
-  bool waiting_ : 1 = false;         ///< in the pool's queue
-  bool blocked_ : 1 = false;         ///< input has to wait
-  bool preparing_ : 1 = false;       ///< the backend is being tested or given the session's settings
-  bool asking_ : 1 = false;          ///< a question about the session's state is on its way
-  bool in_batch_ : 1 = false;        ///< extended-protocol messages without their Sync yet
-  bool barrier_ : 1 = false;         ///< what was sent changes the session: nothing more until it is answered
-  bool error_seen_ : 1 = false;      ///< since the last settle
-  bool ran_since_probe_ : 1 = false; ///< a statement ran since the state was last looked at
-  bool unreadable_ : 1 = false;      ///< holds settings that this role may not read, so a look cannot clear it
-  bool any_setting_ : 1 = false;     ///< settings changed whose names are not known
-  bool write_pending_ : 1 = false;   ///< the server takes no more for now
-  bool terminated_ : 1 = false;      ///< the client said good-bye
-  bool ran_anything_ : 1 = false;    ///< the client has run a statement
-  bool wants_fresh_ : 1 = false;     ///< the next backend must be one that nobody has used
-  bool cancel_at_start_ : 1 = false; ///< cancelled while it waited: the server is told once it has the query
-  bool cancel_sent_ : 1 = false;     ///< the command timeout has struck
+  bool drop_body_ : 1 = false;   ///< the message that flows through goes nowhere
+  bool waiting_ : 1 = false;     ///< in the pool's queue
+  bool blocked_ : 1 = false;     ///< input has to wait
+  bool preparing_ : 1 = false;   ///< the backend is being tested or given the session's settings
+  bool asking_ : 1 = false;      ///< a question about the session's state is on its way
+  bool in_batch_ : 1 = false;    ///< extended-protocol messages without their Sync yet
+  bool barrier_ : 1 = false;     ///< what was sent changes the session: nothing more until it is answered
+  bool error_seen_ : 1 = false;  ///< since the last settle
+  bool ran_since_probe_ : 1 = false;  ///< a statement ran since the state was last looked at
+  bool unreadable_ : 1 = false;     ///< holds settings that this role may not read, so a look cannot clear it
+  bool any_setting_ : 1 = false;    ///< settings changed whose names are not known
+  bool write_pending_ : 1 = false;  ///< the server takes no more for now
+  bool terminated_ : 1 = false;     ///< the client said good-bye
+  bool ran_anything_ : 1 = false;   ///< the client has run a statement
+  bool wants_fresh_ : 1 = false;    ///< the next backend must be one that nobody has used
+  bool cancel_at_start_ : 1 = false;  ///< cancelled while it waited: the server is told once it has the query
+  bool cancel_sent_ : 1 = false;      ///< the command timeout has struck
 };
 
 }  // namespace forebay::engine

@@ -19,14 +19,15 @@ namespace {
 
 using wire::kHeaderSize;
 
-/// Statements up to this size are read whole, judged and, when prepared, remembered. Longer ones flow through and count
-/// as unknown: the client keeps its backend until a look at the session shows that nothing is left.
+/// Statements up to this size are read whole, judged and, when prepared, remembered. Longer ones flow through
+/// and count as unknown: the client keeps its backend until a look at the session shows that nothing is left.
 constexpr std::size_t kMaxJudged = 32 * 1024;
 
-/// Large-object functions are what clients call by FunctionCall; they leave nothing in the session. OIDs as in
-/// catalog/pg_proc.dat: lo_open, lo_close, loread, lowrite, lo_lseek, lo_creat, lo_tell, lo_unlink, lo_create,
-/// lo_truncate and the 64-bit ones.
-constexpr std::uint32_t kLargeObjectFunctions[] = {952, 953, 954, 955, 956, 957, 958, 964, 715, 1004, 3170, 3171, 3172};
+/// Large-object functions are what clients call by FunctionCall; they leave nothing in the session. OIDs as
+/// in catalog/pg_proc.dat: lo_open, lo_close, loread, lowrite, lo_lseek, lo_creat, lo_tell, lo_unlink,
+/// lo_create, lo_truncate and the 64-bit ones.
+constexpr std::uint32_t kLargeObjectFunctions[] = {952, 953, 954,  955,  956,  957, 958,
+                                                   964, 715, 1004, 3170, 3171, 3172};
 
 /// Bounds what one client can make us remember.
 constexpr std::size_t kMaxPreparedPerClient = 10'000;
@@ -154,26 +155,28 @@ Session::Step Session::note_effects(const sql::Verdict& verdict) {
   ran_since_probe_ = true;
   ran_anything_ = true;
   effects_ |= verdict.effects;
-  constexpr Effects kNeedsPreparation = kBarrier | kDoubtful | Effect::reads_sequence_state | Effect::sets_setting |
-                                        Effect::reads_session_views;
-  const bool takes_sequences_over = verdict.effects.has(Effect::advances_sequence) && backend_->sequence_owner() != id_;
+  constexpr Effects kNeedsPreparation = kBarrier | kDoubtful | Effect::reads_sequence_state |
+                                        Effect::sets_setting | Effect::reads_session_views;
+  const bool takes_sequences_over =
+      verdict.effects.has(Effect::advances_sequence) && backend_->sequence_owner() != id_;
   if (takes_sequences_over || verdict.effects.any_of(kNeedsPreparation)) before_statement(verdict);
   return Step::used;
 }
 
-/// Statements whose outcome shows what ran in the server process before, though no state that could be reset: LOAD, a
-/// first look at one's own statistics, and a custom setting that nobody here has heard of.
+/// Statements whose outcome shows what ran in the server process before, though no state that could be reset:
+/// LOAD, a first look at one's own statistics, and a setting of a module that may not be loaded yet.
 bool Session::wants_own_session(const sql::Verdict& verdict) const {
   const Effects effects = verdict.effects;
   if (effects.has(Effect::loads_library)) return true;
   if (effects.has(Effect::reads_identity) && effects.has(Effect::writes)) return !ran_anything_;
-  return effects.has(Effect::sets_setting) && std::ranges::any_of(verdict.settings, is_unheard_of);
+  return effects.has(Effect::sets_setting) &&
+         std::ranges::any_of(verdict.settings, is_unheard_of_module_setting);
 }
 
 /// True when another backend is on its way, and the message has to wait for it.
 bool Session::swap_for_fresh() {
-  const bool can_leave = !in_batch_ && held_because_.empty() && backend_->is_settled() && to_server().empty() &&
-                         backend_->tracker().transaction_status() == 'I' &&
+  const bool can_leave = !in_batch_ && held_because_.empty() && backend_->is_settled() &&
+                         to_server().empty() && backend_->tracker().transaction_status() == 'I' &&
                          pool_->rules().mode != config::PoolMode::session;
   const bool first_in_session_mode = pool_->rules().mode == config::PoolMode::session && !ran_anything_ &&
                                      backend_->is_settled() && to_server().empty();
@@ -205,7 +208,8 @@ void Session::before_statement(const sql::Verdict& verdict) {
     any_setting_ = any_setting_ || verdict.settings.empty();
     if (touched_settings_ == nullptr) touched_settings_ = std::make_unique<std::vector<std::string>>();
     for (const std::string& name : verdict.settings) {
-      if (std::ranges::find(*touched_settings_, name) == touched_settings_->end()) touched_settings_->push_back(name);
+      if (std::ranges::find(*touched_settings_, name) == touched_settings_->end())
+        touched_settings_->push_back(name);
     }
   }
   const bool looks_at_all = names("pg_prepared_statements");
@@ -216,7 +220,9 @@ void Session::before_statement(const sql::Verdict& verdict) {
     }
     if (looks_at_all) {
       std::vector<std::pair<std::string, PreparedStatementPtr>> all;
-      prepared_->each([&](const std::string& name, const PreparedStatementPtr& statement) { all.emplace_back(name, statement); });
+      prepared_->each([&](const std::string& name, const PreparedStatementPtr& statement) {
+        all.emplace_back(name, statement);
+      });
       for (const auto& [name, statement] : all) make_native(name, statement);
     }
   }
@@ -225,8 +231,8 @@ void Session::before_statement(const sql::Verdict& verdict) {
   }
 }
 
-/// Gives a statement that was prepared through the protocol its own name on the backend, because SQL is about to use that
-/// name. From then on the server answers for it, and the client keeps the backend.
+/// Gives a statement that was prepared through the protocol its own name on the backend, because SQL is about
+/// to use that name. From then on the server answers for it, and the client keeps the backend.
 void Session::make_native(std::string_view name, const PreparedStatementPtr& statement) {
   forward(inserted().parse(name, statement->text, as_bytes(statement->parameter_types)).bytes());
   backend_->expect({.request = wire::Request::parse, .silent = true});
@@ -333,8 +339,8 @@ Session::Step Session::on_parse(const std::byte* at, std::size_t total, std::siz
   const std::string* search_path = backend::find_setting(settings_, "search_path");
   const PreparedScope scope{pool_.get(), profile_.get(), schema_epoch(),
                             search_path == nullptr ? std::string_view() : std::string_view(*search_path)};
-  PreparedStatementPtr statement =
-      shared ? intern_statement(text, types, verdict.effects, scope) : private_statement(text, types, verdict.effects);
+  PreparedStatementPtr statement = shared ? intern_statement(text, types, verdict.effects, scope)
+                                          : private_statement(text, types, verdict.effects);
   mine.add(name, statement);
   backend::PoolCounters::add(pool_->counters().client_parses, 1);
   const bool known_there = backend_->prepared().contains(statement->id);
@@ -360,7 +366,9 @@ void Session::ensure_prepared(const PreparedStatement& statement) {
   there[statement.id] = use;
   backend::PoolCounters::add(pool_->counters().server_parses, 1);
   backend_->expect({.request = wire::Request::parse, .silent = true, .tag = statement.id});
-  forward(inserted().parse(statement.backend_name(), statement.text, as_bytes(statement.parameter_types)).bytes());
+  forward(inserted()
+              .parse(statement.backend_name(), statement.text, as_bytes(statement.parameter_types))
+              .bytes());
 }
 
 /// Closes the statement that was not used for longest when the backend has too many.
@@ -373,7 +381,8 @@ void Session::evict_prepared() {
   there.erase(oldest);
 }
 
-/// Before a client looks at the list of prepared statements: what we prepared here is not the client's to see.
+/// Before a client looks at the list of prepared statements: what we prepared here is not the client's to
+/// see.
 void Session::close_prepared_here() {
   for (const auto& [id, use] : backend_->prepared()) {
     forward(inserted().close_statement(fmt::format("{}{:x}", kBackendNamePrefix, id)).bytes());
@@ -444,13 +453,13 @@ Session::Step Session::on_bind(const std::byte* at, std::size_t total, std::size
   return stream_through(at + head, total - head, available - head);
 }
 
-/// The effects of a statement count when it is bound. What needs more than the effects is read from the text again.
+/// The effects of a statement count when it is bound. What needs more than the effects is read from the text
+/// again.
 Session::Step Session::note_statement(const PreparedStatement& statement) {
-  if (statement.effects.only(kLeaveNothing) && !statement.effects.any_of(Effect::reads_sequence_state |
-                                                                        Effect::advances_sequence |
-                                                                        Effect::reads_session_views |
-                                                                        Effect::changes_databases |
-                                                                        Effect::begins_transaction)) {
+  if (statement.effects.only(kLeaveNothing) &&
+      !statement.effects.any_of(Effect::reads_sequence_state | Effect::advances_sequence |
+                                Effect::reads_session_views | Effect::changes_databases |
+                                Effect::begins_transaction)) {
     ran_since_probe_ = true;
     effects_ |= statement.effects;
     return Step::used;
@@ -471,7 +480,7 @@ Session::Step Session::on_describe_or_close(const std::byte* at, std::size_t tot
   if (const Step step = need_backend(); step != Step::used) return step;
   in_batch_ = true;
   const bool close = static_cast<char>(*at) == wire::frontend::kClose;
-  const wire::Request request = close        ? wire::Request::close
+  const wire::Request request = close         ? wire::Request::close
                                 : what == 'S' ? wire::Request::describe_statement
                                               : wire::Request::describe_portal;
   if (what == 'S' && name.empty()) {
@@ -502,7 +511,8 @@ Session::Step Session::on_describe_or_close(const std::byte* at, std::size_t tot
   return Step::used;
 }
 
-Session::Step Session::on_simple(const std::byte* at, std::size_t total, std::size_t available, wire::Request request) {
+Session::Step Session::on_simple(const std::byte* at, std::size_t total, std::size_t available,
+                                 wire::Request request) {
   if (available < total) return Step::incomplete;
   if (const Step step = need_backend(); step != Step::used) return step;
   in_batch_ = true;
@@ -547,7 +557,8 @@ Session::Step Session::on_copy(const std::byte* at, std::size_t total, std::size
   return stream_through(at, total, available);
 }
 
-// --- answers that concern statements ------------------------------------------------------------------------------
+// --- answers that concern statements
+// ------------------------------------------------------------------------------
 
 void Session::on_parse_complete(const wire::Expectation& parse) {
   if (!parse.silent && prepared_ != nullptr) prepared_->confirm(parse.tag);
@@ -581,7 +592,8 @@ std::string_view Session::on_error(const wire::Expectation* cause, std::string_v
 
 void Session::on_notification(std::byte* process_id) {
   // The client compares with the process id that it was given, to know its own notifications.
-  if (load_u32(process_id) == backend_->cancel_key().process_id) store_u32(process_id, port_.cancel_key().process_id);
+  if (load_u32(process_id) == backend_->cancel_key().process_id)
+    store_u32(process_id, port_.cancel_key().process_id);
 }
 
 }  // namespace forebay::engine

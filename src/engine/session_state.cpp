@@ -13,8 +13,8 @@ namespace forebay::engine {
 
 namespace {
 
-/// A reminder looks at held state only when the client has been quiet for this long; the look costs the server about a
-/// millisecond.
+/// A reminder looks at held state only when the client has been quiet for this long; the look costs the
+/// server about a millisecond.
 constexpr Duration kQuietBeforeProbe{1'000};
 
 /// Settings of a transaction, not of the session.
@@ -34,21 +34,24 @@ std::string_view hold_reason(Effects effects) {
   return "code that may have changed the session";
 }
 
-/// Name, value and whether it could be read, of every setting in a list. The value is NULL where the session has its
-/// default, so that a SET that was refused, rolled back or reset leaves nothing to carry. Custom settings and role are not
-/// in pg_settings.
+/// Name, value and whether it could be read, of every setting in a list. The value is NULL where the session
+/// has its default, so that a SET that was refused, rolled back or reset leaves nothing to carry. Custom
+/// settings and role are not in pg_settings.
 constexpr std::string_view kReadBack =
     "SELECT n, CASE WHEN s.source OPERATOR(pg_catalog.=) 'session' THEN pg_catalog.current_setting(n) "
     "WHEN s.name IS NULL AND pg_catalog.strpos(n, '.') OPERATOR(pg_catalog.>) 0 "
     "THEN pg_catalog.current_setting(n, true) "
     "WHEN n OPERATOR(pg_catalog.=) 'role' "
-    "THEN CASE WHEN pg_catalog.current_setting(n) OPERATOR(pg_catalog.<>) 'none' THEN pg_catalog.current_setting(n) END END, "
-    "s.name IS NOT NULL OR n OPERATOR(pg_catalog.=) 'role' OR pg_catalog.strpos(n, '.') OPERATOR(pg_catalog.>) 0 "
+    "THEN CASE WHEN pg_catalog.current_setting(n) OPERATOR(pg_catalog.<>) 'none' THEN "
+    "pg_catalog.current_setting(n) END END, "
+    "s.name IS NOT NULL OR n OPERATOR(pg_catalog.=) 'role' OR pg_catalog.strpos(n, '.') "
+    "OPERATOR(pg_catalog.>) 0 "
     "FROM pg_catalog.unnest(ARRAY[{}]::pg_catalog.text[]) AS n "
-    "LEFT JOIN pg_catalog.pg_settings AS s ON pg_catalog.lower(s.name) OPERATOR(pg_catalog.=) pg_catalog.lower(n)";
+    "LEFT JOIN pg_catalog.pg_settings AS s ON pg_catalog.lower(s.name) OPERATOR(pg_catalog.=) "
+    "pg_catalog.lower(n)";
 
-/// One look at everything a session can hold. Every name is qualified and every operator too, because the session's own
-/// search_path is in force.
+/// One look at everything a session can hold. Every name is qualified and every operator too, because the
+/// session's own search_path is in force.
 std::string probe_sql(const std::vector<std::string>& custom) {
   std::string sql =
       "SELECT 'setting', name, pg_catalog.current_setting(name) FROM pg_catalog.pg_settings "
@@ -60,7 +63,8 @@ std::string probe_sql(const std::vector<std::string>& custom) {
       "AND refobjid OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema() LIMIT 1) "
       "UNION ALL (SELECT 'held', 'SQL-level prepared statement', NULL FROM pg_catalog.pg_prepared_statements "
       "WHERE NOT pg_catalog.starts_with(name, '_fb') LIMIT 1) "
-      "UNION ALL (SELECT 'held', 'WITH HOLD cursor', NULL FROM pg_catalog.pg_cursors WHERE is_holdable LIMIT 1) "
+      "UNION ALL (SELECT 'held', 'WITH HOLD cursor', NULL FROM pg_catalog.pg_cursors WHERE is_holdable LIMIT "
+      "1) "
       "UNION ALL (SELECT 'held', 'LISTEN', NULL FROM pg_catalog.pg_listening_channels() LIMIT 1) "
       "UNION ALL (SELECT 'held', 'advisory lock', NULL FROM pg_catalog.pg_locks "
       "WHERE locktype OPERATOR(pg_catalog.=) 'advisory' "
@@ -100,8 +104,10 @@ void Session::settle_transaction() {
   error_seen_ = false;
   lifetime_effects_ |= effects;
   cancel_sent_ = false;
+  if (prepared_ != nullptr) prepared_->forget_names();
   if (effects.only(kLeaveNothing) && held_because_.empty() && !barrier_) {
-    if (effects.any_of(Effect::changes_schema | Effect::drops_objects | Effect::changes_defaults)) note_global_changes(effects);
+    if (effects.any_of(Effect::changes_schema | Effect::drops_objects | Effect::changes_defaults))
+      note_global_changes(effects);
     return keep_or_give_back();
   }
   barrier_ = false;
@@ -114,7 +120,8 @@ void Session::settle_transaction() {
 }
 
 void Session::note_global_changes(Effects effects) {
-  if (effects.any_of(Effect::changes_schema | Effect::drops_objects) && !effects.has(Effect::makes_temporary)) {
+  if (effects.any_of(Effect::changes_schema | Effect::drops_objects) &&
+      !effects.has(Effect::makes_temporary)) {
     advance_schema_epoch();
   }
   if (effects.has(Effect::changes_defaults)) pool_->renew_all();
@@ -136,7 +143,8 @@ void Session::note_discards(Effects effects, bool failed) {
   touched_settings_.reset();
   any_setting_ = false;
   settings_ = initial_settings_;
-  lifetime_effects_ = lifetime_effects_.has(Effect::loads_library) ? Effects(Effect::loads_library) : Effects();
+  lifetime_effects_ =
+      lifetime_effects_.has(Effect::loads_library) ? Effects(Effect::loads_library) : Effects();
   held_because_ = lifetime_effects_.empty() ? std::string_view() : hold_reason(lifetime_effects_);
   if (settings_ != nullptr) {
     // The session goes back to what its start-up packet asked for, and application_name is part of that.
@@ -159,7 +167,8 @@ void Session::ask(const std::string& sql,
   });
 }
 
-/// The server is asked what the settings are now, so that rollbacks, savepoints and functions need not be followed.
+/// The server is asked what the settings are now, so that rollbacks, savepoints and functions need not be
+/// followed.
 void Session::read_settings_back() {
   if (any_setting_) {
     hold("settings changed under names that are not known");
@@ -168,7 +177,8 @@ void Session::read_settings_back() {
   if (touched_settings_ == nullptr) touched_settings_ = std::make_unique<std::vector<std::string>>();
   if (settings_ != nullptr) {
     for (const auto& [name, value] : *settings_) {
-      if (std::ranges::find(*touched_settings_, name) == touched_settings_->end()) touched_settings_->push_back(name);
+      if (std::ranges::find(*touched_settings_, name) == touched_settings_->end())
+        touched_settings_->push_back(name);
     }
   }
   std::erase_if(*touched_settings_, is_transaction_setting);
@@ -187,7 +197,9 @@ void Session::read_settings_back() {
 
 void Session::on_settings_read(const backend::QuestionError* error, const backend::Rows& rows) {
   const bool complete = error == nullptr && rows.size() == touched_settings_->size() &&
-                        std::ranges::all_of(rows, [](const wire::Row& row) { return row.size() == 3 && row[0] && row[2] == "t"; });
+                        std::ranges::all_of(rows, [](const wire::Row& row) {
+                          return row.size() == 3 && row[0] && row[2] == "t";
+                        });
   touched_settings_.reset();
   if (!complete) {
     // Not readable for this role, for example: then the backend is the only one that has them.
@@ -196,7 +208,8 @@ void Session::on_settings_read(const backend::QuestionError* error, const backen
     unreadable_ = true;
     return keep_or_give_back();
   }
-  for (const wire::Row& row : rows) settings_ = backend::with_setting(settings_, *row[0], row[1] ? &*row[1] : nullptr);
+  for (const wire::Row& row : rows)
+    settings_ = backend::with_setting(settings_, *row[0], row[1] ? &*row[1] : nullptr);
   backend_->set_settings(settings_);
   const std::string* path = backend::find_setting(settings_, "search_path");
   if (path != nullptr && path->find("pg_temp") != std::string::npos) hold("search_path with pg_temp");
@@ -237,10 +250,12 @@ void Session::give_back() {
   pool_->give_back(backend);
 }
 
-// --- held backends -------------------------------------------------------------------------------------------------
+// --- held backends
+// -------------------------------------------------------------------------------------------------
 
 void Session::on_release_wanted(bool urgent) {
-  if (backend_ == nullptr || asking_ || preparing_ || in_batch_ || !ran_since_probe_ || held_because_.empty()) return;
+  if (backend_ == nullptr || asking_ || preparing_ || in_batch_ || !ran_since_probe_ || held_because_.empty())
+    return;
   if (unreadable_ || lifetime_effects_.any_of(kIndelible)) return;
   if (!backend_->is_settled() || backend_->tracker().transaction_status() != 'I') return;
   if (!urgent && net::Loop::current()->now() - busy_since_ < kQuietBeforeProbe) return;

@@ -10,9 +10,9 @@
 
 namespace forebay::net {
 
-/// A Stream in a Loop, with what could not be written yet. It costs no buffer while nothing is pending; whoever writes
-/// stops reading the other side until pending bytes are gone, so at most one burst (Loop::kScratchSize and what was
-/// inserted into it) waits here.
+/// A Stream in a Loop, with what could not be written yet. It costs no buffer while nothing is pending;
+/// whoever writes stops reading the other side until pending bytes are gone, so at most one burst
+/// (Loop::kScratchSize and what was inserted into it) waits here.
 ///
 /// Used by one thread, the one that runs the loop; attach() and detach() move it between threads.
 class Channel {
@@ -44,7 +44,9 @@ class Channel {
   void resume_reading() { want(interest_ | EPOLLIN); }
   bool is_reading() const { return (interest_ & EPOLLIN) != 0; }
   /// For a connect in progress or a TLS handshake.
-  void want_writable(bool wanted) { want(wanted ? interest_ | EPOLLOUT : interest_ & ~std::uint32_t{EPOLLOUT}); }
+  void want_writable(bool wanted) {
+    want(wanted ? interest_ | EPOLLOUT : interest_ & ~std::uint32_t{EPOLLOUT});
+  }
 
   void close();
 

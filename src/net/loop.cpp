@@ -1,12 +1,12 @@
 #include "net/loop.hpp"
 
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <stdexcept>
 #include <utility>
+
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "base/result.hpp"
 
@@ -96,14 +96,16 @@ void Loop::stop() {
 
 int Loop::wait_milliseconds() const {
   if (timers_.empty()) return -1;
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(timers_.begin()->first - Clock::now()).count();
+  const auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(timers_.begin()->first - Clock::now()).count();
   return static_cast<int>(std::clamp<decltype(left)>(left, 0, 60'000));
 }
 
 void Loop::run() {
   current_loop = this;
   while (!stopping_.load(std::memory_order_relaxed)) {
-    const int count = epoll_wait(epoll_fd_, events_.data(), static_cast<int>(events_.size()), wait_milliseconds());
+    const int count =
+        epoll_wait(epoll_fd_, events_.data(), static_cast<int>(events_.size()), wait_milliseconds());
     now_ = Clock::now();
     if (count > 0) run_events(count);
     run_timers();

@@ -1,7 +1,5 @@
 #pragma once
 
-#include <sys/epoll.h>
-
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -11,6 +9,8 @@
 #include <mutex>
 #include <vector>
 
+#include <sys/epoll.h>
+
 #include "base/clock.hpp"
 
 namespace forebay::net {
@@ -18,7 +18,8 @@ namespace forebay::net {
 /// Something that owns a file descriptor in a Loop and is told when it is ready.
 class Handler {
  public:
-  /// `events` is a set of EPOLL* bits. The handler may remove and destroy itself or any other handler meanwhile.
+  /// `events` is a set of EPOLL* bits. The handler may remove and destroy itself or any other handler
+  /// meanwhile.
   virtual void on_io(std::uint32_t events) = 0;
 
  protected:
@@ -27,7 +28,8 @@ class Handler {
 
 class Loop;
 
-/// A one-shot timer. Destroying or cancelling it takes it out; it never fires afterwards. Used by its loop's thread only.
+/// A one-shot timer. Destroying or cancelling it takes it out; it never fires afterwards. Used by its loop's
+/// thread only.
 class Timer {
  public:
   explicit Timer(std::function<void()> on_expiry) : on_expiry_(std::move(on_expiry)) {}
@@ -47,7 +49,8 @@ class Timer {
   std::multimap<TimePoint, Timer*>::iterator place_;
 };
 
-/// One epoll instance and the thread that runs it. Level triggered: a handler that leaves bytes unread is told again.
+/// One epoll instance and the thread that runs it. Level triggered: a handler that leaves bytes unread is
+/// told again.
 ///
 /// Why not Boost.Asio: see docs/decisions/0003-event-loop.md.
 ///
@@ -73,14 +76,15 @@ class Loop {
 
   /// Runs `task` on the loop's thread, after the events at hand.
   void post(std::function<void()> task);
-  /// Runs `task` at the end of the present round, on this thread: the place to destroy what is on the call stack.
+  /// Runs `task` at the end of the present round, on this thread: the place to destroy what is on the call
+  /// stack.
   void defer(std::function<void()> task);
 
   /// The time at the start of the present round: good to within one round, and free.
   TimePoint now() const { return now_; }
 
-  /// 64 KiB that belong to whoever handles the present event, until it returns. Every connection of the loop reads into
-  /// it, so that an idle connection needs no buffer of its own.
+  /// 64 KiB that belong to whoever handles the present event, until it returns. Every connection of the loop
+  /// reads into it, so that an idle connection needs no buffer of its own.
   static constexpr std::size_t kScratchSize = 64 * 1024;
   std::byte* scratch() { return scratch_->data(); }
 

@@ -1,17 +1,16 @@
 #include "net/socket.hpp"
 
+#include <cerrno>
+#include <cstring>
+
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
-
-#include <fmt/format.h>
 
 namespace forebay::net {
 
@@ -32,8 +31,8 @@ Result<Address> unix_address(const std::string& directory, std::uint16_t port) {
   auto& un = reinterpret_cast<sockaddr_un&>(address.storage);
   if (path.size() >= sizeof un.sun_path) {
     return Error{ErrorCode::invalid_input,
-                 fmt::format("the Unix socket path \"{}\" is longer than {} bytes; use a shorter directory", path,
-                             sizeof un.sun_path - 1)};
+                 fmt::format("the Unix socket path \"{}\" is longer than {} bytes; use a shorter directory",
+                             path, sizeof un.sun_path - 1)};
   }
   un.sun_family = AF_UNIX;
   std::memcpy(un.sun_path, path.c_str(), path.size() + 1);
@@ -50,7 +49,8 @@ Result<Address> look_up(const std::string& host, std::uint16_t port, int flags) 
   const std::string service = std::to_string(port);
   const int code = getaddrinfo(host.empty() ? nullptr : host.c_str(), service.c_str(), &hints, &found);
   if (code != 0) {
-    return Error{ErrorCode::invalid_input, fmt::format("host \"{}\" could not be resolved: {}", host, gai_strerror(code))};
+    return Error{ErrorCode::invalid_input,
+                 fmt::format("host \"{}\" could not be resolved: {}", host, gai_strerror(code))};
   }
   Address address;
   std::memcpy(&address.storage, found->ai_addr, found->ai_addrlen);

@@ -1,10 +1,10 @@
 #pragma once
 
-#include <sys/socket.h>
-
 #include <cstdint>
 #include <string>
 #include <utility>
+
+#include <sys/socket.h>
 
 #include "base/result.hpp"
 
@@ -50,7 +50,8 @@ Result<Address> numeric_address(const std::string& host, std::uint16_t port);
 /// Looks a name up; may block for seconds.
 Result<Address> resolve(const std::string& host, std::uint16_t port);
 
-/// Starts a non-blocking connect. The socket is writable when it is done; then connect_error() tells the outcome.
+/// Starts a non-blocking connect. The socket is writable when it is done; then connect_error() tells the
+/// outcome.
 Result<Fd> start_connect(const Address& to);
 /// 0 or an errno value.
 int connect_error(int fd);
@@ -60,7 +61,8 @@ Result<Fd> listen_on(const Address& at, int backlog);
 Address local_address(int fd);
 Address peer_address(int fd);
 
-/// Sends small messages at once and notices dead peers (keepalive after 60 s, probes every 10 s, six of them).
+/// Sends small messages at once and notices dead peers (keepalive after 60 s, probes every 10 s, six of
+/// them).
 void tune_tcp(int fd);
 
 }  // namespace forebay::net

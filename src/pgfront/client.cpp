@@ -47,21 +47,24 @@ wire::CancelKey Client::identify(std::uint32_t process_id) {
 void Client::start_session(engine::Session::Identity identity, backend::Backend& home) {
   log_ = ConnectionLog::open(*this, identity.pool->user(), identity.pool->database());
   session_ = std::make_unique<engine::Session>(*this, std::move(identity), home);
-  worker_.loop().defer([handshake = std::shared_ptr<Handshake>(std::move(handshake_))]() mutable { handshake.reset(); });
+  worker_.loop().defer(
+      [handshake = std::shared_ptr<Handshake>(std::move(handshake_))]() mutable { handshake.reset(); });
   resume_input();
 }
 
 void Client::start_console(ConsoleIdentity identity) {
   log_ = ConnectionLog::open(*this, identity.user, identity.database);
   console_ = std::make_unique<Console>(*this, std::move(identity));
-  worker_.loop().defer([handshake = std::shared_ptr<Handshake>(std::move(handshake_))]() mutable { handshake.reset(); });
+  worker_.loop().defer(
+      [handshake = std::shared_ptr<Handshake>(std::move(handshake_))]() mutable { handshake.reset(); });
   resume_input();
 }
 
 void Client::start_tls() {
   const auto context = worker_.front().tls();
   if (auto started = channel_.stream().start_tls_server(*context); !started) {
-    const wire::ErrorMessage error{wire::Severity::fatal, std::string(wire::sqlstate::kConnectionFailure), started.error().text, {}, {}};
+    const wire::ErrorMessage error{
+        wire::Severity::fatal, std::string(wire::sqlstate::kConnectionFailure), started.error().text, {}, {}};
     return finish(&error);
   }
   in_tls_handshake_ = true;
@@ -83,7 +86,8 @@ void Client::continue_tls() {
   }
 }
 
-// --- events ------------------------------------------------------------------------------------------------------
+// --- events
+// ------------------------------------------------------------------------------------------------------
 
 void Client::on_io(std::uint32_t events) {
   if (removed_) return;
@@ -190,7 +194,8 @@ void Client::on_turn() {
   }
 }
 
-// --- output ------------------------------------------------------------------------------------------------------
+// --- output
+// ------------------------------------------------------------------------------------------------------
 
 bool Client::send(Bytes bytes) {
   if (ending_) return true;
@@ -208,7 +213,7 @@ bool Client::send(Bytes bytes) {
 
 void Client::finish(const wire::ErrorMessage* error) {
   if (ending_) return;
-  if (error != nullptr) {
+  if (error != nullptr && (session_ == nullptr || !session_->is_inside_answer())) {
     wire::Writer writer;
     wire::write_error(writer, *error);
     send(writer.bytes());
@@ -229,8 +234,8 @@ void Client::finish_with_server_error(std::string_view body) {
   worker_.give_turn(*this);
 }
 
-/// Reads and drops what the peer still sends, so that closing does not reset the connection before the peer has read its
-/// error.
+/// Reads and drops what the peer still sends, so that closing does not reset the connection before the peer
+/// has read its error.
 void Client::linger() {
   if (!channel_.has_pending()) channel_.stream().shutdown();
   channel_.resume_reading();
@@ -253,15 +258,19 @@ void Client::sweep(TimePoint now) {
   }
   const auto settings = worker_.front().settings();
   if (handshake_ != nullptr || in_tls_handshake_) {
-    if (settings->timeouts.client_login.count() > 0 && now - connected_at_ >= settings->timeouts.client_login) end_now();
+    if (settings->timeouts.client_login.count() > 0 && now - connected_at_ >= settings->timeouts.client_login)
+      end_now();
     return;
   }
   if (session_ == nullptr) return;
   session_->sweep(now);
   const Duration idle = settings->timeouts.client_idle;
   if (idle.count() > 0 && quiet >= idle && session_->lent_backend() == nullptr && !session_->is_waiting()) {
-    const wire::ErrorMessage error{wire::Severity::fatal, std::string(wire::sqlstate::kIdleSessionTimeout),
-                                   "terminating connection due to idle-session timeout", {}, {}};
+    const wire::ErrorMessage error{wire::Severity::fatal,
+                                   std::string(wire::sqlstate::kIdleSessionTimeout),
+                                   "terminating connection due to idle-session timeout",
+                                   {},
+                                   {}};
     finish(&error);
   }
 }

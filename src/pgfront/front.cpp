@@ -1,11 +1,10 @@
 #include "pgfront/front.hpp"
 
-#include <openssl/rand.h>
-
 #include <fstream>
 #include <sstream>
 
 #include <fmt/format.h>
+#include <openssl/rand.h>
 
 #include "config/options.hpp"
 #include "observe/log.hpp"
@@ -17,8 +16,8 @@ namespace forebay::pgfront {
 namespace {
 
 void set_log_level(config::LogLevel level) {
-  constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::debug, spdlog::level::info, spdlog::level::warn,
-                                                   spdlog::level::err};
+  constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::debug, spdlog::level::info,
+                                                   spdlog::level::warn, spdlog::level::err};
   spdlog::set_level(kLevels[static_cast<std::size_t>(level)]);
 }
 
@@ -28,7 +27,8 @@ Result<std::shared_ptr<const wire::SecretList>> read_user_list(const std::string
   std::ostringstream text;
   text << stream.rdbuf();
   if (!stream) {
-    return Error{ErrorCode::configuration, fmt::format("the user list {} cannot be read: {}", file, errno_text(errno))};
+    return Error{ErrorCode::configuration,
+                 fmt::format("the user list {} cannot be read: {}", file, errno_text(errno))};
   }
   auto list = wire::parse_user_list(text.str(), file);
   if (!list) return list.error();

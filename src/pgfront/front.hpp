@@ -1,6 +1,5 @@
 #pragma once
 
-
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -45,9 +44,11 @@ class Front {
   /// Makes mock SCRAM salts that stay the same while the process lives.
   const wire::ScramKey& scram_secret() const { return scram_secret_; }
 
-  /// Sets who else is told of every cancel request: the process that this one took over from, whose clients it cannot
-  /// know. Called before the loops run; `forward` is called on any of their threads.
-  void forward_cancels(std::function<void(const wire::CancelKey&)> forward) { forward_cancel_ = std::move(forward); }
+  /// Sets who else is told of every cancel request: the process that this one took over from, whose clients
+  /// it cannot know. Called before the loops run; `forward` is called on any of their threads.
+  void forward_cancels(std::function<void(const wire::CancelKey&)> forward) {
+    forward_cancel_ = std::move(forward);
+  }
   void forward_cancel(const wire::CancelKey& key) const {
     if (forward_cancel_) forward_cancel_(key);
   }

@@ -1,10 +1,9 @@
 #include "pgfront/handshake.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include "pgfront/client.hpp"
 #include "pgfront/connection_log.hpp"
@@ -59,7 +58,8 @@ std::size_t Handshake::on_input(const std::byte* bytes, std::size_t size) {
   return 0;
 }
 
-// --- start-up packet ---------------------------------------------------------------------------------------------
+// --- start-up packet
+// ---------------------------------------------------------------------------------------------
 
 std::size_t Handshake::on_first_packet(const std::byte* bytes, std::size_t size) {
   if (size < 4) return 0;
@@ -135,7 +135,8 @@ bool Handshake::check_tls() {
   const auto settings = client_.worker().front().settings();
   const bool required = settings->tls.mode >= config::TlsMode::require;
   if (!required || client_.stream().has_tls() || client_.is_local_socket()) return true;
-  refuse(wire::sqlstate::kInvalidAuthorization, "connection requires TLS", "Connect with sslmode=require or stronger.");
+  refuse(wire::sqlstate::kInvalidAuthorization, "connection requires TLS",
+         "Connect with sslmode=require or stronger.");
   return false;
 }
 
@@ -155,15 +156,16 @@ bool Handshake::enter() {
   return true;
 }
 
-// --- proof -------------------------------------------------------------------------------------------------------
+// --- proof
+// -------------------------------------------------------------------------------------------------------
 
 void Handshake::authenticate() {
   const auto settings = client_.worker().front().settings();
   switch (settings->auth) {
     case config::AuthMode::trust:
       if (!client_.is_local()) {
-        return refuse(wire::sqlstate::kInvalidAuthorization, "trust authentication is for connections from this machine only",
-                      "Use `auth: scram`.");
+        return refuse(wire::sqlstate::kInvalidAuthorization,
+                      "trust authentication is for connections from this machine only", "Use `auth: scram`.");
       }
       return accept({});
     case config::AuthMode::cert:
@@ -176,7 +178,8 @@ void Handshake::authenticate() {
       startup_.user, [this](const auto* account, const auto* refusal) { on_account(account, refusal); });
 }
 
-void Handshake::on_account(const engine::Authority::Account* account, const backend::Login::Refusal* refusal) {
+void Handshake::on_account(const engine::Authority::Account* account,
+                           const backend::Login::Refusal* refusal) {
   if (account == nullptr) return refuse(*refusal);
   account_ = *account;
   switch (client_.worker().front().settings()->auth) {
@@ -207,7 +210,8 @@ void Handshake::ask_for_scram() {
   if (account_.verifier) {
     scram_.emplace(*account_.verifier, binding);
   } else {
-    scram_.emplace(wire::ScramServer::for_unknown_user(startup_.user, client_.worker().front().scram_secret(), binding));
+    scram_.emplace(
+        wire::ScramServer::for_unknown_user(startup_.user, client_.worker().front().scram_secret(), binding));
   }
   step_ = Step::scram_first;
   request_authentication(kSasl, wire::sasl_mechanism_list(!binding.empty()));
@@ -268,7 +272,8 @@ std::size_t Handshake::on_password_message(const std::byte* bytes, std::size_t s
 }
 
 void Handshake::on_clear_password(std::string_view password) {
-  if (password.empty() || !account_.exists || !account_.secret.matches(startup_.user, password)) return refuse_password();
+  if (password.empty() || !account_.exists || !account_.secret.matches(startup_.user, password))
+    return refuse_password();
   accept(wire::SecretText(password));
 }
 
@@ -283,7 +288,8 @@ void Handshake::on_scram_first(std::string_view body) {
   auto initial = wire::parse_sasl_initial_response(as_bytes(body));
   if (!initial) return refuse(initial.error());
   if (!initial->response) {
-    return refuse(wire::sqlstate::kProtocolViolation, "SASL authentication without an initial response is not supported");
+    return refuse(wire::sqlstate::kProtocolViolation,
+                  "SASL authentication without an initial response is not supported");
   }
   auto reply = scram_->start(initial->mechanism, *initial->response);
   if (!reply) return refuse(reply.error());
@@ -313,7 +319,8 @@ void Handshake::check_certificate() {
          "Present a certificate of a trusted authority whose common name is the user's name.");
 }
 
-// --- the session -------------------------------------------------------------------------------------------------
+// --- the session
+// -------------------------------------------------------------------------------------------------
 
 void Handshake::accept(backend::Credentials credentials) {
   // What PostgreSQL checks after the password, so that strangers learn nothing.
@@ -341,10 +348,12 @@ void Handshake::accept(backend::Credentials credentials) {
   profile_ = backend::intern({std::move(startup_.parameters), startup_.replication});
   if (backend::Backend* home = pool_->find_lodging(profile_)) return greet(*home);
   step_ = Step::greeting;
-  greeting_ = std::make_unique<engine::Errand>(pool_, profile_, std::string(), [this](const engine::Errand::Outcome& outcome) {
-    if (outcome.refusal != nullptr) return refuse(*outcome.refusal);
-    greet(*outcome.backend);
-  });
+  greeting_ = std::make_unique<engine::Errand>(pool_, profile_, std::string(),
+                                               [this](const engine::Errand::Outcome& outcome) {
+                                                 if (outcome.refusal != nullptr)
+                                                   return refuse(*outcome.refusal);
+                                                 greet(*outcome.backend);
+                                               });
   greeting_->start();
 }
 
@@ -378,17 +387,20 @@ void Handshake::start_console() {
   client_.start_console({startup_.user, startup_.database, startup_.application_name, administers});
 }
 
-// --- refusals ----------------------------------------------------------------------------------------------------
+// --- refusals
+// ----------------------------------------------------------------------------------------------------
 
 void Handshake::refuse(std::string_view sqlstate, std::string message, std::string hint) {
   step_ = Step::done;
   log_refused_login(client_, startup_.user, startup_.database, sqlstate, message);
-  const wire::ErrorMessage error{wire::Severity::fatal, std::string(sqlstate), std::move(message), {}, std::move(hint)};
+  const wire::ErrorMessage error{
+      wire::Severity::fatal, std::string(sqlstate), std::move(message), {}, std::move(hint)};
   client_.finish(&error);
 }
 
 void Handshake::refuse_password() {
-  refuse(wire::sqlstate::kInvalidPassword, fmt::format("password authentication failed for user \"{}\"", startup_.user));
+  refuse(wire::sqlstate::kInvalidPassword,
+         fmt::format("password authentication failed for user \"{}\"", startup_.user));
 }
 
 void Handshake::refuse(const wire::SaslFailure& failure) {

@@ -18,8 +18,8 @@ namespace forebay::pgfront {
 
 class Client;
 
-/// From a client's first byte to its session: TLS, the start-up packet, proof of who it is, and a greeting that is true of
-/// the server behind us. Gone once the session stands. Used by the client's thread.
+/// From a client's first byte to its session: TLS, the start-up packet, proof of who it is, and a greeting
+/// that is true of the server behind us. Gone once the session stands. Used by the client's thread.
 class Handshake {
  public:
   explicit Handshake(Client& client);
@@ -31,7 +31,16 @@ class Handshake {
   bool is_waiting() const { return step_ == Step::looking_up || step_ == Step::greeting; }
 
  private:
-  enum class Step : std::uint8_t { first_packet, looking_up, clear_password, md5, scram_first, scram_final, greeting, done };
+  enum class Step : std::uint8_t {
+    first_packet,
+    looking_up,
+    clear_password,
+    md5,
+    scram_first,
+    scram_final,
+    greeting,
+    done
+  };
 
   std::size_t on_first_packet(const std::byte* bytes, std::size_t size);
   void on_ssl_request(bool more_bytes);

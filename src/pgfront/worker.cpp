@@ -1,10 +1,9 @@
 #include "pgfront/worker.hpp"
 
-#include <sys/socket.h>
+#include <cerrno>
 
 #include <openssl/rand.h>
-
-#include <cerrno>
+#include <sys/socket.h>
 
 #include "pgfront/console.hpp"
 
@@ -61,7 +60,9 @@ class Worker::Acceptor final : public net::Handler {
 };
 
 Worker::Worker(Front& front, net::Loop& loop, std::uint16_t index)
-    : front_(front), loop_(loop), index_(index), authority_(front.directory()), sweep_timer_([this] { sweep(); }) {
+    : front_(front), loop_(loop), index_(index), authority_(front.directory()), sweep_timer_([this] {
+        sweep();
+      }) {
   front.add_worker(*this);
   loop.post([this] { sweep(); });
 }
@@ -94,13 +95,15 @@ void Worker::accept_from(Acceptor& acceptor) {
       net::tune_tcp(fd.get());
       local = net::peer_address(fd.get()).is_local();
     }
-    auto* client = new Client(*this, std::move(fd), local, acceptor.is_unix());  // owned by all_, destroyed in remove()
+    auto* client =
+        new Client(*this, std::move(fd), local, acceptor.is_unix());  // owned by all_, destroyed in remove()
     all_.push_back(*client);
     ++client_count_;
   }
 }
 
-// --- cancels -----------------------------------------------------------------------------------------------------
+// --- cancels
+// -----------------------------------------------------------------------------------------------------
 
 wire::CancelKey Worker::register_client(Client& client, std::uint32_t process_id) {
   wire::CancelKey key{process_id, 0};
@@ -127,7 +130,8 @@ void Worker::cancel_here(const wire::CancelKey& key) {
   if (at->second->console() != nullptr) at->second->console()->cancel();
 }
 
-// --- clients -----------------------------------------------------------------------------------------------------
+// --- clients
+// -----------------------------------------------------------------------------------------------------
 
 void Worker::give_turn(Client& client) {
   auto& hook = static_cast<ListHook<TurnTag>&>(client);
@@ -167,8 +171,11 @@ std::vector<Client*> Worker::clients() {
 }
 
 void Worker::end_clients(bool force) {
-  const wire::ErrorMessage error{wire::Severity::fatal, std::string(wire::sqlstate::kAdminShutdown),
-                                 "terminating connection due to administrator command", {}, {}};
+  const wire::ErrorMessage error{wire::Severity::fatal,
+                                 std::string(wire::sqlstate::kAdminShutdown),
+                                 "terminating connection due to administrator command",
+                                 {},
+                                 {}};
   for (Client* client : clients()) {
     const auto* session = client->session();
     if (client->is_ending()) {

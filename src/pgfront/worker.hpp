@@ -40,7 +40,8 @@ class Worker {
   void on_configured(std::shared_ptr<const wire::SecretList> user_list);
   void listen(const std::vector<ListeningSocket>& sockets);
   void stop_listening();
-  /// Accepts no more, ends clients as their transactions end (all that are left after `patience`), then stops the loop.
+  /// Accepts no more, ends clients as their transactions end (all that are left after `patience`), then stops
+  /// the loop.
   void shut_down(Duration patience);
   /// Cancels what the client of `key` runs, on whichever thread it lives.
   static void cancel(Front& front, const wire::CancelKey& key);

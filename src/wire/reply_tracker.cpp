@@ -8,15 +8,18 @@ namespace forebay::wire {
 
 namespace {
 
-constexpr std::byte kParseCompleteMessage[] = {std::byte{'1'}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{4}};
-constexpr std::byte kCloseCompleteMessage[] = {std::byte{'3'}, std::byte{0}, std::byte{0}, std::byte{0}, std::byte{4}};
+constexpr std::byte kParseCompleteMessage[] = {std::byte{'1'}, std::byte{0}, std::byte{0}, std::byte{0},
+                                               std::byte{4}};
+constexpr std::byte kCloseCompleteMessage[] = {std::byte{'3'}, std::byte{0}, std::byte{0}, std::byte{0},
+                                               std::byte{4}};
 
 std::string_view body_of(const std::byte* message, std::size_t size) {
   return as_text({message + kHeaderSize, size - kHeaderSize});
 }
 
 bool concerns_statement(const Expectation& expectation) {
-  return expectation.request == Request::parse || (expectation.request == Request::close && expectation.answered_here);
+  return expectation.request == Request::parse ||
+         (expectation.request == Request::close && expectation.answered_here);
 }
 
 bool spans_whole_cycle(Request request) {
@@ -76,7 +79,8 @@ void ReplyTracker::settle_front(Splice& to_client, Observer& observer) {
   }
 }
 
-ReplyTracker::Fed ReplyTracker::feed(std::byte* bytes, std::size_t size, Splice& to_client, Observer& observer) {
+ReplyTracker::Fed ReplyTracker::feed(std::byte* bytes, std::size_t size, Splice& to_client,
+                                     Observer& observer) {
   std::size_t at = 0;
   while (at < size) {
     if (body_left_ > 0) {
@@ -126,7 +130,8 @@ ReplyTracker::Fed ReplyTracker::feed(std::byte* bytes, std::size_t size, Splice&
   return {at, true};
 }
 
-bool ReplyTracker::handle(char type, std::byte* message, std::size_t size, Splice& to_client, Observer& observer) {
+bool ReplyTracker::handle(char type, std::byte* message, std::size_t size, Splice& to_client,
+                          Observer& observer) {
   const std::string_view body = body_of(message, size);
   switch (type) {
     case server::kParameterStatus: {
@@ -199,7 +204,7 @@ bool ReplyTracker::finish_describe(Splice& to_client, const std::byte* message, 
 
 void ReplyTracker::handle_copy_in() {
   copy_in_ = true;
-  if (!front_is(Request::execute)) return;
+  if (!front_is(Request::execute) && !front_is(Request::query)) return;
   // Syncs that were sent before the end of the data are read as part of the COPY and ignored.
   for (std::size_t i = 1; i < outstanding_.size();) {
     if (outstanding_[i].request == Request::copy_end) {

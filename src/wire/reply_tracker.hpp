@@ -48,7 +48,8 @@ class ReplyTracker {
   class Observer {
    public:
     virtual void on_parse_complete(const Expectation& parse) = 0;
-    /// A Parse that failed, or a Parse or a Close of ours that the server skipped because something before it failed.
+    /// A Parse that failed, or a Parse or a Close of ours that the server skipped because something before it
+    /// failed.
     virtual void on_skipped(const Expectation& expectation) = 0;
     virtual void on_parameter_status(std::string_view name, std::string_view value) = 0;
     /// An ErrorResponse about `cause` (null when nothing was outstanding). A body that is returned replaces

@@ -44,15 +44,18 @@ Result<FirstPacket> parse_startup(std::uint32_t version, std::string_view rest) 
   message.major = static_cast<std::uint16_t>(version >> 16);
   message.minor = static_cast<std::uint16_t>(version & 0xffff);
   if (message.major != 3) {
-    return Error{ErrorCode::unsupported, fmt::format("unsupported frontend protocol {}.{}: server supports 3.0 to 3.0",
-                                                     message.major, message.minor)};
+    return Error{ErrorCode::unsupported,
+                 fmt::format("unsupported frontend protocol {}.{}: server supports 3.0 to 3.0", message.major,
+                             message.minor)};
   }
   std::string_view name;
   std::string_view value;
   for (;;) {
-    if (!take_cstring(rest, name)) return invalid("invalid startup packet layout: expected terminator as last byte");
+    if (!take_cstring(rest, name))
+      return invalid("invalid startup packet layout: expected terminator as last byte");
     if (name.empty()) break;
-    if (!take_cstring(rest, value)) return invalid("invalid startup packet layout: expected terminator as last byte");
+    if (!take_cstring(rest, value))
+      return invalid("invalid startup packet layout: expected terminator as last byte");
     store_parameter(message, name, value);
   }
   if (!rest.empty()) return invalid("invalid startup packet layout: expected terminator as last byte");

@@ -42,7 +42,8 @@ Writer& Writer::cstring(std::string_view value) {
 }
 
 Writer& Writer::end() {
-  store_u32(reinterpret_cast<std::byte*>(data_.data() + length_at_), static_cast<std::uint32_t>(data_.size() - length_at_));
+  store_u32(reinterpret_cast<std::byte*>(data_.data() + length_at_),
+            static_cast<std::uint32_t>(data_.size() - length_at_));
   return *this;
 }
 
