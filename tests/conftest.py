@@ -42,6 +42,24 @@ def pytest_runtest_protocol(item):
         signal.signal(signal.SIGALRM, previous)
 
 
+def known_gaps() -> dict[str, str]:
+    """tests/known_gaps.txt: what Forebay is known not to do yet, as test → why."""
+    gaps = {}
+    for line in (pathlib.Path(__file__).parent / "known_gaps.txt").read_text().splitlines():
+        if line.strip() and not line.startswith("#"):
+            test, _, reason = line.partition("  # ")
+            gaps[test.strip()] = reason.strip()
+    return gaps
+
+
+def pytest_collection_modifyitems(items):
+    gaps = known_gaps()
+    for item in items:
+        for test, reason in gaps.items():
+            if test in item.nodeid and "[direct" not in item.nodeid:
+                item.add_marker(pytest.mark.xfail(reason=reason, strict=False))
+
+
 def pytest_addoption(parser):
     parser.addini("time_limit", "seconds that one test may take", default="60")
 
