@@ -56,6 +56,7 @@ Daemon::Daemon(const ServeOptions& options)
   for (std::size_t i = 0; i < loops_.size(); ++i) {
     workers_.push_back(std::make_unique<pgfront::Worker>(front_, *loops_[i], static_cast<std::uint16_t>(i)));
   }
+  front_.set_close_listeners([this] { close_listeners(); });
 }
 
 Daemon::~Daemon() = default;
@@ -158,11 +159,15 @@ void Daemon::stop(const char* why) {
       .with("why", why)
       .with("clients", front_.clients())
       .info();
-  manager_.stopping(fmt::format("waiting for the transactions of {} clients", front_.clients()));
-  sockets_.close();
-  if (!retirement_) successor_.reset();  // there is nothing left to take over
+  close_listeners();
   const Duration patience = front_.settings()->timeouts.shutdown;
   front_.shut_down(again ? Duration(0) : patience.count() == 0 ? kForever : patience);
+}
+
+void Daemon::close_listeners() {
+  manager_.stopping(fmt::format("waiting for {} clients", front_.clients()));
+  sockets_.close();
+  if (!retirement_) successor_.reset();  // there is nothing left to take over
 }
 
 void Daemon::reload() {

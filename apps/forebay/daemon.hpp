@@ -36,6 +36,7 @@ class Daemon {
   void await_successor(pid_t predecessor);
 
   void stop(const char* why);
+  void close_listeners();
   void reload();
   void replace();
   void hand_over(pid_t successor);

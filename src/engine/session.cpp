@@ -170,7 +170,14 @@ void Session::on_client_drained() {
 
 void Session::on_ready() {
   auto& counters = pool_->counters();
+  const TimePoint now = net::Loop::current()->now();
   backend::PoolCounters::add(counters.queries, 1);
+  backend::PoolCounters::add(counters.query_micros, micros_between(busy_since_, now));
+  if (backend_->tracker().transaction_status() == 'I') {
+    backend::PoolCounters::add(counters.transactions, 1);
+    backend::PoolCounters::add(counters.transaction_micros, micros_between(transaction_since_, now));
+    transaction_since_ = {};
+  }
   if (prepared_ != nullptr) prepared_->forget_closed();
 }
 
@@ -208,8 +215,8 @@ void Session::end_lease() {
   backend::Backend& backend = *backend_;
   backend_ = nullptr;
   lifetime_effects_ |= effects_;
-  const bool incomplete =
-      in_batch_ || body_left_ > 0 || preparing_ || asking_ || !profile_->replication.empty();
+  const bool incomplete = in_batch_ || body_left_ > 0 || preparing_ || asking_ ||
+                          backend.tracker().is_copy_in() || !profile_->replication.empty();
   // A client that said good-bye wants what it sent to be done; one that vanished does not.
   if (incomplete || (!backend.is_settled() && !terminated_)) {
     if (backend.tracker().outstanding() > 0) {

@@ -90,6 +90,8 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   bool wants_own_session(const sql::Verdict& verdict) const;
   bool swap_for_fresh();
   void before_statement(const sql::Verdict& verdict);
+  void start_clock();
+  void start_batch();
   void make_native(std::string_view name, const PreparedStatementPtr& statement);
   void forget_foreign_sequences();
   void ensure_unnamed();
@@ -158,14 +160,15 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   sql::Effects lifetime_effects_;  ///< of everything on this backend since it was lent
   std::string_view held_because_;  ///< static text; empty: not held
   TimePoint busy_since_{};
-  bool drop_body_ : 1 = false;   ///< the message that flows through goes nowhere
-  bool waiting_ : 1 = false;     ///< in the pool's queue
-  bool blocked_ : 1 = false;     ///< input has to wait
-  bool preparing_ : 1 = false;   ///< the backend is being tested or given the session's settings
-  bool asking_ : 1 = false;      ///< a question about the session's state is on its way
-  bool in_batch_ : 1 = false;    ///< extended-protocol messages without their Sync yet
-  bool barrier_ : 1 = false;     ///< what was sent changes the session: nothing more until it is answered
-  bool error_seen_ : 1 = false;  ///< since the last settle
+  TimePoint transaction_since_{};  ///< of the first message since the last transaction ended
+  bool drop_body_ : 1 = false;     ///< the message that flows through goes nowhere
+  bool waiting_ : 1 = false;       ///< in the pool's queue
+  bool blocked_ : 1 = false;       ///< input has to wait
+  bool preparing_ : 1 = false;     ///< the backend is being tested or given the session's settings
+  bool asking_ : 1 = false;        ///< a question about the session's state is on its way
+  bool in_batch_ : 1 = false;      ///< extended-protocol messages without their Sync yet
+  bool barrier_ : 1 = false;       ///< what was sent changes the session: nothing more until it is answered
+  bool error_seen_ : 1 = false;    ///< since the last settle
   bool ran_since_probe_ : 1 = false;  ///< a statement ran since the state was last looked at
   bool unreadable_ : 1 = false;     ///< holds settings that this role may not read, so a look cannot clear it
   bool any_setting_ : 1 = false;    ///< settings changed whose names are not known

@@ -132,6 +132,17 @@ Session::Step Session::take_message(const std::byte* at, std::size_t size, std::
   }
 }
 
+void Session::start_clock() {
+  busy_since_ = net::Loop::current()->now();
+  if (transaction_since_ == TimePoint()) transaction_since_ = busy_since_;
+}
+
+/// Notes that messages of the extended protocol wait for their Sync.
+void Session::start_batch() {
+  if (!in_batch_) start_clock();
+  in_batch_ = true;
+}
+
 /// Sends the part of a message that is here; the rest follows as it comes.
 Session::Step Session::stream_through(const std::byte* at, std::size_t total, std::size_t available) {
   forward(at, available);
@@ -276,7 +287,7 @@ Session::Step Session::on_query(const std::byte* at, std::size_t total, std::siz
   if (const Step step = note_effects(verdict); step != Step::used) return step;
   if (prepared_ != nullptr) prepared_->set_unnamed(nullptr);
   backend_->set_unnamed_statement(0);
-  busy_since_ = net::Loop::current()->now();
+  start_clock();
   backend_->expect({.request = wire::Request::query});
   return stream_through(at, total, available);
 }
@@ -284,7 +295,7 @@ Session::Step Session::on_query(const std::byte* at, std::size_t total, std::siz
 Session::Step Session::on_parse(const std::byte* at, std::size_t total, std::size_t available) {
   if (available < total && total <= kMaxJudged) return Step::incomplete;
   if (const Step step = need_backend(); step != Step::used) return step;
-  in_batch_ = true;
+  start_batch();
   std::string_view rest = as_text({at + kHeaderSize, available - kHeaderSize});
   std::string_view name;
   std::string_view text;
@@ -418,7 +429,7 @@ Session::Step Session::on_bind(const std::byte* at, std::size_t total, std::size
   }
   if (const Step step = need_backend(); step != Step::used) return step;
   in_batch_ = true;
-  busy_since_ = net::Loop::current()->now();
+  start_clock();
   if (name.empty()) {
     ensure_unnamed();
     if (prepared_ != nullptr && prepared_->unnamed() != nullptr) {
@@ -478,7 +489,7 @@ Session::Step Session::on_describe_or_close(const std::byte* at, std::size_t tot
     return Step::failed;
   }
   if (const Step step = need_backend(); step != Step::used) return step;
-  in_batch_ = true;
+  start_batch();
   const bool close = static_cast<char>(*at) == wire::frontend::kClose;
   const wire::Request request = close         ? wire::Request::close
                                 : what == 'S' ? wire::Request::describe_statement
@@ -515,7 +526,7 @@ Session::Step Session::on_simple(const std::byte* at, std::size_t total, std::si
                                  wire::Request request) {
   if (available < total) return Step::incomplete;
   if (const Step step = need_backend(); step != Step::used) return step;
-  in_batch_ = true;
+  start_batch();
   backend_->expect({.request = request});
   forward(at, total);
   return Step::used;
@@ -523,6 +534,7 @@ Session::Step Session::on_simple(const std::byte* at, std::size_t total, std::si
 
 Session::Step Session::on_sync(const std::byte* at) {
   if (const Step step = need_backend(); step != Step::used) return step;
+  if (!in_batch_) start_clock();
   in_batch_ = false;
   backend_->expect({.request = wire::Request::sync});
   forward(at, kHeaderSize);
@@ -536,7 +548,7 @@ Session::Step Session::on_function_call(const std::byte* at, std::size_t total, 
   const bool harmless = std::ranges::find(kLargeObjectFunctions, function) != std::end(kLargeObjectFunctions);
   effects_ |= harmless ? Effects(Effect::writes) : kDoubtful;
   ran_since_probe_ = true;
-  busy_since_ = net::Loop::current()->now();
+  start_clock();
   backend_->expect({.request = wire::Request::function_call});
   return stream_through(at, total, available);
 }

@@ -93,12 +93,6 @@ void Session::settle() {
 }
 
 void Session::settle_transaction() {
-  auto& counters = pool_->counters();
-  const std::uint64_t busy = micros_between(busy_since_, net::Loop::current()->now());
-  backend::PoolCounters::add(counters.transactions, 1);
-  backend::PoolCounters::add(counters.transaction_micros, busy);
-  backend::PoolCounters::add(counters.query_micros, busy);
-
   const Effects effects = std::exchange(effects_, Effects());
   const bool failed = error_seen_;
   error_seen_ = false;

@@ -4,8 +4,8 @@
 #include <charconv>
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
+#include "observe/log.hpp"
 #include "pgfront/console_executor.hpp"
 #include "pgfront/console_gather.hpp"
 #include "pgfront/console_service.hpp"
@@ -30,16 +30,14 @@ std::string scope(const std::string& database) {
   return database.empty() ? "all databases" : fmt::format("database \"{}\"", database);
 }
 
-std::size_t kill_clients_here(Worker& worker, const std::string& database) {
+bool kill_clients_here(Worker& worker, const std::string& database) {
   const auto error = administrator_command();
-  std::size_t killed = 0;
   for (Client* client : worker.clients()) {
     const auto* session = client->session();
     if (session == nullptr || (!database.empty() && session->pool().database() != database)) continue;
     client->finish(&error);
-    ++killed;
   }
-  return killed;
+  return true;
 }
 
 bool kill_client_here(Worker& worker, std::uint64_t id) {
@@ -72,7 +70,6 @@ Outdated outdated_here(const std::vector<std::shared_ptr<backend::Pool>>& pools)
 }  // namespace
 
 void ConsoleExecutor::pause(const std::string& database) {
-  spdlog::info("console: {} pauses {}", identity_.user, scope(database));
   directory().pause(database);
   for (const auto& pool : directory().of_database(database)) pool->reconnect();
   wait(
@@ -89,10 +86,7 @@ void ConsoleExecutor::pause(const std::string& database) {
 }
 
 void ConsoleExecutor::resume(const std::string& database) {
-  if (directory().resume(database)) {
-    spdlog::info("console: {} resumes {}", identity_.user, scope(database));
-    return succeed("RESUME");
-  }
+  if (directory().resume(database)) return succeed("RESUME");
   if (directory().is_paused(database)) {
     return fail(console_error(wire::sqlstate::kNotInThatState, "all databases are paused together",
                               "RESUME without a name resumes them."));
@@ -107,13 +101,7 @@ void ConsoleExecutor::kill(const std::string& database) {
   for (const auto& pool : directory().of_database(database)) pool->reconnect();
   gather(
       front_, asker_, [database](Worker& worker) { return kill_clients_here(worker, database); },
-      [this, database](const std::vector<std::size_t>& threads) {
-        std::size_t killed = 0;
-        for (const std::size_t count : threads) killed += count;
-        spdlog::warn("console: {} killed {} clients of {}; it is paused until RESUME", identity_.user, killed,
-                     scope(database));
-        succeed("KILL");
-      });
+      [this](const std::vector<bool>&) { succeed("KILL"); });
 }
 
 void ConsoleExecutor::kill_client(const std::string& id) {
@@ -127,13 +115,11 @@ void ConsoleExecutor::kill_client(const std::string& id) {
                                     fmt::format("there is no client {}", number),
                                     "SHOW CLIENTS tells the ids."));
         }
-        spdlog::info("console: {} killed client {}", identity_.user, number);
         succeed("KILL_CLIENT");
       });
 }
 
 void ConsoleExecutor::reconnect(const std::string& database) {
-  spdlog::info("console: {} renews the backends of {}", identity_.user, scope(database));
   for (const auto& pool : directory().of_database(database)) pool->reconnect();
   succeed("RECONNECT");
 }
@@ -160,24 +146,24 @@ void ConsoleExecutor::look_at_outdated(const std::string& database) {
 }
 
 void ConsoleExecutor::disable(const std::string& database) {
-  spdlog::info("console: {} disables {}", identity_.user, scope(database));
   directory().set_disabled(database, true);
   succeed("DISABLE");
 }
 
 void ConsoleExecutor::enable(const std::string& database) {
-  spdlog::info("console: {} enables {}", identity_.user, scope(database));
   directory().set_disabled(database, false);
   succeed("ENABLE");
 }
 
 void ConsoleExecutor::reload(const std::string&) {
   const std::weak_ptr<void> asker = asker_;
-  front_.console_service().reload([this, asker, user = identity_.user](const Result<void>& result) {
+  front_.console_service().reload([this, asker](const Result<void>& result) {
     if (result) {
-      spdlog::info("configuration reloaded by {}", user);
+      observe::Event("configuration reloaded").info();
     } else {
-      spdlog::error("configuration not reloaded, the old one stays in use:\n{}", result.error().text);
+      observe::Event("configuration not reloaded, the old one stays in use")
+          .with("reason", result.error().text)
+          .error();
     }
     if (asker.expired()) return;
     if (result) return succeed("RELOAD");
@@ -191,8 +177,8 @@ void ConsoleExecutor::reload(const std::string&) {
 
 void ConsoleExecutor::shut_down(const std::string& mode) {
   const std::string how = lower_case(mode);
-  spdlog::info("console: {} ordered SHUTDOWN {}", identity_.user, upper_case(how));
   succeed("SHUTDOWN");
+  front_.close_listeners();
   if (how == "wait_for_clients") return front_.console_service().shut_down_without_clients();
   if (how.empty()) return front_.shut_down(Duration(0));
   const Duration patience = front_.settings()->timeouts.shutdown;

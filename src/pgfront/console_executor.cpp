@@ -7,6 +7,7 @@
 
 #include "config/nearest.hpp"
 #include "config/problem.hpp"
+#include "observe/log.hpp"
 #include "pgfront/front.hpp"
 
 namespace forebay::pgfront {
@@ -149,8 +150,13 @@ ConsolePlan ConsoleExecutor::plan_verb(const Verb& verb, const ConsoleStatement&
   std::string argument = statement.words.size() > 1 ? statement.words[1].text : std::string();
   return {
       .error = {}, .columns = {}, .run = [this, &verb, argument = std::move(argument)](const ResultFormats&) {
+        log_command(upper_case(verb.name) + (argument.empty() ? "" : " " + argument));
         (this->*verb.run)(argument);
       }};
+}
+
+void ConsoleExecutor::log_command(const std::string& command) const {
+  observe::Event("console command").with("command", command).with("user", identity_.user).info();
 }
 
 std::optional<wire::ErrorMessage> ConsoleExecutor::check_argument(

@@ -85,6 +85,7 @@ class ConsoleExecutor {
   wire::ErrorMessage unknown_command(const ConsoleStatement& statement) const;
   void show_table(const ShowCommand& command, const ResultFormats& formats);
   void show_help();
+  void log_command(const std::string& command) const;
 
   // console_set.cpp: SET, and SHOW of what clients ask of every server
   ConsolePlan plan_set(const ConsoleStatement& statement);

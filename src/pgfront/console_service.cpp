@@ -1,15 +1,23 @@
 #include "pgfront/console_service.hpp"
 
-#include <spdlog/spdlog.h>
+#include <algorithm>
+#include <numeric>
 
-#include "pgfront/front.hpp"
-#include "pgfront/worker.hpp"
+#include "observe/log.hpp"
+#include "pgfront/console_gather.hpp"
 
 namespace forebay::pgfront {
 
 namespace {
 
 constexpr Duration kLookInterval{100};
+
+/// Those that are logging in count, consoles do not.
+std::size_t count_clients_here(Worker& worker) {
+  const auto clients = worker.clients();
+  return static_cast<std::size_t>(
+      std::ranges::count_if(clients, [](const Client* client) { return client->console() == nullptr; }));
+}
 
 }  // namespace
 
@@ -57,12 +65,13 @@ void ConsoleService::shut_down_without_clients() {
 
 void ConsoleService::look_for_clients() {
   if (front_.is_draining()) return;
-  // Consoles are not counted.
-  if (front_.clients() == 0) {
-    spdlog::info("stopping: the last client has left");
-    return front_.shut_down(Duration(0));
-  }
-  clients_timer_.start(loop_, kLookInterval);
+  gather(front_, alive_, count_clients_here, [this](const std::vector<std::size_t>& threads) {
+    if (std::accumulate(threads.begin(), threads.end(), std::size_t{0}) > 0) {
+      return clients_timer_.start(loop_, kLookInterval);
+    }
+    observe::Event("stopping: the last client has left").info();
+    front_.shut_down(Duration(0));
+  });
 }
 
 }  // namespace forebay::pgfront

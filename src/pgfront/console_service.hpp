@@ -32,7 +32,7 @@ class ConsoleService {
   void change_settings(std::function<Result<config::SettingsPtr>(const config::Settings& present)> change,
                        Changed changed);
 
-  /// Stops listening; ends the process when the last client has left.
+  /// Takes no new clients; ends the process when the last has left.
   void shut_down_without_clients();
 
  private:
@@ -45,6 +45,7 @@ class ConsoleService {
   StatsSampler sampler_;
   net::Timer sample_timer_;
   net::Timer clients_timer_;
+  const std::shared_ptr<void> alive_ = std::make_shared<char>();  ///< for answers of other threads
   BackgroundThread background_;  ///< last, so that its work ends before what it uses
 };
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include "config/checks.hpp"
 #include "config/nearest.hpp"
@@ -48,7 +47,7 @@ constexpr ClientSetting kClientSettings[] = {
 constexpr std::string_view kOtherSets[] = {"characteristics", "names", "time", "transaction"};
 
 /// What can be changed for a while without a configuration file that says so.
-constexpr std::string_view kChangeable[] = {"pool.", "limits.", "timeouts."};
+constexpr std::string_view kChangeable[] = {"pool.", "limits.", "timeouts.", "log."};
 
 const ClientSetting* find_client_setting(std::string_view name) {
   const auto* at = std::ranges::find(kClientSettings, name, &ClientSetting::name);
@@ -165,12 +164,12 @@ void ConsoleExecutor::set(const std::string& key, const std::string& value) {
                               option->needs_restart ? "Change the configuration and restart."
                                                     : "Change the configuration and RELOAD."));
   }
+  log_command(fmt::format("SET {} = {}", option->key, value));
   const std::weak_ptr<void> asker = asker_;
   const std::string own = own_form(*option, key, value);
   front_.console_service().change_settings(
       [option, own](const config::Settings& present) { return with(present, *option, own); },
-      [this, asker, option, key, value, user = identity_.user](const Result<void>& result) {
-        if (result) spdlog::info("console: {} set {} = {}", user, option->key, value);
+      [this, asker, option, key, value](const Result<void>& result) {
         if (asker.expired()) return;
         if (result) return succeed(fmt::format("SET {}={}", key, value));
         fail(console_error(

@@ -86,6 +86,10 @@ void Front::add_worker(Worker& worker) {
   workers_.push_back(&worker);
 }
 
+void Front::close_listeners() {
+  if (close_listeners_) directory_.loop(0).post(close_listeners_);
+}
+
 void Front::shut_down(Duration patience) {
   draining_.store(true);
   for (Worker* worker : workers_) worker->shut_down(patience);

@@ -53,6 +53,11 @@ class Front {
     if (forward_cancel_) forward_cancel_(key);
   }
 
+  /// Sets how the process lets go of its listening sockets. Called before the loops run; `close` is called on
+  /// the first loop's thread.
+  void set_close_listeners(std::function<void()> close) { close_listeners_ = std::move(close); }
+  void close_listeners();
+
   void add_worker(Worker& worker);
   const std::vector<Worker*>& workers() const { return workers_; }
 
@@ -73,6 +78,7 @@ class Front {
   backend::PoolDirectory directory_;
   std::vector<Worker*> workers_;  ///< complete before the loops run
   std::function<void(const wire::CancelKey&)> forward_cancel_;
+  std::function<void()> close_listeners_;
   std::atomic<std::uint32_t> clients_ = 0;
   std::atomic<bool> draining_ = false;
 

@@ -59,6 +59,7 @@ def test_set(start, clients, database):
         ("SET query_wait_timeout='250ms';", "timeouts.wait", "250ms"),
         ("SET pool_mode = session", "pool.mode", "session"),
         ("SET max_client_conn=12", "limits.max_clients", "12"),
+        ("SET log.level = debug", "log.level", "debug"),
     ],
 )
 def test_set_under_either_name(start, command, key, value):

@@ -13,7 +13,8 @@ ENDED = "terminating connection due to administrator command"
 def refuses(daemon) -> bool:
     try:
         psycopg.connect(daemon.dsn(), connect_timeout=5).close()
-    except psycopg.OperationalError:
+    except psycopg.OperationalError as error:
+        assert "Connection refused" in str(error) or "shutting down" in str(error)
         return True
     return False
 
@@ -49,6 +50,7 @@ def test_shutdown_waits_for_clients(start, clients):
     with Console(forebay) as console:
         assert console.run("SHUTDOWN wait_for_clients") == "SHUTDOWN"
         wait_until(lambda: refuses(forebay), 10, "no new clients")
+        assert "console command command=\"SHUTDOWN wait_for_clients\"" in forebay.log()
         for _ in range(3):
             assert backend_of(first) > 0 and backend_of(second) > 0
         first.close()

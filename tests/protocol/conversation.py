@@ -1,10 +1,12 @@
 """Conversations with a server, byte by byte, and what may be compared of the answers."""
 
+import contextlib
 import time
 
 from forebay_testing import frontend_messages as fe
 from forebay_testing.backend_messages import Message
 from forebay_testing.rawpg import ConnectionClosed, RawConnection
+from forebay_testing.scram import ScramClient
 
 Answer = list[tuple[str, bytes]]
 _END = "3Z3Z3Z3Z"
@@ -23,6 +25,20 @@ def brief(answer: Answer) -> str:
     return " ".join(words)
 
 
+def log_in(raw: RawConnection, packet: bytes, password: str) -> list[Message]:
+    """Sends any start-up packet and proves the password; everything after that, up to ReadyForQuery or the end."""
+    scram = ScramClient(password)
+    raw.send(packet)
+    raw.receive_until("R")
+    raw.send(fe.sasl_initial_response("SCRAM-SHA-256", scram.first_message()))
+    raw.send(fe.sasl_response(scram.final_message(raw.receive().value[1])))
+    messages = [raw.receive()]
+    with contextlib.suppress(ConnectionClosed):
+        while messages[-1].kind != "Z":
+            messages.append(raw.receive())
+    return messages
+
+
 def in_pieces(raw: RawConnection, stream: bytes, cuts) -> None:
     """Sends a stream in pieces that end at `cuts`. The pause lets each piece arrive by itself."""
     start = 0
@@ -33,9 +49,9 @@ def in_pieces(raw: RawConnection, stream: bytes, cuts) -> None:
             time.sleep(0.001)
 
 
-def to_the_end(raw: RawConnection) -> Answer:
-    """The answer to a burst that ended() closed, without what shows its end."""
-    answer: Answer = []
+def to_the_end(raw: RawConnection, answer: Answer | None = None) -> Answer:
+    """The answer to a burst that ended() closed, without what shows its end; also put into `answer` as it comes."""
+    answer = [] if answer is None else answer
     while [kind for kind, _ in answer[-len(_END) :]] != list(_END):
         answer.append(normal(raw.receive()))
     return answer[: -len(_END)]
@@ -47,16 +63,13 @@ def ended(burst: list[bytes]) -> bytes:
 
 
 def fate(raw: RawConnection, *messages: bytes) -> tuple[str, bool]:
-    """Sends messages and a Sync; the SQLSTATE of the first error ("" without one), and whether the session goes on."""
-    state = ""
+    """Sends messages; the SQLSTATE of the first error ("" without one), and whether the session goes on."""
+    answer: Answer = []
+    alive = True
     try:
-        raw.send(*messages, fe.sync(), fe.query("SELECT 'still here'"))
-        while True:
-            message = raw.receive()
-            if message.kind == "E":
-                state = state or message.sqlstate
-            if message.kind == "D" and message.value == [b"still here"]:
-                raw.until_ready()
-                return state, True
+        raw.send(ended(list(messages)))
+        to_the_end(raw, answer)
     except (ConnectionClosed, ConnectionError):
-        return state, False
+        alive = False
+    errors = [Message(kind, body).sqlstate for kind, body in answer if kind == "E"]
+    return (errors[0] if errors else ""), alive

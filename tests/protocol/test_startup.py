@@ -1,13 +1,14 @@
 """The first exchange: what a client may ask for, and what it is told."""
 
 import contextlib
+import struct
 
 import pytest
 
 from forebay_testing import frontend_messages as fe
-from forebay_testing.rawpg import ConnectionClosed, RawConnection, RawError
+from forebay_testing.rawpg import RawConnection, RawError
 
-from conversation import normal
+from conversation import log_in, normal
 
 
 def greeting(place, **parameters):
@@ -110,35 +111,19 @@ def test_odd_names_of_roles_and_databases(endpoint, server, user):
 def test_database_is_the_users_name_when_left_out(endpoint, reference):
     def begin(place):
         with RawConnection(place.host, place.port) as raw:
-            try:
-                raw._answer_only = None
-                raw.send(fe.startup({"user": "app"}))
-                from forebay_testing.scram import ScramClient
-                scram = ScramClient(place.password())
-                raw.receive()
-                raw.send(fe.sasl_initial_response("SCRAM-SHA-256", scram.first_message()))
-                raw.send(fe.sasl_response(scram.final_message(raw.receive().value[1])))
-                return [(message.value["C"], message.value["M"]) for message in raw.receive_all() if message.kind == "E"]
-            except ConnectionClosed:
-                return None
+            messages = log_in(raw, fe.startup({"user": "app"}), place.password())
+            return [(message.value["C"], message.value["M"]) for message in messages if message.kind == "E"]
 
     assert begin(endpoint) == begin(reference) == [("3D000", 'database "app" does not exist')]
 
 
-def test_parameters_twice(endpoint, reference):
+def test_parameter_that_comes_twice(endpoint, reference):
     """The last one counts, as there."""
-    packet = fe.startup({"user": "app", "TimeZone": "UTC"})[4:-1] + b"TimeZone\0Asia/Tokyo\0database\0%s\0\0"
-
     def begin(place):
-        body = packet.replace(b"%s", place.dbname.encode())
+        words = ["user", "app", "TimeZone", "UTC", "database", "no such one", "TimeZone", "Asia/Tokyo", "database", place.dbname, ""]
+        body = struct.pack("!I", fe.PROTOCOL_3_0) + b"".join(word.encode() + b"\0" for word in words)
         with RawConnection(place.host, place.port) as raw:
-            raw.socket.sendall((len(body) + 4).to_bytes(4, "big") + body)
-            from forebay_testing.scram import ScramClient
-            scram = ScramClient(place.password())
-            raw.receive()
-            raw.send(fe.sasl_initial_response("SCRAM-SHA-256", scram.first_message()))
-            raw.send(fe.sasl_response(scram.final_message(raw.receive().value[1])))
-            raw.until_ready()
+            log_in(raw, struct.pack("!I", len(body) + 4) + body, place.password())
             return raw.rows("SHOW TimeZone"), raw.parameters["TimeZone"]
 
     assert begin(endpoint) == begin(reference)
