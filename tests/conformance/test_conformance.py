@@ -30,6 +30,11 @@ def test_regression_suite(tests_at_hand, mode):
     run("--suite", "regress", "--mode", mode)
 
 
+@pytest.mark.time_limit(720)
+def test_regression_suite_with_fewer_backends_than_clients(tests_at_hand):
+    run("--scarce")
+
+
 @pytest.mark.time_limit(900)
 def test_isolation_suite_goes_as_it_does_directly(tests_at_hand):
     run("--suite", "isolation", "--time-limit", "400")

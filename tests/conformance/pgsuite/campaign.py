@@ -28,6 +28,7 @@ class Campaign:
     pool_size: int = 30
     tests: list[str] = field(default_factory=list)
     with_reference: bool = True
+    may_fail: list[str] = field(default_factory=list)
     time_limit: float = 600
 
     def run(self, say) -> bool:
@@ -46,8 +47,9 @@ class Campaign:
                 different = None if reference is None else unlike(outcome, reference)
                 if suite == "isolation" and mode == "direct":
                     reference = outcome
-                all_good = all_good and is_good(outcome, different)
-                summaries.append(summary(self._title(suite, mode), outcome, different, self._folder(suite, mode)))
+                all_good = is_good(outcome, different, self.may_fail) and all_good
+                title, folder = self._title(suite, mode), self._folder(suite, mode)
+                summaries.append(summary(title, outcome, different, folder, self.may_fail))
         print("\n" + "\n".join(summaries), flush=True)
         return all_good
 
