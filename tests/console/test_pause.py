@@ -175,6 +175,7 @@ def test_kill_ends_clients_and_pauses(start, clients, database, other_database, 
         with pytest.raises(psycopg.OperationalError, match=ENDED):
             idle.execute("SELECT 1")
         [farewell] = raw.receive_all()
+        raw.close()
         assert (farewell.value["S"], farewell.sqlstate) == ("FATAL", "57P01")
         assert backend_of(free) > 0
         there = "SELECT 1 FROM pg_stat_activity WHERE datname = %s"
