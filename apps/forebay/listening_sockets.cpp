@@ -64,8 +64,9 @@ Result<void> ListeningSockets::adopt(std::vector<net::Fd> passed, std::string_vi
     ::fcntl(fd.get(), F_SETFL, ::fcntl(fd.get(), F_GETFL) | O_NONBLOCK);
     const net::Address bound = net::local_address(fd.get());
     const bool is_unix = bound.family() == AF_UNIX;
-    if (is_unix && i < files.size() && files[i] == kRemoved) files_.push_back(file_of(bound));
-    sockets_.push_back({std::make_shared<net::Fd>(std::move(fd)), is_unix});
+    const bool is_ours = i < files.size() && files[i] == kRemoved;
+    if (is_unix && is_ours) files_.push_back(file_of(bound));
+    sockets_.push_back({std::make_shared<net::Fd>(std::move(fd)), is_unix, is_ours});
   }
   return {};
 }
@@ -99,11 +100,19 @@ Result<void> ListeningSockets::open_one(const config::ListenAddress& address) {
     // As PostgreSQL's unix_socket_permissions: who may use it is decided by logging in.
     ::chmod(files_.back().c_str(), 0777);
   }
-  sockets_.push_back({std::make_shared<net::Fd>(std::move(*fd)), is_unix});
+  sockets_.push_back({std::make_shared<net::Fd>(std::move(*fd)), is_unix, true});
   return {};
 }
 
-std::vector<int> ListeningSockets::descriptors() const {
+void ListeningSockets::close() {
+  for (const auto& socket : sockets_) {
+    if (socket.is_ours && !shared_) net::stop_queueing(socket.fd->get());
+  }
+  sockets_.clear();
+}
+
+std::vector<int> ListeningSockets::share() {
+  shared_ = true;
   std::vector<int> numbers;
   for (const auto& socket : sockets_) numbers.push_back(socket.fd->get());
   return numbers;
@@ -111,10 +120,7 @@ std::vector<int> ListeningSockets::descriptors() const {
 
 std::string ListeningSockets::files() const {
   std::string letters;
-  for (const auto& socket : sockets_) {
-    const std::string file = file_of(net::local_address(socket.fd->get()));
-    letters += std::ranges::find(files_, file) != files_.end() ? kRemoved : kKept;
-  }
+  for (const auto& socket : sockets_) letters += socket.is_ours ? kRemoved : kKept;
   return letters;
 }
 

@@ -27,9 +27,9 @@ class ListeningSockets {
   /// Opens what the configuration asks for and has not been passed. Without `listen` in the configuration
   /// what was passed is enough.
   Result<void> open(const config::Settings& settings);
-  /// Lets go of them: whoever connects is refused once the workers have done so too, unless another process
-  /// listens.
-  void close() { sockets_.clear(); }
+  /// Lets go of them: whoever connects is refused once the workers have accepted those who wait and let go
+  /// too, unless another process listens.
+  void close();
   /// The same, and the files of Unix sockets stay when this process ends: somebody else listens on them.
   void hand_over() {
     sockets_.clear();
@@ -37,8 +37,10 @@ class ListeningSockets {
   }
 
   const std::vector<pgfront::ListeningSocket>& all() const { return sockets_; }
-  std::vector<int> descriptors() const;
-  /// For each socket kRemoved when its file goes with the process that listens last, else kKept.
+  /// For another process, which may listen on them from now on.
+  std::vector<int> share();
+  /// For each socket kRemoved when Forebay has opened it, so that its file (if it is a Unix socket) goes with
+  /// the process that listens last; else kKept.
   std::string files() const;
   static constexpr char kRemoved = 'r', kKept = '-';
   /// "127.0.0.1:6432", "[::1]:6432" or the file of a Unix socket, for each.
@@ -49,6 +51,7 @@ class ListeningSockets {
   Result<void> open_one(const config::ListenAddress& address);
 
   std::vector<pgfront::ListeningSocket> sockets_;
+  bool shared_ = false;
   std::vector<std::string> files_;  ///< of Unix sockets that we are to remove
 };
 

@@ -20,7 +20,7 @@ Retirement::Retirement(net::Loop& loop, pgfront::Front& front)
       closed_(std::make_shared<std::atomic<std::size_t>>(0)),
       timer_([this] { look(); }) {
   for (pgfront::Worker* worker : front.workers()) {
-    worker->stop_listening();
+    worker->stop_listening(pgfront::Backlog::left_to_others);
     worker->loop().post([closed = closed_] { closed->fetch_add(1); });
   }
   look();

@@ -59,7 +59,7 @@ void ConsoleService::in_background(std::function<Result<void>()> work, Changed c
 }
 
 void ConsoleService::shut_down_without_clients() {
-  for (Worker* worker : front_.workers()) worker->stop_listening();
+  for (Worker* worker : front_.workers()) worker->stop_listening(Backlog::accepted);
   loop_.post([this] { look_for_clients(); });
 }
 

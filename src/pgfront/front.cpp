@@ -87,10 +87,12 @@ void Front::add_worker(Worker& worker) {
 }
 
 void Front::close_listeners() {
+  closed_.store(true);
   if (close_listeners_) directory_.loop(0).post(close_listeners_);
 }
 
 void Front::shut_down(Duration patience) {
+  closed_.store(true);
   draining_.store(true);
   for (Worker* worker : workers_) worker->shut_down(patience);
 }

@@ -22,6 +22,9 @@ namespace forebay::pgfront {
 class ConsoleService;
 class Worker;
 
+/// What those are told who come while the process ends.
+inline constexpr const char* kShuttingDown = "the pooler is shutting down";
+
 /// What all threads of the PostgreSQL front share. Thread safe.
 class Front {
  public:
@@ -56,6 +59,7 @@ class Front {
   /// Sets how the process lets go of its listening sockets. Called before the loops run; `close` is called on
   /// the first loop's thread.
   void set_close_listeners(std::function<void()> close) { close_listeners_ = std::move(close); }
+  /// Lets nobody in any more. Follow it with Worker::stop_listening or shut_down().
   void close_listeners();
 
   void add_worker(Worker& worker);
@@ -69,6 +73,8 @@ class Front {
   /// Takes no new sessions, lets transactions finish for up to `patience`, and stops the loops.
   void shut_down(Duration patience);
   bool is_draining() const { return draining_.load(std::memory_order_relaxed); }
+  /// Whoever is not logged in yet comes too late.
+  bool is_closed() const { return closed_.load(std::memory_order_relaxed); }
   TimePoint started_at() const { return started_at_; }
 
  private:
@@ -81,6 +87,7 @@ class Front {
   std::function<void()> close_listeners_;
   std::atomic<std::uint32_t> clients_ = 0;
   std::atomic<bool> draining_ = false;
+  std::atomic<bool> closed_ = false;
 
   std::mutex configuring_;  ///< taken before any other: one configuration after another
 

@@ -142,8 +142,8 @@ bool Handshake::check_tls() {
 
 bool Handshake::enter() {
   Front& front = client_.worker().front();
-  if (front.is_draining()) {
-    refuse(wire::sqlstate::kCannotConnectNow, "the pooler is shutting down");
+  if (front.is_closed()) {
+    refuse(wire::sqlstate::kCannotConnectNow, kShuttingDown);
     return false;
   }
   if (!is_console() && !front.try_enter()) {

@@ -36,6 +36,7 @@ class Worker::Acceptor final : public net::Handler {
 
   int fd() const { return socket_.fd->get(); }
   bool is_unix() const { return socket_.is_unix; }
+  bool is_ours() const { return socket_.is_ours; }
 
   /// Out of descriptors: the socket would be readable for ever, so look away for a moment.
   void pause() {
@@ -79,27 +80,41 @@ void Worker::listen(const std::vector<ListeningSocket>& sockets) {
   });
 }
 
-void Worker::stop_listening() {
-  loop_.post([this] { acceptors_.clear(); });
+void Worker::stop_listening(Backlog backlog) {
+  loop_.post([this, backlog] { close_acceptors(backlog); });
+}
+
+void Worker::close_acceptors(Backlog backlog) {
+  for (const auto& acceptor : acceptors_) {
+    if (backlog == Backlog::left_to_others || !acceptor->is_ours()) continue;
+    while (accept_one(*acceptor)) {
+    }
+  }
+  acceptors_.clear();
 }
 
 void Worker::accept_from(Acceptor& acceptor) {
   for (int i = 0; i < kAcceptBurst; ++i) {
-    net::Fd fd(::accept4(acceptor.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (!fd) {
-      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) acceptor.pause();
-      return;
-    }
-    bool local = acceptor.is_unix();
-    if (!local) {
-      net::tune_tcp(fd.get());
-      local = net::peer_address(fd.get()).is_local();
-    }
-    auto* client =
-        new Client(*this, std::move(fd), local, acceptor.is_unix());  // owned by all_, destroyed in remove()
-    all_.push_back(*client);
-    ++client_count_;
+    if (accept_one(acceptor)) continue;
+    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) acceptor.pause();
+    return;
   }
+}
+
+/// False, with errno, when there is nobody to accept.
+bool Worker::accept_one(Acceptor& acceptor) {
+  net::Fd fd(::accept4(acceptor.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  if (!fd) return false;
+  bool local = acceptor.is_unix();
+  if (!local) {
+    net::tune_tcp(fd.get());
+    local = net::peer_address(fd.get()).is_local();
+  }
+  auto* client =
+      new Client(*this, std::move(fd), local, acceptor.is_unix());  // owned by all_, destroyed in remove()
+  all_.push_back(*client);
+  ++client_count_;
+  return true;
 }
 
 // --- cancels
@@ -176,19 +191,21 @@ void Worker::end_clients(bool force) {
                                  "terminating connection due to administrator command",
                                  {},
                                  {}};
+  const wire::ErrorMessage not_now{
+      wire::Severity::fatal, std::string(wire::sqlstate::kCannotConnectNow), kShuttingDown, {}, {}};
   for (Client* client : clients()) {
     const auto* session = client->session();
     if (client->is_ending()) {
       if (force) client->end_now();
     } else if (force || session == nullptr || (!session->is_in_transaction() && !session->is_waiting())) {
-      client->finish(&error);
+      client->finish(client->is_logging_in() ? &not_now : &error);
     }
   }
 }
 
 void Worker::shut_down(Duration patience) {
   loop_.post([this, patience] {
-    acceptors_.clear();
+    close_acceptors(Backlog::accepted);
     shutting_down_ = true;
     shutdown_deadline_ = Deadline::in(Clock::now(), std::max(patience, Duration(1)));
     continue_shutdown();

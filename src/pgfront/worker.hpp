@@ -21,7 +21,11 @@ namespace forebay::pgfront {
 struct ListeningSocket {
   std::shared_ptr<net::Fd> fd;
   bool is_unix = false;
+  bool is_ours = false;  ///< opened by Forebay: what waits in its queue is lost when we close it
 };
+
+/// What becomes of connections that the kernel has made and nobody has accepted.
+enum class Backlog : std::uint8_t { left_to_others, accepted };
 
 /// One thread's clients: accepting, finding the one that a cancel means, timed work, ending them.
 /// Used by the loop's thread, unless a member says otherwise.
@@ -39,7 +43,8 @@ class Worker {
   // --- from any thread
   void on_configured(std::shared_ptr<const wire::SecretList> user_list);
   void listen(const std::vector<ListeningSocket>& sockets);
-  void stop_listening();
+  /// Accepts no more; those who are logging in may go on.
+  void stop_listening(Backlog backlog);
   /// Accepts no more, ends clients as their transactions end (all that are left after `patience`), then stops
   /// the loop.
   void shut_down(Duration patience);
@@ -62,6 +67,8 @@ class Worker {
   class Acceptor;
 
   void accept_from(Acceptor& acceptor);
+  bool accept_one(Acceptor& acceptor);
+  void close_acceptors(Backlog backlog);
   void cancel_here(const wire::CancelKey& key);
   void sweep();
   void run_turns();

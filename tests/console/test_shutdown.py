@@ -1,9 +1,15 @@
 """SHUTDOWN, at once, when transactions are over, and when clients have left."""
 
+import contextlib
+import os
+import signal
+
 import psycopg
 import pytest
 
+from forebay_testing import frontend_messages as fe
 from forebay_testing import wait_until
+from forebay_testing.rawpg import RawConnection
 
 from conftest import Console, backend_of, ended
 
@@ -66,3 +72,28 @@ def test_shutdown_of_what_nobody_uses(start):
     with Console(forebay) as console:
         console.run("SHUTDOWN WAIT_FOR_CLIENTS")
         assert ended(forebay) == 0
+
+
+@pytest.mark.parametrize("place", ["tcp", "unix"])
+@pytest.mark.parametrize("mode", ["", "WAIT_FOR_SERVERS", "WAIT_FOR_CLIENTS"])
+def test_who_waits_to_be_accepted_is_answered(start, server, tmp_path, mode, place):
+    """Connections that nobody has accepted yet when SHUTDOWN comes are not closed without a word."""
+    flags = ["--listen", "127.0.0.1:0"]
+    if place == "unix":
+        flags += ["--listen", f"unix:{tmp_path}"]
+    forebay = start(*flags)
+    at = (str(tmp_path), 6432) if place == "unix" else (forebay.host, forebay.port)
+    with contextlib.ExitStack() as stack:
+        console = stack.enter_context(RawConnection(forebay.host, forebay.port))
+        console.login("postgres", server.passwords["postgres"], "forebay")
+        os.kill(forebay.pid, signal.SIGSTOP)
+        console.send(fe.query(f"SHUTDOWN {mode}"))
+        late = [stack.enter_context(RawConnection(*at)) for _ in range(400)]
+        for client in late:
+            client.send(fe.startup({"user": "app", "database": "postgres"}))
+        os.kill(forebay.pid, signal.SIGCONT)
+        for client in late:
+            message = client.receive()
+            assert (message.kind, message.sqlstate) == ("E", "57P03"), message
+            assert message.value["M"] == "the pooler is shutting down"
+    assert ended(forebay) == 0
