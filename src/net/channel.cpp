@@ -14,6 +14,7 @@ void Channel::attach(Loop& loop, Handler& handler) {
 
 void Channel::detach() {
   if (loop_ == nullptr) return;
+  leave_batch();
   loop_->remove(stream_.fd(), *handler_);
   loop_ = nullptr;
   handler_ = nullptr;
@@ -26,17 +27,40 @@ void Channel::want(std::uint32_t interest) {
 }
 
 Channel::Outcome Channel::write(Bytes bytes) {
+  leave_batch();
   if (pending_ != nullptr) {
     pending_->bytes.insert(pending_->bytes.end(), bytes.begin(), bytes.end());
     return Outcome::pending;
   }
+  if (can_join_batch(bytes)) {
+    batched_ = true;
+    loop_->sends().add(*this, bytes);
+    return Outcome::done;
+  }
   const IoResult result = stream_.write(bytes.data(), bytes.size());
   if (result.bytes == bytes.size()) return Outcome::done;
   if (result.status == IoStatus::closed || result.status == IoStatus::error) return Outcome::failed;
-  pending_ = std::make_unique<Pending>();
-  pending_->bytes.assign(bytes.begin() + static_cast<std::ptrdiff_t>(result.bytes), bytes.end());
-  want_writable(true);
+  keep(bytes.subspan(result.bytes));
   return Outcome::pending;
+}
+
+bool Channel::can_join_batch(Bytes bytes) const {
+  return loop_ != nullptr && !stream_.has_tls() && bytes.size() <= SendBatch::kMaxSize;
+}
+
+void Channel::leave_batch() {
+  if (batched_) loop_->sends().flush();
+}
+
+void Channel::on_sent(Bytes bytes, std::size_t sent) {
+  batched_ = false;
+  if (sent < bytes.size()) keep(bytes.subspan(sent));
+}
+
+void Channel::keep(Bytes rest) {
+  pending_ = std::make_unique<Pending>();
+  pending_->bytes.assign(rest.begin(), rest.end());
+  want_writable(true);
 }
 
 Channel::Outcome Channel::flush() {
@@ -51,6 +75,11 @@ Channel::Outcome Channel::flush() {
   }
   if (result.status == IoStatus::closed || result.status == IoStatus::error) return Outcome::failed;
   return Outcome::pending;
+}
+
+void Channel::shutdown() {
+  leave_batch();
+  stream_.shutdown();
 }
 
 void Channel::close() {

@@ -12,13 +12,15 @@ namespace forebay::net {
 
 /// A Stream in a Loop, with what could not be written yet. It costs no buffer while nothing is pending;
 /// whoever writes stops reading the other side until pending bytes are gone, so at most one burst
-/// (Loop::kScratchSize and what was inserted into it) waits here.
+/// (Loop::kScratchSize and what was inserted into it) waits here, behind one small write.
+///
+/// Small writes go out at the end of the loop's round, all channels' together (SendBatch).
 ///
 /// Used by one thread, the one that runs the loop; attach() and detach() move it between threads.
 class Channel {
  public:
   enum class Outcome : std::uint8_t {
-    done,     ///< everything is with the kernel
+    done,     ///< everything is with the kernel, or will be at the end of the round
     pending,  ///< the rest waits; flush() when writable
     failed,   ///< the peer is gone
   };
@@ -39,6 +41,8 @@ class Channel {
   /// Offers pending bytes again.
   Outcome flush();
   bool has_pending() const { return pending_ != nullptr; }
+  /// Told by the batch: so many of `bytes` have been sent.
+  void on_sent(Bytes bytes, std::size_t sent);
 
   void pause_reading() { want(interest_ & ~std::uint32_t{EPOLLIN}); }
   void resume_reading() { want(interest_ | EPOLLIN); }
@@ -48,6 +52,8 @@ class Channel {
     want(wanted ? interest_ | EPOLLOUT : interest_ & ~std::uint32_t{EPOLLOUT});
   }
 
+  /// Stream::shutdown(), behind everything that was written.
+  void shutdown();
   void close();
 
  private:
@@ -57,12 +63,16 @@ class Channel {
   };
 
   void want(std::uint32_t interest);
+  bool can_join_batch(Bytes bytes) const;
+  void leave_batch();
+  void keep(Bytes rest);
 
   Stream stream_;
   Loop* loop_ = nullptr;
   Handler* handler_ = nullptr;
   std::unique_ptr<Pending> pending_;
   std::uint32_t interest_ = EPOLLIN;
+  bool batched_ = false;  ///< bytes wait in the loop's SendBatch
 };
 
 }  // namespace forebay::net

@@ -35,10 +35,11 @@ void Timer::cancel() {
   loop_ = nullptr;
 }
 
-Loop::Loop()
+Loop::Loop(SendBatch::Way sending)
     : epoll_fd_(checked(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
       wake_fd_(checked(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
-      scratch_(std::make_unique<std::array<std::byte, kScratchSize>>()) {
+      scratch_(std::make_unique<std::array<std::byte, kScratchSize>>()),
+      sends_(std::make_unique<SendBatch>(sending)) {
   epoll_event event{.events = EPOLLIN, .data = {.ptr = nullptr}};
   checked(epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, wake_fd_, &event), "epoll_ctl");
 }
@@ -110,6 +111,7 @@ void Loop::run() {
     if (count > 0) run_events(count);
     run_timers();
     run_deferred();
+    sends_->flush();
   }
   current_loop = nullptr;
 }

@@ -12,6 +12,7 @@
 #include <sys/epoll.h>
 
 #include "base/clock.hpp"
+#include "net/send_batch.hpp"
 
 namespace forebay::net {
 
@@ -57,7 +58,7 @@ class Timer {
 /// Thread safety: post() and stop() from anywhere; all else from the loop's own thread.
 class Loop {
  public:
-  Loop();
+  explicit Loop(SendBatch::Way sending = SendBatch::Way::automatic);
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
   ~Loop();
@@ -88,6 +89,9 @@ class Loop {
   static constexpr std::size_t kScratchSize = 64 * 1024;
   std::byte* scratch() { return scratch_->data(); }
 
+  /// What goes out at the end of the present round.
+  SendBatch& sends() { return *sends_; }
+
  private:
   friend class Timer;
 
@@ -100,6 +104,7 @@ class Loop {
   const int epoll_fd_;
   const int wake_fd_;
   std::unique_ptr<std::array<std::byte, kScratchSize>> scratch_;
+  const std::unique_ptr<SendBatch> sends_;
 
   TimePoint now_ = Clock::now();
   std::array<epoll_event, 256> events_{};

@@ -178,7 +178,7 @@ void Client::on_turn() {
     handshake_.reset();
     console_.reset();
     if (abrupt_ || !channel_.stream().open()) return worker_.remove(*this);
-    if (!channel_.has_pending()) channel_.stream().shutdown();
+    if (!channel_.has_pending()) channel_.shutdown();
     return;
   }
   if (!input_wanted_) return;
@@ -237,7 +237,7 @@ void Client::finish_with_server_error(std::string_view body) {
 /// Reads and drops what the peer still sends, so that closing does not reset the connection before the peer
 /// has read its error.
 void Client::linger() {
-  if (!channel_.has_pending()) channel_.stream().shutdown();
+  if (!channel_.has_pending()) channel_.shutdown();
   channel_.resume_reading();
   const auto result = channel_.stream().read(worker_.loop().scratch(), net::Loop::kScratchSize);
   if (result.status == net::IoStatus::closed || result.status == net::IoStatus::error) end_now();
