@@ -36,7 +36,8 @@ std::string_view hold_reason(Effects effects) {
 
 /// Name, value and whether it could be read, of every setting in a list. The value is NULL where the session
 /// has its default, so that a SET that was refused, rolled back or reset leaves nothing to carry. Custom
-/// settings and role are not in pg_settings.
+/// settings and role are not in pg_settings; neither is what does not exist, and what only a superuser may
+/// see: asking for the latter is an error.
 constexpr std::string_view kReadBack =
     "SELECT n, CASE WHEN s.source OPERATOR(pg_catalog.=) 'session' THEN pg_catalog.current_setting(n) "
     "WHEN s.name IS NULL AND pg_catalog.strpos(n, '.') OPERATOR(pg_catalog.>) 0 "
@@ -45,16 +46,17 @@ constexpr std::string_view kReadBack =
     "THEN CASE WHEN pg_catalog.current_setting(n) OPERATOR(pg_catalog.<>) 'none' THEN "
     "pg_catalog.current_setting(n) END END, "
     "s.name IS NOT NULL OR n OPERATOR(pg_catalog.=) 'role' OR pg_catalog.strpos(n, '.') "
-    "OPERATOR(pg_catalog.>) 0 "
+    "OPERATOR(pg_catalog.>) 0 OR pg_catalog.current_setting(n, true) IS NULL "
     "FROM pg_catalog.unnest(ARRAY[{}]::pg_catalog.text[]) AS n "
     "LEFT JOIN pg_catalog.pg_settings AS s ON pg_catalog.lower(s.name) OPERATOR(pg_catalog.=) "
     "pg_catalog.lower(n)";
 
 /// One look at everything a session can hold. Every name is qualified and every operator too, because the
-/// session's own search_path is in force.
+/// session's own search_path is in force. Names of settings are in lower case, as everywhere with us: carried
+/// under two spellings, DateStyle and datestyle, a setting would be reset by the one and not set by the other.
 std::string probe_sql(const std::vector<std::string>& custom) {
   std::string sql =
-      "SELECT 'setting', name, pg_catalog.current_setting(name) FROM pg_catalog.pg_settings "
+      "SELECT 'setting', pg_catalog.lower(name), pg_catalog.current_setting(name) FROM pg_catalog.pg_settings "
       "WHERE source OPERATOR(pg_catalog.=) 'session' AND NOT pg_catalog.starts_with(name, 'transaction_') "
       "UNION ALL SELECT 'setting', 'role', pg_catalog.current_setting('role') "
       "UNION ALL SELECT 'authorization', session_user::pg_catalog.text, NULL "

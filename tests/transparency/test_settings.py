@@ -169,6 +169,18 @@ def test_setting_that_is_refused_changes_nothing(endpoint, moved):
             assert show(client) == "7MB"
 
 
+@pytest.mark.pool(1)
+def test_setting_is_carried_under_one_spelling(endpoint):
+    """DateStyle as the server spells it and datestyle as clients do are one: a client lost its own to another's."""
+    with endpoint.connect() as client, endpoint.connect() as other:
+        client.execute("SET datestyle = 'SQL, MDY'")
+        other.execute("SET datestyle = 'SQL, DMY'; DO $$ BEGIN END $$")  # the whole session is looked at
+        assert show(client, "datestyle") == "SQL, MDY"
+        other.execute("SET datestyle = 'SQL, MDY'")
+        assert show(client, "datestyle") == "SQL, MDY"
+        assert show(other, "datestyle") == "SQL, MDY"
+
+
 def test_prepare_transaction_keeps_settings(endpoint, moved):
     with endpoint.connect() as client:
         client.execute("BEGIN; SET work_mem = '7MB'")
