@@ -131,7 +131,7 @@ void Daemon::await_successor(pid_t predecessor) {
   if (takeover_path_.empty()) return;
   auto successor = takeover::Successor::await(
       *loops_.front(), takeover_path_, predecessor,
-      {.sockets = [this] { return sockets_.share(); },
+      {.sockets = [this] { return sockets_.descriptors(); },
        .files = [this] { return sockets_.files(); },
        .handed_over = [this](pid_t process) { hand_over(process); },
        .cancel = [this](const wire::CancelKey& key) { pgfront::Worker::cancel(front_, key); }});

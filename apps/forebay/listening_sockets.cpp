@@ -104,15 +104,7 @@ Result<void> ListeningSockets::open_one(const config::ListenAddress& address) {
   return {};
 }
 
-void ListeningSockets::close() {
-  for (const auto& socket : sockets_) {
-    if (socket.is_ours && !shared_) net::stop_queueing(socket.fd->get());
-  }
-  sockets_.clear();
-}
-
-std::vector<int> ListeningSockets::share() {
-  shared_ = true;
+std::vector<int> ListeningSockets::descriptors() const {
   std::vector<int> numbers;
   for (const auto& socket : sockets_) numbers.push_back(socket.fd->get());
   return numbers;

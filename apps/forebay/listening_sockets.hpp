@@ -29,7 +29,7 @@ class ListeningSockets {
   Result<void> open(const config::Settings& settings);
   /// Lets go of them: whoever connects is refused once the workers have accepted those who wait and let go
   /// too, unless another process listens.
-  void close();
+  void close() { sockets_.clear(); }
   /// The same, and the files of Unix sockets stay when this process ends: somebody else listens on them.
   void hand_over() {
     sockets_.clear();
@@ -37,8 +37,7 @@ class ListeningSockets {
   }
 
   const std::vector<pgfront::ListeningSocket>& all() const { return sockets_; }
-  /// For another process, which may listen on them from now on.
-  std::vector<int> share();
+  std::vector<int> descriptors() const;
   /// For each socket kRemoved when Forebay has opened it, so that its file (if it is a Unix socket) goes with
   /// the process that listens last; else kKept.
   std::string files() const;
@@ -51,7 +50,6 @@ class ListeningSockets {
   Result<void> open_one(const config::ListenAddress& address);
 
   std::vector<pgfront::ListeningSocket> sockets_;
-  bool shared_ = false;
   std::vector<std::string> files_;  ///< of Unix sockets that we are to remove
 };
 

@@ -6,7 +6,6 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <linux/filter.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -148,18 +147,6 @@ Result<Fd> listen_on(const Address& at, int backlog) {
     return Error{ErrorCode::io, errno_text(errno)};
   }
   return fd;
-}
-
-void stop_queueing(int listening_fd) {
-  if (local_address(listening_fd).family() == AF_UNIX) {
-    ::shutdown(listening_fd, SHUT_RD);
-    return;
-  }
-  // shutdown() of a TCP socket would throw its queue away. Without an answer to its SYN a client tries again
-  // a second later, when nobody listens any more.
-  sock_filter drop_everything{.code = BPF_RET | BPF_K, .jt = 0, .jf = 0, .k = 0};
-  const sock_fprog program{.len = 1, .filter = &drop_everything};
-  setsockopt(listening_fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
 }
 
 Address local_address(int fd) {

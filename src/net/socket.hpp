@@ -58,10 +58,6 @@ int connect_error(int fd);
 
 /// A non-blocking listening socket.
 Result<Fd> listen_on(const Address& at, int backlog);
-/// Lets nobody in any more, without losing those who wait to be accepted: accept them, then close `fd`.
-/// Whoever tries meanwhile is refused when it is closed. The socket must be nobody else's, such as another
-/// process's.
-void stop_queueing(int listening_fd);
 Address local_address(int fd);
 Address peer_address(int fd);
 

@@ -84,6 +84,9 @@ void Worker::stop_listening(Backlog backlog) {
   loop_.post([this, backlog] { close_acceptors(backlog); });
 }
 
+/// Whoever connects between the last accept and the close, some microseconds, is reset by the kernel; to keep
+/// the kernel from answering before (a filter that drops SYNs) makes everybody wait a second to be refused,
+/// and some drivers misread that.
 void Worker::close_acceptors(Backlog backlog) {
   for (const auto& acceptor : acceptors_) {
     if (backlog == Backlog::left_to_others || !acceptor->is_ours()) continue;
