@@ -361,12 +361,12 @@ void Backend::lose(const wire::ErrorMessage& error) {
 // --- what the tracker sees
 // ---------------------------------------------------------------------------------------
 
-void Backend::on_parse_complete(const wire::Expectation& parse) {
-  if (lessee_ != nullptr) lessee_->on_parse_complete(parse);
+void Backend::on_done(const wire::Expectation& expectation) {
+  if (lessee_ != nullptr) lessee_->on_done(expectation);
 }
 
-void Backend::on_skipped(const wire::Expectation& expectation) {
-  if (lessee_ != nullptr) lessee_->on_skipped(expectation);
+void Backend::on_skipped(const wire::Expectation& expectation, bool failed) {
+  if (lessee_ != nullptr) lessee_->on_skipped(expectation, failed);
 }
 
 void Backend::on_parameter_status(std::string_view name, std::string_view value) {

@@ -53,9 +53,9 @@ class Lessee {
   /// FATAL error has reached it already (`told`).
   virtual void on_lost(const wire::ErrorMessage& error, bool told) = 0;
 
-  virtual void on_parse_complete(const wire::Expectation& parse) = 0;
   /// See wire::ReplyTracker::Observer.
-  virtual void on_skipped(const wire::Expectation& expectation) = 0;
+  virtual void on_done(const wire::Expectation& expectation) = 0;
+  virtual void on_skipped(const wire::Expectation& expectation, bool failed) = 0;
   /// See wire::ReplyTracker::Observer::on_error.
   virtual std::string_view on_error(const wire::Expectation* cause, std::string_view body) = 0;
   virtual void on_notification(std::byte* process_id) = 0;
@@ -132,7 +132,8 @@ class Backend final : public net::Handler,
   Prepared& prepared() { return prepared_; }
   std::size_t prepared_count() const { return prepared_.size(); }
   std::uint64_t next_use() { return ++uses_; }
-  /// The statement that the unnamed name stands for: 0 none; else a number that the lessee gave it.
+  static constexpr std::uint64_t kUnknownStatement = ~std::uint64_t{0};
+  /// The statement that the unnamed name stands for: 0 none; else its id.
   std::uint64_t unnamed_statement() const { return unnamed_statement_; }
   void set_unnamed_statement(std::uint64_t number) { unnamed_statement_ = number; }
 
@@ -198,8 +199,8 @@ class Backend final : public net::Handler,
   void note_parameter(std::string_view name, std::string_view value);
   std::string where() const;
 
-  void on_parse_complete(const wire::Expectation& parse) override;
-  void on_skipped(const wire::Expectation& expectation) override;
+  void on_done(const wire::Expectation& expectation) override;
+  void on_skipped(const wire::Expectation& expectation, bool failed) override;
   void on_parameter_status(std::string_view name, std::string_view value) override;
   std::string_view on_error(const wire::Expectation* cause, std::string_view body) override;
   void on_silent_message(char type, std::string_view body) override;

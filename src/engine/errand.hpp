@@ -40,8 +40,8 @@ class Errand final : private backend::Borrower, private backend::Lessee {
   void on_settled() override {}
   void on_drained() override {}
   void on_lost(const wire::ErrorMessage& error, bool told) override;
-  void on_parse_complete(const wire::Expectation&) override {}
-  void on_skipped(const wire::Expectation&) override {}
+  void on_done(const wire::Expectation&) override {}
+  void on_skipped(const wire::Expectation&, bool) override {}
   std::string_view on_error(const wire::Expectation*, std::string_view body) override { return body; }
   void on_notification(std::byte*) override {}
   void on_ready() override {}

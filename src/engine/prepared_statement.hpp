@@ -4,10 +4,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <utility>
-#include <vector>
-
-#include <boost/unordered/unordered_flat_map.hpp>
 
 #include "base/bytes.hpp"
 #include "sql/verdict.hpp"
@@ -49,58 +45,5 @@ PreparedStatementPtr private_statement(std::string_view text, Bytes parameter_ty
 /// Counts schema changes made through this process. Thread safe.
 std::uint64_t schema_epoch();
 void advance_schema_epoch();
-
-/// The statements that one client has prepared, by the client's names, and its unnamed statement.
-class PreparedStatements {
- public:
-  /// Null when the client has none of that name.
-  const PreparedStatementPtr* find(std::string_view name) const;
-  std::size_t size() const { return named_.size(); }
-
-  /// Notes a Parse whose outcome is open.
-  void add(std::string_view name, PreparedStatementPtr statement);
-  void erase(std::string_view name);
-  void erase_all();
-  /// Takes a name out whose Close has been accepted but may still be skipped by the server.
-  void close(std::string_view name);
-  void reopen(std::uint64_t id);
-  void forget_closed() { closed_.clear(); }
-  void forget_names() { former_names_.clear(); }
-  /// Outcomes, in the order of the Parses.
-  void confirm(std::uint64_t id);
-  void undo(std::uint64_t id);
-  /// The client's name for a statement, also for one that was taken out since the last forget_names(); empty
-  /// when it has none.
-  std::string_view name_of(std::uint64_t id) const;
-
-  template <class Visitor>
-  void each(Visitor visit) const {
-    for (const auto& [name, entry] : named_) visit(name, entry.statement);
-  }
-
-  const PreparedStatementPtr& unnamed() const { return unnamed_; }
-  void set_unnamed(PreparedStatementPtr statement) { unnamed_ = std::move(statement); }
-
- private:
-  struct Entry {
-    PreparedStatementPtr statement;
-    std::uint64_t unconfirmed = 0;  ///< order of the Parse while its outcome is open, then 0
-  };
-  struct NameHash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view name) const { return std::hash<std::string_view>()(name); }
-  };
-  using Named = boost::unordered_flat_map<std::string, Entry, NameHash, std::equal_to<>>;
-
-  Named::iterator first_unconfirmed(std::uint64_t id);
-  void take_out(Named::iterator at);
-
-  Named named_;
-  std::vector<std::pair<std::string, PreparedStatementPtr>> closed_;  ///< in this batch
-  std::vector<std::pair<std::uint64_t, std::string>> former_names_;   ///< the server may still speak of them
-  std::uint64_t parses_ = 0;
-  std::uint32_t open_outcomes_ = 0;
-  PreparedStatementPtr unnamed_;
-};
 
 }  // namespace forebay::engine

@@ -178,10 +178,10 @@ void Session::on_ready() {
     backend::PoolCounters::add(counters.transaction_micros, micros_between(transaction_since_, now));
     transaction_since_ = {};
   }
-  if (prepared_ != nullptr) prepared_->forget_closed();
 }
 
 void Session::on_settled() {
+  if (names_ != nullptr) names_->forget_former();
   if (!preparing_ && !asking_) settle();
 }
 

@@ -10,7 +10,7 @@
 #include "base/bytes.hpp"
 #include "base/clock.hpp"
 #include "engine/client_port.hpp"
-#include "engine/prepared_statement.hpp"
+#include "engine/statement_names.hpp"
 #include "sql/verdict.hpp"
 
 namespace forebay::engine {
@@ -19,8 +19,9 @@ namespace forebay::engine {
 /// each statement, a backend from the pool, answers out. It knows the session's state and either carries it
 /// to whichever backend serves next, or keeps the backend until that state is gone.
 ///
-/// Files: session.cpp is the path, session_messages.cpp what each message needs, session_state.cpp what
-/// happens to state when a transaction ends. Used by one thread.
+/// Files: session.cpp is the path, session_messages.cpp what each message needs, session_statements.cpp the
+/// same for prepared statements, session_state.cpp what happens to state when a transaction ends. Used by one
+/// thread.
 class Session final : private backend::Lessee, private backend::Borrower, private backend::Holder {
  public:
   struct Identity {
@@ -60,7 +61,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   std::string_view held_because() const;
   /// The client has got the beginning of a message: an error of ours would be read as part of it.
   bool is_inside_answer() const { return backend_ != nullptr && backend_->tracker().is_inside_message(); }
-  std::size_t prepared_statements() const { return prepared_ == nullptr ? 0 : prepared_->size(); }
+  std::size_t prepared_statements() const { return names_ == nullptr ? 0 : names_->size(); }
 
  private:
   enum class Step : std::uint8_t { used, incomplete, blocked, failed };
@@ -76,9 +77,6 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
 
   // session_messages.cpp: what each message needs
   Step on_query(const std::byte* at, std::size_t total, std::size_t available);
-  Step on_parse(const std::byte* at, std::size_t total, std::size_t available);
-  Step on_bind(const std::byte* at, std::size_t total, std::size_t available);
-  Step on_describe_or_close(const std::byte* at, std::size_t total, std::size_t available);
   Step on_simple(const std::byte* at, std::size_t total, std::size_t available, wire::Request request);
   Step on_sync(const std::byte* at);
   Step on_function_call(const std::byte* at, std::size_t total, std::size_t available);
@@ -86,21 +84,37 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   Step stream_through(const std::byte* at, std::size_t total, std::size_t available);
   const sql::Verdict& judge(std::string_view text);
   Step note_effects(const sql::Verdict& verdict);
-  Step note_statement(const PreparedStatement& statement);
   bool wants_own_session(const sql::Verdict& verdict) const;
   bool swap_for_fresh();
   void before_statement(const sql::Verdict& verdict);
   void start_clock();
   void start_batch();
-  void make_native(std::string_view name, const PreparedStatementPtr& statement);
   void forget_foreign_sequences();
-  void ensure_unnamed();
-  void ensure_prepared(const PreparedStatement& statement);
-  void evict_prepared();
-  void close_prepared_here();
-  PreparedStatements& prepared();
+  Step malformed(std::string message);
   void forward(const std::byte* at, std::size_t size);
   void forward(Bytes bytes);
+
+  // session_statements.cpp: prepared statements
+  Step on_parse(const std::byte* at, std::size_t total, std::size_t available);
+  Step on_bind(const std::byte* at, std::size_t total, std::size_t available);
+  Step on_describe_or_close(const std::byte* at, std::size_t total, std::size_t available);
+  Step pass_long_parse(std::string_view name, const std::byte* at, std::size_t total, std::size_t available);
+  Step prepare(std::string_view name, std::string_view text, Bytes types);
+  Step note_statement(const PreparedStatement& statement);
+  Step close_statement(std::string_view name, const std::byte* at, std::size_t total);
+  Step describe_statement(std::string_view name, const std::byte* at, std::size_t total);
+  void ensure_prepared(const PreparedStatement& statement);
+  void ensure_unnamed();
+  void evict_prepared();
+  void close_prepared_here(std::uint64_t statement);
+  static bool speaks_of_names(const sql::Verdict& verdict);
+  void give_names_to_sql(const sql::Verdict& verdict);
+  void make_native(std::string_view name, const PreparedStatementPtr& statement);
+  StatementNames& names();
+  const PreparedStatementPtr* find_statement(std::string_view name) const;
+  bool is_undecided(std::string_view name) const;
+  Step wait_for_outcome();
+  void outcome_is_known();
 
   // session_state.cpp: carry or hold
   void settle();
@@ -124,8 +138,8 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   void on_settled() override;
   void on_drained() override;
   void on_lost(const wire::ErrorMessage& error, bool told) override;
-  void on_parse_complete(const wire::Expectation& parse) override;
-  void on_skipped(const wire::Expectation& expectation) override;
+  void on_done(const wire::Expectation& expectation) override;
+  void on_skipped(const wire::Expectation& skipped, bool failed) override;
   std::string_view on_error(const wire::Expectation* cause, std::string_view body) override;
   void on_notification(std::byte* process_id) override;
   void on_ready() override;
@@ -149,7 +163,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   // what the client's session is, whichever backend serves it
   backend::SessionSettingsPtr initial_settings_;  ///< application_name of the start-up packet
   backend::SessionSettingsPtr settings_;
-  std::unique_ptr<PreparedStatements> prepared_;  ///< null until the first Parse
+  std::unique_ptr<StatementNames> names_;  ///< of prepared statements; null until the first Parse
   std::unique_ptr<std::vector<std::string>>
       touched_settings_;  ///< names to read back when the transaction ends
 
@@ -168,6 +182,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   bool asking_ : 1 = false;        ///< a question about the session's state is on its way
   bool in_batch_ : 1 = false;      ///< extended-protocol messages without their Sync yet
   bool barrier_ : 1 = false;       ///< what was sent changes the session: nothing more until it is answered
+  bool awaits_outcome_ : 1 = false;  ///< the message at hand waits for the fate of an earlier Parse or Close
   bool error_seen_ : 1 = false;    ///< since the last settle
   bool ran_since_probe_ : 1 = false;  ///< a statement ran since the state was last looked at
   bool unreadable_ : 1 = false;     ///< holds settings that this role may not read, so a look cannot clear it

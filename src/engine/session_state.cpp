@@ -100,7 +100,6 @@ void Session::settle_transaction() {
   error_seen_ = false;
   lifetime_effects_ |= effects;
   cancel_sent_ = false;
-  if (prepared_ != nullptr) prepared_->forget_names();
   if (effects.only(kLeaveNothing) && held_because_.empty() && !barrier_) {
     if (effects.any_of(Effect::changes_schema | Effect::drops_objects | Effect::changes_defaults))
       note_global_changes(effects);
@@ -132,7 +131,7 @@ void Session::note_discards(Effects effects, bool failed) {
     return ask("DEALLOCATE ALL", &Session::on_restored);
   }
   backend_->prepared().clear();
-  if (prepared_ != nullptr) prepared_->erase_all();
+  if (names_ != nullptr) names_->give_up_all();
   if (!effects.has(Effect::discards_all)) return;
   backend_->set_sequence_owner(backend::ClientId::nobody);
   backend_->set_settings(nullptr);

@@ -17,9 +17,10 @@ std::string_view body_of(const std::byte* message, std::size_t size) {
   return as_text({message + kHeaderSize, size - kHeaderSize});
 }
 
-bool concerns_statement(const Expectation& expectation) {
-  return expectation.request == Request::parse ||
-         (expectation.request == Request::close && expectation.answered_here);
+bool outcome_is_told(const Expectation& expectation) {
+  return expectation.tag != 0 &&
+         (expectation.request == Request::parse || expectation.request == Request::close ||
+          expectation.request == Request::query);
 }
 
 bool spans_whole_cycle(Request request) {
@@ -52,7 +53,7 @@ void ReplyTracker::expect(const Expectation& expectation, Splice& to_client, Obs
     if (expectation.request == Request::sync) {
       skipping_ = false;
     } else {
-      if (concerns_statement(expectation)) observer.on_skipped(expectation);
+      if (outcome_is_told(expectation)) observer.on_skipped(expectation, false);
       return;
     }
   }
@@ -70,7 +71,7 @@ void ReplyTracker::settle_front(Splice& to_client, Observer& observer) {
   while (!outstanding_.empty()) {
     const Expectation& front = outstanding_.front();
     if (front.answered_here) {
-      if (front.request == Request::parse) observer.on_parse_complete(front);
+      if (outcome_is_told(front)) observer.on_done(front);
       to_client.insert(front.request == Request::parse ? kParseCompleteMessage : kCloseCompleteMessage);
     } else if (front.request != Request::copy_end) {
       return;
@@ -103,7 +104,9 @@ ReplyTracker::Fed ReplyTracker::feed(std::byte* bytes, std::size_t size, Splice&
                             header.type == server::kNotificationResponse;
       if (!may_flow) return {at, false};
     }
-    if (whole && (is_seen_whole(header.type) || silent)) {
+    // What is long and not looked at is dropped, whether it came at once or in pieces.
+    const bool looked_at = is_seen_whole(header.type) || (silent && header.total() <= kMaxWholeMessage);
+    if (whole && looked_at) {
       if (!handle(header.type, bytes + at, header.total(), to_client, observer)) return {at, false};
       at += header.total();
       continue;
@@ -111,7 +114,7 @@ ReplyTracker::Fed ReplyTracker::feed(std::byte* bytes, std::size_t size, Splice&
     // The message flows through: only its header matters.
     if (header.type == server::kRowDescription) {
       if (front_is(Request::describe_statement) || front_is(Request::describe_portal)) {
-        if (!finish_describe(to_client, bytes + at, kHeaderSize)) return {at, false};
+        if (!finish_describe(to_client, bytes + at, kHeaderSize, observer)) return {at, false};
       } else {
         to_client.pass(bytes + at, kHeaderSize);
       }
@@ -161,19 +164,17 @@ bool ReplyTracker::handle(char type, std::byte* message, std::size_t size, Splic
   }
   switch (type) {
     case server::kParseComplete:
-      if (!front_is(Request::parse)) return false;
-      observer.on_parse_complete(outstanding_.front());
-      return finish(Request::parse, to_client, message, size);
+      return finish(Request::parse, to_client, message, size, observer);
     case server::kBindComplete:
-      return finish(Request::bind, to_client, message, size);
+      return finish(Request::bind, to_client, message, size, observer);
     case server::kCloseComplete:
-      return finish(Request::close, to_client, message, size);
+      return finish(Request::close, to_client, message, size, observer);
     case server::kNoData:
-      return finish_describe(to_client, message, size);
+      return finish_describe(to_client, message, size, observer);
     case server::kCommandComplete:
     case server::kEmptyQueryResponse:
     case server::kPortalSuspended:
-      if (front_is(Request::execute)) return finish(Request::execute, to_client, message, size);
+      if (front_is(Request::execute)) return finish(Request::execute, to_client, message, size, observer);
       break;
     case server::kCopyInResponse:
       handle_copy_in();
@@ -189,17 +190,20 @@ bool ReplyTracker::handle(char type, std::byte* message, std::size_t size, Splic
   return !outstanding_.empty();
 }
 
-bool ReplyTracker::finish(Request request, Splice& to_client, const std::byte* message, std::size_t size) {
+bool ReplyTracker::finish(Request request, Splice& to_client, const std::byte* message, std::size_t size,
+                          Observer& observer) {
   if (!front_is(request)) return false;
+  if (outcome_is_told(outstanding_.front())) observer.on_done(outstanding_.front());
   if (!outstanding_.front().silent) to_client.pass(message, size);
   outstanding_.pop_front();
   return true;
 }
 
-bool ReplyTracker::finish_describe(Splice& to_client, const std::byte* message, std::size_t size) {
+bool ReplyTracker::finish_describe(Splice& to_client, const std::byte* message, std::size_t size,
+                                   Observer& observer) {
   const Request request =
       front_is(Request::describe_statement) ? Request::describe_statement : Request::describe_portal;
-  return finish(request, to_client, message, size);
+  return finish(request, to_client, message, size, observer);
 }
 
 void ReplyTracker::handle_copy_in() {
@@ -241,11 +245,11 @@ void ReplyTracker::handle_error(std::byte* message, std::size_t size, Splice& to
 }
 
 void ReplyTracker::fail_until_sync(Observer& observer) {
-  while (!outstanding_.empty()) {
+  for (bool failed = true; !outstanding_.empty(); failed = false) {
     if (outstanding_.front().request == Request::sync) return;
-    const Expectation failed = outstanding_.front();
+    const Expectation skipped = outstanding_.front();
     outstanding_.pop_front();
-    if (concerns_statement(failed)) observer.on_skipped(failed);
+    if (outcome_is_told(skipped)) observer.on_skipped(skipped, failed);
   }
   skipping_ = true;
 }
@@ -254,6 +258,7 @@ bool ReplyTracker::handle_ready(std::byte* message, std::size_t size, Splice& to
   if (size != kHeaderSize + 1) return false;
   if (outstanding_.empty() || !spans_whole_cycle(outstanding_.front().request)) return false;
   const bool silent = outstanding_.front().silent;
+  if (outcome_is_told(outstanding_.front())) observer.on_done(outstanding_.front());
   transaction_status_ = static_cast<char>(message[kHeaderSize]);
   copy_in_ = false;
   outstanding_.pop_front();

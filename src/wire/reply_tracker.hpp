@@ -28,7 +28,7 @@ struct Expectation {
   Request request = Request::sync;
   bool silent = false;         ///< ours, not the client's: the answer is swallowed
   bool answered_here = false;  ///< never sent to the server: the answer is made up when its turn comes
-  std::uint64_t tag = 0;       ///< the owner's: which statement a Parse, Bind or Describe is about
+  std::uint64_t tag = 0;  ///< the owner's: what the message is about; 0 when its outcome need not be told
 };
 
 /// Follows a server's answers, so that at any moment it is known what is outstanding, which transaction state
@@ -47,10 +47,10 @@ class ReplyTracker {
   /// Told of what the owner has to know. Called from inside feed().
   class Observer {
    public:
-    virtual void on_parse_complete(const Expectation& parse) = 0;
-    /// A Parse that failed, or a Parse or a Close of ours that the server skipped because something before it
-    /// failed.
-    virtual void on_skipped(const Expectation& expectation) = 0;
+    /// A Parse, Close or Query with a tag has been answered.
+    virtual void on_done(const Expectation& expectation) = 0;
+    /// One that `failed`, or that the server skipped because something before it failed.
+    virtual void on_skipped(const Expectation& expectation, bool failed) = 0;
     virtual void on_parameter_status(std::string_view name, std::string_view value) = 0;
     /// An ErrorResponse about `cause` (null when nothing was outstanding). A body that is returned replaces
     /// the server's. An error longer than kMaxWholeMessage is passed on without asking; `body` is then empty.
@@ -104,8 +104,9 @@ class ReplyTracker {
   static bool is_seen_whole(char type);
   bool handle(char type, std::byte* message, std::size_t size, Splice& to_client, Observer& observer);
   bool handle_silent(char type, std::string_view body, Observer& observer);
-  bool finish(Request request, Splice& to_client, const std::byte* message, std::size_t size);
-  bool finish_describe(Splice& to_client, const std::byte* message, std::size_t size);
+  bool finish(Request request, Splice& to_client, const std::byte* message, std::size_t size,
+              Observer& observer);
+  bool finish_describe(Splice& to_client, const std::byte* message, std::size_t size, Observer& observer);
   void handle_copy_in();
   void handle_error(std::byte* message, std::size_t size, Splice& to_client, Observer& observer);
   bool handle_ready(std::byte* message, std::size_t size, Splice& to_client, Observer& observer);

@@ -1,0 +1,400 @@
+// Prepared statements: the client's names on one side, ours on whichever backend serves, and what is known of
+// either while answers are outstanding (see StatementNames).
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "engine/burst.hpp"
+#include "engine/effect_sets.hpp"
+#include "engine/message_parts.hpp"
+#include "engine/session.hpp"
+
+namespace forebay::engine {
+
+namespace {
+
+using wire::kHeaderSize;
+
+/// Bounds what one client can make us remember.
+constexpr std::size_t kMaxPreparedPerClient = 10'000;
+
+/// Marks the tag of a Parse that is bound to fail because its name is taken: nothing changes, nothing is to be
+/// undone.
+constexpr std::uint64_t kDuplicateName = std::uint64_t{1} << 63;
+
+bool is_ours(const wire::Expectation& expectation) {
+  return expectation.silent;
+}
+
+}  // namespace
+
+StatementNames& Session::names() {
+  if (names_ == nullptr) names_ = std::make_unique<StatementNames>();
+  return *names_;
+}
+
+const PreparedStatementPtr* Session::find_statement(std::string_view name) const {
+  return names_ == nullptr ? nullptr : names_->find(name);
+}
+
+/// What the name stands for, or whether the backend has that statement, depends on the outcome of an earlier
+/// batch.
+bool Session::is_undecided(std::string_view name) const {
+  if (names_ == nullptr) return false;
+  if (names_->is_undecided(name)) return true;
+  const auto* statement = names_->find(name);
+  return statement != nullptr && names_->is_on_its_way((*statement)->id);
+}
+
+Session::Step Session::wait_for_outcome() {
+  awaits_outcome_ = true;
+  return Step::blocked;
+}
+
+void Session::outcome_is_known() {
+  if (!awaits_outcome_) return;
+  awaits_outcome_ = false;
+  if (blocked_) unblock();
+}
+
+// --- Parse
+// ---------------------------------------------------------------------------------------------
+
+Session::Step Session::on_parse(const std::byte* at, std::size_t total, std::size_t available) {
+  if (available < total && total <= kMaxJudged) return Step::incomplete;
+  if (const Step step = need_backend(); step != Step::used) return step;
+  std::string_view rest = as_text({at + kHeaderSize, available - kHeaderSize});
+  std::string_view name;
+  std::string_view text;
+  if (!take_cstring(rest, name)) return malformed("invalid string in message");
+  if (available < total) return pass_long_parse(name, at, total, available);
+  if (!take_cstring(rest, text) || rest.size() < 2 ||
+      rest.size() != 2 + std::size_t{4} * load_u16(reinterpret_cast<const std::byte*>(rest.data()))) {
+    return malformed("invalid message format");
+  }
+  const Bytes types = as_bytes(rest.substr(2));
+  if (!name.empty()) return prepare(name, text, types);
+  start_batch();
+  const auto* known = names().find("");
+  const bool same = known != nullptr && (*known)->text == text && (*known)->parameter_types == as_text(types);
+  const PreparedStatementPtr statement =
+      same ? *known : private_statement(text, types, judge(text).effects);
+  backend_->set_unnamed_statement(statement->id);
+  backend_->expect({.request = wire::Request::parse, .tag = names().set("", statement)});
+  forward(at, total);
+  return Step::used;
+}
+
+/// Too long to be remembered: it gets the client's own name, and the client keeps the backend.
+Session::Step Session::pass_long_parse(std::string_view name, const std::byte* at, std::size_t total,
+                                       std::size_t available) {
+  start_batch();
+  if (const Step step = note_effects(unknown_verdict()); step != Step::used) return step;
+  effects_ |= Effect::prepares;
+  ChangeNumber change = 0;
+  if (name.empty()) {
+    change = names().set("", nullptr);
+    backend_->set_unnamed_statement(backend::Backend::kUnknownStatement);
+  }
+  backend_->expect({.request = wire::Request::parse, .tag = change});
+  return stream_through(at, total, available);
+}
+
+/// A Parse with a name: the client's name for a statement that clients share, under a name of ours, on each
+/// backend.
+Session::Step Session::prepare(std::string_view name, std::string_view text, Bytes types) {
+  StatementNames& mine = names();
+  if (is_undecided(name)) return wait_for_outcome();
+  if (const auto* taken = mine.find(name)) {
+    // The server says so better than we could: a Parse of the name that the statement has there.
+    start_batch();
+    ensure_prepared(**taken);
+    backend_->expect({.request = wire::Request::parse, .tag = mine.maker(name) | kDuplicateName});
+    forward(inserted().parse((*taken)->backend_name(), text, types).bytes());
+    return Step::used;
+  }
+  if (mine.size() >= kMaxPreparedPerClient) {
+    fail(wire::sqlstate::kConfigurationLimit,
+         fmt::format("more than {} prepared statements in one session", kMaxPreparedPerClient),
+         "Close statements that are no longer needed.");
+    return Step::failed;
+  }
+  const sql::Effects effects = judge(text).effects;
+  const bool shared = held_because_.empty() && effects.only(kLeaveNothing);
+  const std::string* search_path = backend::find_setting(settings_, "search_path");
+  const PreparedScope scope{pool_.get(), profile_.get(), schema_epoch(),
+                            search_path == nullptr ? std::string_view() : std::string_view(*search_path)};
+  PreparedStatementPtr statement =
+      shared ? intern_statement(text, types, effects, scope) : private_statement(text, types, effects);
+  const bool known_there = backend_->prepared().contains(statement->id);
+  if (known_there && mine.is_on_its_way(statement->id)) return wait_for_outcome();
+  start_batch();
+  backend::PoolCounters::add(pool_->counters().client_parses, 1);
+  if (!known_there) {
+    evict_prepared();
+    backend_->prepared()[statement->id] = backend_->next_use();
+    backend::PoolCounters::add(pool_->counters().server_parses, 1);
+    forward(inserted().parse(statement->backend_name(), text, types).bytes());
+  }
+  const ChangeNumber change = mine.set(name, std::move(statement), !known_there);
+  backend_->expect({.request = wire::Request::parse, .answered_here = known_there, .tag = change});
+  return Step::used;
+}
+
+// --- Bind, Describe, Close
+// ---------------------------------------------------------------------------------------------
+
+Session::Step Session::on_bind(const std::byte* at, std::size_t total, std::size_t available) {
+  std::string_view rest = as_text({at + kHeaderSize, available - kHeaderSize});
+  std::string_view portal;
+  std::string_view name;
+  if (!take_cstring(rest, portal) || !take_cstring(rest, name)) {
+    if (available < total && available <= kMaxJudged) return Step::incomplete;
+    return malformed("invalid string in message");
+  }
+  if (const Step step = need_backend(); step != Step::used) return step;
+  if (is_undecided(name)) return wait_for_outcome();
+  in_batch_ = true;
+  start_clock();
+  if (name.empty()) ensure_unnamed();
+  const PreparedStatementPtr* statement = find_statement(name);
+  if (statement == nullptr) {
+    // Prepared by SQL, too long to be remembered, or not there at all: the server knows.
+    effects_ |= kDoubtful;
+    ran_since_probe_ = true;
+  } else if (const Step step = note_statement(**statement); step != Step::used) {
+    return step;
+  }
+  if (statement == nullptr || name.empty()) {
+    backend_->expect({.request = wire::Request::bind});
+    return stream_through(at, total, available);
+  }
+  ensure_prepared(**statement);
+  backend::PoolCounters::add(pool_->counters().binds, 1);
+  const std::string there = (*statement)->backend_name();
+  std::array<std::byte, kHeaderSize> header;
+  header[0] = std::byte{'B'};
+  store_u32(header.data() + 1, static_cast<std::uint32_t>(total - 1 - name.size() + there.size()));
+  forward(header);
+  forward(at + kHeaderSize, portal.size() + 1);
+  forward(as_bytes(there));
+  const std::size_t head = kHeaderSize + portal.size() + 1 + name.size();
+  backend_->expect({.request = wire::Request::bind, .tag = names_->maker(name)});
+  return stream_through(at + head, total - head, available - head);
+}
+
+/// The effects of a statement count when it is bound. What needs more than the effects is read from the text
+/// again.
+Session::Step Session::note_statement(const PreparedStatement& statement) {
+  if (statement.effects.only(kLeaveNothing) &&
+      !statement.effects.any_of(Effect::reads_sequence_state | Effect::advances_sequence |
+                                Effect::reads_session_views | Effect::changes_databases |
+                                Effect::begins_transaction)) {
+    ran_since_probe_ = true;
+    effects_ |= statement.effects;
+    return Step::used;
+  }
+  return note_effects(judge(statement.text));
+}
+
+Session::Step Session::on_describe_or_close(const std::byte* at, std::size_t total, std::size_t available) {
+  if (available < total) return Step::incomplete;
+  std::string_view rest = body_of(at, total);
+  std::string_view name;
+  const char what = rest.empty() ? '\0' : rest.front();
+  if (!rest.empty()) rest.remove_prefix(1);
+  if ((what != 'S' && what != 'P') || !take_cstring(rest, name) || !rest.empty()) {
+    return malformed("invalid message format");
+  }
+  if (const Step step = need_backend(); step != Step::used) return step;
+  const bool close = static_cast<char>(*at) == wire::frontend::kClose;
+  if (what == 'S') {
+    if (is_undecided(name)) return wait_for_outcome();
+    start_batch();
+    return close ? close_statement(name, at, total) : describe_statement(name, at, total);
+  }
+  start_batch();
+  backend_->expect({.request = close ? wire::Request::close : wire::Request::describe_portal});
+  forward(at, total);
+  return Step::used;
+}
+
+Session::Step Session::close_statement(std::string_view name, const std::byte* at, std::size_t total) {
+  if (name.empty()) {
+    const ChangeNumber change = find_statement("") != nullptr ? names_->set("", nullptr) : 0;
+    backend_->set_unnamed_statement(backend::Backend::kUnknownStatement);
+    backend_->expect({.request = wire::Request::close, .tag = change});
+    forward(at, total);
+  } else if (find_statement(name) == nullptr) {
+    effects_ |= kDoubtful;
+    backend_->expect({.request = wire::Request::close});
+    forward(at, total);
+  } else {
+    // Other clients may use the statement on this backend; it stays there until it is evicted.
+    const ChangeNumber change = names_->set(name, nullptr);
+    backend_->expect({.request = wire::Request::close, .answered_here = true, .tag = change});
+  }
+  return Step::used;
+}
+
+Session::Step Session::describe_statement(std::string_view name, const std::byte* at, std::size_t total) {
+  if (name.empty()) ensure_unnamed();
+  const PreparedStatementPtr* statement = find_statement(name);
+  if (statement == nullptr || name.empty()) {
+    backend_->expect({.request = wire::Request::describe_statement});
+    forward(at, total);
+    return Step::used;
+  }
+  ensure_prepared(**statement);
+  backend_->expect({.request = wire::Request::describe_statement, .tag = names_->maker(name)});
+  forward(inserted().begin('D').u8('S').cstring((*statement)->backend_name()).end().bytes());
+  return Step::used;
+}
+
+// --- what the backend has
+// ---------------------------------------------------------------------------------------------
+
+/// Prepares a statement of the client's on this backend, unseen by the client.
+void Session::ensure_prepared(const PreparedStatement& statement) {
+  auto& there = backend_->prepared();
+  const std::uint64_t use = backend_->next_use();
+  if (const auto at = there.find(statement.id); at != there.end()) {
+    at->second = use;
+    return;
+  }
+  evict_prepared();
+  there[statement.id] = use;
+  backend::PoolCounters::add(pool_->counters().server_parses, 1);
+  names_->note_on_its_way(statement.id);
+  backend_->expect({.request = wire::Request::parse, .silent = true, .tag = statement.id});
+  forward(inserted()
+              .parse(statement.backend_name(), statement.text, as_bytes(statement.parameter_types))
+              .bytes());
+}
+
+/// Closes the statement that was not used for longest when the backend has too many.
+void Session::evict_prepared() {
+  auto& there = backend_->prepared();
+  if (there.size() < pool_->rules().max_prepared_statements) return;
+  const auto oldest = std::ranges::min_element(there, {}, [](const auto& entry) { return entry.second; });
+  close_prepared_here(oldest->first);
+  there.erase(oldest);
+}
+
+void Session::close_prepared_here(std::uint64_t statement) {
+  forward(inserted().close_statement(fmt::format("{}{:x}", kBackendNamePrefix, statement)).bytes());
+  backend_->expect({.request = wire::Request::close, .silent = true, .tag = statement});
+}
+
+/// Makes the unnamed statement on the backend the client's own.
+void Session::ensure_unnamed() {
+  const PreparedStatementPtr* mine = find_statement("");
+  const std::uint64_t wanted = mine == nullptr ? 0 : (*mine)->id;
+  if (backend_->unnamed_statement() == wanted) return;
+  if (mine == nullptr) {
+    forward(inserted().close_statement("").bytes());
+    backend_->expect(
+        {.request = wire::Request::close, .silent = true, .tag = backend::Backend::kUnknownStatement});
+  } else {
+    forward(inserted().parse("", (*mine)->text, as_bytes((*mine)->parameter_types)).bytes());
+    backend_->expect({.request = wire::Request::parse, .silent = true, .tag = wanted});
+  }
+  backend_->set_unnamed_statement(wanted);
+}
+
+// --- SQL that speaks of prepared statements
+// ---------------------------------------------------------------------------------------------
+
+namespace {
+
+constexpr std::string_view kStatementsView = "pg_prepared_statements";
+
+bool looks_at_all(const sql::Verdict& verdict) {
+  return std::ranges::find(verdict.relations, kStatementsView) != verdict.relations.end();
+}
+
+}  // namespace
+
+bool Session::speaks_of_names(const sql::Verdict& verdict) {
+  return !verdict.prepared_names.empty() || looks_at_all(verdict);
+}
+
+/// Before SQL uses names of statements that were prepared through the protocol, or looks at the list of them:
+/// the client's own must be there under their names, and ours must not be seen.
+void Session::give_names_to_sql(const sql::Verdict& verdict) {
+  const bool all = looks_at_all(verdict);
+  if (all) {
+    for (const auto& [id, use] : backend_->prepared()) close_prepared_here(id);
+    backend_->prepared().clear();
+  }
+  if (names_ == nullptr) return;
+  std::vector<std::pair<std::string, PreparedStatementPtr>> wanted;
+  for (const std::string& name : verdict.prepared_names) {
+    if (const auto* statement = names_->find(name)) wanted.emplace_back(name, *statement);
+  }
+  if (all) {
+    names_->each([&](const std::string& name, const PreparedStatementPtr& statement) {
+      wanted.emplace_back(name, statement);
+    });
+  }
+  for (const auto& [name, statement] : wanted) {
+    if (names_->find(name) != nullptr) make_native(name, statement);
+  }
+}
+
+/// Gives a statement that was prepared through the protocol its own name on the backend, because SQL is about
+/// to use that name. From then on the server answers for it, and the client keeps the backend.
+void Session::make_native(std::string_view name, const PreparedStatementPtr& statement) {
+  forward(inserted().parse(name, statement->text, as_bytes(statement->parameter_types)).bytes());
+  backend_->expect({.request = wire::Request::parse, .silent = true});
+  names_->give_up(name);
+  effects_ |= Effect::prepares;
+}
+
+// --- answers
+// ------------------------------------------------------------------------------
+
+void Session::on_done(const wire::Expectation& expectation) {
+  if (names_ == nullptr) return;
+  if (is_ours(expectation)) {
+    names_->note_arrived(expectation.tag);
+  } else {
+    names_->finish(expectation.tag);
+  }
+  outcome_is_known();
+}
+
+void Session::on_skipped(const wire::Expectation& skipped, bool failed) {
+  auto& there = backend_->prepared();
+  if (!is_ours(skipped)) {
+    if ((skipped.tag & kDuplicateName) != 0) return;
+    // A skipped Parse leaves whatever the unnamed statement was.
+    backend_->set_unnamed_statement(backend::Backend::kUnknownStatement);
+    there.erase(names_->undo(skipped.tag, failed));
+  } else if (skipped.tag == backend_->unnamed_statement() ||
+             skipped.tag == backend::Backend::kUnknownStatement) {
+    backend_->set_unnamed_statement(backend::Backend::kUnknownStatement);
+  } else if (skipped.request == wire::Request::close) {
+    there[skipped.tag] = backend_->next_use();
+  } else {
+    there.erase(skipped.tag);
+    names_->note_arrived(skipped.tag);
+  }
+  outcome_is_known();
+}
+
+/// The server's words name statements as it knows them; the client must read its own name.
+std::string_view Session::on_error(const wire::Expectation* cause, std::string_view body) {
+  error_seen_ = true;
+  if (cause == nullptr || cause->tag == 0 || names_ == nullptr || is_ours(*cause)) return body;
+  const auto [id, name] = names_->name_of(cause->tag & ~kDuplicateName);
+  const std::string there = fmt::format("\"{}{:x}\"", kBackendNamePrefix, id);
+  if (id == 0 || body.find(there) == std::string_view::npos) return body;
+  thread_local std::string replaced;
+  replaced = wire::replace_in_error(body, there, fmt::format("\"{}\"", name));
+  return replaced;
+}
+
+}  // namespace forebay::engine

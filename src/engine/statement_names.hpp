@@ -1,0 +1,113 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include "base/ring.hpp"
+#include "engine/prepared_statement.hpp"
+
+namespace forebay::engine {
+
+/// A change of a client's names whose outcome is open; 0 is none. Unique in the client's session.
+using ChangeNumber = std::uint64_t;
+
+/// The statements that one client has prepared through the protocol, by the client's own names. The unnamed
+/// statement is the one named "".
+///
+/// Names change when a Parse or Close is sent, though the server decides later: after an error it skips
+/// everything up to the next Sync. So each change is numbered, and finished or undone as the server answers or
+/// skips it. Within one batch (up to a Sync) that is exact: if a change does not happen, then neither does
+/// anything behind it. Behind the Sync a name whose change is still open is_undecided(), and has to wait.
+///
+/// Names count up to 63 bytes, as in PostgreSQL (NAMEDATALEN, include/pg_config_manual.h). Not thread safe.
+class StatementNames {
+ public:
+  /// What a name stands for, once everything that was sent has happened. Null: nothing.
+  const PreparedStatementPtr* find(std::string_view name) const;
+  /// The change that made the name what it is: tells the name again, name_of().
+  ChangeNumber maker(std::string_view name) const;
+  std::size_t size() const { return named_.size(); }
+
+  /// A Parse (or, with null, a Close) of the name has been sent. `sent`: the statement itself went to the
+  /// backend as well, see is_on_its_way().
+  ChangeNumber set(std::string_view name, PreparedStatementPtr statement, bool sent = false);
+  /// It has happened.
+  void finish(ChangeNumber change);
+  /// It has not: the server skipped it, or it `failed`. Returns the id of the statement that therefore is not
+  /// on the backend, or 0.
+  std::uint64_t undo(ChangeNumber change, bool failed);
+  /// The name no longer belongs to the protocol; not a change that can be undone.
+  void give_up(std::string_view name);
+  void give_up_all();
+
+  /// A Sync has been sent.
+  void end_batch() { ++batch_; }
+  /// What the name stands for depends on the outcome of an earlier batch.
+  bool is_undecided(std::string_view name) const;
+  bool any_undecided() const { return !changes_.empty() && changes_.front_batch() != batch_; }
+
+  /// A Parse of ours, under a statement's id, that the backend may refuse.
+  void note_on_its_way(std::uint64_t statement) { on_their_way_.emplace_back(statement, batch_); }
+  void note_arrived(std::uint64_t statement);
+  /// Whether the backend has it depends on the outcome of an earlier batch.
+  bool is_on_its_way(std::uint64_t statement) const;
+
+  /// The client's name of a statement and the statement's id, also when the name has changed since the last
+  /// forget_former(); {0, ""} when it is not known.
+  std::pair<std::uint64_t, std::string_view> name_of(ChangeNumber maker) const;
+  void forget_former() { former_.clear(); }
+
+  template <class Visitor>
+  void each(Visitor visit) const {
+    for (const auto& [name, entry] : named_) {
+      if (entry.statement != nullptr && !name.empty()) visit(name, entry.statement);
+    }
+  }
+
+ private:
+  struct Entry {
+    PreparedStatementPtr statement;  ///< null: closed, but that is not certain yet
+    ChangeNumber maker = 0;
+    std::uint32_t open = 0;        ///< changes whose outcome is open
+    std::uint64_t last_batch = 0;  ///< of the last of them
+  };
+  struct Change {
+    ChangeNumber number = 0;
+    std::uint64_t batch = 0;
+    std::string name;
+    PreparedStatementPtr previous;
+    ChangeNumber previous_maker = 0;
+    std::uint64_t sent = 0;  ///< the statement that went to the backend with it
+  };
+  struct Changes : Ring<Change> {
+    std::uint64_t front_batch() const { return const_cast<Changes*>(this)->front().batch; }
+  };
+  struct Former {
+    ChangeNumber maker;
+    std::uint64_t statement;
+    std::string name;
+  };
+  struct NameHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view name) const { return std::hash<std::string_view>()(name); }
+  };
+  using Named = boost::unordered_flat_map<std::string, Entry, NameHash, std::equal_to<>>;
+
+  std::size_t place_of(ChangeNumber change);
+  void assign(const std::string& name, Entry& entry, PreparedStatementPtr statement, ChangeNumber maker);
+  void drop_if_empty(Named::iterator at);
+
+  Named named_;
+  Changes changes_;  ///< in the order in which they were sent
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> on_their_way_;  ///< statement and batch
+  std::vector<Former> former_;  ///< the server may still speak of them
+  ChangeNumber last_number_ = 0;
+  std::uint64_t batch_ = 0;
+};
+
+}  // namespace forebay::engine
