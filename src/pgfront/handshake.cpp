@@ -72,6 +72,10 @@ std::size_t Handshake::on_first_packet(const std::byte* bytes, std::size_t size)
   auto packet = wire::parse_first_packet(as_text({bytes + 4, length - 4}));
   if (!packet) {
     const bool other_protocol = packet.error().code == ErrorCode::unsupported;
+    if (other_protocol && load_u32(bytes + 4) >> 16 < 3) {
+      refuse_in_old_format(packet.error().text);
+      return size;
+    }
     const bool no_user = packet.error().code == ErrorCode::authentication;
     refuse(other_protocol ? wire::sqlstate::kFeatureNotSupported
            : no_user      ? wire::sqlstate::kInvalidAuthorization
@@ -396,6 +400,16 @@ void Handshake::refuse(std::string_view sqlstate, std::string message, std::stri
   const wire::ErrorMessage error{
       wire::Severity::fatal, std::string(sqlstate), std::move(message), {}, std::move(hint)};
   client_.finish(&error);
+}
+
+/// Before protocol 3 an error was 'E' and a text up to a zero byte.
+/// https://www.postgresql.org/docs/7.3/protocol-message-formats.html, ErrorResponse.
+void Handshake::refuse_in_old_format(const std::string& message) {
+  step_ = Step::done;
+  log_refused_login(client_, startup_.user, startup_.database, wire::sqlstate::kFeatureNotSupported, message);
+  const std::string answer = fmt::format("EFATAL:  {}\n", message);
+  client_.send(as_bytes(std::string_view(answer.c_str(), answer.size() + 1)));
+  client_.finish(nullptr);
 }
 
 void Handshake::refuse_password() {

@@ -66,6 +66,7 @@ class Handshake {
   void greet(backend::Backend& home);
   void request_authentication(std::uint32_t code, std::string_view data);
   void refuse(std::string_view sqlstate, std::string message, std::string hint = {});
+  void refuse_in_old_format(const std::string& message);
   void refuse_password();
   void refuse(const wire::SaslFailure& failure);
   void refuse(const backend::Login::Refusal& refusal);
