@@ -40,6 +40,7 @@ struct Backend::Question {
   Answer answer;
   Rows rows;
   std::optional<QuestionError> error;
+  TimePoint asked_at = net::Loop::current()->now();
   bool answered = false;
 };
 
@@ -216,8 +217,8 @@ void Backend::take_back() {
   tracker_.shrink();
 }
 
-std::shared_ptr<void> Backend::cancel_guard() {
-  if (cancel_guard_ == nullptr) cancel_guard_ = std::make_shared<char>();
+std::shared_ptr<CancelGuard> Backend::cancel_guard() {
+  if (cancel_guard_ == nullptr) cancel_guard_ = std::make_shared<CancelGuard>();
   return cancel_guard_;
 }
 
@@ -257,6 +258,15 @@ void Backend::ask(std::string_view sql, Answer answer) {
   writer.query(sql);
   expect({.request = wire::Request::query, .silent = true});
   write(writer.bytes());
+}
+
+Duration Backend::unanswered_for(TimePoint now) const {
+  return question_ == nullptr ? Duration(0) : std::chrono::duration_cast<Duration>(now - question_->asked_at);
+}
+
+void Backend::give_up(Duration silence) {
+  lose(connection_lost(
+      fmt::format("the server has not answered within {} ms ({})", silence.count(), where())));
 }
 
 void Backend::resume_reading() {

@@ -10,6 +10,7 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
+#include "backend/cancel_guard.hpp"
 #include "backend/login.hpp"
 #include "backend/profile.hpp"
 #include "backend/quota.hpp"
@@ -94,6 +95,9 @@ class Backend final : public net::Handler,
   void close();
   /// Gives an attempt to connect up that takes too long.
   void expire_opening();
+  /// Gives the connection up, as if the server had closed it: the lessee hears of it. For a server that says
+  /// nothing for `silence`.
+  void give_up(Duration silence);
   /// What it counts against; given back when it is destroyed.
   void hold_permits(std::array<Permit, 3> permits) { permits_ = std::move(permits); }
   void detach() { channel_.detach(); }
@@ -159,14 +163,18 @@ class Backend final : public net::Handler,
   State state() const { return state_; }
   Lessee* lessee() const { return lessee_; }
   TimePoint opened_at() const { return opened_at_; }
+  /// How long a question of ours has been without an answer; zero when there is none.
+  Duration unanswered_for(TimePoint now) const;
   TimePoint changed_at() const { return changed_at_; }
   std::uint64_t generation() const { return generation_; }
   std::uint64_t defaults_generation() const { return defaults_generation_; }
   const net::Stream& stream() const { return channel_.stream(); }
   /// Held by a cancel request that is on its way: until it has arrived the backend must not serve another
   /// client.
-  std::shared_ptr<void> cancel_guard();
-  bool has_cancel_in_flight() const { return cancel_guard_.use_count() > 1; }
+  std::shared_ptr<CancelGuard> cancel_guard();
+  bool has_cancel_in_flight() const { return cancel_guard_.use_count() > 1 || has_overdue_cancel(); }
+  /// For as long as it lives: no other client can be safe here.
+  bool has_overdue_cancel() const { return cancel_guard_ != nullptr && cancel_guard_->overdue; }
   std::size_t cancels_in_flight() const {
     return cancel_guard_ == nullptr ? 0 : static_cast<std::size_t>(cancel_guard_.use_count() - 1);
   }
@@ -213,7 +221,7 @@ class Backend final : public net::Handler,
   std::array<Permit, 3> permits_;
   net::Channel channel_;
   State state_ = State::connecting;
-  std::shared_ptr<void> cancel_guard_;
+  std::shared_ptr<CancelGuard> cancel_guard_;
   Lessee* lessee_ = nullptr;
   wire::ReplyTracker tracker_;
   std::vector<std::byte> partial_;      ///< the beginning of a message whose rest has not come

@@ -12,12 +12,13 @@ constexpr Duration kCancelTimeout{10'000};
 class CancelConnection final : public net::Handler {
  public:
   CancelConnection(std::shared_ptr<const Target> target, const wire::CancelKey& key,
-                   std::shared_ptr<void> guard)
+                   std::shared_ptr<CancelGuard> guard, std::shared_ptr<void> waiting)
       : target_(std::move(target)),
         key_(key),
         guard_(std::move(guard)),
+        waiting_(std::move(waiting)),
         channel_(net::Stream()),
-        timeout_([this] { finish(); }) {}
+        timeout_([this] { give_up(); }) {}
 
   void start() {
     auto fd = net::start_connect(target_->address());
@@ -88,7 +89,13 @@ class CancelConnection final : public net::Handler {
   void wait_for_close() {
     std::byte ignored[64];
     const auto result = channel_.stream().read(ignored, sizeof ignored);
-    if (result.status == net::IoStatus::closed || result.status == net::IoStatus::error) finish();
+    if (result.status == net::IoStatus::closed) finish();
+    if (result.status == net::IoStatus::error) give_up();
+  }
+
+  void give_up() {
+    if (step_ == Step::waiting) guard_->overdue = true;
+    finish();
   }
 
   void finish() {
@@ -97,12 +104,14 @@ class CancelConnection final : public net::Handler {
     channel_.close();
     timeout_.cancel();
     guard_.reset();
+    waiting_.reset();
     net::Loop::current()->defer([this] { delete this; });
   }
 
   const std::shared_ptr<const Target> target_;
   const wire::CancelKey key_;
-  std::shared_ptr<void> guard_;
+  std::shared_ptr<CancelGuard> guard_;
+  std::shared_ptr<void> waiting_;
   net::Channel channel_;
   net::Timer timeout_;
   Step step_ = Step::connecting;
@@ -111,9 +120,9 @@ class CancelConnection final : public net::Handler {
 }  // namespace
 
 void send_cancel(std::shared_ptr<const Target> target, const wire::CancelKey& key,
-                 std::shared_ptr<void> guard) {
+                 std::shared_ptr<CancelGuard> guard, std::shared_ptr<void> waiting) {
   // Deletes itself in finish(), which every path reaches through an event or the timer.
-  (new CancelConnection(std::move(target), key, std::move(guard)))->start();
+  (new CancelConnection(std::move(target), key, std::move(guard), std::move(waiting)))->start();
 }
 
 }  // namespace forebay::backend

@@ -248,7 +248,7 @@ void Pool::put_idle(Backend& backend) {
 }
 
 bool Pool::is_outdated(const Backend& backend, TimePoint now) const {
-  if (backend.generation() != generation()) return true;
+  if (backend.generation() != generation() || backend.has_overdue_cancel()) return true;
   if (backend.resident() == nullptr && backend.defaults_generation() != defaults_generation()) return true;
   const Duration recycle = rules().recycle;
   return recycle.count() > 0 && since(backend.opened_at(), now) >= recycle;
@@ -597,6 +597,9 @@ void Pool::sweep(TimePoint now) {
         break;
       }
       case Backend::State::lent:
+        if (rules->connect.count() > 0 && backend.unanswered_for(now) >= rules->connect)
+          expired.push_back(&backend);
+        break;
       case Backend::State::closed:
         break;
       default:
@@ -604,10 +607,17 @@ void Pool::sweep(TimePoint now) {
     }
   }
   for (Backend* backend : expired) {
-    if (backend->state() == Backend::State::idle) {
-      discard(*backend);
-    } else {
-      backend->expire_opening();
+    switch (backend->state()) {
+      case Backend::State::idle:
+        discard(*backend);
+        break;
+      case Backend::State::lent:
+        backend->give_up(rules->connect);
+        break;
+      case Backend::State::closed:
+        break;
+      default:
+        backend->expire_opening();
     }
   }
   want_release(false);

@@ -228,20 +228,25 @@ void Session::end_lease() {
                       !held_because_.empty() || touched_settings_ != nullptr, id_);
 }
 
-void Session::cancel() {
+void Session::cancel(std::shared_ptr<void> waiting) {
   if (waiting_ || preparing_) {
     cancel_at_start_ = true;
     return;
   }
   if (backend_ == nullptr || backend_->tracker().outstanding() == 0) return;
-  backend::send_cancel(pool_->target(), backend_->cancel_key(), backend_->cancel_guard());
+  backend::send_cancel(pool_->target(), backend_->cancel_key(), backend_->cancel_guard(), std::move(waiting));
 }
 
 void Session::sweep(TimePoint now) {
   const Duration limit = pool_->rules().command;
-  if (limit.count() == 0 || backend_ == nullptr || cancel_sent_ || backend_->tracker().outstanding() == 0)
-    return;
+  if (limit.count() == 0 || backend_ == nullptr || backend_->tracker().outstanding() == 0) return;
   if (now - busy_since_ < limit) return;
+  if (cancel_sent_) {
+    // A server that does not even answer a cancel is not there any more.
+    const Duration patience = pool_->rules().connect;
+    if (patience.count() > 0 && now - busy_since_ >= limit + patience) backend_->give_up(limit + patience);
+    return;
+  }
   cancel_sent_ = true;
   cancel();
 }

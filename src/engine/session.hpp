@@ -42,8 +42,9 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   bool is_blocked() const { return blocked_; }
 
   void on_client_drained();
-  /// Asks the server to cancel what runs for this client, if anything does.
-  void cancel();
+  /// Asks the server to cancel what runs for this client, if anything does. `waiting` is kept until it has
+  /// got that.
+  void cancel(std::shared_ptr<void> waiting = nullptr);
   /// Timed work: the command timeout.
   void sweep(TimePoint now);
 

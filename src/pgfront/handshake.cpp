@@ -52,6 +52,7 @@ std::size_t Handshake::on_input(const std::byte* bytes, std::size_t size) {
       return on_password_message(bytes, size);
     case Step::looking_up:
     case Step::greeting:
+    case Step::cancelling:
     case Step::done:
       return 0;
   }
@@ -89,9 +90,7 @@ std::size_t Handshake::on_first_packet(const std::byte* bytes, std::size_t size)
     constexpr std::byte kNo[] = {std::byte{'N'}};
     client_.send(kNo);
   } else if (const auto* cancel = std::get_if<wire::CancelRequest>(&*packet)) {
-    Worker::cancel(client_.worker().front(), cancel->key);
-    step_ = Step::done;
-    client_.finish(nullptr);
+    pass_on(cancel->key);
   } else {
     on_startup(std::move(std::get<wire::StartupMessage>(*packet)));
   }
@@ -118,6 +117,23 @@ void Handshake::on_ssl_request(bool more_bytes) {
   constexpr std::byte kYes[] = {std::byte{'S'}};
   client_.send(kYes);
   client_.start_tls();
+}
+
+/// As with PostgreSQL, the end of the connection says that the server has been told: a client that waits for
+/// it may send its next query without fear.
+void Handshake::pass_on(const wire::CancelKey& cancel) {
+  step_ = Step::cancelling;
+  alive_ = std::make_shared<char>();
+  net::Loop& loop = client_.worker().loop();
+  // Let go by whichever thread is the last; while the handshake lives, so does the loop.
+  const std::shared_ptr<void> waiting(nullptr,
+                                      [this, &loop, alive = std::weak_ptr<void>(alive_)](std::nullptr_t) {
+                                        if (alive.expired()) return;
+                                        loop.post([this, alive] {
+                                          if (!alive.expired()) client_.finish(nullptr);
+                                        });
+                                      });
+  Worker::cancel(client_.worker().front(), cancel, waiting);
 }
 
 void Handshake::on_startup(wire::StartupMessage message) {

@@ -28,7 +28,9 @@ class Handshake {
   /// Handles what is complete and returns how many bytes were used.
   std::size_t on_input(const std::byte* bytes, std::size_t size);
   /// Input has to wait for a server's answer.
-  bool is_waiting() const { return step_ == Step::looking_up || step_ == Step::greeting; }
+  bool is_waiting() const {
+    return step_ == Step::looking_up || step_ == Step::greeting || step_ == Step::cancelling;
+  }
 
  private:
   enum class Step : std::uint8_t {
@@ -39,11 +41,13 @@ class Handshake {
     scram_first,
     scram_final,
     greeting,
+    cancelling,
     done
   };
 
   std::size_t on_first_packet(const std::byte* bytes, std::size_t size);
   void on_ssl_request(bool more_bytes);
+  void pass_on(const wire::CancelKey& cancel);
   void on_startup(wire::StartupMessage message);
   void negotiate_version();
   bool check_tls();
@@ -79,6 +83,7 @@ class Handshake {
   wire::StartupMessage startup_;
   engine::Authority::Account account_;
   std::shared_ptr<void> lookup_;
+  std::shared_ptr<void> alive_;  ///< while a cancel is under way
   std::optional<wire::ScramServer> scram_;
   wire::Md5Salt md5_salt_{};
   std::shared_ptr<backend::Pool> pool_;

@@ -136,15 +136,17 @@ void Worker::unregister_client(const wire::CancelKey& key) {
   by_key_.erase(number_of(key));
 }
 
-void Worker::cancel(Front& front, const wire::CancelKey& key) {
-  for (Worker* worker : front.workers()) worker->loop_.post([worker, key] { worker->cancel_here(key); });
+void Worker::cancel(Front& front, const wire::CancelKey& key, std::shared_ptr<void> waiting) {
+  for (Worker* worker : front.workers()) {
+    worker->loop_.post([worker, key, waiting] { worker->cancel_here(key, waiting); });
+  }
   front.forward_cancel(key);
 }
 
-void Worker::cancel_here(const wire::CancelKey& key) {
+void Worker::cancel_here(const wire::CancelKey& key, std::shared_ptr<void> waiting) {
   const auto at = by_key_.find(number_of(key));
   if (at == by_key_.end()) return;
-  if (at->second->session() != nullptr) at->second->session()->cancel();
+  if (at->second->session() != nullptr) at->second->session()->cancel(std::move(waiting));
   if (at->second->console() != nullptr) at->second->console()->cancel();
 }
 

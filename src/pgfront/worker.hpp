@@ -48,8 +48,9 @@ class Worker {
   /// Accepts no more, ends clients as their transactions end (all that are left after `patience`), then stops
   /// the loop.
   void shut_down(Duration patience);
-  /// Cancels what the client of `key` runs, on whichever thread it lives.
-  static void cancel(Front& front, const wire::CancelKey& key);
+  /// Cancels what the client of `key` runs, on whichever thread it lives. `waiting` is kept until the server
+  /// has got that; it may be let go on any thread.
+  static void cancel(Front& front, const wire::CancelKey& key, std::shared_ptr<void> waiting = nullptr);
 
   // --- clients
   /// Makes the key that a client is known by; process ids may be shared, secrets are not.
@@ -69,7 +70,7 @@ class Worker {
   void accept_from(Acceptor& acceptor);
   bool accept_one(Acceptor& acceptor);
   void close_acceptors(Backlog backlog);
-  void cancel_here(const wire::CancelKey& key);
+  void cancel_here(const wire::CancelKey& key, std::shared_ptr<void> waiting);
   void sweep();
   void run_turns();
   void end_clients(bool force);
