@@ -1,6 +1,7 @@
 #include <string>
 #include <utility>
 
+#include "sql/code_scan.hpp"
 #include "sql/tree.hpp"
 #include "sql/tree_walk.hpp"
 
@@ -43,6 +44,7 @@ void TreeWalk::details(std::string_view kind, const Object& body) {
   if (kind == "DropStmt") return drop(body);
   if (kind == "RenameStmt") return rename(body);
   if (kind == "CreatedbStmt") return create_database(body);
+  if (kind == "DoStmt") return block(body);
   if (kind == "PrepareStmt" || kind == "ExecuteStmt") {
     add_name(verdict_.prepared_names, tree::text(body, "name"));
   } else if (kind == "DeallocateStmt") {
@@ -115,6 +117,21 @@ void TreeWalk::discard(const Object& body) {
     add(Effect::reads_sequence_state);
   } else if (target != "DISCARD_PLANS") {
     add(Effect::resets_all | Effect::discards_all | Effect::deallocates | Effect::deallocates_all);
+  }
+}
+
+/// DO: what is in the block is read as code is, see code_scan.hpp.
+void TreeWalk::block(const Object& body) {
+  for (const Value& argument : tree::list(body, "args")) {
+    const Object* element = tree::node(argument, "DefElem");
+    if (element == nullptr || tree::text(*element, "defname") != "as") continue;
+    const Value* source = element->if_contains("arg");
+    if (source == nullptr) continue;
+    CodeFacts facts = read_code(tree::name(*source));
+    add(facts.effects);
+    if (facts.settings.empty()) continue;
+    add(Effect::sets_setting);
+    for (std::string& name : facts.settings) verdict_.settings.push_back(std::move(name));
   }
 }
 

@@ -41,6 +41,7 @@ class TreeWalk {
   void variable_set(const Object& body);
   void setting(std::string_view name, bool local);
   void discard(const Object& body);
+  void block(const Object& body);
   void copy(const Object& body);
   void drop(const Object& body);
   void rename(const Object& body);

@@ -74,6 +74,8 @@ enum class Effect : std::uint32_t {
   drops_objects = 1U << 28,
   /// DEALLOCATE ALL, DISCARD ALL: whatever `prepared_names` holds.
   deallocates_all = 1U << 29,
+  /// Leaves what no look at the session shows: settings whose names are made up at run time.
+  hides_state = 1U << 30,
 };
 
 /// A set of Effect.
