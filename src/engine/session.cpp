@@ -9,6 +9,7 @@
 #include "backend/cancel.hpp"
 #include "engine/burst.hpp"
 #include "engine/cleaner.hpp"
+#include "engine/code_watch.hpp"
 #include "net/loop.hpp"
 #include "wire/protocol.hpp"
 
@@ -37,6 +38,7 @@ Session::Session(ClientPort& port, Identity identity, backend::Backend& home)
       pool_(std::move(identity.pool)),
       profile_(std::move(identity.profile)),
       id_(static_cast<backend::ClientId>(next_client_id.fetch_add(1, std::memory_order_relaxed))),
+      code_(CodeWatch::of(*pool_)),
       initial_settings_(initial_settings(identity.application_name)),
       settings_(initial_settings_) {
   pool_->counters().clients.fetch_add(1, std::memory_order_relaxed);
@@ -87,7 +89,9 @@ Session::Step Session::need_backend() {
     pool_->checkout(*this);
   }
   const bool ready = backend_ != nullptr && !preparing_ && !asking_;
-  return ready ? Step::used : Step::blocked;
+  if (!ready) return Step::blocked;
+  const bool looking = code_->is_due(net::Loop::current()->now()) && look_at_catalog();
+  return looking ? Step::blocked : Step::used;
 }
 
 void Session::on_checkout(backend::Backend& backend) {
@@ -161,7 +165,9 @@ void Session::unblock() {
 
 bool Session::on_output(Bytes bytes) {
   backend::PoolCounters::add(pool_->counters().bytes_sent, bytes.size());
-  return port_.send(bytes);
+  const bool sent = port_.send(bytes);
+  if (last_words_ != nullptr && !is_inside_answer()) port_.finish(last_words_.get());
+  return sent;
 }
 
 void Session::on_client_drained() {
@@ -202,7 +208,12 @@ void Session::fail(std::string_view sqlstate, std::string message, std::string h
   const wire::ErrorMessage error{
       wire::Severity::fatal, std::string(sqlstate), std::move(message), {}, std::move(hint)};
   blocked_ = true;
-  port_.finish(&error);
+  if (is_inside_answer()) {
+    // Said when the message that the client is reading has come to its end.
+    last_words_ = std::make_unique<wire::ErrorMessage>(error);
+  } else {
+    port_.finish(&error);
+  }
 }
 
 // --- the end

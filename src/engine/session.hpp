@@ -15,6 +15,8 @@
 
 namespace forebay::engine {
 
+class CodeWatch;
+
 /// A client's session on the way described in docs/life-of-a-query.md: bytes of messages in, a verdict for
 /// each statement, a backend from the pool, answers out. It knows the session's state and either carries it
 /// to whichever backend serves next, or keeps the backend until that state is gone.
@@ -87,7 +89,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   Step note_effects(const sql::Verdict& verdict);
   bool wants_own_session(const sql::Verdict& verdict) const;
   bool swap_for_fresh();
-  void before_statement(const sql::Verdict& verdict);
+  void before_statement(const sql::Verdict& verdict, sql::Effects effects);
   void start_clock();
   void start_batch();
   void forget_foreign_sequences();
@@ -117,6 +119,12 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   Step wait_for_outcome();
   void outcome_is_known();
 
+  // session_catalog.cpp: what the code in the database may do
+  bool look_at_catalog();
+  void on_code_fingerprint(const backend::QuestionError* error, const backend::Rows& rows);
+  void on_code_read(const backend::QuestionError* error, const backend::Rows& rows);
+  sql::Effects reach_of(const sql::Verdict& verdict) const;
+
   // session_state.cpp: carry or hold
   void settle();
   void settle_transaction();
@@ -128,6 +136,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   void on_settings_read(const backend::QuestionError* error, const backend::Rows& rows);
   void restore_application_name();
   void on_restored(const backend::QuestionError* error, const backend::Rows& rows);
+  bool may_probe() const;
   void probe();
   void on_probe(const backend::QuestionError* error, const backend::Rows& rows);
   void hold(std::string_view because);
@@ -160,13 +169,16 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   const std::shared_ptr<backend::Pool> pool_;
   const backend::ProfilePtr profile_;
   const backend::ClientId id_;
+  const std::shared_ptr<CodeWatch> code_;
 
   // what the client's session is, whichever backend serves it
   backend::SessionSettingsPtr initial_settings_;  ///< application_name of the start-up packet
   backend::SessionSettingsPtr settings_;
   std::unique_ptr<StatementNames> names_;  ///< of prepared statements; null until the first Parse
+  std::unique_ptr<wire::ErrorMessage> last_words_;  ///< the client is to be told this, and then to go
   std::unique_ptr<std::vector<std::string>>
       touched_settings_;  ///< names to read back when the transaction ends
+  std::unique_ptr<std::string> code_fingerprint_;  ///< of the code that is being read from the catalog
 
   // the lease at hand
   backend::Backend* backend_ = nullptr;

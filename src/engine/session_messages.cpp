@@ -7,6 +7,7 @@
 
 #include "backend/pool_directory.hpp"
 #include "engine/burst.hpp"
+#include "engine/code_watch.hpp"
 #include "engine/custom_settings.hpp"
 #include "engine/effect_sets.hpp"
 #include "engine/message_parts.hpp"
@@ -72,10 +73,11 @@ Session::Step Session::take_message(const std::byte* at, std::size_t size, std::
     case kExecute:
       return on_simple(at, total, available, wire::Request::execute);
     case kFlush:
-      if (backend_ != nullptr && available == total) forward(at, total);
-      return available == total ? Step::used : Step::incomplete;
+      if (total != kHeaderSize) return malformed("invalid message format");
+      if (backend_ != nullptr) forward(at, total);
+      return Step::used;
     case kSync:
-      return available == total ? on_sync(at) : Step::incomplete;
+      return total == kHeaderSize ? on_sync(at) : malformed("invalid message format");
     case kFunctionCall:
       return on_function_call(at, total, available);
     case kCopyData:
@@ -133,12 +135,13 @@ Session::Step Session::note_effects(const sql::Verdict& verdict) {
   if (wants_own_session(verdict) && swap_for_fresh()) return Step::blocked;
   ran_since_probe_ = true;
   ran_anything_ = true;
-  effects_ |= verdict.effects;
+  const Effects effects = code_->matters() ? verdict.effects | reach_of(verdict) : verdict.effects;
+  effects_ |= effects;
   constexpr Effects kNeedsPreparation = kBarrier | kDoubtful | Effect::reads_sequence_state |
                                         Effect::sets_setting | Effect::reads_session_views;
   const bool takes_sequences_over =
-      verdict.effects.has(Effect::advances_sequence) && backend_->sequence_owner() != id_;
-  if (takes_sequences_over || verdict.effects.any_of(kNeedsPreparation)) before_statement(verdict);
+      effects.has(Effect::advances_sequence) && backend_->sequence_owner() != id_;
+  if (takes_sequences_over || effects.any_of(kNeedsPreparation)) before_statement(verdict, effects);
   return Step::used;
 }
 
@@ -154,6 +157,10 @@ bool Session::wants_own_session(const sql::Verdict& verdict) const {
 
 /// True when another backend is on its way, and the message has to wait for it.
 bool Session::swap_for_fresh() {
+  if (!held_because_.empty() && may_probe()) {
+    probe();  // what holds the client here may be gone; then this is asked again
+    return true;
+  }
   const bool can_leave = !in_batch_ && held_because_.empty() && backend_->is_settled() &&
                          to_server().empty() && backend_->tracker().transaction_status() == 'I' &&
                          pool_->rules().mode != config::PoolMode::session;
@@ -171,8 +178,8 @@ bool Session::swap_for_fresh() {
   return backend_ == nullptr || preparing_;
 }
 
-void Session::before_statement(const sql::Verdict& verdict) {
-  const Effects effects = verdict.effects;
+/// `effects`: the verdict's, and what the statement can reach.
+void Session::before_statement(const sql::Verdict& verdict, Effects effects) {
   if (effects.any_of(kBarrier)) barrier_ = true;
   if (effects.any_of(Effect::reads_sequence_state | Effect::advances_sequence | kDoubtful)) {
     forget_foreign_sequences();
@@ -183,7 +190,7 @@ void Session::before_statement(const sql::Verdict& verdict) {
   };
   // UPDATE pg_settings is a SET by other means.
   if (effects.has(Effect::writes) && names("pg_settings")) effects_ |= Effect::runs_code;
-  if (effects.has(Effect::sets_setting)) {
+  if (verdict.effects.has(Effect::sets_setting)) {
     any_setting_ = any_setting_ || verdict.settings.empty();
     if (touched_settings_ == nullptr) touched_settings_ = std::make_unique<std::vector<std::string>>();
     for (const std::string& name : verdict.settings) {

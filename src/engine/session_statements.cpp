@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "engine/burst.hpp"
+#include "engine/code_watch.hpp"
 #include "engine/effect_sets.hpp"
 #include "engine/message_parts.hpp"
 #include "engine/session.hpp"
@@ -96,7 +97,7 @@ Session::Step Session::pass_long_parse(std::string_view name, const std::byte* a
   ChangeNumber change = 0;
   if (name.empty()) {
     change = names().set("", nullptr);
-    backend_->set_unnamed_statement(backend::Backend::kUnknownStatement);
+    backend_->set_unnamed_statement(0);
   }
   backend_->expect({.request = wire::Request::parse, .tag = change});
   return stream_through(at, total, available);
@@ -188,7 +189,7 @@ Session::Step Session::on_bind(const std::byte* at, std::size_t total, std::size
 /// The effects of a statement count when it is bound. What needs more than the effects is read from the text
 /// again.
 Session::Step Session::note_statement(const PreparedStatement& statement) {
-  if (statement.effects.only(kLeaveNothing) &&
+  if (!code_->matters() && statement.effects.only(kLeaveNothing) &&
       !statement.effects.any_of(Effect::reads_sequence_state | Effect::advances_sequence |
                                 Effect::reads_session_views | Effect::changes_databases |
                                 Effect::begins_transaction)) {
@@ -389,6 +390,8 @@ void Session::on_skipped(const wire::Expectation& skipped, bool failed) {
 std::string_view Session::on_error(const wire::Expectation* cause, std::string_view body) {
   error_seen_ = true;
   if (cause == nullptr || cause->tag == 0 || names_ == nullptr || is_ours(*cause)) return body;
+  // "cached plan must not change result type": a table was altered past us. Who prepares anew gets a new plan.
+  if (wire::error_field(body, 'R') == "RevalidateCachedQuery") advance_schema_epoch();
   const auto [id, name] = names_->name_of(cause->tag & ~kDuplicateName);
   const std::string there = fmt::format("\"{}{:x}\"", kBackendNamePrefix, id);
   if (id == 0 || body.find(there) == std::string_view::npos) return body;

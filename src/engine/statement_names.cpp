@@ -24,10 +24,14 @@ ChangeNumber StatementNames::maker(std::string_view name) const {
   return at == named_.end() ? 0 : at->second.maker;
 }
 
+std::string StatementNames::spelled(const std::string& name, const Entry& entry) {
+  return entry.spelling.empty() ? name : entry.spelling;
+}
+
 void StatementNames::assign(const std::string& name, Entry& entry, PreparedStatementPtr statement,
                             ChangeNumber maker) {
   if (entry.statement != nullptr && !name.empty()) {
-    former_.push_back({entry.maker, entry.statement->id, name});
+    former_.push_back({entry.maker, entry.statement->id, spelled(name, entry)});
   }
   entry.statement = std::move(statement);
   entry.maker = maker;
@@ -40,6 +44,7 @@ void StatementNames::drop_if_empty(Named::iterator at) {
 ChangeNumber StatementNames::set(std::string_view name, PreparedStatementPtr statement, bool sent) {
   const auto at = named_.try_emplace(std::string(cut(name))).first;
   Entry& entry = at->second;
+  if (name.size() > kLongestName) entry.spelling = name;
   const ChangeNumber number = ++last_number_;
   const std::uint64_t sent_id = sent ? statement->id : 0;
   if (sent) note_on_its_way(sent_id);
@@ -122,9 +127,9 @@ bool StatementNames::is_on_its_way(std::uint64_t statement) const {
   });
 }
 
-std::pair<std::uint64_t, std::string_view> StatementNames::name_of(ChangeNumber maker) const {
+std::pair<std::uint64_t, std::string> StatementNames::name_of(ChangeNumber maker) const {
   for (const auto& [name, entry] : named_) {
-    if (entry.maker == maker && entry.statement != nullptr) return {entry.statement->id, name};
+    if (entry.maker == maker && entry.statement != nullptr) return {entry.statement->id, spelled(name, entry)};
   }
   for (const Former& former : former_) {
     if (former.maker == maker) return {former.statement, former.name};

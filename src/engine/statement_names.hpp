@@ -59,7 +59,7 @@ class StatementNames {
 
   /// The client's name of a statement and the statement's id, also when the name has changed since the last
   /// forget_former(); {0, ""} when it is not known.
-  std::pair<std::uint64_t, std::string_view> name_of(ChangeNumber maker) const;
+  std::pair<std::uint64_t, std::string> name_of(ChangeNumber maker) const;
   void forget_former() { former_.clear(); }
 
   template <class Visitor>
@@ -72,6 +72,7 @@ class StatementNames {
  private:
   struct Entry {
     PreparedStatementPtr statement;  ///< null: closed, but that is not certain yet
+    std::string spelling;  ///< the whole name when it is longer than what counts
     ChangeNumber maker = 0;
     std::uint32_t open = 0;        ///< changes whose outcome is open
     std::uint64_t last_batch = 0;  ///< of the last of them
@@ -99,6 +100,7 @@ class StatementNames {
   using Named = boost::unordered_flat_map<std::string, Entry, NameHash, std::equal_to<>>;
 
   std::size_t place_of(ChangeNumber change);
+  static std::string spelled(const std::string& name, const Entry& entry);
   void assign(const std::string& name, Entry& entry, PreparedStatementPtr statement, ChangeNumber maker);
   void drop_if_empty(Named::iterator at);
 

@@ -23,6 +23,33 @@ bool take_cstring(std::string_view& rest, std::string_view& value) {
   return true;
 }
 
+/// What PostgreSQL makes of an application_name: a name of up to 63 bytes (GUC_IS_NAME, NAMEDATALEN) of printable
+/// ASCII (pg_clean_ascii in common/string.c).
+std::string clean_application_name(std::string_view value) {
+  constexpr std::size_t kLongest = 63;
+  std::size_t size = std::min(value.size(), kLongest);
+  // Not through the middle of a character.
+  const auto continues = [&value](std::size_t at) {
+    return (static_cast<unsigned char>(value[at]) & 0xC0U) == 0x80U;
+  };
+  while (size < value.size() && size > 0 && continues(size)) --size;
+  std::string cleaned(value.substr(0, size));
+  for (char& c : cleaned) {
+    if (c < 32 || c > 126) c = '?';
+  }
+  return cleaned;
+}
+
+/// A name that comes twice counts as it came last.
+void store_setting(std::vector<Parameter>& parameters, std::string_view name, std::string_view value) {
+  const auto known = std::ranges::find(parameters, name, &Parameter::first);
+  if (known != parameters.end()) {
+    known->second = value;
+  } else {
+    parameters.emplace_back(name, value);
+  }
+}
+
 void store_parameter(StartupMessage& message, std::string_view name, std::string_view value) {
   if (name == "user") {
     message.user = value;
@@ -31,11 +58,11 @@ void store_parameter(StartupMessage& message, std::string_view name, std::string
   } else if (name == "replication") {
     message.replication = value;
   } else if (name == "application_name") {
-    message.application_name = value;
+    message.application_name = clean_application_name(value);
   } else if (name.starts_with("_pq_.")) {
     message.unknown_options.emplace_back(name);
   } else {
-    message.parameters.emplace_back(name, value);
+    store_setting(message.parameters, name, value);
   }
 }
 

@@ -145,8 +145,10 @@ def test_greeting_is_the_sessions_own(endpoint):
 def test_key_is_each_clients_own(endpoint):
     with contextlib.ExitStack() as stack:
         keys = [stack.enter_context(endpoint.raw()).key for _ in range(10)]
-    assert len(set(keys)) == len({pid for pid, _ in keys}) == 10
+    assert len(set(keys)) == 10
     assert all(pid > 0 for pid, _ in keys)
+    if endpoint.mode == "direct":  # through Forebay it is that of the backend where the client is at home
+        assert len({pid for pid, _ in keys}) == 10
 
 
 @pytest.mark.parametrize("requests", [[fe.ssl_request(), fe.ssl_request()], [fe.gss_request(), fe.gss_request()],
@@ -161,7 +163,8 @@ def test_encryption_is_asked_for_again(endpoint, reference, requests):
                     answer = raw.socket.recv(1)
                     if answer not in (b"N", b"G"):
                         return "ended"
-            return "still asked"
+                return "still asked"
+            return "ended"
 
     assert ask(reference) == "ended"
     if endpoint.mode == "direct" or requests[0] == fe.ssl_request():
