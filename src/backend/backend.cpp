@@ -386,6 +386,7 @@ void Backend::on_parameter_status(std::string_view name, std::string_view value)
   for (auto& parameter : greeting_) {
     if (parameter.first == name) parameter.second = value;
   }
+  pool_.remember_greeting(*this);
 }
 
 void Backend::note_parameter(std::string_view name, std::string_view value) {

@@ -18,6 +18,8 @@ constexpr Duration kOverflowDelay{100};
 constexpr Duration kOverflowIdle{5'000};
 /// Pause between attempts to reach a server that is down.
 constexpr Duration kRetryPause{200};
+/// Greetings that a pool remembers, each of another profile; strangers must not fill the memory.
+constexpr std::size_t kMaxGreetings = 32;
 
 ListHook<BackendIdleTag>& idle_hook(Backend& backend) {
   return backend;
@@ -49,12 +51,12 @@ struct Pool::Shard {
 };
 
 Pool::Pool(PoolDirectory& directory, std::string user, std::string database,
-           std::shared_ptr<const Target> target, PoolRulesPtr rules, Quota& user_quota, Quota& database_quota)
+           std::shared_ptr<const Target> target, PoolRulesPtr rules, Quotas& of_user, Quotas& of_database)
     : directory_(directory),
       user_(std::move(user)),
       database_(std::move(database)),
-      user_quota_(user_quota),
-      database_quota_(database_quota),
+      of_user_(of_user),
+      of_database_(of_database),
       target_(std::move(target)) {
   size_.set_limit(rules->size + rules->overflow + rules->reserve);
   for (std::size_t i = 0; i < directory.threads(); ++i) {
@@ -106,6 +108,21 @@ Traffic Pool::traffic() const {
             .binds = read(from.binds)};
   }
   return sum;
+}
+
+// --- clients
+// ---------------------------------------------------------------------------------------------------
+
+Result<void> Pool::admit(std::array<Permit, 2>& permits) {
+  if (!of_user_.clients.try_acquire()) {
+    return Error{ErrorCode::unavailable, fmt::format("too many connections for role \"{}\"", user_)};
+  }
+  Permit of_user(of_user_.clients);
+  if (!of_database_.clients.try_acquire()) {
+    return Error{ErrorCode::unavailable, fmt::format("too many connections for database \"{}\"", database_)};
+  }
+  permits = {std::move(of_user), Permit(of_database_.clients)};
+  return {};
 }
 
 // --- borrowing
@@ -196,7 +213,31 @@ Backend* Pool::find_lodging(const ProfilePtr& profile) {
     }
     shared = &backend;
   }
-  return size_.used() >= rules().size ? shared : nullptr;
+  return may_grow() ? nullptr : shared;
+}
+
+bool Pool::may_grow() const {
+  const auto has_room = [](const Quota& quota) { return quota.used() < quota.limit(); };
+  return size_.used() < rules().size && has_room(of_user_.backends) && has_room(of_database_.backends);
+}
+
+std::optional<Greeting> Pool::known_greeting(const ProfilePtr& profile) const {
+  if (may_grow()) return std::nullopt;
+  const std::lock_guard lock(mutex_);
+  const auto at = std::ranges::find(greetings_, profile, &KnownGreeting::profile);
+  const bool valid = at != greetings_.end() && at->generation == generation() &&
+                     at->defaults_generation == defaults_generation();
+  return valid ? std::optional(at->greeting) : std::nullopt;
+}
+
+void Pool::remember_greeting(const Backend& backend) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(greetings_, [&](const auto& known) { return known.profile == backend.profile(); });
+  if (greetings_.size() >= kMaxGreetings) greetings_.erase(greetings_.begin());
+  greetings_.push_back({backend.profile(),
+                        {backend.greeting(), backend.cancel_key().process_id},
+                        backend.generation(),
+                        backend.defaults_generation()});
 }
 
 void Pool::move_in(Borrower& borrower, Backend& backend) {
@@ -397,16 +438,16 @@ bool Pool::try_open(const ProfilePtr& profile, Duration waited) {
   if (waited >= rules.reserve_after) limit += rules.reserve;
   if (size_.used() >= limit || !size_.try_acquire()) return false;
   Permit pool_permit(size_);
-  if (!user_quota_.try_acquire()) {
-    directory_.free_one_of(user_quota_);
+  if (!of_user_.backends.try_acquire()) {
+    directory_.free_one_of(of_user_.backends);
     return false;
   }
-  Permit user_permit(user_quota_);
-  if (!database_quota_.try_acquire()) {
-    directory_.free_one_of(database_quota_);
+  Permit user_permit(of_user_.backends);
+  if (!of_database_.backends.try_acquire()) {
+    directory_.free_one_of(of_database_.backends);
     return false;
   }
-  Permit database_permit(database_quota_);
+  Permit database_permit(of_database_.backends);
 
   Shard& mine = shard();
   mine.owned.push_back(std::make_unique<Backend>(*this, profile));
@@ -476,6 +517,7 @@ void Pool::set_credentials(Credentials credentials) {
 void Pool::on_opened(Backend& backend) {
   directory_.server_log().on_opened(*this);
   opening_.fetch_sub(1);
+  remember_greeting(backend);
   put_idle(backend);
   serve();
 }
@@ -553,7 +595,7 @@ void Pool::renew() {
 }
 
 std::size_t Pool::close_idle(const Quota* only, std::size_t limit) {
-  if (only != nullptr && only != &user_quota_ && only != &database_quota_) return 0;
+  if (only != nullptr && only != &of_user_.backends && only != &of_database_.backends) return 0;
   Shard& mine = shard();
   std::size_t closed = 0;
   while (closed < limit && !mine.idle.empty()) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -19,6 +20,12 @@
 namespace forebay::backend {
 
 class PoolDirectory;
+
+/// What a new client is told of its session.
+struct Greeting {
+  std::vector<wire::Parameter> parameters;  ///< ParameterStatus
+  std::uint32_t process_id = 0;
+};
 
 struct WaitingTag;
 
@@ -110,12 +117,17 @@ struct PoolCounters {
 class Pool : public std::enable_shared_from_this<Pool> {
  public:
   Pool(PoolDirectory& directory, std::string user, std::string database, std::shared_ptr<const Target> target,
-       PoolRulesPtr rules, Quota& user_quota, Quota& database_quota);
+       PoolRulesPtr rules, Quotas& of_user, Quotas& of_database);
   ~Pool();
 
   const std::string& user() const { return user_; }
   const std::string& database() const { return database_; }  ///< as clients name it
   std::string describe() const;
+
+  // --- clients; by any thread
+  /// Counts one in against its user and its database until `permits` go, which the pool must outlive. On
+  /// error there are too many.
+  Result<void> admit(std::array<Permit, 2>& permits);
 
   // --- borrowing; by the borrower's thread
   /// Lends an idle backend at once, or queues `borrower` and opens one where the limits allow.
@@ -132,6 +144,9 @@ class Pool : public std::enable_shared_from_this<Pool> {
   /// A backend of `profile` whose greeting a new client may be given: one that nobody lives in, or, when the
   /// pool has reached its size, any. Null when one should be opened.
   Backend* find_lodging(const ProfilePtr& profile);
+  /// For when that finds none: what the last backend of `profile` on any thread was told when it was opened,
+  /// if the pool has reached its size. A login need not wait for a backend then.
+  std::optional<Greeting> known_greeting(const ProfilePtr& profile) const;
   /// Makes `borrower` the resident of `backend`, unless somebody lives there.
   void move_in(Borrower& borrower, Backend& backend);
   void move_out(Borrower& borrower);
@@ -143,6 +158,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void on_opened(Backend& backend);
   void on_open_failed(Backend& backend, const Login::Refusal& refusal);
   void on_lost(Backend& backend);
+  void remember_greeting(const Backend& backend);
   /// Whether `backend` is still one of this thread's, and the same that was opened then.
   bool owns(const Backend& backend, TimePoint opened_at) const;
 
@@ -194,6 +210,12 @@ class Pool : public std::enable_shared_from_this<Pool> {
 
  private:
   struct Shard;
+  struct KnownGreeting {
+    ProfilePtr profile;
+    Greeting greeting;
+    std::uint64_t generation;
+    std::uint64_t defaults_generation;
+  };
 
   Shard& shard();
   const Shard& shard() const;
@@ -215,6 +237,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   bool suits(const Backend& backend, const Borrower& borrower) const;
   void unlink_idle(Backend& backend);
   void part(Backend& backend);
+  bool may_grow() const;
   void destroy(Backend& backend);
   void move_to_thread(Backend& backend, std::uint16_t thread);
 
@@ -222,8 +245,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
   PoolDirectory& directory_;
   const std::string user_;
   const std::string database_;
-  Quota& user_quota_;
-  Quota& database_quota_;
+  Quotas& of_user_;
+  Quotas& of_database_;
   std::vector<std::unique_ptr<Shard>> shards_;
 
   // own synchronisation
@@ -239,6 +262,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   IntrusiveList<Borrower, WaitingTag> waiters_;  ///< guarded by mutex_, first come first served
   Credentials credentials_;                      ///< guarded by mutex_
   std::shared_ptr<const Target> target_;         ///< guarded by mutex_
+  std::vector<KnownGreeting> greetings_;         ///< guarded by mutex_, oldest first
 };
 
 }  // namespace forebay::backend

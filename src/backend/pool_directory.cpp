@@ -123,17 +123,25 @@ Result<void> PoolDirectory::configure(config::SettingsPtr settings) {
 }
 
 void PoolDirectory::set_quota_limits(const config::Settings& settings) {
-  for (auto& [name, quota] : user_quotas_) {
+  const config::Limits& limits = settings.limits;
+  const auto set = [](Quotas& quotas, const config::PoolOverride* over, std::uint32_t backends,
+                      std::uint32_t clients) {
+    if (over != nullptr) {
+      take(backends, over->max_backends);
+      take(clients, over->max_clients);
+    }
+    quotas.backends.set_limit(limit_or_unlimited(backends));
+    quotas.clients.set_limit(limit_or_unlimited(clients));
+  };
+  for (auto& [name, quotas] : user_quotas_) {
     const config::User* entry = user_entry(settings, name);
-    quota->set_limit(limit_or_unlimited(entry != nullptr && entry->pool.max_backends
-                                            ? *entry->pool.max_backends
-                                            : settings.limits.max_backends_per_user));
+    set(*quotas, entry == nullptr ? nullptr : &entry->pool, limits.max_backends_per_user,
+        limits.max_clients_per_user);
   }
-  for (auto& [name, quota] : database_quotas_) {
+  for (auto& [name, quotas] : database_quotas_) {
     const config::Database* entry = database_entry(settings, name);
-    quota->set_limit(limit_or_unlimited(entry != nullptr && entry->pool.max_backends
-                                            ? *entry->pool.max_backends
-                                            : settings.limits.max_backends_per_database));
+    set(*quotas, entry == nullptr ? nullptr : &entry->pool, limits.max_backends_per_database,
+        limits.max_clients_per_database);
   }
 }
 
@@ -181,16 +189,10 @@ PoolRules PoolDirectory::rules_for(const config::Settings& settings, const std::
   return rules;
 }
 
-Quota& PoolDirectory::user_quota(const std::string& user) {
-  auto& quota = user_quotas_[user];
-  if (quota == nullptr) quota = std::make_unique<Quota>();
-  return *quota;
-}
-
-Quota& PoolDirectory::database_quota(const std::string& database) {
-  auto& quota = database_quotas_[database];
-  if (quota == nullptr) quota = std::make_unique<Quota>();
-  return *quota;
+Quotas& PoolDirectory::find_or_add(QuotasByName& quotas, const std::string& name) {
+  auto& found = quotas[name];
+  if (found == nullptr) found = std::make_unique<Quotas>();
+  return *found;
 }
 
 Result<std::shared_ptr<Pool>> PoolDirectory::find_or_create(const std::string& user,
@@ -208,7 +210,7 @@ Result<std::shared_ptr<Pool>> PoolDirectory::find_or_create(const std::string& u
     }
     pool = std::make_shared<Pool>(*this, user, database, *target,
                                   std::make_shared<const PoolRules>(rules_for(*settings_, user, database)),
-                                  user_quota(user), database_quota(database));
+                                  find_or_add(user_quotas_, user), find_or_add(database_quotas_, database));
     set_quota_limits(*settings_);
     if (is_paused_locked(database)) pool->pause();
   }

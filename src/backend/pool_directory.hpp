@@ -73,26 +73,27 @@ class PoolDirectory {
 
   ServerLog& server_log() { return server_log_; }
 
-  Quota& user_quota(const std::string& user);
-  Quota& database_quota(const std::string& database);
-
  private:
+  /// Each stays where it is as long as there is a pool of that name.
+  using QuotasByName = std::map<std::string, std::unique_ptr<Quotas>>;
+
   Result<std::shared_ptr<const Target>> target_for(const config::Settings& settings,
                                                    const std::string& database);
   void set_quota_limits(const config::Settings& settings);
+  static Quotas& find_or_add(QuotasByName& quotas, const std::string& name);
   bool is_paused_locked(const std::string& database) const;
 
   const std::vector<net::Loop*> loops_;
   ServerLog server_log_;
 
   mutable std::mutex mutex_;
-  config::SettingsPtr settings_;                                   ///< guarded by mutex_
-  bool all_paused_ = false;                                        ///< guarded by mutex_
-  std::set<std::string> paused_;                                   ///< guarded by mutex_
-  std::set<std::string> disabled_;                                 ///< guarded by mutex_
-  TrafficByDatabase forgotten_traffic_;                            ///< guarded by mutex_
-  std::map<std::string, std::unique_ptr<Quota>> user_quotas_;      ///< guarded by mutex_
-  std::map<std::string, std::unique_ptr<Quota>> database_quotas_;  ///< guarded by mutex_
+  config::SettingsPtr settings_;         ///< guarded by mutex_
+  bool all_paused_ = false;              ///< guarded by mutex_
+  std::set<std::string> paused_;         ///< guarded by mutex_
+  std::set<std::string> disabled_;       ///< guarded by mutex_
+  TrafficByDatabase forgotten_traffic_;  ///< guarded by mutex_
+  QuotasByName user_quotas_;             ///< guarded by mutex_
+  QuotasByName database_quotas_;         ///< guarded by mutex_
   /// Guarded by mutex_. After the quotas, because backends give their permits back when they are destroyed.
   std::map<std::pair<std::string, std::string>, std::shared_ptr<Pool>> pools_;
   std::map<std::string, std::shared_ptr<const Target>> targets_;  ///< guarded by mutex_; by database entry

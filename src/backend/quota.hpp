@@ -30,6 +30,12 @@ class Quota {
   std::atomic<std::uint32_t> limit_ = kUnlimited;
 };
 
+/// What counts against one user or one database.
+struct Quotas {
+  Quota backends;
+  Quota clients;
+};
+
 /// One unit of a Quota, given back when it goes.
 class Permit {
  public:

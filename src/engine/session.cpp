@@ -33,16 +33,17 @@ backend::SessionSettingsPtr initial_settings(const std::string& application_name
 
 }  // namespace
 
-Session::Session(ClientPort& port, Identity identity, backend::Backend& home)
+Session::Session(ClientPort& port, Identity identity, backend::Backend* home)
     : port_(port),
       pool_(std::move(identity.pool)),
+      permits_(std::move(identity.permits)),
       profile_(std::move(identity.profile)),
       id_(static_cast<backend::ClientId>(next_client_id.fetch_add(1, std::memory_order_relaxed))),
       code_(CodeWatch::of(*pool_)),
       initial_settings_(initial_settings(identity.application_name)),
       settings_(initial_settings_) {
   pool_->counters().clients.fetch_add(1, std::memory_order_relaxed);
-  pool_->move_in(*this, home);
+  if (home != nullptr) pool_->move_in(*this, *home);
 }
 
 Session::~Session() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -28,13 +29,14 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
  public:
   struct Identity {
     std::shared_ptr<backend::Pool> pool;
+    std::array<backend::Permit, 2> permits;  ///< of the pool, see Pool::admit
     backend::ProfilePtr profile;
     std::string application_name;
   };
 
-  /// `port` outlives the session. The client lives in `home` from now on, if nobody else does; its process id
-  /// is the one that the client is told.
-  Session(ClientPort& port, Identity identity, backend::Backend& home);
+  /// `port` outlives the session. The client lives in `home` from now on, unless it is null or somebody else
+  /// does; its process id is the one that the client is told.
+  Session(ClientPort& port, Identity identity, backend::Backend* home);
   ~Session();
 
   /// Handles messages in [bytes, bytes + size) and returns how many bytes were used. The rest is the
@@ -167,6 +169,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   // constant after construction
   ClientPort& port_;
   const std::shared_ptr<backend::Pool> pool_;
+  const std::array<backend::Permit, 2> permits_;  ///< after the pool, which has what they are of
   const backend::ProfilePtr profile_;
   const backend::ClientId id_;
   const std::shared_ptr<CodeWatch> code_;

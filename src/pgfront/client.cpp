@@ -35,8 +35,9 @@ Client::Client(Worker& worker, net::Fd fd, bool is_local, bool is_unix)
 Client::~Client() {
   session_.reset();
   worker_.unregister_client(key_);
-  channel_.close();
+  // Its place is free by the time it sees the end.
   if (counted_) worker_.front().leave();
+  channel_.close();
 }
 
 wire::CancelKey Client::identify(std::uint32_t process_id) {
@@ -44,7 +45,7 @@ wire::CancelKey Client::identify(std::uint32_t process_id) {
   return key_;
 }
 
-void Client::start_session(engine::Session::Identity identity, backend::Backend& home) {
+void Client::start_session(engine::Session::Identity identity, backend::Backend* home) {
   log_ = ConnectionLog::open(*this, identity.pool->user(), identity.pool->database());
   session_ = std::make_unique<engine::Session>(*this, std::move(identity), home);
   worker_.loop().defer(

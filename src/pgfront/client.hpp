@@ -55,7 +55,7 @@ class Client final : public net::Handler,
 
   // --- for the handshake
   /// Hands over to a session; the handshake is over.
-  void start_session(engine::Session::Identity identity, backend::Backend& home);
+  void start_session(engine::Session::Identity identity, backend::Backend* home);
   void start_console(ConsoleIdentity identity);
   void start_tls();
   /// Gives it the key that it is known by: the process id that it is told and a secret of our own.

@@ -359,6 +359,10 @@ void Handshake::accept(backend::Credentials credentials) {
   auto pool = client_.worker().front().directory().find_or_create(startup_.user, startup_.database);
   if (!pool) return refuse(wire::sqlstate::kInvalidCatalogName, pool.error().text);
   pool_ = std::move(*pool);
+  if (auto admitted = pool_->admit(permits_); !admitted) {
+    return refuse(wire::sqlstate::kTooManyConnections, admitted.error().text,
+                  "See limits.max_clients_per_user and limits.max_clients_per_database.");
+  }
   const auto settings = client_.worker().front().settings();
   const bool upstreams_own = startup_.user == settings->upstream.user && !settings->upstream.password.empty();
   if (std::holds_alternative<std::monostate>(credentials) && upstreams_own) {
@@ -366,30 +370,37 @@ void Handshake::accept(backend::Credentials credentials) {
   }
   if (!std::holds_alternative<std::monostate>(credentials)) pool_->set_credentials(std::move(credentials));
   profile_ = backend::intern({std::move(startup_.parameters), startup_.replication});
-  if (backend::Backend* home = pool_->find_lodging(profile_)) return greet(*home);
+  if (backend::Backend* home = pool_->find_lodging(profile_)) return greet_from(*home);
+  if (const auto known = pool_->known_greeting(profile_)) return greet(*known, nullptr);
   step_ = Step::greeting;
   greeting_ = std::make_unique<engine::Errand>(pool_, profile_, std::string(),
                                                [this](const engine::Errand::Outcome& outcome) {
                                                  if (outcome.refusal != nullptr)
                                                    return refuse(*outcome.refusal);
-                                                 greet(*outcome.backend);
+                                                 greet_from(*outcome.backend);
                                                });
   greeting_->start();
 }
 
-void Handshake::greet(backend::Backend& home) {
+void Handshake::greet_from(backend::Backend& home) {
+  greet({home.greeting(), home.cancel_key().process_id}, &home);
+}
+
+void Handshake::greet(const backend::Greeting& greeting, backend::Backend* home) {
   wire::Writer writer;
   writer.begin('R').u32(kOk).end();
-  for (const auto& [name, value] : home.greeting()) {
+  for (const auto& [name, value] : greeting.parameters) {
     const bool own = name == "application_name" && !startup_.application_name.empty();
     writer.begin('S').cstring(name).cstring(own ? startup_.application_name : value).end();
   }
-  const wire::CancelKey key = client_.identify(home.cancel_key().process_id);
+  const wire::CancelKey key = client_.identify(greeting.process_id);
   writer.begin('K').u32(key.process_id).u32(key.secret).end();
   writer.begin('Z').u8('I').end();
   client_.send(writer.bytes());
   step_ = Step::done;
-  client_.start_session({std::move(pool_), std::move(profile_), std::move(startup_.application_name)}, home);
+  client_.start_session(
+      {std::move(pool_), std::move(permits_), std::move(profile_), std::move(startup_.application_name)},
+      home);
 }
 
 void Handshake::start_console() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -67,7 +68,8 @@ class Handshake {
 
   void accept(backend::Credentials credentials);
   void start_console();
-  void greet(backend::Backend& home);
+  void greet_from(backend::Backend& home);
+  void greet(const backend::Greeting& greeting, backend::Backend* home);
   void request_authentication(std::uint32_t code, std::string_view data);
   void refuse(std::string_view sqlstate, std::string message, std::string hint = {});
   void refuse_in_old_format(const std::string& message);
@@ -87,6 +89,7 @@ class Handshake {
   std::optional<wire::ScramServer> scram_;
   wire::Md5Salt md5_salt_{};
   std::shared_ptr<backend::Pool> pool_;
+  std::array<backend::Permit, 2> permits_;
   backend::ProfilePtr profile_;
   std::unique_ptr<engine::Errand> greeting_;
 };

@@ -136,6 +136,8 @@ def calm(server):
 @pytest.mark.parametrize("step", SESSION_STEPS)
 def test_in_its_session(calm, rows, step, how):
     messages, until = SESSION_STEPS[step]
+    if how == "terminate" and until == "running":
+        pytest.skip("the server reads Terminate when the query has ended: test_terminate_behind_a_query")
     raw = calm.raw()
     raw.send(*messages)
     if until == "running":
@@ -166,6 +168,24 @@ def test_while_it_waits_for_a_backend(calm, how):
             holder.query("COMMIT")
         assert patient.until_ready()[1].value == [b"patient"]
     calm.settled()
+    calm.check()
+
+
+@pytest.mark.parametrize("through", ["directly", "forebay"])
+@pytest.mark.parametrize("begin, kept", [("", 1), ("BEGIN; ", 0)], ids=["alone", "in a transaction"])
+def test_terminate_behind_a_query(calm, server, rows, through, begin, kept):
+    """The good-bye does not overtake the query: that ends as if its client had waited, and what it did stays unless a
+    transaction was left open."""
+    place = server if through == "directly" else calm.forebay
+    raw = RawConnection(place.host, place.port)
+    raw.login("app", server.passwords["app"])
+    raw.send(fe.query(f"{begin}{INSERT}; SELECT pg_sleep(1.5)"))
+    calm.running("pg_sleep")
+    vanish(raw, "terminate")
+    assert any(state == "active" for _, state, *_ in calm.sessions())
+    wait_until(lambda: not any(state == "active" for _, state, *_ in calm.sessions()), 10, "the query has ended")
+    calm.settled()
+    assert rows() == kept
     calm.check()
 
 

@@ -7,6 +7,7 @@ import time
 import psycopg
 import pytest
 
+from forebay_testing import ForebayDaemon
 from forebay_testing import frontend_messages as fe
 from forebay_testing.rawpg import RawConnection, RawError
 
@@ -102,6 +103,47 @@ def test_too_many_clients_of_one(stands, server, limit, where):
             other = stack.enter_context(stand.stranger())
             other.login("app", server.passwords["app"], "elsewhere")
             assert other.rows("SELECT current_database()") == [["elsewhere"]]
+    stand.check()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("entry", ["users:\n  app:", "databases:\n  postgres:\n    upstream: {}"], ids=["user", "database"])
+def test_limit_of_one_entry(server, entry, threads):
+    """What a user's or a database's own entry says goes before the limit for all, exactly, on any number of threads; a
+    place that is given up is free at once."""
+    entry = entry.format(server.url())
+    config = f"{entry}\n    limits:\n      max_clients: 4\nlimits:\n  max_clients_per_user: 2\n"
+    config += "  max_clients_per_database: 3\n" if entry.startswith("users") else ""
+    most = 3 if entry.startswith("users") else 2
+    with ForebayDaemon(server, ["--threads", threads], config) as forebay, contextlib.ExitStack() as stack:
+        def come():
+            raw = stack.enter_context(RawConnection(forebay.host, forebay.port))
+            raw.login("app", server.passwords["app"])
+            return raw
+
+        clients = [come() for _ in range(most)]
+        for _ in range(20):
+            with pytest.raises(RawError) as refused:
+                come()
+            assert refused.value.sqlstate == TOO_MANY
+            assert "too many connections for" in refused.value.message.value["M"]
+            leaver = clients.pop()
+            leaver.send(fe.terminate())
+            leaver.receive_all()
+            clients.append(come())
+
+
+def test_login_needs_no_backend_of_its_own_thread(stands):
+    """A pool that is used up on one thread does not keep clients of another thread from logging in."""
+    stand = stands(size=1, flags=["--threads", 2, "--set", "timeouts.wait=3s"])
+    with stand.raw() as holder, contextlib.ExitStack() as stack:
+        holder.query("BEGIN")
+        others = [stack.enter_context(stand.raw(timeout=2, application_name=f"other {n}")) for n in range(12)]
+        assert all(other.parameters.keys() == holder.parameters.keys() for other in others)
+        assert [other.parameters["application_name"] for other in others] == [f"other {n}" for n in range(12)]
+        holder.query("COMMIT")
+        for other in others:
+            assert other.rows("SELECT current_setting('application_name')") == [[other.parameters["application_name"]]]
     stand.check()
 
 
