@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/default_settings.hpp"
 #include "net/loop.hpp"
 
 namespace forebay::engine {
@@ -16,12 +17,15 @@ constexpr Duration kKeepConfigured{60'000};
 /// Bounds what strangers' names can make us remember.
 constexpr std::size_t kMaxKnown = 10'000;
 
-constexpr std::string_view kDefaultQuery =
-    "SELECT rolpassword, rolcanlogin, coalesce(rolvaliduntil OPERATOR(pg_catalog.<) pg_catalog.now(), false) "
-    "FROM pg_catalog.pg_authid WHERE rolname OPERATOR(pg_catalog.=) $1";
+/// Says at every login whether sessions have new defaults, too.
+std::string default_query() {
+  return "SELECT rolpassword, rolcanlogin, coalesce(rolvaliduntil OPERATOR(pg_catalog.<) pg_catalog.now(), "
+         "false), " +
+         std::string(kDefaultsFingerprint) +
+         " FROM pg_catalog.pg_authid WHERE rolname OPERATOR(pg_catalog.=) $1";
+}
 
-std::string bind_name(std::string_view query, const std::string& user) {
-  std::string sql(query);
+std::string bind_name(std::string sql, const std::string& user) {
   const std::string literal = backend::quote_literal(user);
   for (auto at = sql.find("$1"); at != std::string::npos; at = sql.find("$1", at + literal.size())) {
     sql.replace(at, 2, literal);
@@ -42,7 +46,7 @@ Authority::Account account_of(const backend::Rows& rows, bool own_query) {
   if (secret) {
     if (auto parsed = wire::Secret::parse(*secret)) account.secret = std::move(*parsed);
   }
-  if (own_query && row.size() == 3) {
+  if (own_query && row.size() == 4) {
     account.may_login = row[1] == "t";
     account.expired = row[2] == "t";
   }
@@ -117,7 +121,7 @@ void Authority::look_up(const std::string& user) {
   }
   if (!upstream.password.empty()) (*pool)->set_credentials(wire::SecretText(upstream.password));
   const std::string sql =
-      bind_name(settings->auth_query.empty() ? kDefaultQuery : std::string_view(settings->auth_query), user);
+      bind_name(settings->auth_query.empty() ? default_query() : settings->auth_query, user);
   auto errand =
       std::make_unique<Errand>(*pool, backend::intern({}), sql,
                                [this, user](const Errand::Outcome& outcome) { on_answer(user, outcome); });
@@ -140,7 +144,15 @@ void Authority::on_answer(const std::string& user, const Errand::Outcome& outcom
     return tell(user, nullptr, &refusal);
   }
   const bool own_query = directory_.settings()->auth_query.empty();
+  if (own_query) note_defaults(outcome);
   tell(user, remember(user, account_of(outcome.rows, own_query), kKeepAnswers), nullptr);
+}
+
+/// A new session has the defaults of the present; so has a client that logs in now.
+void Authority::note_defaults(const Errand::Outcome& outcome) {
+  if (outcome.rows.empty() || outcome.rows.front().size() != 4 || !outcome.rows.front()[3]) return;
+  backend::Pool& pool = outcome.backend->pool();
+  if (are_new_defaults(pool.target()->name(), *outcome.rows.front()[3])) pool.renew_all();
 }
 
 void Authority::tell(const std::string& user, const Account* account,

@@ -56,6 +56,7 @@ class Authority {
   const Account* remember(const std::string& user, Account account, Duration keep);
   void look_up(const std::string& user);
   void on_answer(const std::string& user, const Errand::Outcome& outcome);
+  void note_defaults(const Errand::Outcome& outcome);
   void tell(const std::string& user, const Account* account, const backend::Login::Refusal* refusal);
 
   backend::PoolDirectory& directory_;

@@ -135,7 +135,8 @@ Session::Step Session::note_effects(const sql::Verdict& verdict) {
   if (wants_own_session(verdict) && swap_for_fresh()) return Step::blocked;
   ran_since_probe_ = true;
   ran_anything_ = true;
-  const Effects effects = code_->matters() ? verdict.effects | reach_of(verdict) : verdict.effects;
+  const bool reaches_code = code_->matters() || (effects_ | verdict.effects).has(Effect::changes_schema);
+  const Effects effects = reaches_code ? verdict.effects | reach_of(verdict) : verdict.effects;
   effects_ |= effects;
   constexpr Effects kNeedsPreparation = kBarrier | kDoubtful | Effect::reads_sequence_state |
                                         Effect::sets_setting | Effect::reads_session_views;

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/code_watch.hpp"
 #include "engine/custom_settings.hpp"
 #include "engine/effect_sets.hpp"
 #include "engine/session.hpp"
@@ -31,6 +32,7 @@ std::string_view hold_reason(Effects effects) {
   if (effects.has(Effect::sets_authorization)) return "SET SESSION AUTHORIZATION";
   if (effects.has(Effect::loads_library)) return "LOAD";
   if (effects.has(Effect::seeds_random)) return "setseed";
+  if (effects.has(Effect::hides_state)) return "settings under names made up at run time";
   return "code that may have changed the session";
 }
 
@@ -53,13 +55,17 @@ constexpr std::string_view kReadBack =
 
 /// One look at everything a session can hold. Every name is qualified and every operator too, because the
 /// session's own search_path is in force. Names of settings are in lower case, as everywhere with us: carried
-/// under two spellings, DateStyle and datestyle, a setting would be reset by the one and not set by the other.
+/// under two spellings, DateStyle and datestyle, a setting would be reset by the one and not set by the
+/// other.
 std::string probe_sql(const std::vector<std::string>& custom) {
   std::string sql =
-      "SELECT 'setting', pg_catalog.lower(name), pg_catalog.current_setting(name) FROM pg_catalog.pg_settings "
+      "SELECT 'setting', pg_catalog.lower(name), pg_catalog.current_setting(name) FROM "
+      "pg_catalog.pg_settings "
       "WHERE source OPERATOR(pg_catalog.=) 'session' AND NOT pg_catalog.starts_with(name, 'transaction_') "
       "UNION ALL SELECT 'setting', 'role', pg_catalog.current_setting('role') "
       "UNION ALL SELECT 'authorization', session_user::pg_catalog.text, NULL "
+      "UNION ALL SELECT 'trace', 'temporary schema', NULL "
+      "WHERE pg_catalog.pg_my_temp_schema() OPERATOR(pg_catalog.<>) 0::pg_catalog.oid "
       "UNION ALL (SELECT 'held', 'temporary objects', NULL FROM pg_catalog.pg_depend "
       "WHERE refclassid OPERATOR(pg_catalog.=) 2615::pg_catalog.oid "
       "AND refobjid OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema() LIMIT 1) "
@@ -118,7 +124,10 @@ void Session::note_global_changes(Effects effects) {
   if (effects.any_of(Effect::changes_schema | Effect::drops_objects) &&
       !effects.has(Effect::makes_temporary)) {
     advance_schema_epoch();
+    code_->invalidate(net::Loop::current()->now());
   }
+  // A DO block may have made a trigger.
+  if (effects.any_of(Effect::runs_code | Effect::unparsable)) code_->look_soon(net::Loop::current()->now());
   if (effects.has(Effect::changes_defaults)) pool_->renew_all();
 }
 
@@ -249,12 +258,16 @@ void Session::give_back() {
 // -------------------------------------------------------------------------------------------------
 
 void Session::on_release_wanted(bool urgent) {
-  if (backend_ == nullptr || asking_ || preparing_ || in_batch_ || !ran_since_probe_ || held_because_.empty())
-    return;
-  if (unreadable_ || lifetime_effects_.any_of(kIndelible)) return;
-  if (!backend_->is_settled() || backend_->tracker().transaction_status() != 'I') return;
+  if (backend_ == nullptr || asking_ || preparing_ || held_because_.empty() || !may_probe()) return;
   if (!urgent && net::Loop::current()->now() - busy_since_ < kQuietBeforeProbe) return;
   probe();
+}
+
+/// Whether a look at the session can be had now, and could release the backend.
+bool Session::may_probe() const {
+  return ran_since_probe_ && !in_batch_ && !unreadable_ && !lifetime_effects_.any_of(kIndelible) &&
+         backend_->is_settled() && backend_->tracker().transaction_status() == 'I' &&
+         pool_->rules().mode != config::PoolMode::session;
 }
 
 void Session::probe() {
@@ -274,6 +287,8 @@ void Session::on_probe(const backend::QuestionError* error, const backend::Rows&
       if (*row[1] == "search_path" && row[2]->find("pg_temp") != std::string::npos) because = held_because_;
     } else if (*row[0] == "held") {
       because = held_because_;
+    } else if (*row[0] == "trace") {
+      lifetime_effects_ |= Effect::makes_temporary;
     } else if (*row[0] == "authorization" && *row[1] != pool_->user()) {
       because = held_because_;
     }

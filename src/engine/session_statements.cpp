@@ -21,8 +21,8 @@ using wire::kHeaderSize;
 /// Bounds what one client can make us remember.
 constexpr std::size_t kMaxPreparedPerClient = 10'000;
 
-/// Marks the tag of a Parse that is bound to fail because its name is taken: nothing changes, nothing is to be
-/// undone.
+/// Marks the tag of a Parse that is bound to fail because its name is taken: nothing changes, nothing is to
+/// be undone.
 constexpr std::uint64_t kDuplicateName = std::uint64_t{1} << 63;
 
 bool is_ours(const wire::Expectation& expectation) {
@@ -80,8 +80,7 @@ Session::Step Session::on_parse(const std::byte* at, std::size_t total, std::siz
   start_batch();
   const auto* known = names().find("");
   const bool same = known != nullptr && (*known)->text == text && (*known)->parameter_types == as_text(types);
-  const PreparedStatementPtr statement =
-      same ? *known : private_statement(text, types, judge(text).effects);
+  const PreparedStatementPtr statement = same ? *known : private_statement(text, types, judge(text).effects);
   backend_->set_unnamed_statement(statement->id);
   backend_->expect({.request = wire::Request::parse, .tag = names().set("", statement)});
   forward(at, total);
@@ -189,7 +188,7 @@ Session::Step Session::on_bind(const std::byte* at, std::size_t total, std::size
 /// The effects of a statement count when it is bound. What needs more than the effects is read from the text
 /// again.
 Session::Step Session::note_statement(const PreparedStatement& statement) {
-  if (!code_->matters() && statement.effects.only(kLeaveNothing) &&
+  if (!code_->matters() && !effects_.has(Effect::changes_schema) && statement.effects.only(kLeaveNothing) &&
       !statement.effects.any_of(Effect::reads_sequence_state | Effect::advances_sequence |
                                 Effect::reads_session_views | Effect::changes_databases |
                                 Effect::begins_transaction)) {
@@ -390,7 +389,8 @@ void Session::on_skipped(const wire::Expectation& skipped, bool failed) {
 std::string_view Session::on_error(const wire::Expectation* cause, std::string_view body) {
   error_seen_ = true;
   if (cause == nullptr || cause->tag == 0 || names_ == nullptr || is_ours(*cause)) return body;
-  // "cached plan must not change result type": a table was altered past us. Who prepares anew gets a new plan.
+  // "cached plan must not change result type": a table was altered past us. Who prepares anew gets a new
+  // plan.
   if (wire::error_field(body, 'R') == "RevalidateCachedQuery") advance_schema_epoch();
   const auto [id, name] = names_->name_of(cause->tag & ~kDuplicateName);
   const std::string there = fmt::format("\"{}{:x}\"", kBackendNamePrefix, id);

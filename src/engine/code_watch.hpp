@@ -1,0 +1,70 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "backend/pool.hpp"
+#include "base/clock.hpp"
+#include "engine/session_code.hpp"
+
+namespace forebay::engine {
+
+/// Keeps what is known of the code in one database (SessionCode) up to date: from time to time a client's
+/// session asks the catalog on the backend that it has, before its own statement runs. So it costs no backend
+/// and no timer, only while the database is used, and what a transaction is judged by is never older than
+/// the period below was at its beginning.
+///
+/// The period is kPeriod, or kShare times as long as the last look took, whichever is longer. Until the first
+/// look, and after a schema change that came through us, until the next look: everything is in doubt.
+/// Thread safe; what is called for each statement takes no lock.
+class CodeWatch {
+ public:
+  static constexpr Duration kPeriod{1'000};
+  /// After a schema change of our own: so that a stream of them does not mean a stream of looks.
+  static constexpr Duration kSoon{50};
+  static constexpr int kShare = 50;
+
+  /// The watch of the database that `pool` is for; the same for all users' pools.
+  static std::shared_ptr<CodeWatch> of(const backend::Pool& pool);
+
+  // --- for each statement
+  bool is_due(TimePoint now) const { return now >= due_.load(std::memory_order_relaxed); }
+  /// False in a database without code that changes sessions.
+  bool matters() const { return matters_.load(std::memory_order_relaxed); }
+  sql::Effects effects_of(const sql::Verdict& verdict) const;
+
+  // --- a look
+  /// Takes the look upon the caller, who then calls is_known() or give_up(). False: somebody else has it.
+  bool claim(TimePoint now);
+  /// Whether the code is still the one that is known; that ends the look. Otherwise adopt() is to follow.
+  bool is_known(const std::string& fingerprint, TimePoint now);
+  void adopt(const std::string& fingerprint, const backend::Rows& rows, TimePoint now);
+  /// The catalog could not be read.
+  void give_up(TimePoint now);
+
+  /// The schema has been changed through us.
+  void invalidate(TimePoint now);
+  /// It may have been.
+  void look_soon(TimePoint now);
+
+ private:
+  void finish(TimePoint now);
+
+  std::atomic<TimePoint> due_{TimePoint::min()};
+  std::atomic<TimePoint> claimed_until_{TimePoint::min()};
+  std::atomic<bool> matters_ = true;
+
+  mutable std::mutex mutex_;
+  std::shared_ptr<const SessionCode> code_;  ///< guarded by mutex_; null: never read
+  std::string fingerprint_;                  ///< guarded by mutex_
+  std::uint64_t changes_ = 0;                ///< guarded by mutex_; counts invalidate()
+  std::uint64_t changes_at_claim_ = 0;       ///< guarded by mutex_
+  std::uint64_t changes_seen_ = 0;           ///< guarded by mutex_
+  TimePoint claimed_at_{};                   ///< guarded by mutex_
+  Duration pause_{0};  ///< guarded by mutex_; between looks, for the time that the last one took
+};
+
+}  // namespace forebay::engine

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace forebay::engine {
+
+/// Notices ALTER ROLE … SET and ALTER DATABASE … SET that did not come through us: wherever the server is
+/// asked something of ours that is cheap and often, it also answers with this, a number that changes when
+/// they do. A scalar SQL expression, qualified so that any search_path will do.
+inline constexpr std::string_view kDefaultsFingerprint =
+    "(SELECT pg_catalog.concat(pg_catalog.count(*), '.', pg_catalog.sum(pg_catalog.hashtext("
+    "pg_catalog.concat(setdatabase, '.', setrole, '.', xmin)))) FROM pg_catalog.pg_db_role_setting)";
+
+/// Whether `fingerprint` differs from what the server `name` last answered: then sessions opened before have
+/// other defaults than new ones. Thread safe.
+bool are_new_defaults(const std::string& server, const std::string& fingerprint);
+
+}  // namespace forebay::engine
