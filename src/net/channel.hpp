@@ -52,6 +52,8 @@ class Channel {
     want(wanted ? interest_ | EPOLLOUT : interest_ & ~std::uint32_t{EPOLLOUT});
   }
 
+  /// Sends now what waits for the end of the round; before anything is done to the stream itself.
+  void leave_batch();
   /// Stream::shutdown(), behind everything that was written.
   void shutdown();
   void close();
@@ -64,7 +66,6 @@ class Channel {
 
   void want(std::uint32_t interest);
   bool can_join_batch(Bytes bytes) const;
-  void leave_batch();
   void keep(Bytes rest);
 
   Stream stream_;

@@ -63,6 +63,7 @@ void Client::start_console(ConsoleIdentity identity) {
 
 void Client::start_tls() {
   const auto context = worker_.front().tls();
+  channel_.leave_batch();
   if (auto started = channel_.stream().start_tls_server(*context); !started) {
     const wire::ErrorMessage error{
         wire::Severity::fatal, std::string(wire::sqlstate::kConnectionFailure), started.error().text, {}, {}};
