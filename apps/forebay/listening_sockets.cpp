@@ -74,7 +74,7 @@ Result<void> ListeningSockets::adopt(std::vector<net::Fd> passed, std::string_vi
 Result<void> ListeningSockets::open(const config::Settings& settings) {
   if (settings.listen.empty() && !sockets_.empty()) return {};
   for (const auto& address : listen_addresses(settings)) {
-    if (auto opened = open_one(address); !opened) return opened.error();
+    if (auto opened = open_one(address, settings.unix_socket_mode); !opened) return opened.error();
   }
   return {};
 }
@@ -84,21 +84,21 @@ bool ListeningSockets::has(const net::Address& wanted) const {
       sockets_, [&](const auto& socket) { return same(wanted, net::local_address(socket.fd->get())); });
 }
 
-Result<void> ListeningSockets::open_one(const config::ListenAddress& address) {
+Result<void> ListeningSockets::open_one(const config::ListenAddress& address, config::FileMode mode) {
   const bool is_unix = !address.unix_directory.empty();
   const std::string& host = is_unix ? address.unix_directory : address.host;
-  auto at = net::resolve(host, address.port);
-  if (!at) return at.error();
-  if (has(*at)) return {};
-  auto fd = net::listen_on(*at, kBacklog);
+  const auto found = net::resolve(host, address.port);
+  if (!found) return found.error();
+  const net::Address& at = found->front();
+  if (has(at)) return {};
+  auto fd = net::listen_on(at, kBacklog);
   if (!fd) {
     return Error{fd.error().code,
                  fmt::format("cannot listen on {}:{}: {}", host, address.port, fd.error().text)};
   }
   if (is_unix) {
-    files_.push_back(file_of(*at));
-    // As PostgreSQL's unix_socket_permissions: who may use it is decided by logging in.
-    ::chmod(files_.back().c_str(), 0777);
+    files_.push_back(file_of(at));
+    ::chmod(files_.back().c_str(), mode.bits);
   }
   sockets_.push_back({std::make_shared<net::Fd>(std::move(*fd)), is_unix, true});
   return {};

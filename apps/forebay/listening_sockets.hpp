@@ -47,7 +47,7 @@ class ListeningSockets {
 
  private:
   bool has(const net::Address& wanted) const;
-  Result<void> open_one(const config::ListenAddress& address);
+  Result<void> open_one(const config::ListenAddress& address, config::FileMode mode);
 
   std::vector<pgfront::ListeningSocket> sockets_;
   std::vector<std::string> files_;  ///< of Unix sockets that we are to remove

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "backend/cancel.hpp"
 #include "backend/pool.hpp"
 #include "backend/target.hpp"
 #include "sql/verdict_cache.hpp"
@@ -34,6 +35,9 @@ struct Backend::Opening {
   std::vector<wire::Parameter> startup;
   Credentials credentials;
   std::optional<Login> login;
+  std::size_t tried = 0;    ///< addresses of the target
+  std::size_t address = 0;  ///< index of the one at hand
+  std::string failures;
 };
 
 struct Backend::Question {
@@ -67,21 +71,48 @@ void Backend::open(std::shared_ptr<const Target> target, std::vector<wire::Param
   opening_->credentials = std::move(credentials);
   generation_ = pool_.generation();
   defaults_generation_ = pool_.defaults_generation();
+  // The caller is in the middle of deciding; it hears of a failure when it is done.
+  if (!connect_next()) net::Loop::current()->defer([this] { fail_opening(opening_->failures); });
+}
+
+/// Tries the host's addresses in turn, each for as long as connecting may take, as libpq does.
+bool Backend::connect_next() {
+  const auto& addresses = opening_->target->addresses();
   changed_at_ = net::Loop::current()->now();
-  auto fd = net::start_connect(opening_->target->address());
-  if (!fd) {
-    // The caller is in the middle of deciding; it hears of the failure when it is done.
-    net::Loop::current()->defer([this, text = fd.error().text] { fail_opening(text); });
-    return;
+  while (opening_->tried < addresses.size()) {
+    opening_->address = (opening_->target->reached() + opening_->tried++) % addresses.size();
+    auto fd = net::start_connect(addresses[opening_->address]);
+    if (!fd) {
+      note_failure(fd.error().text);
+      continue;
+    }
+    channel_.stream() = net::Stream(fd->release());
+    channel_.want_writable(true);
+    channel_.attach(*net::Loop::current(), *this);
+    return true;
   }
-  channel_.stream() = net::Stream(fd->release());
-  channel_.want_writable(true);
-  channel_.attach(*net::Loop::current(), *this);
+  return false;
+}
+
+void Backend::note_failure(std::string_view what) {
+  const auto& addresses = opening_->target->addresses();
+  if (!opening_->failures.empty()) opening_->failures += "; ";
+  if (addresses.size() > 1) opening_->failures += addresses[opening_->address].host() + ": ";
+  opening_->failures += what;
+}
+
+/// This address does not answer.
+void Backend::try_another(std::string_view why) {
+  note_failure(why);
+  channel_.close();
+  if (!connect_next()) fail_opening(opening_->failures);
 }
 
 void Backend::on_connected() {
-  if (const int error = net::connect_error(channel_.stream().fd()); error != 0)
-    return fail_opening(errno_text(error));
+  if (const int error = net::connect_error(channel_.stream().fd()); error != 0) {
+    return try_another(errno_text(error));
+  }
+  opening_->target->set_reached(opening_->address);
   channel_.want_writable(false);
   if (opening_->target->wants_tls()) return ask_for_tls();
   start_login();
@@ -197,7 +228,8 @@ void Backend::fail_opening(Login::Refusal refusal) {
 }
 
 void Backend::expire_opening() {
-  fail_opening("no answer in time");
+  constexpr std::string_view kReason = "no answer in time";
+  state_ == State::connecting ? try_another(kReason) : fail_opening(kReason);
 }
 
 // --- lending
@@ -217,9 +249,11 @@ void Backend::take_back() {
   tracker_.shrink();
 }
 
-std::shared_ptr<CancelGuard> Backend::cancel_guard() {
+void Backend::request_cancel(std::shared_ptr<void> waiting) {
   if (cancel_guard_ == nullptr) cancel_guard_ = std::make_shared<CancelGuard>();
-  return cancel_guard_;
+  // To where this connection leads, whatever the name means by now.
+  send_cancel(pool_.target(), net::peer_address(channel_.stream().fd()), cancel_key_, cancel_guard_,
+              std::move(waiting));
 }
 
 void Backend::close() {

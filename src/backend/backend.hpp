@@ -169,9 +169,9 @@ class Backend final : public net::Handler,
   std::uint64_t generation() const { return generation_; }
   std::uint64_t defaults_generation() const { return defaults_generation_; }
   const net::Stream& stream() const { return channel_.stream(); }
-  /// Held by a cancel request that is on its way: until it has arrived the backend must not serve another
-  /// client.
-  std::shared_ptr<CancelGuard> cancel_guard();
+  /// Asks the server to cancel what runs here, over a connection of its own; see send_cancel.
+  void request_cancel(std::shared_ptr<void> waiting = nullptr);
+  /// A cancel request is on its way: until it has arrived the backend must not serve another client.
   bool has_cancel_in_flight() const { return cancel_guard_.use_count() > 1 || has_overdue_cancel(); }
   /// For as long as it lives: no other client can be safe here.
   bool has_overdue_cancel() const { return cancel_guard_ != nullptr && cancel_guard_->overdue; }
@@ -188,6 +188,9 @@ class Backend final : public net::Handler,
   struct Opening;
   struct Question;
 
+  bool connect_next();
+  void note_failure(std::string_view what);
+  void try_another(std::string_view why);
   void on_connected();
   void ask_for_tls();
   void on_tls_answer();

@@ -11,9 +11,11 @@ constexpr Duration kCancelTimeout{10'000};
 /// One cancel request on its way. Owns itself until it is done.
 class CancelConnection final : public net::Handler {
  public:
-  CancelConnection(std::shared_ptr<const Target> target, const wire::CancelKey& key,
-                   std::shared_ptr<CancelGuard> guard, std::shared_ptr<void> waiting)
+  CancelConnection(std::shared_ptr<const Target> target, const net::Address& address,
+                   const wire::CancelKey& key, std::shared_ptr<CancelGuard> guard,
+                   std::shared_ptr<void> waiting)
       : target_(std::move(target)),
+        address_(address),
         key_(key),
         guard_(std::move(guard)),
         waiting_(std::move(waiting)),
@@ -21,7 +23,7 @@ class CancelConnection final : public net::Handler {
         timeout_([this] { give_up(); }) {}
 
   void start() {
-    auto fd = net::start_connect(target_->address());
+    auto fd = net::start_connect(address_);
     if (!fd) return finish();
     channel_.stream() = net::Stream(fd->release());
     channel_.want_writable(true);
@@ -109,6 +111,7 @@ class CancelConnection final : public net::Handler {
   }
 
   const std::shared_ptr<const Target> target_;
+  const net::Address address_;
   const wire::CancelKey key_;
   std::shared_ptr<CancelGuard> guard_;
   std::shared_ptr<void> waiting_;
@@ -119,10 +122,11 @@ class CancelConnection final : public net::Handler {
 
 }  // namespace
 
-void send_cancel(std::shared_ptr<const Target> target, const wire::CancelKey& key,
-                 std::shared_ptr<CancelGuard> guard, std::shared_ptr<void> waiting) {
+void send_cancel(std::shared_ptr<const Target> target, const net::Address& address,
+                 const wire::CancelKey& key, std::shared_ptr<CancelGuard> guard,
+                 std::shared_ptr<void> waiting) {
   // Deletes itself in finish(), which every path reaches through an event or the timer.
-  (new CancelConnection(std::move(target), key, std::move(guard), std::move(waiting)))->start();
+  (new CancelConnection(std::move(target), address, key, std::move(guard), std::move(waiting)))->start();
 }
 
 }  // namespace forebay::backend

@@ -5,19 +5,19 @@
 
 namespace forebay::backend {
 
-Target::Target(config::Upstream upstream, net::Address address, net::TlsContext tls)
-    : upstream_(std::move(upstream)), address_(address), tls_(std::move(tls)) {}
+Target::Target(config::Upstream upstream, std::vector<net::Address> addresses, net::TlsContext tls)
+    : upstream_(std::move(upstream)), addresses_(std::move(addresses)), tls_(std::move(tls)) {}
 
 Result<std::shared_ptr<const Target>> Target::make(const config::Upstream& upstream) {
-  auto address = net::resolve(upstream.host, upstream.port);
-  if (!address) return address.error();
+  auto addresses = net::resolve(upstream.host, upstream.port);
+  if (!addresses) return addresses.error();
   auto tls = net::make_server_facing(upstream.tls);
   if (!tls) return tls.error();
-  return std::shared_ptr<const Target>(new Target(upstream, *address, std::move(*tls)));
+  return std::shared_ptr<const Target>(new Target(upstream, std::move(*addresses), std::move(*tls)));
 }
 
 bool Target::wants_tls() const {
-  return address_.family() != AF_UNIX && upstream_.tls.mode != config::TlsMode::disable &&
+  return addresses_.front().family() != AF_UNIX && upstream_.tls.mode != config::TlsMode::disable &&
          upstream_.tls.mode != config::TlsMode::allow;
 }
 

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/result.hpp"
 #include "config/settings.hpp"
@@ -10,15 +12,19 @@
 
 namespace forebay::backend {
 
-/// A server that backends are opened to: its address and the TLS rules for it. Immutable; a reload makes
-/// another.
+/// A server that backends are opened to: its addresses and the TLS rules for it. Immutable, but for the
+/// address that was reached last; a reload makes another. Thread safe.
 class Target {
  public:
   /// Resolves the host; blocks while it does, so only at start and reload.
   static Result<std::shared_ptr<const Target>> make(const config::Upstream& upstream);
 
   const config::Upstream& upstream() const { return upstream_; }
-  const net::Address& address() const { return address_; }
+  /// Never empty. To be tried in turn, from reached() on.
+  const std::vector<net::Address>& addresses() const { return addresses_; }
+  /// Index of the address that was reached last.
+  std::size_t reached() const { return reached_.load(std::memory_order_relaxed); }
+  void set_reached(std::size_t index) const { reached_.store(index, std::memory_order_relaxed); }
   const net::TlsContext& tls() const { return tls_; }
   /// Whether to ask for TLS at all: never over a Unix socket, as libpq.
   bool wants_tls() const;
@@ -27,11 +33,12 @@ class Target {
   std::string name() const;
 
  private:
-  Target(config::Upstream upstream, net::Address address, net::TlsContext tls);
+  Target(config::Upstream upstream, std::vector<net::Address> addresses, net::TlsContext tls);
 
   const config::Upstream upstream_;
-  const net::Address address_;
+  const std::vector<net::Address> addresses_;
   const net::TlsContext tls_;
+  mutable std::atomic<std::size_t> reached_ = 0;
 };
 
 }  // namespace forebay::backend

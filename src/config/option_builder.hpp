@@ -57,6 +57,11 @@ struct ValueOf<Duration> : Parsed<Duration, Kind::duration, parse_duration> {
 };
 
 template <>
+struct ValueOf<FileMode> : Parsed<FileMode, Kind::text, parse_file_mode> {
+  static std::string show(FileMode value) { return to_text(value); }
+};
+
+template <>
 struct ValueOf<bool> : Parsed<bool, Kind::boolean, parse_boolean> {
   static std::string show(bool value) { return value ? "true" : "false"; }
 };

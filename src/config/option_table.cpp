@@ -86,6 +86,14 @@ std::vector<Option> main_rows() {
              .pgbouncer = "listen_addr",
              .needs_restart = true},
             FIELD(settings->listen)),
+      bound(
+          {.key = "unix_socket_mode",
+           .help =
+               "Permissions of the files of Unix sockets, in octal digits. 0770 keeps all but the owner and "
+               "the group away; with 0777 logging in decides.",
+           .pgbouncer = "unix_socket_mode",
+           .needs_restart = true},
+          FIELD(settings->unix_socket_mode)),
       bound({.key = "threads",
              .help = "Threads that serve clients. 0: chosen from the number of processors.",
              .flag = "--threads",
@@ -177,7 +185,9 @@ std::vector<Option> timeout_rows() {
              .range = kDurations},
             FIELD(settings->timeouts.wait)),
       bound({.key = "timeouts.connect",
-             .help = "Longest time that opening a backend may take, login included.",
+             .help = "Longest time that opening a backend may take, login included, at each address of the "
+                     "server's name. Questions of Forebay's own to a server, and a cancel, may take as long; "
+                     "then the connection is given up.",
              .pgbouncer = "server_connect_timeout",
              .range = kDurations},
             FIELD(settings->timeouts.connect)),

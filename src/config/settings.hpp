@@ -29,6 +29,11 @@ struct ListenAddress {
   std::string unix_directory;
 };
 
+/// Permissions of a file, as chmod's.
+struct FileMode {
+  std::uint32_t bits = 0777;
+};
+
 /// TLS towards clients.
 struct ClientTls {
   TlsMode mode = TlsMode::disable;  ///< disable, allow/prefer (client chooses), require,
@@ -124,6 +129,9 @@ enum class LogLevel { debug, info, warning, error };
 struct Settings {
   Upstream upstream;
   std::vector<ListenAddress> listen;  ///< empty: 127.0.0.1:6432; changes with a restart only
+  /// Of the files of Unix sockets. PostgreSQL's default: who may use them is decided by logging in. Changes
+  /// with a restart only.
+  FileMode unix_socket_mode;
   std::uint32_t threads = 0;    ///< 0: chosen from the number of processors; changes with a restart only
   std::string takeover_socket;  ///< where `--takeover` finds this process; empty: derived from the port, see
                                 ///< docs/operations.md; changes with a restart only

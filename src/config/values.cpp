@@ -117,6 +117,22 @@ Result<Duration> parse_duration(std::string_view text, Range range) {
   return Duration(static_cast<std::int64_t>(std::llround(milliseconds)));
 }
 
+Result<FileMode> parse_file_mode(std::string_view text) {
+  FileMode mode;
+  const char* end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, mode.bits, 8);
+  if (error != std::errc() || at != end || mode.bits > 0777) {
+    return Error{
+        ErrorCode::configuration,
+        fmt::format("{} is not a file mode (octal digits, such as 0770; at most 0777)", in_quotes(text))};
+  }
+  return mode;
+}
+
+std::string to_text(FileMode value) {
+  return fmt::format("{:04o}", value.bits);
+}
+
 Result<bool> parse_boolean(std::string_view text) {
   std::string word(trimmed(text));
   for (char& c : word) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);

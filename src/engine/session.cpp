@@ -6,7 +6,6 @@
 
 #include <atomic>
 
-#include "backend/cancel.hpp"
 #include "engine/burst.hpp"
 #include "engine/cleaner.hpp"
 #include "engine/code_watch.hpp"
@@ -232,7 +231,7 @@ void Session::end_lease() {
   // A client that said good-bye wants what it sent to be done; one that vanished does not.
   if (incomplete || (!backend.is_settled() && !terminated_)) {
     if (backend.tracker().outstanding() > 0) {
-      backend::send_cancel(pool_->target(), backend.cancel_key(), backend.cancel_guard());
+      backend.request_cancel();
     }
     return pool_->discard(backend);
   }
@@ -246,7 +245,7 @@ void Session::cancel(std::shared_ptr<void> waiting) {
     return;
   }
   if (backend_ == nullptr || backend_->tracker().outstanding() == 0) return;
-  backend::send_cancel(pool_->target(), backend_->cancel_key(), backend_->cancel_guard(), std::move(waiting));
+  backend_->request_cancel(std::move(waiting));
 }
 
 void Session::sweep(TimePoint now) {

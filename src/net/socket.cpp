@@ -40,7 +40,7 @@ Result<Address> unix_address(const std::string& directory, std::uint16_t port) {
   return address;
 }
 
-Result<Address> look_up(const std::string& host, std::uint16_t port, int flags) {
+Result<std::vector<Address>> look_up(const std::string& host, std::uint16_t port, int flags) {
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
@@ -52,11 +52,14 @@ Result<Address> look_up(const std::string& host, std::uint16_t port, int flags) 
     return Error{ErrorCode::invalid_input,
                  fmt::format("host \"{}\" could not be resolved: {}", host, gai_strerror(code))};
   }
-  Address address;
-  std::memcpy(&address.storage, found->ai_addr, found->ai_addrlen);
-  address.length = found->ai_addrlen;
+  std::vector<Address> addresses;
+  for (const addrinfo* each = found; each != nullptr; each = each->ai_next) {
+    Address& address = addresses.emplace_back();
+    std::memcpy(&address.storage, each->ai_addr, each->ai_addrlen);
+    address.length = each->ai_addrlen;
+  }
   freeaddrinfo(found);
-  return address;
+  return addresses;
 }
 
 void set_option(int fd, int level, int option, int value) {
@@ -108,12 +111,16 @@ bool Address::is_local() const {
 
 Result<Address> numeric_address(const std::string& host, std::uint16_t port) {
   if (host.starts_with('/')) return unix_address(host, port);
-  return look_up(host == "localhost" ? "127.0.0.1" : host, port, AI_NUMERICHOST);
+  auto found = look_up(host == "localhost" ? "127.0.0.1" : host, port, AI_NUMERICHOST);
+  if (!found) return found.error();
+  return found->front();
 }
 
-Result<Address> resolve(const std::string& host, std::uint16_t port) {
-  if (host.starts_with('/')) return unix_address(host, port);
-  return look_up(host, port, 0);
+Result<std::vector<Address>> resolve(const std::string& host, std::uint16_t port) {
+  if (!host.starts_with('/')) return look_up(host, port, 0);
+  auto address = unix_address(host, port);
+  if (!address) return address.error();
+  return std::vector{*address};
 }
 
 Result<Fd> start_connect(const Address& to) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <sys/socket.h>
 
@@ -47,8 +48,8 @@ struct Address {
 /// `host` is a numeric address or, when it starts with '/', the directory of a Unix socket.
 /// Never blocks; a name that would need a look-up gives ErrorCode::invalid_input.
 Result<Address> numeric_address(const std::string& host, std::uint16_t port);
-/// Looks a name up; may block for seconds.
-Result<Address> resolve(const std::string& host, std::uint16_t port);
+/// All addresses of a name, the best first; never none. May block for seconds.
+Result<std::vector<Address>> resolve(const std::string& host, std::uint16_t port);
 
 /// Starts a non-blocking connect. The socket is writable when it is done; then connect_error() tells the
 /// outcome.

@@ -84,6 +84,7 @@ void Client::continue_tls() {
     case net::IoStatus::would_block_write:
       return channel_.want_writable(true);
     default:
+      log_failed_tls(*this, channel_.stream().error_text());
       return end_now();
   }
 }

@@ -65,4 +65,14 @@ void log_refused_login(const Client& client, std::string_view user, std::string_
   event.warning();
 }
 
+void log_failed_tls(const Client& client, std::string_view reason) {
+  static observe::RateLimit limit;
+  const auto dropped = limit.admit(Clock::now());
+  if (!dropped) return;
+  observe::Event event("TLS handshake failed");
+  event.with("client", address_of(client)).with("reason", reason);
+  if (*dropped > 0) event.with("not_logged_before", *dropped);
+  event.warning();
+}
+
 }  // namespace forebay::pgfront

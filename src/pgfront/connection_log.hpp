@@ -33,4 +33,7 @@ class ConnectionLog {
 void log_refused_login(const Client& client, std::string_view user, std::string_view database,
                        std::string_view sqlstate, std::string_view reason);
 
+/// A warning that a client's TLS handshake failed, and why. Rate limited. Thread safe.
+void log_failed_tls(const Client& client, std::string_view reason);
+
 }  // namespace forebay::pgfront

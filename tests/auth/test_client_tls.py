@@ -1,5 +1,6 @@
 """TLS between applications and Forebay."""
 
+import re
 import shutil
 import socket
 import ssl
@@ -8,7 +9,7 @@ import struct
 import psycopg
 import pytest
 
-from forebay_testing import ForebayDaemon, PostgresServer
+from forebay_testing import ForebayDaemon, PostgresServer, wait_until
 from relay import Relay
 
 
@@ -99,6 +100,16 @@ def test_old_versions_of_tls_are_refused(server, tls_flags):
         for version in (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1):
             with pytest.raises((ssl.SSLError, ConnectionError)):
                 handshake(daemon.port, version)
+
+
+def test_a_handshake_that_fails_is_logged_with_its_reason(server, tls_flags, certificates):
+    with ForebayDaemon(server, tls_flags("verify-full")) as daemon:
+        for name, reason in (("stranger", "certificate verify failed"), ("", "peer did not return a certificate")):
+            given = with_certificate(certificates, name) if name else {"sslcert": "/nowhere", "sslkey": "/nowhere"}
+            with pytest.raises(psycopg.OperationalError):
+                tls_of(daemon.dsn(user="app", sslmode="require", **given))
+            found = rf"warning TLS handshake failed client=127\.0\.0\.1:\d+ reason=\".*{reason}"
+            wait_until(lambda: re.search(found, daemon.log()), 10, f"a line with {reason!r}")
 
 
 def test_bytes_before_the_handshake_are_refused(server, tls_flags):

@@ -1,6 +1,7 @@
 """Every way to log in with a password, against PostgreSQL's own view of who is allowed to."""
 
 import hashlib
+import stat
 
 import psycopg
 import pytest
@@ -205,6 +206,24 @@ def test_unix_sockets_on_both_sides(server, tmp_path, who, refused):
         dsn = f"host={tmp_path} port=6432 user=app dbname=postgres password="
         assert who(dsn + server.passwords["app"])[0] == "app"
         assert "password authentication failed" in refused(dsn + "wrong")
+
+
+@pytest.mark.parametrize("mode", [None, "0770", "700"])
+def test_permissions_of_a_unix_socket(server, tmp_path, mode):
+    """PostgreSQL's default, or what unix_socket_mode says."""
+    flags = ["--listen", f"unix:{tmp_path}", "--listen", "127.0.0.1:0"]
+    with ForebayDaemon(server, flags + (["--set", f"unix_socket_mode={mode}"] if mode else [])):
+        assert stat.S_IMODE((tmp_path / ".s.PGSQL.6432").stat().st_mode) == int(mode or "0777", 8)
+
+
+@pytest.mark.parametrize("mode", ["rwx", "0778", "1777", ""])
+def test_permissions_that_are_none(server, tmp_path, mode):
+    daemon = ForebayDaemon(server, ["--listen", f"unix:{tmp_path}", "--set", f"unix_socket_mode={mode}"])
+    try:
+        with pytest.raises(RuntimeError, match="is not a file mode"):
+            daemon.start()
+    finally:
+        daemon.close()
 
 
 def test_trust_on_this_machine(server, tmp_path):
