@@ -14,7 +14,7 @@ struct Catalog {
   std::string_view condition;  ///< which rows matter
 };
 
-// 16384 is FirstNormalObjectId: what is below came with initdb.
+// 16384 is FirstNormalObjectId: what is below came with initdb. Functions are the first.
 constexpr Catalog kCatalogs[] = {
     {"pg_proc", "oid", "oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid"},
     {"pg_trigger", "oid", "NOT tgisinternal"},
@@ -26,23 +26,28 @@ constexpr Catalog kCatalogs[] = {
     {"pg_operator", "oid", "oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid"},
     {"pg_cast", "oid", "oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid"},
     {"pg_event_trigger", "oid", "true"},
-    {"pg_inherits", "concat(inhrelid, '.', inhparent)", "true"},
+    {"pg_inherits", "inhrelid, '.', inhparent", "true"},
     {"pg_class", "oid",
      "oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid AND relpersistence OPERATOR(pg_catalog.<>) 't' "
      "AND relkind OPERATOR(pg_catalog.=) ANY ('{r,p,v,m,f}'::\"char\"[])"},
 };
 
+std::string fingerprint_of(const Catalog& catalog) {
+  return fmt::format(
+      "(SELECT pg_catalog.concat(pg_catalog.count(*), '.', pg_catalog.sum(pg_catalog.hashtext("
+      "pg_catalog.concat({}, '.', xmin)))) FROM pg_catalog.{} WHERE {})",
+      catalog.key, catalog.name, catalog.condition);
+}
+
 }  // namespace
+
+std::string functions_fingerprint() {
+  return fingerprint_of(kCatalogs[0]);
+}
 
 std::string code_fingerprint_question() {
   std::string sql = "SELECT pg_catalog.concat_ws('/'";
-  for (const Catalog& catalog : kCatalogs) {
-    const std::string_view key = catalog.key;
-    sql += fmt::format(
-        ", (SELECT pg_catalog.concat(pg_catalog.count(*), '.', pg_catalog.sum(pg_catalog.hashtext("
-        "pg_catalog.concat({}{}, '.', xmin)))) FROM pg_catalog.{} WHERE {})",
-        key.starts_with("concat") ? "pg_catalog." : "", key, catalog.name, catalog.condition);
-  }
+  for (const Catalog& catalog : kCatalogs) sql += ", " + fingerprint_of(catalog);
   return sql + "), " + std::string(kDefaultsFingerprint);
 }
 

@@ -77,6 +77,11 @@ void CodeWatch::finish(TimePoint now) {
   claimed_until_.store(TimePoint::min());
 }
 
+bool CodeWatch::knows_functions(std::string_view fingerprint) const {
+  const std::lock_guard lock(mutex_);
+  return code_ != nullptr && std::string_view(fingerprint_).substr(0, fingerprint_.find('/')) == fingerprint;
+}
+
 void CodeWatch::give_up(TimePoint now) {
   const std::lock_guard lock(mutex_);
   due_.store(now + kPeriod);

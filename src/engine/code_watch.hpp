@@ -42,6 +42,8 @@ class CodeWatch {
   /// Whether the code is still the one that is known; that ends the look. Otherwise adopt() is to follow.
   bool is_known(const std::string& fingerprint, TimePoint now);
   void adopt(const std::string& fingerprint, const backend::Rows& rows, TimePoint now);
+  /// Whether the functions are still those that are known (see functions_fingerprint()).
+  bool knows_functions(std::string_view fingerprint) const;
   /// The catalog could not be read.
   void give_up(TimePoint now);
 

@@ -144,7 +144,7 @@ void Session::send_burst() {
     to_server().clear();
   }
   backend_->deliver_made_up_answers();
-  if (cancel_at_start_ && backend_->tracker().outstanding() > 0) {
+  if (cancel_at_start_ && !asking_ && backend_->tracker().outstanding() > 0) {
     cancel_at_start_ = false;
     cancel();
   }
@@ -240,10 +240,12 @@ void Session::end_lease() {
 }
 
 void Session::cancel(std::shared_ptr<void> waiting) {
-  if (waiting_ || preparing_) {
+  // A question of ours is not what the client wants to be cancelled, but what waits behind it may be.
+  if (waiting_ || preparing_ || (asking_ && blocked_)) {
     cancel_at_start_ = true;
     return;
   }
+  if (asking_) return;
   if (backend_ == nullptr || backend_->tracker().outstanding() == 0) return;
   backend_->request_cancel(std::move(waiting));
 }

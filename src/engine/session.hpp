@@ -123,6 +123,9 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
 
   // session_catalog.cpp: what the code in the database may do
   bool look_at_catalog();
+  void look_at_catalog_and_probe();
+  void finish_look(bool success);
+  void finish_probe_later();
   void on_code_fingerprint(const backend::QuestionError* error, const backend::Rows& rows);
   void on_code_read(const backend::QuestionError* error, const backend::Rows& rows);
   sql::Effects reach_of(const sql::Verdict& verdict) const;
@@ -200,6 +203,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   bool barrier_ : 1 = false;       ///< what was sent changes the session: nothing more until it is answered
   bool awaits_outcome_ : 1 = false;  ///< the message at hand waits for the fate of an earlier Parse or Close
   bool error_seen_ : 1 = false;    ///< since the last settle
+  bool probes_after_look_ : 1 = false;  ///< the catalog is being asked for the sake of a look at the session
   bool ran_since_probe_ : 1 = false;  ///< a statement ran since the state was last looked at
   bool unreadable_ : 1 = false;     ///< holds settings that this role may not read, so a look cannot clear it
   bool any_setting_ : 1 = false;    ///< settings changed whose names are not known

@@ -25,10 +25,10 @@ void Session::on_code_fingerprint(const backend::QuestionError* error, const bac
       error == nullptr && rows.size() == 1 && rows[0].size() == 2 && rows[0][0] && rows[0][1];
   if (!complete) {
     code_->give_up(now);
-    return unblock();
+    return finish_look(false);
   }
   if (are_new_defaults(pool_->target()->name(), *rows[0][1])) pool_->renew_all();
-  if (code_->is_known(*rows[0][0], now)) return unblock();
+  if (code_->is_known(*rows[0][0], now)) return finish_look(true);
   code_fingerprint_ = std::make_unique<std::string>(*rows[0][0]);
   ask(std::string(code_question()), &Session::on_code_read);
 }
@@ -41,7 +41,28 @@ void Session::on_code_read(const backend::QuestionError* error, const backend::R
   } else {
     code_->adopt(*fingerprint, rows, now);
   }
-  unblock();
+  finish_look(error == nullptr);
+}
+
+/// Functions have come that may set settings whose names are not known yet: only when they are, a look at the
+/// session shows everything.
+void Session::look_at_catalog_and_probe() {
+  if (!code_->claim(net::Loop::current()->now())) return finish_probe_later();
+  probes_after_look_ = true;
+  ask(code_fingerprint_question(), &Session::on_code_fingerprint);
+}
+
+void Session::finish_look(bool success) {
+  if (!probes_after_look_) return unblock();
+  probes_after_look_ = false;
+  if (!success) return finish_probe_later();
+  probe();
+}
+
+/// The backend is kept until somebody wants it again.
+void Session::finish_probe_later() {
+  ran_since_probe_ = true;
+  keep_or_give_back();
 }
 
 /// What a statement may do beside what its text says. What a transaction has changed in the schema is not

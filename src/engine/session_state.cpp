@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "engine/code_question.hpp"
 #include "engine/code_watch.hpp"
 #include "engine/custom_settings.hpp"
 #include "engine/effect_sets.hpp"
@@ -77,6 +78,7 @@ std::string probe_sql(const std::vector<std::string>& custom) {
       "UNION ALL (SELECT 'held', 'advisory lock', NULL FROM pg_catalog.pg_locks "
       "WHERE locktype OPERATOR(pg_catalog.=) 'advisory' "
       "AND pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid() LIMIT 1)";
+  sql += " UNION ALL SELECT 'code', " + functions_fingerprint() + ", NULL";
   for (const std::string& name : custom) {
     const std::string quoted = backend::quote_literal(name);
     sql += fmt::format(
@@ -287,6 +289,8 @@ void Session::on_probe(const backend::QuestionError* error, const backend::Rows&
       if (*row[1] == "search_path" && row[2]->find("pg_temp") != std::string::npos) because = held_because_;
     } else if (*row[0] == "held") {
       because = held_because_;
+    } else if (*row[0] == "code" && !code_->knows_functions(*row[1])) {
+      return look_at_catalog_and_probe();
     } else if (*row[0] == "trace") {
       lifetime_effects_ |= Effect::makes_temporary;
     } else if (*row[0] == "authorization" && *row[1] != pool_->user()) {
