@@ -204,6 +204,7 @@ class Importer {
     std::vector<std::string> texts;
     for (const ListenAddress& address : listen_) texts.push_back(to_text(address));
     if (!texts.empty()) yaml_.put({"listen"}, list_of(texts));
+    write_option("unix_socket_mode");
   }
 
   void write_pool() {

@@ -89,6 +89,7 @@ batch = pool_size=2 reserve_pool_size=1 idle_transaction_timeout=60
 listen_addr = 127.0.0.1, ::1,  db.example
 listen_port = 6433
 unix_socket_dir = /var/run/postgresql
+unix_socket_mode = 0770
 auth_type = scram-sha-256
 auth_file = users.txt
 auth_user = lookup
@@ -118,6 +119,7 @@ verbose = 2
   EXPECT_EQ(settings.listen[1].host, "::1");
   EXPECT_EQ(settings.listen[2].port, 6433);
   EXPECT_EQ(settings.listen[3].unix_directory, "/var/run/postgresql");
+  EXPECT_EQ(settings.unix_socket_mode.bits, 0770U);
   EXPECT_EQ(settings.auth, AuthMode::scram);
   EXPECT_EQ(settings.auth_file, (folder_.path() / "users.txt").string());
   EXPECT_EQ(settings.auth_query, "SELECT usename, passwd FROM pgbouncer.get_auth($1)");
