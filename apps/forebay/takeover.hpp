@@ -54,7 +54,7 @@ class Successor final : public net::Handler {
  public:
   struct Actions {
     std::function<std::vector<int>()> sockets;           ///< those to hand over
-    std::function<std::string()> files;                  ///< a letter for each: who removes its file
+    std::function<std::string()> files;                  ///< a letter for each: who opened it
     std::function<void(pid_t)> handed_over;              ///< the new process serves
     std::function<void(const wire::CancelKey&)> cancel;  ///< a cancel request that reached the new process
   };

@@ -14,8 +14,8 @@
 namespace forebay::takeover {
 
 inline constexpr std::string_view kTakeOver = "forebay takeover 1";  ///< new to old
-/// Old to new, with the listening sockets; a letter for each follows: whether its file is to be removed at
-/// the end.
+/// Old to new, with the listening sockets; a letter for each follows: whether Forebay has opened it, so that
+/// its queue is to be emptied and its file removed at the end.
 inline constexpr std::string_view kSockets = "sockets ";
 inline constexpr std::string_view kServing = "serving";  ///< new to old: take no more clients
 inline constexpr std::string_view kCancel = "cancel ";   ///< new to old, any number: process id and secret
