@@ -136,13 +136,13 @@ void Backend::on_tls_answer() {
   if (answer == std::byte{'S'}) {
     const auto& target = *opening_->target;
     if (auto started = channel_.stream().start_tls_client(target.tls(), target.upstream().host); !started) {
-      return fail_opening(started.error().text);
+      return refuse_server(started.error().text);
     }
     state_ = State::handshaking;
     return continue_handshake();
   }
   if (opening_->target->requires_tls()) {
-    return fail_opening("the server does not support TLS, but sslmode demands it");
+    return refuse_server("the server does not support TLS, but sslmode demands it");
   }
   start_login();
 }
@@ -157,7 +157,7 @@ void Backend::continue_handshake() {
     case net::IoStatus::would_block_write:
       return channel_.want_writable(true);
     default:
-      return fail_opening("TLS handshake failed: " + channel_.stream().error_text());
+      return refuse_server("TLS handshake failed: " + channel_.stream().error_text());
   }
 }
 
@@ -212,9 +212,18 @@ void Backend::finish_login() {
 }
 
 void Backend::fail_opening(std::string_view what) {
+  fail_opening(wire::sqlstate::kConnectionFailure, what);
+}
+
+/// The server is there, and it is we who will not have it: trying again does not help.
+void Backend::refuse_server(std::string_view why) {
+  fail_opening(wire::sqlstate::kCannotConnect, why);
+}
+
+void Backend::fail_opening(std::string_view sqlstate, std::string_view what) {
   Login::Refusal refusal;
   refusal.ours = {wire::Severity::fatal,
-                  std::string(wire::sqlstate::kConnectionFailure),
+                  std::string(sqlstate),
                   fmt::format("could not connect to server {}: {}", opening_->target->name(), what),
                   {},
                   {}};

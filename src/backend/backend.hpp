@@ -200,6 +200,8 @@ class Backend final : public net::Handler,
   void finish_login();
   void fail_opening(Login::Refusal refusal);
   void fail_opening(std::string_view what);
+  void fail_opening(std::string_view sqlstate, std::string_view what);
+  void refuse_server(std::string_view why);
 
   void read_replies();
   bool read_more(std::byte*& bytes, std::size_t& size);
