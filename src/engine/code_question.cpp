@@ -53,6 +53,11 @@ std::string code_fingerprint_question() {
 
 // Functions in C cannot be read. IMMUTABLE and STABLE ones, and those of extensions that PostgreSQL ships or
 // that are known, are believed to leave the session alone, but for a few that are not.
+//
+// Expressions, views and rules are not deparsed: that takes locks on the relations they name, and waits for
+// them. pg_depend has the functions and relations of users in them, and the numbers of PostgreSQL's own
+// functions stand in their trees. Class numbers: pg_type 1247, pg_proc 1255, pg_class 1259, pg_attrdef 2604,
+// pg_constraint 2606, pg_rewrite 2618, pg_trigger 2620, pg_extension 3079, pg_policy 3256.
 std::string_view code_question() {
   return R"(
 WITH suspect AS (
@@ -67,38 +72,63 @@ WITH suspect AS (
         WHERE d.classid OPERATOR(pg_catalog.=) 1255::pg_catalog.oid AND d.objid OPERATOR(pg_catalog.=) p.oid
           AND d.refclassid OPERATOR(pg_catalog.=) 3079::pg_catalog.oid
           AND d.deptype OPERATOR(pg_catalog.=) 'e'
-          AND e.extname OPERATOR(pg_catalog.=) ANY ('{amcheck,bloom,btree_gin,btree_gist,citext,cube,earthdistance,fuzzystrmatch,hstore,insert_username,intarray,isn,lo,ltree,moddatetime,pageinspect,pg_buffercache,pg_freespacemap,pg_stat_statements,pg_trgm,pg_visibility,pgcrypto,pgrowlocks,pgstattuple,postgis,seg,sslinfo,tablefunc,tcn,unaccent,uuid-ossp,vector}'::pg_catalog.name[])))))
-SELECT 'function', proname::pg_catalog.text, lanname::pg_catalog.text,
-  CASE WHEN prosqlbody IS NOT NULL THEN pg_catalog.pg_get_function_sqlbody(oid) ELSE prosrc END
-FROM suspect
+          AND e.extname OPERATOR(pg_catalog.=) ANY ('{amcheck,bloom,btree_gin,btree_gist,citext,cube,earthdistance,fuzzystrmatch,hstore,insert_username,intarray,isn,lo,ltree,moddatetime,pageinspect,pg_buffercache,pg_freespacemap,pg_stat_statements,pg_trgm,pg_visibility,pgcrypto,pgrowlocks,pgstattuple,postgis,seg,sslinfo,tablefunc,tcn,unaccent,uuid-ossp,vector}'::pg_catalog.name[]))))),
+own AS (
+  SELECT pg_catalog.concat(':(func|opfunc)id (', pg_catalog.string_agg(oid::pg_catalog.text, '|'), ') ') AS pattern
+  FROM pg_catalog.pg_proc
+  WHERE oid OPERATOR(pg_catalog.<) 16384::pg_catalog.oid AND proname OPERATOR(pg_catalog.~)
+    '^(set_config|setseed|currval|lastval|nextval|setval|pg_(try_)?advisory_(un)?lock.*|.*_to_xml.*|ts_stat|ts_rewrite)$'),
+piece (site, name, language, class, object, tree) AS (
+  SELECT 'write', c.relname, 'default', 2604, d.oid, d.adbin::pg_catalog.text
+  FROM pg_catalog.pg_attrdef d JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) d.adrelid
+  UNION ALL SELECT 'write', c.relname, 'sql', 2606, k.oid, k.conbin::pg_catalog.text
+  FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) k.conrelid
+  WHERE k.contype OPERATOR(pg_catalog.=) 'c' AND k.oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid
+  UNION ALL SELECT 'write', c.relname, 'sql', 1259, i.indexrelid, pg_catalog.concat(i.indexprs, i.indpred)
+  FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) i.indrelid
+  WHERE i.indexprs IS NOT NULL OR i.indpred IS NOT NULL
+  UNION ALL SELECT 'read', c.relname, 'sql', 3256, p.oid, pg_catalog.concat(p.polqual, p.polwithcheck)
+  FROM pg_catalog.pg_policy p JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) p.polrelid
+  UNION ALL SELECT s.site, c.relname, 'sql', 2618, r.oid, pg_catalog.concat(r.ev_action, r.ev_qual)
+  FROM pg_catalog.pg_rewrite r
+    JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) r.ev_class
+    JOIN (VALUES ('read'), ('write')) s (site)
+      ON s.site OPERATOR(pg_catalog.=) 'write' OR r.ev_type OPERATOR(pg_catalog.=) '1'
+  WHERE r.oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid
+  UNION ALL SELECT 'write', c.relname, 'sql', 2620, t.oid, t.tgqual::pg_catalog.text
+  FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) t.tgrelid
+  WHERE NOT t.tgisinternal
+  UNION ALL SELECT 'anywhere', '', 'sql', 2606, k.oid, k.conbin::pg_catalog.text
+  FROM pg_catalog.pg_constraint k
+  WHERE k.contypid OPERATOR(pg_catalog.<>) 0::pg_catalog.oid AND k.oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid
+  UNION ALL SELECT 'anywhere', '', 'default', 1247, t.oid, t.typdefaultbin::pg_catalog.text
+  FROM pg_catalog.pg_type t
+  WHERE t.typdefaultbin IS NOT NULL AND t.oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid
+  UNION ALL SELECT 'function', s.proname, 'sql', 1255, s.oid, s.prosqlbody::pg_catalog.text
+  FROM suspect s WHERE s.prosqlbody IS NOT NULL)
+SELECT site, name::pg_catalog.text, language, pg_catalog.concat_ws(' ',
+  (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(coalesce(p.proname, c.relname)::pg_catalog.text), ' ')
+   FROM pg_catalog.pg_depend d
+     LEFT JOIN pg_catalog.pg_proc p
+       ON d.refclassid OPERATOR(pg_catalog.=) 1255::pg_catalog.oid AND p.oid OPERATOR(pg_catalog.=) d.refobjid
+     LEFT JOIN pg_catalog.pg_class c
+       ON d.refclassid OPERATOR(pg_catalog.=) 1259::pg_catalog.oid AND c.oid OPERATOR(pg_catalog.=) d.refobjid
+   WHERE d.classid OPERATOR(pg_catalog.=) piece.class::pg_catalog.oid
+     AND d.objid OPERATOR(pg_catalog.=) piece.object
+     AND d.refclassid OPERATOR(pg_catalog.=) ANY ('{1255,1259}'::pg_catalog.oid[])),
+  CASE WHEN tree OPERATOR(pg_catalog.~) own.pattern THEN
+    (SELECT pg_catalog.string_agg(p.proname::pg_catalog.text, ' ')
+     FROM pg_catalog.regexp_matches(tree, ':(?:func|opfunc)id ([0-9]+)', 'g') m (number)
+       JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) m.number[1]::pg_catalog.oid
+     WHERE p.oid OPERATOR(pg_catalog.<) 16384::pg_catalog.oid) END,
+  CASE WHEN pg_catalog.strpos(tree, ':commandType 3 ') OPERATOR(pg_catalog.>) 0 THEN 'insert' END)
+FROM piece CROSS JOIN own
+UNION ALL SELECT 'function', proname::pg_catalog.text, lanname::pg_catalog.text, prosrc
+FROM suspect WHERE prosqlbody IS NULL
 UNION ALL SELECT 'function', p.proname::pg_catalog.text, 'sql',
   pg_catalog.concat_ws(' ', a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn)
 FROM pg_catalog.pg_aggregate a JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) a.aggfnoid::pg_catalog.oid
 WHERE p.oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid
-UNION ALL SELECT 'write', c.relname::pg_catalog.text, 'sql',
-  pg_catalog.substr(d.def, pg_catalog.strpos(d.def, ' FOR EACH '))
-FROM pg_catalog.pg_trigger t CROSS JOIN LATERAL pg_catalog.pg_get_triggerdef(t.oid) d (def)
-  JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) t.tgrelid
-WHERE NOT t.tgisinternal
-UNION ALL SELECT 'write', c.relname::pg_catalog.text, 'default', pg_catalog.pg_get_expr(d.adbin, d.adrelid)
-FROM pg_catalog.pg_attrdef d JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) d.adrelid
-UNION ALL SELECT 'write', c.relname::pg_catalog.text, 'sql', pg_catalog.pg_get_constraintdef(k.oid)
-FROM pg_catalog.pg_constraint k JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) k.conrelid
-WHERE k.contype OPERATOR(pg_catalog.=) 'c' AND k.oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid
-UNION ALL SELECT 'write', c.relname::pg_catalog.text, 'sql', pg_catalog.concat_ws(' ',
-  pg_catalog.pg_get_expr(i.indexprs, i.indrelid), pg_catalog.pg_get_expr(i.indpred, i.indrelid))
-FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) i.indrelid
-WHERE i.indexprs IS NOT NULL OR i.indpred IS NOT NULL
-UNION ALL SELECT 'read', c.relname::pg_catalog.text, 'sql', pg_catalog.concat_ws(' ',
-  pg_catalog.pg_get_expr(p.polqual, p.polrelid), pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid))
-FROM pg_catalog.pg_policy p JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) p.polrelid
-UNION ALL SELECT s.site, c.relname::pg_catalog.text, 'sql', pg_catalog.pg_get_viewdef(c.oid)
-FROM pg_catalog.pg_class c CROSS JOIN (VALUES ('read'), ('write')) s (site)
-WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{v,m}'::"char"[])
-  AND c.oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid
-UNION ALL SELECT 'write', c.relname::pg_catalog.text, 'sql', pg_catalog.pg_get_ruledef(r.oid)
-FROM pg_catalog.pg_rewrite r JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) r.ev_class
-WHERE r.ev_type OPERATOR(pg_catalog.<>) '1' AND r.oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid
 UNION ALL SELECT 'write', parent.relname::pg_catalog.text, 'relation', child.relname::pg_catalog.text
 FROM pg_catalog.pg_constraint k
   JOIN pg_catalog.pg_class parent ON parent.oid OPERATOR(pg_catalog.=) k.confrelid
@@ -110,13 +140,6 @@ UNION ALL SELECT 'write', parent.relname::pg_catalog.text, 'relation', child.rel
 FROM pg_catalog.pg_inherits i
   JOIN pg_catalog.pg_class parent ON parent.oid OPERATOR(pg_catalog.=) i.inhparent
   JOIN pg_catalog.pg_class child ON child.oid OPERATOR(pg_catalog.=) i.inhrelid
-UNION ALL SELECT 'anywhere', '', 'sql', pg_catalog.pg_get_constraintdef(k.oid)
-FROM pg_catalog.pg_constraint k
-WHERE k.contypid OPERATOR(pg_catalog.<>) 0::pg_catalog.oid
-  AND k.oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid
-UNION ALL SELECT 'anywhere', '', 'default', t.typdefault
-FROM pg_catalog.pg_type t
-WHERE t.typdefault IS NOT NULL AND t.oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid
 UNION ALL SELECT 'anywhere', '', 'sql', proname::pg_catalog.text
 FROM suspect s
 WHERE EXISTS (SELECT FROM pg_catalog.pg_operator o WHERE o.oprcode::pg_catalog.oid OPERATOR(pg_catalog.=) s.oid)

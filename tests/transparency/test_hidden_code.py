@@ -176,6 +176,19 @@ def test_trigger_made_through_us_counts_at_once(endpoint, reference, fresh):
             assert owner.execute("SHOW work_mem").fetchone() == ("4MB",)
 
 
+def test_looking_at_the_catalog_waits_for_no_lock(endpoint, reference):
+    """Somebody has a table locked that a view, a default and a policy name: other statements go on."""
+    table = f"locked_{endpoint.mode}"
+    with reference.connect(autocommit=False) as owner:
+        owner.execute(f"CREATE TABLE {table} (id int DEFAULT 1 + 1 CHECK (id > 0)); CREATE INDEX ON {table} ((id + 1));"
+                      f"CREATE VIEW {table}_view AS SELECT id FROM {table};"
+                      f"CREATE POLICY p ON {table} USING (id > 0)")
+        owner.commit()
+        owner.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+        with endpoint.connect(options="-c statement_timeout=10s") as client:
+            assert client.execute("SELECT 1").fetchone() == (1,)
+
+
 def test_trigger_made_and_fired_in_one_transaction(endpoint):
     with endpoint.connect() as client, endpoint.connect() as other:
         table = f"at_once_{endpoint.mode}"
