@@ -68,13 +68,22 @@ def _pump(one: ssl.SSLSocket, other: ssl.SSLSocket) -> None:
     with selectors.DefaultSelector() as selector, one, other:
         selector.register(one, selectors.EVENT_READ, other)
         selector.register(other, selectors.EVENT_READ, one)
-        while True:
-            for key, _ in selector.select(20):
-                source: ssl.SSLSocket = key.fileobj
-                while True:
-                    data = source.recv(65536)
-                    if not data:
-                        return
-                    key.data.sendall(data)
-                    if not source.pending():
-                        break
+        # The handshakes may have brought data with them, which no descriptor tells of.
+        ready = [(one, other), (other, one)]
+        while all(_pass_on(source, to) for source, to in ready):
+            ready = [(key.fileobj, key.data) for key, _ in selector.select(20)]
+
+
+def _pass_on(source: ssl.SSLSocket, to: ssl.SSLSocket) -> bool:
+    """All that is there; a record need not hold data: the server's session tickets. False at the end."""
+    while True:
+        source.setblocking(False)
+        try:
+            data = source.recv(65536)
+        except ssl.SSLWantReadError:
+            return True
+        finally:
+            source.setblocking(True)
+        if not data:
+            return False
+        to.sendall(data)
