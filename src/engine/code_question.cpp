@@ -65,19 +65,25 @@ WITH suspect AS (
   FROM pg_catalog.pg_proc p JOIN pg_catalog.pg_language l ON l.oid OPERATOR(pg_catalog.=) p.prolang
   WHERE p.oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid
     AND (l.lanname OPERATOR(pg_catalog.<>) ALL ('{c,internal}'::pg_catalog.name[])
-      OR p.proname OPERATOR(pg_catalog.=) ANY ('{isn_weak,set_limit,crosstab,crosstab_hash,connectby,xpath_table}'::pg_catalog.name[])
+      OR p.proname OPERATOR(pg_catalog.=)
+        ANY ('{isn_weak,set_limit,crosstab,crosstab_hash,connectby,xpath_table}'::pg_catalog.name[])
       OR (p.provolatile OPERATOR(pg_catalog.=) 'v' AND NOT EXISTS (
         SELECT FROM pg_catalog.pg_depend d
           JOIN pg_catalog.pg_extension e ON e.oid OPERATOR(pg_catalog.=) d.refobjid
         WHERE d.classid OPERATOR(pg_catalog.=) 1255::pg_catalog.oid AND d.objid OPERATOR(pg_catalog.=) p.oid
           AND d.refclassid OPERATOR(pg_catalog.=) 3079::pg_catalog.oid
           AND d.deptype OPERATOR(pg_catalog.=) 'e'
-          AND e.extname OPERATOR(pg_catalog.=) ANY ('{amcheck,bloom,btree_gin,btree_gist,citext,cube,earthdistance,fuzzystrmatch,hstore,insert_username,intarray,isn,lo,ltree,moddatetime,pageinspect,pg_buffercache,pg_freespacemap,pg_stat_statements,pg_trgm,pg_visibility,pgcrypto,pgrowlocks,pgstattuple,postgis,seg,sslinfo,tablefunc,tcn,unaccent,uuid-ossp,vector}'::pg_catalog.name[]))))),
+          AND e.extname OPERATOR(pg_catalog.=) ANY ('{
+          amcheck, bloom, btree_gin, btree_gist, citext, cube, earthdistance, fuzzystrmatch, hstore,
+          insert_username, intarray, isn, lo, ltree, moddatetime, pageinspect, pg_buffercache,
+          pg_freespacemap, pg_stat_statements, pg_trgm, pg_visibility, pgcrypto, pgrowlocks, pgstattuple,
+          postgis, seg, sslinfo, tablefunc, tcn, unaccent, uuid-ossp, vector}'::pg_catalog.name[]))))),
 own AS (
   SELECT pg_catalog.concat(':(func|opfunc)id (', pg_catalog.string_agg(oid::pg_catalog.text, '|'), ') ') AS pattern
   FROM pg_catalog.pg_proc
   WHERE oid OPERATOR(pg_catalog.<) 16384::pg_catalog.oid AND proname OPERATOR(pg_catalog.~)
-    '^(set_config|setseed|currval|lastval|nextval|setval|pg_(try_)?advisory_(un)?lock.*|.*_to_xml.*|ts_stat|ts_rewrite)$'),
+    '^(set_config|setseed|currval|lastval|nextval|setval|pg_(try_)?advisory_(un)?lock.*|.*_to_xml.*|'
+    'ts_stat|ts_rewrite)$'),
 piece (site, name, language, class, object, tree) AS (
   SELECT 'write', c.relname, 'default', 2604, d.oid, d.adbin::pg_catalog.text
   FROM pg_catalog.pg_attrdef d JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) d.adrelid
@@ -126,7 +132,8 @@ FROM piece CROSS JOIN own
 UNION ALL SELECT 'function', proname::pg_catalog.text, lanname::pg_catalog.text, prosrc
 FROM suspect WHERE prosqlbody IS NULL
 UNION ALL SELECT 'function', p.proname::pg_catalog.text, 'sql',
-  pg_catalog.concat_ws(' ', a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn)
+  pg_catalog.concat_ws(' ', a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggmtransfn, a.aggminvtransfn,
+    a.aggmfinalfn)
 FROM pg_catalog.pg_aggregate a JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) a.aggfnoid::pg_catalog.oid
 WHERE p.oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid
 UNION ALL SELECT 'write', parent.relname::pg_catalog.text, 'relation', child.relname::pg_catalog.text
