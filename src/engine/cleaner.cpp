@@ -1,5 +1,8 @@
 #include "engine/cleaner.hpp"
 
+#include <memory>
+#include <vector>
+
 #include "engine/effect_sets.hpp"
 #include "net/loop.hpp"
 
@@ -7,12 +10,17 @@ namespace forebay::engine {
 
 namespace {
 
-/// Lessee of a backend while it is cleaned. Owns itself until that is over.
+/// What a client that vanished has sent may go on for so long; it costs a cancelled backend less often, and a
+/// statement that was sent whole is done, as PostgreSQL does it.
+constexpr Duration kGrace{1'000};
+
+/// Lessee of a backend while it is cleaned.
 class Cleaner final : public backend::Lessee {
  public:
-  Cleaner(backend::Pool& pool, backend::Backend& backend, bool discard)
-      : pool_(pool), backend_(backend), discard_(discard) {
+  Cleaner(backend::Pool& pool, backend::Backend& backend, bool discard, Departure departure)
+      : pool_(pool), backend_(backend), discard_(discard), patience_([this] { give_up(); }) {
     backend.lend(*this);
+    if (departure == Departure::vanished) patience_.start(*net::Loop::current(), kGrace);
   }
 
   void next() {
@@ -53,24 +61,41 @@ class Cleaner final : public backend::Lessee {
     });
   }
 
+  void give_up() {
+    backend_.request_cancel();
+    pool_.discard(backend_);
+    remove();
+  }
+
   void finish() {
     pool_.give_back(backend_);
     remove();
   }
 
-  void remove() {
-    net::Loop::current()->defer([this] { delete this; });
-  }
+  void remove();
 
   backend::Pool& pool_;
   backend::Backend& backend_;
   bool discard_;
+  net::Timer patience_;
 };
+
+/// Those at work on this thread.
+std::vector<std::unique_ptr<Cleaner>>& cleaners() {
+  thread_local std::vector<std::unique_ptr<Cleaner>> at_work;
+  return at_work;
+}
+
+void Cleaner::remove() {
+  patience_.cancel();
+  net::Loop::current()->defer(
+      [this] { std::erase_if(cleaners(), [this](const auto& cleaner) { return cleaner.get() == this; }); });
+}
 
 }  // namespace
 
 void clean_and_give_back(backend::Pool& pool, backend::Backend& backend, sql::Effects effects, bool held,
-                         backend::ClientId client) {
+                         backend::ClientId client, Departure departure) {
   if (effects.any_of(kLeaveTraces) || backend::leaves_placeholders(backend.settings(), nullptr)) {
     return pool.discard(backend);
   }
@@ -78,8 +103,9 @@ void clean_and_give_back(backend::Pool& pool, backend::Backend& backend, sql::Ef
   if (effects.has(Effect::advances_sequence)) backend.set_sequence_owner(client);
   if (!discard && backend.is_settled() && backend.tracker().transaction_status() == 'I')
     return pool.give_back(backend);
-  // Deletes itself when the backend is clean or gone.
-  (new Cleaner(pool, backend, discard))->next();
+  // Goes when the backend is clean, or gone.
+  cleaners().push_back(std::make_unique<Cleaner>(pool, backend, discard, departure));
+  cleaners().back()->next();
 }
 
 }  // namespace forebay::engine

@@ -21,12 +21,10 @@ inline constexpr Effects kDoubtful = Effect::calls_unknown | Effect::runs_code |
 inline constexpr Effects kHoldBackend = Effect::sets_authorization | Effect::prepares |
                                         Effect::uses_prepared | Effect::makes_temporary |
                                         Effect::holds_cursor | Effect::listens | Effect::locks_session |
-                                        Effect::loads_library | Effect::seeds_random |
-                                        Effect::hides_state;
+                                        Effect::loads_library | Effect::seeds_random | Effect::hides_state;
 
 /// State that nothing but the end of the session removes: the client keeps the backend.
-inline constexpr Effects kIndelible =
-    Effect::loads_library | Effect::seeds_random | Effect::hides_state;
+inline constexpr Effects kIndelible = Effect::loads_library | Effect::seeds_random | Effect::hides_state;
 
 /// What even DISCARD ALL leaves behind: such a backend serves no other client afterwards. Temporary objects
 /// leave their namespace.

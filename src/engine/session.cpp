@@ -228,26 +228,45 @@ void Session::end_lease() {
   lifetime_effects_ |= effects_;
   const bool incomplete = in_batch_ || body_left_ > 0 || preparing_ || asking_ ||
                           backend.tracker().is_copy_in() || !profile_->replication.empty();
-  // A client that said good-bye wants what it sent to be done; one that vanished does not.
-  if (incomplete || (!backend.is_settled() && !terminated_)) {
+  // What it sent in a transaction is rolled back anyway when it did not say good-bye.
+  const bool in_vain = !terminated_ && !backend.is_settled() && backend.tracker().transaction_status() != 'I';
+  if (incomplete || in_vain) {
     if (backend.tracker().outstanding() > 0) {
       backend.request_cancel();
     }
     return pool_->discard(backend);
   }
   clean_and_give_back(*pool_, backend, lifetime_effects_,
-                      !held_because_.empty() || touched_settings_ != nullptr, id_);
+                      !held_because_.empty() || touched_settings_ != nullptr, id_,
+                      terminated_ ? Departure::terminated : Departure::vanished);
 }
 
 void Session::cancel(std::shared_ptr<void> waiting) {
+  if (waiting_) return refuse_waiting();
   // A question of ours is not what the client wants to be cancelled, but what waits behind it may be.
-  if (waiting_ || preparing_ || (asking_ && blocked_)) {
+  if (preparing_ || (asking_ && blocked_)) {
     cancel_at_start_ = true;
     return;
   }
   if (asking_) return;
   if (backend_ == nullptr || backend_->tracker().outstanding() == 0) return;
   backend_->request_cancel(std::move(waiting));
+}
+
+/// Cancelled while it waits for a backend: the statement never runs.
+void Session::refuse_waiting() {
+  pool_->cancel_checkout(*this);
+  waiting_ = false;
+  wants_fresh_ = false;
+  refusing_ = true;
+  wire::Writer writer;
+  wire::write_error(writer, {wire::Severity::error,
+                             std::string(wire::sqlstate::kQueryCanceled),
+                             "canceling statement due to user request",
+                             {},
+                             {}});
+  port_.send(writer.bytes());
+  if (blocked_) unblock();
 }
 
 void Session::sweep(TimePoint now) {

@@ -78,6 +78,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   void send_burst();
   void unblock();
   void end_lease();
+  void refuse_waiting();
   void fail(std::string_view sqlstate, std::string message, std::string hint = {});
 
   // session_messages.cpp: what each message needs
@@ -96,6 +97,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   void start_batch();
   void forget_foreign_sequences();
   Step malformed(std::string message);
+  Step drop(char type, std::size_t total, std::size_t available);
   void forward(const std::byte* at, std::size_t size);
   void forward(Bytes bytes);
 
@@ -180,10 +182,10 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   // what the client's session is, whichever backend serves it
   backend::SessionSettingsPtr initial_settings_;  ///< application_name of the start-up packet
   backend::SessionSettingsPtr settings_;
-  std::unique_ptr<StatementNames> names_;  ///< of prepared statements; null until the first Parse
+  std::unique_ptr<StatementNames> names_;           ///< of prepared statements; null until the first Parse
   std::unique_ptr<wire::ErrorMessage> last_words_;  ///< the client is to be told this, and then to go
   std::unique_ptr<std::vector<std::string>>
-      touched_settings_;  ///< names to read back when the transaction ends
+      touched_settings_;                           ///< names to read back when the transaction ends
   std::unique_ptr<std::string> code_fingerprint_;  ///< of the code that is being read from the catalog
 
   // the lease at hand
@@ -193,26 +195,28 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   sql::Effects lifetime_effects_;  ///< of everything on this backend since it was lent
   std::string_view held_because_;  ///< static text; empty: not held
   TimePoint busy_since_{};
-  TimePoint transaction_since_{};  ///< of the first message since the last transaction ended
-  bool drop_body_ : 1 = false;     ///< the message that flows through goes nowhere
-  bool waiting_ : 1 = false;       ///< in the pool's queue
-  bool blocked_ : 1 = false;       ///< input has to wait
-  bool preparing_ : 1 = false;     ///< the backend is being tested or given the session's settings
-  bool asking_ : 1 = false;        ///< a question about the session's state is on its way
-  bool in_batch_ : 1 = false;      ///< extended-protocol messages without their Sync yet
-  bool barrier_ : 1 = false;       ///< what was sent changes the session: nothing more until it is answered
+  TimePoint transaction_since_{};    ///< of the first message since the last transaction ended
+  bool drop_body_ : 1 = false;       ///< the message that flows through goes nowhere
+  bool waiting_ : 1 = false;         ///< in the pool's queue
+  bool blocked_ : 1 = false;         ///< input has to wait
+  bool preparing_ : 1 = false;       ///< the backend is being tested or given the session's settings
+  bool asking_ : 1 = false;          ///< a question about the session's state is on its way
+  bool in_batch_ : 1 = false;        ///< extended-protocol messages without their Sync yet
+  bool barrier_ : 1 = false;         ///< what was sent changes the session: nothing more until it is answered
   bool awaits_outcome_ : 1 = false;  ///< the message at hand waits for the fate of an earlier Parse or Close
-  bool error_seen_ : 1 = false;    ///< since the last settle
+  bool error_seen_ : 1 = false;      ///< since the last settle
   bool probes_after_look_ : 1 = false;  ///< the catalog is being asked for the sake of a look at the session
-  bool ran_since_probe_ : 1 = false;  ///< a statement ran since the state was last looked at
+  bool ran_since_probe_ : 1 = false;    ///< a statement ran since the state was last looked at
   bool unreadable_ : 1 = false;     ///< holds settings that this role may not read, so a look cannot clear it
   bool any_setting_ : 1 = false;    ///< settings changed whose names are not known
   bool write_pending_ : 1 = false;  ///< the server takes no more for now
   bool terminated_ : 1 = false;     ///< the client said good-bye
   bool ran_anything_ : 1 = false;   ///< the client has run a statement
   bool wants_fresh_ : 1 = false;    ///< the next backend must be one that nobody has used
-  bool cancel_at_start_ : 1 = false;  ///< cancelled while it waited: the server is told once it has the query
-  bool cancel_sent_ : 1 = false;      ///< the command timeout has struck
+  bool cancel_at_start_ : 1 =
+      false;                      ///< cancelled before the query was sent: the server is told once it has it
+  bool refusing_ : 1 = false;     ///< cancelled while it waited: input is dropped up to the end of the batch
+  bool cancel_sent_ : 1 = false;  ///< the command timeout has struck
 };
 
 }  // namespace forebay::engine

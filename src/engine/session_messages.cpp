@@ -60,6 +60,7 @@ Session::Step Session::take_message(const std::byte* at, std::size_t size, std::
   const std::size_t available = std::min(total, size);
   used = available;
   using namespace wire::frontend;
+  if (refusing_ && header.type != kTerminate) return drop(header.type, total, available);
   switch (header.type) {
     case kQuery:
       return on_query(at, total, available);
@@ -94,6 +95,19 @@ Session::Step Session::take_message(const std::byte* at, std::size_t size, std::
            fmt::format("invalid frontend message type {}", static_cast<int>(header.type)));
       return Step::failed;
   }
+}
+
+/// After a refusal everything is ignored up to the end of the batch, as the server does after an error.
+Session::Step Session::drop(char type, std::size_t total, std::size_t available) {
+  body_left_ = total - available;
+  drop_body_ = true;
+  if (type == wire::frontend::kQuery || type == wire::frontend::kSync ||
+      type == wire::frontend::kFunctionCall) {
+    refusing_ = false;
+    wire::Writer writer;
+    port_.send(writer.begin(wire::server::kReadyForQuery).u8('I').end().bytes());
+  }
+  return Step::used;
 }
 
 Session::Step Session::malformed(std::string message) {

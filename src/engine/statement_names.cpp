@@ -129,7 +129,8 @@ bool StatementNames::is_on_its_way(std::uint64_t statement) const {
 
 std::pair<std::uint64_t, std::string> StatementNames::name_of(ChangeNumber maker) const {
   for (const auto& [name, entry] : named_) {
-    if (entry.maker == maker && entry.statement != nullptr) return {entry.statement->id, spelled(name, entry)};
+    if (entry.maker == maker && entry.statement != nullptr)
+      return {entry.statement->id, spelled(name, entry)};
   }
   for (const Former& former : former_) {
     if (former.maker == maker) return {former.statement, former.name};

@@ -20,8 +20,8 @@ using ChangeNumber = std::uint64_t;
 /// statement is the one named "".
 ///
 /// Names change when a Parse or Close is sent, though the server decides later: after an error it skips
-/// everything up to the next Sync. So each change is numbered, and finished or undone as the server answers or
-/// skips it. Within one batch (up to a Sync) that is exact: if a change does not happen, then neither does
+/// everything up to the next Sync. So each change is numbered, and finished or undone as the server answers
+/// or skips it. Within one batch (up to a Sync) that is exact: if a change does not happen, then neither does
 /// anything behind it. Behind the Sync a name whose change is still open is_undecided(), and has to wait.
 ///
 /// Names count up to 63 bytes, as in PostgreSQL (NAMEDATALEN, include/pg_config_manual.h). Not thread safe.
@@ -72,7 +72,7 @@ class StatementNames {
  private:
   struct Entry {
     PreparedStatementPtr statement;  ///< null: closed, but that is not certain yet
-    std::string spelling;  ///< the whole name when it is longer than what counts
+    std::string spelling;            ///< the whole name when it is longer than what counts
     ChangeNumber maker = 0;
     std::uint32_t open = 0;        ///< changes whose outcome is open
     std::uint64_t last_batch = 0;  ///< of the last of them
@@ -107,7 +107,7 @@ class StatementNames {
   Named named_;
   Changes changes_;  ///< in the order in which they were sent
   std::vector<std::pair<std::uint64_t, std::uint64_t>> on_their_way_;  ///< statement and batch
-  std::vector<Former> former_;  ///< the server may still speak of them
+  std::vector<Former> former_;                                         ///< the server may still speak of them
   ChangeNumber last_number_ = 0;
   std::uint64_t batch_ = 0;
 };

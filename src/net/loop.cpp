@@ -45,6 +45,7 @@ Loop::Loop(SendBatch::Way sending)
 }
 
 Loop::~Loop() {
+  for (const auto& [when, timer] : timers_) timer->loop_ = nullptr;
   ::close(wake_fd_);
   ::close(epoll_fd_);
 }

@@ -18,7 +18,8 @@ namespace {
 /// Null where the kernel has none, or forbids it (containers do, and kernel.io_uring_disabled).
 io_uring* open_ring(unsigned entries) {
   auto ring = std::make_unique<io_uring>();
-  // Both flags came with Linux 6.0 and 6.1: nothing is done behind the thread's back, so nothing needs a lock.
+  // Both flags came with Linux 6.0 and 6.1: nothing is done behind the thread's back, so nothing needs a
+  // lock.
   for (const unsigned flags : {IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN, 0U}) {
     if (io_uring_queue_init(entries, ring.get(), flags) == 0) return ring.release();
   }
@@ -45,7 +46,8 @@ void SendBatch::add(Channel& channel, Bytes bytes) {
 
 void SendBatch::flush() {
   // Not before there is use for it: the ring belongs to the thread that opens it.
-  if (count_ > 1 && std::exchange(may_open_ring_, false)) ring_.reset(open_ring(static_cast<unsigned>(entries_.size())));
+  if (count_ > 1 && std::exchange(may_open_ring_, false))
+    ring_.reset(open_ring(static_cast<unsigned>(entries_.size())));
   if (count_ > 1 && ring_ != nullptr) {
     send_together();
   } else {
@@ -58,7 +60,8 @@ void SendBatch::flush() {
 void SendBatch::send_one_by_one() {
   for (std::size_t i = 0; i < count_; ++i) {
     const Bytes bytes = bytes_of(entries_[i]);
-    entries_[i].channel->on_sent(bytes, entries_[i].channel->stream().write(bytes.data(), bytes.size()).bytes);
+    Channel& channel = *entries_[i].channel;
+    channel.on_sent(bytes, channel.stream().write(bytes.data(), bytes.size()).bytes);
   }
 }
 

@@ -135,7 +135,8 @@ TEST_P(Sending, SurvivesAPeerThatIsGone) {
   EXPECT_EQ(gone.channel.flush(), Channel::Outcome::failed);
 }
 
-INSTANTIATE_TEST_SUITE_P(Way, Sending, ::testing::Values(SendBatch::Way::automatic, SendBatch::Way::one_by_one));
+INSTANTIATE_TEST_SUITE_P(Way, Sending,
+                         ::testing::Values(SendBatch::Way::automatic, SendBatch::Way::one_by_one));
 
 }  // namespace
 }  // namespace forebay::net

@@ -26,8 +26,8 @@ std::string message(char type, std::string_view body) {
   return std::string(as_text(writer.bytes()));
 }
 
-/// A server's message for a word: its type, and after a colon what matters of the body. "E:42601", "Z:T", "D:300"
-/// (a row of 300 bytes), "S:TimeZone=UTC".
+/// A server's message for a word: its type, and after a colon what matters of the body. "E:42601", "Z:T",
+/// "D:300" (a row of 300 bytes), "S:TimeZone=UTC".
 std::string message_for(const std::string& word) {
   const char type = word.front();
   const std::string detail = word.size() > 2 ? word.substr(2) : "";
@@ -64,8 +64,8 @@ std::string messages_for(const std::string& text) {
   return bytes;
 }
 
-/// What is noted before some of the server's answers come. A word is a request, "-" before it for one of ours, "+" for one
-/// that is answered here; a number after it is its tag: "parse:7", "-query", "+close".
+/// What is noted before some of the server's answers come. A word is a request, "-" before it for one of
+/// ours, "+" for one that is answered here; a number after it is its tag: "parse:7", "-query", "+close".
 Expectation expectation_for(std::string word) {
   Expectation expectation;
   if (word.front() == '-') expectation.silent = true;
@@ -75,12 +75,16 @@ Expectation expectation_for(std::string word) {
     expectation.tag = std::stoul(word.substr(colon + 1));
     word.erase(colon);
   }
-  const std::pair<std::string_view, Request> names[] = {
-      {"parse", Request::parse},       {"bind", Request::bind},
-      {"close", Request::close},       {"statement", Request::describe_statement},
-      {"portal", Request::describe_portal}, {"execute", Request::execute},
-      {"sync", Request::sync},         {"query", Request::query},
-      {"function", Request::function_call}, {"end", Request::copy_end}};
+  const std::pair<std::string_view, Request> names[] = {{"parse", Request::parse},
+                                                        {"bind", Request::bind},
+                                                        {"close", Request::close},
+                                                        {"statement", Request::describe_statement},
+                                                        {"portal", Request::describe_portal},
+                                                        {"execute", Request::execute},
+                                                        {"sync", Request::sync},
+                                                        {"query", Request::query},
+                                                        {"function", Request::function_call},
+                                                        {"end", Request::copy_end}};
   for (const auto& [name, request] : names) {
     if (name == word) expectation.request = request;
   }
@@ -117,7 +121,8 @@ class Played final : public ReplyTracker::Observer {
     for (std::size_t at = 0; at < bytes.size(); at += piece) {
       pending_ += bytes.substr(at, piece);
       splice_.clear();
-      const auto fed = tracker_.feed(reinterpret_cast<std::byte*>(pending_.data()), pending_.size(), splice_, *this);
+      const auto fed =
+          tracker_.feed(reinterpret_cast<std::byte*>(pending_.data()), pending_.size(), splice_, *this);
       take_output();
       if (!fed.valid) return false;
       pending_.erase(0, fed.consumed);
@@ -184,14 +189,19 @@ const std::vector<Script> kScripts = {
     {"answers before the Sync", {{"parse:1", "1"}, {"bind", "2"}, {"sync", "Z"}}, "=", "done:1 ready"},
     {"an open batch", {{"parse:1 bind", "1 2"}}, "=", "done:1"},
     {"a Parse that fails", {{"parse:7 bind execute sync", "E:42601 Z"}}, "=", "error:42601 failed:7 ready"},
-    {"what follows a failure", {{"bind parse:8 parse:9 sync", "E:26000 Z"}}, "=", "error:26000 skipped:8 skipped:9 ready"},
+    {"what follows a failure",
+     {{"bind parse:8 parse:9 sync", "E:26000 Z"}},
+     "=",
+     "error:26000 skipped:8 skipped:9 ready"},
     {"a failure, and requests after it",
      {{"bind", "E:26000"}, {"parse:8 execute query", ""}, {"sync", "Z"}},
      "=",
      "error:26000 skipped:8 ready"},
     {"a failure that nobody has ended", {{"execute", "E:22012"}}, "=", "error:22012", false},
     {"a failure between two Syncs", {{"execute sync execute sync", "C Z E:1 Z"}}, "=", "ready error:1 ready"},
-    {"a failure before another batch", {{"execute parse:5 sync parse:6 sync", "E:1 Z 1 Z"}}, "=",
+    {"a failure before another batch",
+     {{"execute parse:5 sync parse:6 sync", "E:1 Z 1 Z"}},
+     "=",
      "error:1 skipped:5 ready done:6 ready"},
     {"a Parse of ours", {{"-parse:3 bind sync", "1 2 Z"}}, "2 Z", "done:3 ready"},
     {"a Close of ours", {{"-close:2 parse:3 sync", "3 1 Z"}}, "1 Z", "done:2 done:3 ready"},
@@ -201,16 +211,30 @@ const std::vector<Script> kScripts = {
     {"a Parse of ours that fails", {{"-parse:3 bind sync", "E:42P01 Z"}}, "=", "error:42P01 failed:3 ready"},
     {"a question of ours", {{"-query", "T D D C Z"}}, "", "silent:T silent:D silent:D silent:C ours"},
     {"a question that fails", {{"-query", "E:42501 Z"}}, "", "silent:E ours"},
-    {"a question between queries", {{"query -query query", "C Z T C Z C Z"}}, "C Z C Z", "ready silent:T silent:C ours ready"},
-    {"a setting that a question changes", {{"-query", "S:TimeZone=UTC C Z"}}, "", "TimeZone=UTC silent:C ours"},
+    {"a question between queries",
+     {{"query -query query", "C Z T C Z C Z"}},
+     "C Z C Z",
+     "ready silent:T silent:C ours ready"},
+    {"a setting that a question changes",
+     {{"-query", "S:TimeZone=UTC C Z"}},
+     "",
+     "TimeZone=UTC silent:C ours"},
     {"a notification during a question", {{"-query", "C Z"}}, "", "silent:C ours"},
     {"a Parse that is answered here", {{"+parse:4", ""}}, "1", "done:4"},
     {"a Close that is answered here", {{"+close:4", ""}}, "3", "done:4"},
-    {"answers made up in their turn", {{"bind +parse:4 +close execute sync", "2 C Z"}}, "2 1 3 C Z", "done:4 ready"},
+    {"answers made up in their turn",
+     {{"bind +parse:4 +close execute sync", "2 C Z"}},
+     "2 1 3 C Z",
+     "done:4 ready"},
     {"made up at the end of an answer", {{"execute +close", "C"}}, "C 3", ""},
     {"made up after a row", {{"execute +close sync", "D:300 C Z"}}, "D:300 C 3 Z", "ready"},
-    {"nothing is made up after a failure", {{"bind +parse:4 +close sync", "E:1 Z"}}, "=", "error:1 skipped:4 ready"},
-    {"nothing is made up while skipping", {{"bind", "E:1"}, {"+parse:4 +close", ""}, {"sync", "Z"}}, "=",
+    {"nothing is made up after a failure",
+     {{"bind +parse:4 +close sync", "E:1 Z"}},
+     "=",
+     "error:1 skipped:4 ready"},
+    {"nothing is made up while skipping",
+     {{"bind", "E:1"}, {"+parse:4 +close", ""}, {"sync", "Z"}},
+     "=",
      "error:1 skipped:4 ready"},
     {"COPY in", {{"query", "G"}, {"end", "C Z"}}, "=", "ready"},
     {"COPY in that fails", {{"query", "G E:22P02 Z"}, {"end", ""}}, "=", "error:22P02 ready"},
@@ -243,7 +267,8 @@ void play(const Script& script, std::size_t piece) {
     ASSERT_TRUE(played.feed(bytes, piece));
   }
   const std::string expected = script.client == "=" ? all : messages_for(script.client);
-  EXPECT_TRUE(played.client() == expected) << played.client().size() << " bytes instead of " << expected.size();
+  EXPECT_TRUE(played.client() == expected)
+      << played.client().size() << " bytes instead of " << expected.size();
   EXPECT_EQ(played.events(), script.events);
   EXPECT_EQ(played.tracker().is_idle(), script.idle);
   EXPECT_EQ(played.tracker().transaction_status(), script.status);

@@ -23,8 +23,8 @@ bool take_cstring(std::string_view& rest, std::string_view& value) {
   return true;
 }
 
-/// What PostgreSQL makes of an application_name: a name of up to 63 bytes (GUC_IS_NAME, NAMEDATALEN) of printable
-/// ASCII (pg_clean_ascii in common/string.c).
+/// What PostgreSQL makes of an application_name: a name of up to 63 bytes (GUC_IS_NAME, NAMEDATALEN) of
+/// printable ASCII (pg_clean_ascii in common/string.c).
 std::string clean_application_name(std::string_view value) {
   constexpr std::size_t kLongest = 63;
   std::size_t size = std::min(value.size(), kLongest);
