@@ -20,7 +20,8 @@ def sqlstates(messages):
 
 
 def cancel(stand, key):
-    with RawConnection(stand.forebay.host, stand.forebay.port) as other:
+    # Told of the end when the server has been told, or when that is given up after ten seconds.
+    with RawConnection(stand.forebay.host, stand.forebay.port, timeout=20) as other:
         other.send(fe.cancel_request(*key))
         other.receive_all()
 
