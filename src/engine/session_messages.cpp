@@ -196,7 +196,9 @@ bool Session::swap_for_fresh() {
 /// `effects`: the verdict's, and what the statement can reach.
 void Session::before_statement(const sql::Verdict& verdict, Effects effects) {
   if (effects.any_of(kBarrier)) barrier_ = true;
-  if (effects.any_of(Effect::reads_sequence_state | Effect::advances_sequence | kDoubtful)) {
+  // In a failed transaction the server refuses everything, our DISCARD too.
+  const bool refused = backend_->tracker().transaction_status() == 'E';
+  if (!refused && effects.any_of(Effect::reads_sequence_state | Effect::advances_sequence | kDoubtful)) {
     forget_foreign_sequences();
     backend_->set_sequence_owner(id_);
   }

@@ -400,3 +400,17 @@ def test_client_waits_for_ever_behind_one_that_idles_in_a_transaction(pooled):
         assert codes(waiter.receive_all()) == ["53300"]
         assert time.monotonic() - before < 10
         assert normal(idler.query("COMMIT")[0]) == ("C", b"COMMIT\0")
+
+
+def test_commit_of_a_failed_transaction_with_ddl_is_an_error(pooled):
+    """A DISCARD of ours stood before COMMIT in its batch; the server refused it, and the client got that error."""
+    place = pooled(1)
+    with place.raw() as other:
+        other.query("CREATE SEQUENCE IF NOT EXISTS counted_by_another")
+        other.rows("SELECT nextval('counted_by_another')")
+    with place.raw() as raw:
+        assert codes(raw.query("BEGIN READ ONLY")) == []
+        assert codes(raw.query("CREATE TABLE never (id int)")) == ["25006"]
+        raw.send(fe.parse("COMMIT"), fe.bind(), fe.execute(), fe.sync())
+        assert codes(raw.until_ready()) == []
+        assert raw.status == "I"
