@@ -111,25 +111,21 @@ def test_failed_parse_keeps_its_name(pooled):
 def test_describe_on_another_backend_finds_nothing(pooled):
     """supavisor 1175, odyssey 1361: Describe went to a backend that had never seen the Parse."""
     place = pooled(2)
-    with place.raw() as raw, place.raw() as other:
+    with place.raw() as raw, place.raw() as one, place.raw() as two:
+        raw.query("BEGIN")
         raw.send(fe.parse("SELECT $1::int AS number", "s"), fe.sync())
         raw.until_ready()
-        raw.query("BEGIN")
         pid = raw.rows("SELECT pg_backend_pid()")
         raw.query("COMMIT")
-        other.query("BEGIN")
-        while other.rows("SELECT pg_backend_pid()") != pid and place.mode == "transaction":
-            other.query("COMMIT")
-            with place.raw() as occupant:
-                occupant.query("BEGIN")
-                other.query("BEGIN")
-                if other.rows("SELECT pg_backend_pid()") == pid:
-                    break
-                other.query("COMMIT")
-                other.query("BEGIN")
+        held = {}
+        for other in (one, two):  # both backends
+            other.query("BEGIN")
+            held[other.rows("SELECT pg_backend_pid()") == pid] = other
+        assert set(held) == {True, False}
+        held[False].query("COMMIT")
         raw.send(fe.describe("S", "s"), fe.sync())
         assert [message.kind for message in raw.until_ready()] == ["t", "T", "Z"]
-        other.query("COMMIT")
+        held[True].query("COMMIT")
 
 
 @pytest.mark.parametrize("by", ["another client", "somebody past the pooler"])
