@@ -9,6 +9,7 @@ find_package(CLI11 REQUIRED)
 find_library(PG_QUERY_LIBRARY pg_query REQUIRED)
 find_library(UTF8PROC_LIBRARY utf8proc REQUIRED)
 find_library(URING_LIBRARY uring REQUIRED)
+find_package(PostgreSQL REQUIRED)  # libpq, for the change stream
 if(FOREBAY_TESTS)
   find_package(GTest REQUIRED)
 endif()

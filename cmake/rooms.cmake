@@ -6,6 +6,7 @@ set(FOREBAY_LINK_observe spdlog::spdlog)
 set(FOREBAY_LINK_config yaml-cpp Boost::json)
 set(FOREBAY_LINK_net OpenSSL::SSL OpenSSL::Crypto ${URING_LIBRARY})
 set(FOREBAY_LINK_wire OpenSSL::Crypto ${UTF8PROC_LIBRARY})
+set(FOREBAY_LINK_backend PostgreSQL::PostgreSQL)
 set(FOREBAY_LINK_sql ${PG_QUERY_LIBRARY} Boost::json)
 
 add_library(forebay_flags INTERFACE)

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/clock.hpp"
+
+namespace forebay::cache {
+
+/// A transaction's number with the epoch in its upper half, as pg_current_snapshot() shows it: it never wraps.
+using TransactionId = std::uint64_t;
+
+/// Where changes are counted: for a relation as a whole, or for those of its rows whose key falls into one
+/// bucket. Written by the change stream's thread (own_write: by any), read by any.
+class ChangeMark {
+ public:
+  /// How many changes have been seen. An entry is good only while this is what it was when its fill began.
+  std::uint64_t changes() const { return changes_.load(std::memory_order_acquire); }
+  /// The highest transaction among them. A fill may be kept only if its snapshot sees all up to here: a
+  /// change is decoded when it is flushed, which may be long before it becomes visible.
+  TransactionId newest() const { return newest_.load(std::memory_order_acquire); }
+  /// When a client of ours was last told that a write of its own is done. Until a lease that was asked for
+  /// later is back, entries cannot be known to include it.
+  TimePoint own_write() const { return own_write_.load(std::memory_order_acquire); }
+
+  void note_change(TransactionId transaction);
+  void note_own_write(TimePoint now);
+
+ private:
+  std::atomic<std::uint64_t> changes_ = 0;
+  std::atomic<TransactionId> newest_ = 0;
+  std::atomic<TimePoint> own_write_{TimePoint::min()};
+};
+
+/// What the values of a relation's key look like, where changes can be told apart by it.
+enum class KeyKind : std::uint8_t { none, integer, text, uuid };
+
+/// A key's value in the one spelling that the server's output has, so that equal values are equal texts.
+/// Empty when `value` is not such a spelling: then nothing can be said about the rows that it stands for.
+/// Text is ASCII here, so that encodings play no part.
+std::string_view canonical_key(KeyKind kind, std::string_view value);
+
+/// A relation whose changes are followed. Lives as long as its Freshness.
+class Relation {
+ public:
+  /// `name` as the change stream prints it: schema.table, quoted where SQL would have to.
+  explicit Relation(std::string name) : name_(std::move(name)) {}
+
+  const std::string& name() const { return name_; }
+
+  /// Counts every change: what entries that may hold any row depend on.
+  ChangeMark& whole() { return whole_; }
+  /// Counts changes whose rows are not known by key. Entries of single rows depend on it, too.
+  ChangeMark& unkeyed() { return unkeyed_; }
+  /// Counts changes of rows with this key, and of some others.
+  ChangeMark& bucket(std::string_view canonical_key);
+
+  /// One change of rows that are not known: TRUNCATE, no replica identity, too many rows.
+  void note_change(TransactionId transaction);
+  /// One change of a row with this key; called for the old and for the new key.
+  void note_change(TransactionId transaction, std::string_view canonical_key);
+
+ private:
+  static constexpr std::size_t kBuckets = 1024;  ///< 24 kB for each relation that is read by key
+  using Buckets = std::array<ChangeMark, kBuckets>;
+
+  const std::string name_;
+  ChangeMark whole_;
+  ChangeMark unkeyed_;
+  std::atomic<Buckets*> buckets_ = nullptr;
+  std::unique_ptr<Buckets> owned_buckets_;  ///< what buckets_ points to
+  std::atomic<bool> making_buckets_ = false;
+};
+
+}  // namespace forebay::cache

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace forebay::sql {
+
+/// What a text reads, and what in it forbids that its result be kept and given to somebody else later.
+/// Names are folded as PostgreSQL folds them, without their schemas, sorted, each once.
+struct ReadShape {
+  /// A comparison that every row taken from `relation` has to pass: `column = value`, joined by AND at the
+  /// top of WHERE, with the relation named once in the whole statement and not on the nullable side of a
+  /// join.
+  struct KeyPredicate {
+    std::string relation;
+    std::string column;
+    int parameter = 0;  ///< from 1 on: $n without a cast; 0: the value is a literal of the text
+    int literal = -1;   ///< with parameter 0: which of the text's literals (see literals_of), from 0 on
+    friend bool operator==(const KeyPredicate&, const KeyPredicate&) = default;
+  };
+
+  /// Why the text alone decides that the result is not kept, in plain words ("it locks rows", "it is not a
+  /// read", "now() differs from call to call"); empty: it does not.
+  std::string refusal;
+  std::vector<std::string> relations;  ///< in FROM, sub-selects, WITH …; names that WITH itself gives left out
+                                       ///< only where that is certain
+  std::vector<std::string> functions;  ///< called by name, aggregates and window functions too
+  std::vector<std::string> operators;
+  std::vector<std::string> types;   ///< of casts
+  std::vector<std::string> fields;  ///< last parts of column references and of (…).name: functions of users can
+                                    ///< be called so
+  std::vector<KeyPredicate> keys;
+
+  friend bool operator==(const ReadShape&, const ReadShape&) = default;
+};
+
+/// Parses `text`. Equal for texts of equal fingerprint (fingerprint.hpp), so that it can be remembered by it.
+/// Costs tens of microseconds. Thread safe; never throws; any bytes.
+ReadShape read_shape(std::string_view text);
+
+/// The literals of a text in their order, as they stand there (quotes, prefixes and all).
+std::vector<std::string_view> literals_of(std::string_view text);
+
+/// Whether a value can mean another moment each time it is read: 'now', 'today', 'tomorrow', 'yesterday' and
+/// whatever holds one of them as a word (https://www.postgresql.org/docs/15/datatype-datetime.html,
+/// 8.5.1.4). Errs to the side of caution.
+bool speaks_of_today(std::string_view value);
+
+}  // namespace forebay::sql
