@@ -3,12 +3,12 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <utility>
 
 #include "base/clock.hpp"
 #include "cache/catalog.hpp"
@@ -16,13 +16,57 @@
 
 namespace forebay::cache {
 
+/// What a fill must be newer than, noted before its query is sent.
+struct Fence {
+  std::uint64_t epoch = 0;             ///< of the stream; 0: there is none, nothing may be kept
+  std::uint64_t catalog = 0;           ///< number of the catalog that the statement was judged by
+  TransactionId all_visible_below = 0;  ///< the fill's snapshot sees every committed transaction below this
+};
+
 /// What is known of how fresh the entries of one database are: the change stream tells it what has changed
 /// and that nothing is missing; readers ask it whether an entry may be served, and writers tell it of their
-/// own writes. See docs/freshness.md for why this is sound. Thread safe; what readers call takes no lock.
+/// own writes. docs/freshness.md says why this is sound. Thread safe; what is called for each query takes no
+/// lock.
 class Freshness {
  public:
   /// Entries are served for at most `bound` after the last proof that nothing is missing.
   explicit Freshness(Duration bound) : bound_(bound) {}
+
+  // --- for each query
+  /// Whether anything may be served at `now`, which was read from the clock after the query had come.
+  bool may_serve(TimePoint now) const {
+    return now - lease_.load(std::memory_order_acquire) <= bound_ &&
+           now - catalog_confirmed_.load(std::memory_order_acquire) <= bound_ &&
+           lease_.load(std::memory_order_relaxed) >= own_write_.load(std::memory_order_acquire) &&
+           catalog_confirmed_.load(std::memory_order_relaxed) >=
+               own_schema_change_.load(std::memory_order_acquire);
+  }
+  /// When the proof was asked for that covers what is served now. To be read before an entry's marks are.
+  TimePoint lease() const { return lease_.load(std::memory_order_acquire); }
+  std::uint64_t epoch() const { return epoch_.load(std::memory_order_acquire); }
+  std::uint64_t catalog_number() const { return catalog_number_.load(std::memory_order_acquire); }
+  /// Says that fresh entries are wanted, which keeps the leases coming.
+  void note_use(TimePoint now);
+  Fence fence() const;
+  /// Whether a fill that began behind `fence` belongs to the present.
+  bool holds(const Fence& fence) const {
+    return fence.epoch != 0 && fence.epoch == epoch() && fence.catalog == catalog_number();
+  }
+
+  // --- for each statement that is new
+  /// The catalog and its number; null while there is none.
+  std::pair<std::shared_ptr<const Catalog>, std::uint64_t> catalog() const;
+
+  /// Whether the catalog was looked at within the bound, so that it can tell what a write reaches.
+  bool catalog_is_recent(TimePoint now) const {
+    return now - catalog_confirmed_.load(std::memory_order_acquire) <= bound_;
+  }
+
+  // --- for each write through us, before its client is told
+  /// What it changed is not known.
+  void note_own_write(TimePoint now);
+  void note_own_write(Relation& relation, TimePoint now);
+  void note_own_schema_change(TimePoint now);
 
   // --- the change stream's thread
   /// A new stream has begun; whatever was known before is void. `catalog` was read after the stream's
@@ -36,18 +80,59 @@ class Freshness {
   /// The catalog is still the one that is known; the question was asked at `asked_at`.
   void confirm_catalog(TimePoint asked_at);
   void replace_catalog(std::shared_ptr<const Catalog> catalog, TimePoint asked_at);
-  /// The relation that the stream calls so; null when no catalog has named it, so that nothing can depend on
-  /// it.
+  /// The relation that the stream calls so; null when no catalog has named it, so that nothing depends on it.
   Relation* find_relation(std::string_view qualified_name);
   /// As above, made when it is not there. For Catalog::make.
   Relation* intern_relation(const std::string& qualified_name);
   /// When somebody last asked for fresh entries: without use there is no need of leases.
   TimePoint last_used() const { return last_used_.load(std::memory_order_relaxed); }
-  /// The latest write of ours that no lease covers yet; readers wait for one.
-  bool lease_is_wanted() const;
-  /// Called from any thread when a lease is wanted sooner than at its usual time. To be set before the first
-  /// epoch begins, and unset after the last.
+  /// A write or a schema change of ours that no lease covers yet: readers wait for one.
+  bool lease_is_wanted() const {
+    return newest_own_write_.load(std::memory_order_acquire) > lease_.load(std::memory_order_relaxed);
+  }
+  bool catalog_is_wanted() const {
+    return own_schema_change_.load(std::memory_order_acquire) >
+           catalog_confirmed_.load(std::memory_order_relaxed);
+  }
+  /// `wake` is called from any thread when one of the above becomes true, or use begins after a pause. Null:
+  /// nobody listens.
   void set_waker(std::function<void()> wake);
+
+  // --- for people
+  /// Why nothing is served; empty while a stream runs.
+  std::string trouble() const;
+  Duration bound() const { return bound_; }
+
+ private:
+  /// Long ago.
+  static constexpr TimePoint kNever{};
+
+  struct TextHash : std::hash<std::string_view> {
+    using is_transparent = void;
+  };
+
+  void wake();
+  void wake_for_write();
+
+  const Duration bound_;
+  std::atomic<std::uint64_t> epoch_ = 0;  ///< 0 while there is no stream
+  std::atomic<std::uint64_t> catalog_number_ = 0;
+  std::atomic<TimePoint> lease_{kNever};
+  std::atomic<TimePoint> catalog_confirmed_{kNever};
+  std::atomic<TransactionId> all_visible_below_ = 0;
+  std::atomic<TimePoint> own_write_{kNever};  ///< of which it is not known what it changed
+  std::atomic<TimePoint> own_schema_change_{kNever};
+  std::atomic<TimePoint> newest_own_write_{kNever};  ///< of any kind
+  std::atomic<TimePoint> last_used_{kNever};
+  std::atomic<bool> woken_ = false;  ///< for a write; the stream has not renewed the lease since
+
+  mutable std::mutex mutex_;
+  std::uint64_t epochs_ = 0;                ///< guarded by mutex_
+  std::shared_ptr<const Catalog> catalog_;  ///< guarded by mutex_
+  std::string trouble_ = "the change stream has not begun";  ///< guarded by mutex_
+  std::function<void()> wake_;                               ///< guarded by mutex_
+  std::unordered_map<std::string, std::unique_ptr<Relation>, TextHash, std::equal_to<>>
+      relations_;  ///< guarded by mutex_
 };
 
 }  // namespace forebay::cache

@@ -4,9 +4,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/clock.hpp"
 
@@ -34,7 +34,7 @@ class ChangeMark {
  private:
   std::atomic<std::uint64_t> changes_ = 0;
   std::atomic<TransactionId> newest_ = 0;
-  std::atomic<TimePoint> own_write_{TimePoint::min()};
+  std::atomic<TimePoint> own_write_{};
 };
 
 /// What the values of a relation's key look like, where changes can be told apart by it.
@@ -45,11 +45,20 @@ enum class KeyKind : std::uint8_t { none, integer, text, uuid };
 /// Text is ASCII here, so that encodings play no part.
 std::string_view canonical_key(KeyKind kind, std::string_view value);
 
+/// The column that is a relation's replica identity, all of it: by its value changes are told apart.
+struct RelationKey {
+  KeyKind kind = KeyKind::none;
+  std::string column;  ///< as pg_attribute has it: without quotes
+
+  bool operator==(const RelationKey&) const = default;
+};
+
 /// A relation whose changes are followed. Lives as long as its Freshness.
 class Relation {
  public:
   /// `name` as the change stream prints it: schema.table, quoted where SQL would have to.
   explicit Relation(std::string name) : name_(std::move(name)) {}
+  ~Relation();
 
   const std::string& name() const { return name_; }
 
@@ -57,8 +66,18 @@ class Relation {
   ChangeMark& whole() { return whole_; }
   /// Counts changes whose rows are not known by key. Entries of single rows depend on it, too.
   ChangeMark& unkeyed() { return unkeyed_; }
-  /// Counts changes of rows with this key, and of some others.
+  /// Counts changes of rows with this key, and of some others. For readers: from the first call on they are
+  /// counted at all.
   ChangeMark& bucket(std::string_view canonical_key);
+
+  /// Both for the change stream's thread only, which is also where Catalog::make runs. What was told apart by
+  /// another column before may be any row by the new one.
+  const RelationKey& key() const { return key_; }
+  void set_key(RelationKey key) {
+    if (key == key_) return;
+    key_ = std::move(key);
+    unkeyed_.note_change(whole_.newest());
+  }
 
   /// One change of rows that are not known: TRUNCATE, no replica identity, too many rows.
   void note_change(TransactionId transaction);
@@ -66,15 +85,16 @@ class Relation {
   void note_change(TransactionId transaction, std::string_view canonical_key);
 
  private:
-  static constexpr std::size_t kBuckets = 1024;  ///< 24 kB for each relation that is read by key
+  static constexpr std::size_t kBuckets = 4096;  ///< 96 kB for each relation that is read by key
   using Buckets = std::array<ChangeMark, kBuckets>;
 
+  static ChangeMark& find(Buckets& buckets, std::string_view canonical_key);
+
   const std::string name_;
+  RelationKey key_;
   ChangeMark whole_;
   ChangeMark unkeyed_;
-  std::atomic<Buckets*> buckets_ = nullptr;
-  std::unique_ptr<Buckets> owned_buckets_;  ///< what buckets_ points to
-  std::atomic<bool> making_buckets_ = false;
+  std::atomic<Buckets*> buckets_ = nullptr;  ///< owned; made when the first reader asks for one
 };
 
 }  // namespace forebay::cache

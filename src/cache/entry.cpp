@@ -1,0 +1,87 @@
+#include "cache/entry.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <random>
+
+namespace forebay::cache {
+
+namespace {
+
+__extension__ using Wide = unsigned __int128;
+
+constexpr std::uint64_t kPrime = (std::uint64_t{1} << 61) - 1;
+constexpr std::uint64_t kPointMask = (std::uint64_t{1} << 59) - 1;
+
+/// What malloc and a shared_ptr's counters add to an object, and the store's slot for it.
+constexpr std::size_t kOverhead = 160;
+
+std::uint64_t draw_point() {
+  std::random_device source;
+  const std::uint64_t bits = (std::uint64_t{source()} << 32) | source();
+  return 1 + (bits & kPointMask) % kPointMask;
+}
+
+std::uint64_t reduce(Wide value) {
+  return (static_cast<std::uint64_t>(value) & kPrime) + static_cast<std::uint64_t>(value >> 61);
+}
+
+}  // namespace
+
+/// A polynomial over words of seven bytes at a secret point: two keys collide with a probability of their
+/// length in words to 2^59, whoever chose them.
+std::uint64_t key_hash(std::string_view bytes) {
+  static const std::uint64_t point = draw_point();
+  constexpr std::size_t kWord = 7;
+  std::uint64_t hash = bytes.size() + 1;
+  const char* at = bytes.data();
+  std::size_t left = bytes.size();
+  for (; left >= kWord + 1; left -= kWord, at += kWord) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, at, 8);
+    hash = reduce(Wide{hash + (word & 0x00ff'ffff'ffff'ffff)} * point);
+  }
+  while (left > 0) {
+    std::uint64_t word = 0;
+    const std::size_t part = std::min(left, kWord);
+    std::memcpy(&word, at, part);
+    hash = reduce(Wide{hash + word} * point);
+    at += part;
+    left -= part;
+  }
+  return hash % kPrime;
+}
+
+Entry::Entry(Key key, Bytes answer, Facts facts)
+    : key_(key.bytes),
+      hash_(key.hash),
+      answer_(answer.begin(), answer.end()),
+      facts_(std::move(facts)) {}
+
+std::size_t Entry::bytes() const {
+  return sizeof(Entry) + key_.capacity() + answer_.capacity() +
+         facts_.dependencies.capacity() * sizeof(Dependency) + kOverhead;
+}
+
+bool Entry::is_fresh(TimePoint now, TimePoint lease) const {
+  return now < facts_.expires && facts_.freshness->holds(facts_.fence) &&
+         std::ranges::all_of(facts_.dependencies, [lease](const Dependency& on) {
+           return on.mark->changes() == on.changes && on.mark->own_write() <= lease;
+         });
+}
+
+bool Entry::is_dead(TimePoint now) const {
+  return now >= facts_.expires || !facts_.freshness->holds(facts_.fence) ||
+         std::ranges::any_of(facts_.dependencies,
+                             [](const Dependency& on) { return on.mark->changes() != on.changes; });
+}
+
+bool Entry::may_be_kept() const {
+  const TransactionId limit = facts_.fence.all_visible_below;
+  return facts_.freshness->holds(facts_.fence) && limit != 0 &&
+         std::ranges::all_of(facts_.dependencies, [limit](const Dependency& on) {
+           return on.mark->changes() == on.changes && on.mark->newest() < limit;
+         });
+}
+
+}  // namespace forebay::cache

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/bytes.hpp"
+#include "base/clock.hpp"
+#include "cache/freshness.hpp"
+
+namespace forebay::cache {
+
+/// Everything that decides a result: context, statement, parameters and formats, as bytes that are equal only
+/// when all of it is. `hash` is key_hash(bytes).
+struct Key {
+  std::string_view bytes;
+  std::uint64_t hash = 0;
+};
+
+/// Drawn anew for each process, so that nobody can make keys that collide.
+std::uint64_t key_hash(std::string_view bytes);
+
+/// What an entry depends on, and how many changes of it there had been when its fill began.
+struct Dependency {
+  const ChangeMark* mark;
+  std::uint64_t changes;
+};
+
+/// A kept result: finished bytes of the server's answer. Immutable; shared by whoever is sending it.
+class Entry {
+ public:
+  struct Facts {
+    const Freshness* freshness = nullptr;  ///< of its database; outlives the entry
+    Fence fence;
+    std::vector<Dependency> dependencies;
+    TimePoint expires;
+    std::uint64_t rows = 0;
+    std::uint32_t fill_micros = 0;  ///< what the server took: what a hit saves
+  };
+
+  Entry(Key key, Bytes answer, Facts facts);
+
+  std::string_view key() const { return key_; }
+  std::uint64_t hash() const { return hash_; }
+  Bytes answer() const { return answer_; }
+  std::uint64_t rows() const { return facts_.rows; }
+  std::uint32_t fill_micros() const { return facts_.fill_micros; }
+  const Freshness& freshness() const { return *facts_.freshness; }
+  /// All memory that it takes, the store's own part included.
+  std::size_t bytes() const;
+
+  /// May it be served at `now`, under Freshness::may_serve(now)? `lease` was read before.
+  bool is_fresh(TimePoint now, TimePoint lease) const;
+  /// It will never be served again.
+  bool is_dead(TimePoint now) const;
+  /// May it be kept? To be asked when the whole answer is there: whether each dependency is as it was, and
+  /// whether the fill saw every change that has been noted.
+  bool may_be_kept() const;
+
+ private:
+  const std::string key_;
+  const std::uint64_t hash_;
+  const std::vector<std::byte> answer_;
+  const Facts facts_;
+};
+
+using EntryPtr = std::shared_ptr<const Entry>;
+
+}  // namespace forebay::cache

@@ -1,0 +1,192 @@
+#include "cache/entry.hpp"
+
+#include <gtest/gtest.h>
+
+namespace forebay::cache {
+namespace {
+
+constexpr Duration kBound{1'000};
+
+/// A database with one relation, a stream that runs and a lease.
+class EntryTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    freshness_.begin_epoch(nullptr, now_);
+    freshness_.renew_lease(now_, 100);
+  }
+
+  Entry made(std::vector<Dependency> dependencies) {
+    const std::string key = "key";
+    return Entry({key, key_hash(key)}, as_bytes("answer"),
+                 {.freshness = &freshness_,
+                  .fence = freshness_.fence(),
+                  .dependencies = std::move(dependencies),
+                  .expires = now_ + Duration(300'000),
+                  .rows = 1,
+                  .fill_micros = 10});
+  }
+  Dependency on(const ChangeMark& mark) const { return {&mark, mark.changes()}; }
+  bool is_served(const Entry& entry) const {
+    return freshness_.may_serve(now_) && entry.is_fresh(now_, freshness_.lease());
+  }
+
+  TimePoint now_ = Clock::now();
+  Freshness freshness_{kBound};
+  Relation users_{"public.users"};
+};
+
+TEST_F(EntryTest, IsServedWhileNothingChanges) {
+  const Entry entry = made({on(users_.whole())});
+  EXPECT_TRUE(entry.may_be_kept());
+  EXPECT_TRUE(is_served(entry));
+}
+
+TEST_F(EntryTest, ItsLifeEnds) {
+  const Entry entry = made({});
+  now_ += Duration(300'000);
+  freshness_.renew_lease(now_, 100);
+  freshness_.confirm_catalog(now_);
+  EXPECT_FALSE(is_served(entry));
+}
+
+TEST_F(EntryTest, AChangeEndsIt) {
+  const Entry entry = made({on(users_.whole())});
+  users_.note_change(101);
+  EXPECT_FALSE(is_served(entry));
+  EXPECT_TRUE(entry.is_dead(now_));
+}
+
+TEST_F(EntryTest, AFillThatBeganBeforeTheChangeIsNotKept) {
+  const Entry entry = made({on(users_.whole())});
+  users_.note_change(50);
+  EXPECT_FALSE(entry.may_be_kept());
+}
+
+/// Decoded when it was flushed, but held back by a synchronous standby: no snapshot sees it yet.
+TEST_F(EntryTest, AFillThatDoesNotSeeAnEarlierChangeIsNotKept) {
+  users_.note_change(100);
+  const Entry entry = made({on(users_.whole())});
+  EXPECT_FALSE(entry.may_be_kept());
+  freshness_.renew_lease(now_, 101);
+  EXPECT_TRUE(made({on(users_.whole())}).may_be_kept());
+}
+
+TEST_F(EntryTest, NothingIsServedWithoutALeaseWithinTheBound) {
+  const Entry entry = made({});
+  now_ += kBound;
+  EXPECT_TRUE(is_served(entry));
+  now_ += Duration(1);
+  EXPECT_FALSE(is_served(entry));
+}
+
+TEST_F(EntryTest, NothingIsServedUnderACatalogThatNobodyConfirms) {
+  const Entry entry = made({});
+  now_ += kBound + Duration(1);
+  freshness_.renew_lease(now_, 100);
+  EXPECT_FALSE(is_served(entry));
+  freshness_.confirm_catalog(now_);
+  EXPECT_TRUE(is_served(entry));
+}
+
+TEST_F(EntryTest, AnotherCatalogEndsIt) {
+  const Entry entry = made({});
+  freshness_.replace_catalog(nullptr, now_);
+  EXPECT_FALSE(is_served(entry));
+  EXPECT_FALSE(entry.may_be_kept());
+}
+
+TEST_F(EntryTest, TheEndOfTheStreamEndsIt) {
+  const Entry entry = made({});
+  freshness_.end_epoch("lost");
+  EXPECT_FALSE(is_served(entry));
+  freshness_.begin_epoch(nullptr, now_);
+  freshness_.renew_lease(now_, 100);
+  EXPECT_FALSE(is_served(entry));
+}
+
+TEST_F(EntryTest, NothingIsKeptBeforeTheFirstLease) {
+  freshness_.begin_epoch(nullptr, now_);
+  EXPECT_FALSE(made({}).may_be_kept());
+}
+
+TEST_F(EntryTest, AnOwnWriteWaitsForALeaseThatWasAskedForLater) {
+  const Entry entry = made({on(users_.whole())});
+  now_ += Duration(10);
+  freshness_.note_own_write(users_, now_);
+  EXPECT_FALSE(is_served(entry));
+  freshness_.renew_lease(now_ - Duration(1), 100);
+  EXPECT_FALSE(is_served(entry));
+  freshness_.renew_lease(now_, 100);
+  EXPECT_TRUE(is_served(entry)) << "the write changed other relations than it might have";
+}
+
+TEST_F(EntryTest, AnOwnWriteElsewhereDoesNotMatter) {
+  Relation orders("public.orders");
+  const Entry entry = made({on(users_.whole())});
+  freshness_.note_own_write(orders, now_ + Duration(10));
+  EXPECT_TRUE(is_served(entry));
+}
+
+TEST_F(EntryTest, AnUnknownOwnWriteConcernsEverything) {
+  const Entry entry = made({});
+  freshness_.note_own_write(now_ + Duration(10));
+  EXPECT_FALSE(is_served(entry));
+}
+
+TEST_F(EntryTest, AnOwnSchemaChangeWaitsForTheCatalog) {
+  const Entry entry = made({});
+  freshness_.note_own_schema_change(now_ + Duration(10));
+  now_ += Duration(20);
+  freshness_.renew_lease(now_, 100);
+  EXPECT_FALSE(is_served(entry));
+  freshness_.confirm_catalog(now_);
+  EXPECT_TRUE(is_served(entry));
+}
+
+TEST_F(EntryTest, ByKeyItSurvivesChangesOfOtherRows) {
+  const ChangeMark& bucket = users_.bucket("5");
+  const Entry entry = made({on(bucket), on(users_.unkeyed())});
+  std::string other = "6";
+  while (&users_.bucket(other) == &bucket) other += "6";
+  users_.note_change(101, other);
+  EXPECT_TRUE(is_served(entry));
+  users_.note_change(102, "5");
+  EXPECT_FALSE(is_served(entry));
+}
+
+TEST_F(EntryTest, ByKeyItDoesNotSurviveATruncate) {
+  const ChangeMark& bucket = users_.bucket("5");
+  const Entry entry = made({on(bucket), on(users_.unkeyed())});
+  users_.note_change(101);
+  EXPECT_FALSE(is_served(entry));
+}
+
+/// What was noted before anybody read by key is not in the buckets.
+TEST_F(EntryTest, TheFirstReadByKeySeesEarlierChanges) {
+  users_.note_change(100, "5");
+  const ChangeMark& bucket = users_.bucket("5");
+  EXPECT_FALSE(made({on(bucket), on(users_.unkeyed())}).may_be_kept());
+}
+
+TEST(KeyHash, DiffersForTextsThatDiffer) {
+  EXPECT_NE(key_hash(""), key_hash(std::string_view("\0", 1)));
+  EXPECT_NE(key_hash("abcdefg"), key_hash(std::string_view("abcdefg\0", 8)));
+  EXPECT_NE(key_hash("abcdefgh"), key_hash("abcdefgi"));
+  EXPECT_EQ(key_hash("abcdefgh12345"), key_hash("abcdefgh12345"));
+}
+
+TEST(CanonicalKey, HasOneSpelling) {
+  EXPECT_EQ(canonical_key(KeyKind::integer, "-15"), "-15");
+  for (const char* odd : {"", "-", "-0", "05", "+5", " 5", "5.0", "1e3", "12345678901234567890"}) {
+    EXPECT_EQ(canonical_key(KeyKind::integer, odd), "") << odd;
+  }
+  EXPECT_EQ(canonical_key(KeyKind::text, "a b"), "a b");
+  EXPECT_EQ(canonical_key(KeyKind::text, "\xc3\xa4"), "");
+  EXPECT_EQ(canonical_key(KeyKind::uuid, "123e4567-e89b-12d3-a456-426614174000"),
+            "123e4567-e89b-12d3-a456-426614174000");
+  EXPECT_EQ(canonical_key(KeyKind::uuid, "123E4567-e89b-12d3-a456-426614174000"), "");
+  EXPECT_EQ(canonical_key(KeyKind::none, "5"), "");
+}
+
+}  // namespace
+}  // namespace forebay::cache
