@@ -1,0 +1,159 @@
+"""PostgreSQL, Forebay in front of it, and the program that reads, writes and judges (checker/)."""
+
+import contextlib
+import dataclasses
+import json
+import os
+import pathlib
+import subprocess
+
+import psycopg
+from psycopg.rows import dict_row
+
+from forebay_testing import ForebayDaemon, PostgresServer, forebay_binary
+from forebay_testing.directories import REPOSITORY
+
+HERE = pathlib.Path(__file__).parent
+DATABASE = "arena"
+_HBA = "local all all trust\nlocal replication all trust\nhost all all 127.0.0.1/32 trust\n" \
+       "host replication all 127.0.0.1/32 trust\n"
+_SERVER = {"max_connections": 100, "max_prepared_transactions": 50, "max_wal_senders": 10, "max_replication_slots": 10}
+_LONGEST_END = 120  # seconds for the checker's own end, beyond what it was asked to run
+
+
+def checker_binary() -> str:
+    """$FOREBAY_CHECKER, the one of the build that $FOREBAY_BINARY is from, or the newest."""
+    if named := os.environ.get("FOREBAY_CHECKER"):
+        return named
+    name = pathlib.Path("tests") / "consistency" / "consistency_checker"
+    beside = pathlib.Path(forebay_binary()).resolve().parents[2] / name
+    built = [beside] if beside.exists() else list(REPOSITORY.glob(f"build/*/{name}"))
+    if not built:
+        raise RuntimeError("no consistency_checker: run ./dev build dev, or set FOREBAY_CHECKER")
+    return str(max(built, key=lambda path: path.stat().st_mtime))
+
+
+def has_cache() -> bool:
+    """Whether this build of the daemon knows --cache."""
+    said = subprocess.run([forebay_binary(), "serve", "--help"], capture_output=True, text=True, timeout=20)
+    return "--cache" in said.stdout + said.stderr
+
+
+def can_break() -> bool:
+    """Whether this build reads FOREBAY_BREAK: only one made with -DFOREBAY_BREAK=ON holds the word."""
+    return b"FOREBAY_BREAK" in pathlib.Path(forebay_binary()).read_bytes()
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What a run has shown: the checker's own summary and the cache's figures before its end."""
+
+    summary: dict
+    cache: dict  #: the database's row of SHOW CACHE; {} without a cache
+    command: str  #: runs it again
+
+    @property
+    def violations(self) -> dict[str, int]:
+        return self.summary["violations"]
+
+    @property
+    def hits(self) -> int:
+        return int(self.cache.get("hits", 0))
+
+    def __str__(self) -> str:
+        reports = "\n".join(self.summary["reports"])
+        counts = {key: value for key, value in self.summary.items() if key not in ("reports", "error_examples")}
+        return (f"{reports}\n\n{json.dumps(counts, indent=1)}\nerrors, for example: {self.summary['error_examples']}\n"
+                f"SHOW CACHE: {self.cache}\nAgain: {self.command}")
+
+
+class Arena:
+    """Use as a context manager. bound: in seconds, what Forebay is told and what the checker judges by."""
+
+    def __init__(self, bound: float = 1.0, flags=(), cache: bool = True, environment: dict | None = None) -> None:
+        self.bound = bound
+        self.caches = cache and has_cache()
+        self._flags = ["--auth", "trust", "--pool-mode", "transaction", "--pool-size", 20, *flags]
+        if self.caches:
+            self._flags += ["--cache", "on", "--staleness", f"{bound * 1000:.0f}ms"]
+        self._environment = environment or {}
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> "Arena":
+        with contextlib.ExitStack() as stack:
+            self.server = stack.enter_context(PostgresServer(config=_SERVER, hba=_HBA))
+            self.server.create_database(DATABASE)
+            self.server.psql((HERE / "world.sql").read_text(), DATABASE)
+            self.forebay = stack.enter_context(_Forebay(self.server, self._flags, self._environment))
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *exc) -> None:
+        self._stack.__exit__(*exc)
+
+    def connect(self, user: str = "app", **options):
+        """A client through Forebay."""
+        return psycopg.connect(self.forebay.dsn(user=user, dbname=DATABASE), autocommit=True, **options)
+
+    def cache_figures(self) -> dict:
+        if not self.caches:
+            return {}
+        with psycopg.connect(self.forebay.dsn(dbname="forebay"), autocommit=True, row_factory=dict_row) as console:
+            rows = console.execute("SHOW CACHE").fetchall()
+        return next((row for row in rows if row["database"] == DATABASE), {})
+
+    def check(self, seconds: float, seed: int, faults=None, readers: int = 3, writers: int = 3,
+              write_pause: float = 0.005) -> Outcome:
+        """Runs the checker, and faults(self, seconds) meanwhile."""
+        options = {
+            "--through": f"host={self.forebay.host} port={self.forebay.port} dbname={DATABASE}",
+            "--around": f"host={self.server.host} port={self.server.port} dbname={DATABASE}",
+            "--seconds": round(seconds), "--seed": seed, "--bound-ms": round(self.bound * 1000), "--readers": readers,
+            "--writers": writers, "--write-pause-us": round(write_pause * 1e6), "--lasting": int(faults is not None),
+        }
+        words = [str(word) for pair in options.items() for word in pair]
+        with _Checker([checker_binary(), *words]) as checker:
+            if faults:
+                faults(self, seconds)
+            summary = checker.result(seconds + _LONGEST_END)
+        named = "" if faults is None else " --faults all"
+        command = f"tests/consistency/run.py --seconds {seconds:g} --seed {seed} --bound {self.bound:g}{named}"
+        return Outcome(summary, self.cache_figures(), command)
+
+
+class _Forebay(ForebayDaemon):
+    """With variables of its own in its environment."""
+
+    def __init__(self, server: PostgresServer, flags, environment: dict) -> None:
+        super().__init__(server, flags)
+        self._environment = environment
+
+    def environment(self) -> dict[str, str]:
+        return super().environment() | self._environment
+
+
+class _Checker:
+    """The running program; ended with the block."""
+
+    def __init__(self, command: list[str]) -> None:
+        # Ends with us, even if we are killed.
+        self._process = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", *command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True)
+
+    def __enter__(self) -> "_Checker":
+        if self._process.stderr.readline() != "running\n":
+            self._process.kill()
+            raise RuntimeError(f"the checker did not start: {self._process.communicate()}")
+        return self
+
+    def __exit__(self, *exc) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.communicate()
+
+    def result(self, timeout: float) -> dict:
+        output, errors = self._process.communicate(timeout=timeout)
+        if self._process.returncode not in (0, 1):
+            raise RuntimeError(f"the checker ended with status {self._process.returncode}: {errors}")
+        return json.loads(output)

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <atomic>
+#include <string>
+
+#include "judge.hpp"
+
+namespace checker {
+
+/// What every thread of a run has in common.
+struct Run {
+  World& world;
+  Judge& judge;
+  std::string through;  ///< connection strings without a user
+  std::string around;
+  std::chrono::microseconds write_pause;  ///< between a writer's writes, on average
+  std::chrono::microseconds read_pause;
+  std::atomic<bool> stopping = false;
+  std::atomic<int> clients = 0;  ///< the number of the last one
+
+  Session client(Route route, const std::string& user);
+};
+
+/// Grows with every step of a thread, so that one that stands still is noticed.
+using Steps = std::atomic<std::uint64_t>;
+
+/// Reads through Forebay in every shape and protocol.
+void read_through(Run& run, std::uint64_t seed, Steps& steps);
+/// As above, but mostly asleep.
+void read_at_times(Run& run, std::uint64_t seed, Steps& steps);
+/// Reads past Forebay: what it has seen must be seen through Forebay, too, once the bound is over.
+void witness(Run& run, std::uint64_t seed, Steps& steps);
+/// Writes by every path, both ways.
+void write(Run& run, std::uint64_t seed, Steps& steps);
+
+/// When all is quiet: every statement through Forebay against PostgreSQL. How many were compared.
+std::uint64_t compare_at_the_end(Run& run);
+
+}  // namespace checker
