@@ -9,10 +9,6 @@
 namespace forebay::sql {
 namespace {
 
-/// PostgreSQL cuts a run of operator characters in quadratic time (100 kB of "-+-+" keep it busy for
-/// seconds), and has no operator that is longer than 63.
-constexpr std::size_t kMaxOperators = 128;
-
 /// No construct of PostgreSQL's grammar tells nine elements of a list from eight.
 constexpr int kAlikeKept = 8;
 
@@ -22,25 +18,6 @@ bool is_data_keyword(const Token& token) {
     if (equals_ignoring_case(token.text, word)) return true;
   }
   return false;
-}
-
-std::string_view stand_in(TokenKind kind) {
-  switch (kind) {
-    case TokenKind::parameter:
-      return "$1";
-    case TokenKind::integer:
-      return "1";
-    case TokenKind::decimal:
-      return "1.0";
-    case TokenKind::national_string:
-      return "N''";
-    case TokenKind::bit_string:
-      return "B''";
-    case TokenKind::hex_string:
-      return "X''";
-    default:
-      return "''";
-  }
 }
 
 class Writer {
@@ -136,6 +113,25 @@ class Writer {
 };
 
 }  // namespace
+
+std::string_view stand_in(TokenKind kind) {
+  switch (kind) {
+    case TokenKind::parameter:
+      return "$1";
+    case TokenKind::integer:
+      return "1";
+    case TokenKind::decimal:
+      return "1.0";
+    case TokenKind::national_string:
+      return "N''";
+    case TokenKind::bit_string:
+      return "B''";
+    case TokenKind::hex_string:
+      return "X''";
+    default:
+      return "''";
+  }
+}
 
 std::optional<std::string> canonical_text(std::string_view text) {
   Lexer lexer(text);

@@ -1,0 +1,27 @@
+#include "sql/read_shape_text.hpp"
+
+#include "sql/canonical.hpp"
+#include "sql/literals.hpp"
+
+namespace forebay::sql {
+
+bool counts_as_literal(TokenKind kind) {
+  return is_literal(kind) || kind == TokenKind::unicode_string;
+}
+
+std::optional<ShapeText> shape_text(std::string_view text) {
+  ShapeText shape;
+  Lexer lexer(text);
+  LiteralRule rule;
+  for (Token token = lexer.next(); token.kind != TokenKind::end; token = lexer.next()) {
+    if (token.kind == TokenKind::broken) return std::nullopt;
+    if (token.kind == TokenKind::operators && token.text.size() > kMaxOperators) return std::nullopt;
+    if (counts_as_literal(token.kind)) shape.literals.push_back({shape.text.size(), token.kind});
+    shape.text.append(rule.keeps(token) ? token.text : stand_in(token.kind));
+    shape.text.push_back(' ');
+    if (shape.text.size() > kMaxCanonicalText) return std::nullopt;
+  }
+  return shape;
+}
+
+}  // namespace forebay::sql
