@@ -116,7 +116,7 @@ class Arena:
             if faults:
                 faults(self, seconds)
             summary = checker.result(seconds + _LONGEST_END)
-        named = "" if faults is None else " --faults all"
+        named = " --faults " + " ".join(faults.names) if faults else ""
         command = f"tests/consistency/run.py --seconds {seconds:g} --seed {seed} --bound {self.bound:g}{named}"
         return Outcome(summary, self.cache_figures(), command)
 

@@ -14,7 +14,8 @@ def run_all(seed: int, names=None):
     """faults(arena, seconds) for Arena.check(): one after the other in an order that the seed gives, until it is time
     to end. Every one comes once before one comes again.
     """
-    chosen = [FAULTS[name] for name in names or FAULTS]
+    names = list(names or FAULTS)
+    chosen = [FAULTS[name] for name in names]
 
     def run(arena, seconds: float) -> None:
         dice = random.Random(seed)
@@ -26,6 +27,7 @@ def run_all(seed: int, names=None):
                 time.sleep(dice.uniform(0.2, 0.8))
                 fault(arena, dice)
 
+    run.names = names  # for the command that runs it again
     return run
 
 
@@ -79,8 +81,8 @@ def long_transaction(arena, dice) -> None:
 
 def bulk_transaction(arena, dice) -> None:
     """The stream is busy with it for a while."""
-    arena.server.psql("BEGIN; CREATE TABLE IF NOT EXISTS public.heap (x int);"
-                      " INSERT INTO public.heap SELECT generate_series(1, 100000); DELETE FROM public.heap; COMMIT", "arena")
+    rows = "INSERT INTO public.heap SELECT generate_series(1, 100000); DELETE FROM public.heap"
+    arena.server.psql(f"BEGIN; CREATE TABLE IF NOT EXISTS public.heap (x int); {rows}; COMMIT", "arena")
 
 
 def rewrite_tables(arena, dice) -> None:

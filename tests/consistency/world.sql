@@ -1,5 +1,6 @@
 -- What the checker reads and writes: see checker/plain_families.cpp and checker/special_families.cpp.
--- Run by a superuser in an empty database. Everything belongs to app, who may hand out rights; limited gets and loses them.
+-- Run by a superuser in an empty database. Everything belongs to app, who may hand out rights; limited gets and
+-- loses them.
 
 CREATE ROLE app LOGIN CREATEROLE;
 CREATE ROLE limited LOGIN;

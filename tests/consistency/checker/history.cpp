@@ -83,6 +83,15 @@ bool History::possible_parity(Version least, bool odd, Instant end) const {
   return false;
 }
 
+bool History::written_between(Instant from, Instant to) const {
+  const std::lock_guard lock(mutex_);
+  for (auto write = writes_.rbegin(); write != writes_.rend(); ++write) {
+    if (write->fate != Fate::pending && write->ended < from) return false;
+    if (write->sent < to && write->sent != Instant{}) return true;
+  }
+  return false;
+}
+
 Write History::write(Version version) const {
   const std::lock_guard lock(mutex_);
   const auto index = static_cast<std::size_t>(std::max<Version>(version, 0));

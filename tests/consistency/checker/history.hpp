@@ -60,6 +60,9 @@ class History {
   /// Whether some version from `least` on, odd or even as asked, may have been visible before `end`.
   bool possible_parity(Version least, bool odd, Instant end) const;
 
+  /// Whether a write was on its way at some moment of this time.
+  bool written_between(Instant from, Instant to) const;
+
   Write write(Version version) const;
   Version latest() const;
 

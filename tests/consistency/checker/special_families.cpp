@@ -13,14 +13,16 @@ std::string row_of(const std::string& table) {
 Family replaced(const std::string& table, std::vector<std::string> texts, const char* path) {
   return {.table = table,
           .reads = {row_of(table), "SELECT n, v FROM " + table},
-          .paths = {script(path, std::move(texts))}};
+          .paths = {script(path, std::move(texts))},
+          .obeys_snapshots = false};
 }
 
 Family coming_and_going(const std::string& table, Path comes, Path goes) {
   return {.table = table,
           .reads = {row_of(table), "SELECT n, v FROM " + table},
           .paths = {std::move(goes)},
-          .odd_paths = {std::move(comes)}};
+          .odd_paths = {std::move(comes)},
+          .obeys_snapshots = false};
 }
 
 Family right(const std::string& table, const char* given, const char* taken) {
@@ -81,6 +83,7 @@ std::vector<Family> schema() {
       .paths = {script("CREATE OR REPLACE FUNCTION",
                        {"CREATE OR REPLACE FUNCTION function_text() RETURNS bigint LANGUAGE sql IMMUTABLE"
                         " AS 'SELECT {v}::bigint'"})}};
+  function.obeys_snapshots = false;
   function.prepared_is_safe = false;  // an immutable function's value is part of the plan
   Family shadowed = coming_and_going(
       "shadowed",

@@ -1,0 +1,64 @@
+"""Many clients read through Forebay while others write through it, past it and by every means, and things go wrong.
+
+These runs are short; run.py runs longer ones. README.md says what is checked.
+"""
+
+import os
+import subprocess
+
+import pytest
+
+import faults
+from arena import Arena, can_break, has_cache
+
+SEED = int(os.environ.get("FOREBAY_SEED", "1"))
+pytestmark = pytest.mark.time_limit(150)
+needs_cache = pytest.mark.skipif(not has_cache(), reason="this build of Forebay has no cache")
+
+
+def test_the_checker_agrees_with_postgresql():
+    """Without a cache nothing is stale, not even for a moment: whatever it finds then is its own mistake."""
+    with Arena(bound=0, cache=False) as arena:
+        outcome = arena.check(3, SEED)
+    assert not outcome.violations, str(outcome)
+    assert not outcome.summary["errors"], str(outcome)
+    assert outcome.summary["reads_through"] > 1000
+    without_effect = {name for name in outcome.summary["writes"] if name.endswith(", not committed")}
+    assert len(outcome.summary["writes"]) - len(without_effect) > 50, "a path of writing is never taken"
+
+
+@needs_cache
+def test_nothing_is_stale():
+    with Arena() as arena:
+        outcome = arena.check(8, SEED)
+    assert not outcome.violations, str(outcome)
+    assert not outcome.summary["errors"], str(outcome)
+    assert outcome.hits > outcome.summary["reads_through"] / 20, f"the cache was hardly asked\n{outcome}"
+
+
+@needs_cache
+def test_nothing_is_stale_whatever_goes_wrong():
+    """Stream cut, delayed, its slot dropped; server restarted and killed; Forebay stopped; commits held; much work."""
+    with Arena(bound=0.5) as arena:
+        outcome = arena.check(22, SEED, faults.run_all(SEED))
+    assert not outcome.violations, str(outcome)
+    assert outcome.hits > 0, f"there was not one hit\n{outcome}"
+
+
+@needs_cache
+@pytest.mark.skipif(not can_break(), reason="needs a build with -DFOREBAY_BREAK=ON")
+@pytest.mark.parametrize("rule, broken_by, found", [
+    ("fence", ["hold_commits"], {"bound", "end"}),
+    ("lease", ["pause_forebay", "delay_stream"], {"bound"}),
+    ("own_write", [], {"own write", "written through"}),
+])
+def test_a_build_without_the_rule_is_caught(rule, broken_by, found):
+    with Arena(bound=0.5, environment={"FOREBAY_BREAK": rule}) as arena:
+        outcome = arena.check(10, SEED, faults.run_all(SEED, broken_by) if broken_by else None)
+    assert found & set(outcome.violations), f"without {rule} nothing was noticed\n{outcome}"
+
+
+def test_a_long_run_has_a_command():
+    here = os.path.dirname(__file__)
+    said = subprocess.run([f"{here}/run.py", "--help"], capture_output=True, text=True, timeout=20)
+    assert said.returncode == 0 and all(name in said.stdout for name in ("--seconds", "--seed", "kill_server"))
