@@ -1,0 +1,90 @@
+#include "backend/change_stream.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <stdexcept>
+#include <utility>
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "backend/stream_session.hpp"
+#include "observe/log.hpp"
+
+namespace forebay::backend {
+namespace {
+
+constexpr Duration kFirstPause{1'000};
+constexpr Duration kLongestPause{30'000};
+
+net::Fd make_waker() {
+  const int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (fd < 0) throw std::runtime_error("cannot make an eventfd for the change stream: " + errno_text(errno));
+  return net::Fd(fd);
+}
+
+void wake(int fd) {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto size = write(fd, &one, sizeof one);
+}
+
+}  // namespace
+
+ChangeStream::ChangeStream(std::shared_ptr<const Target> target, std::string database,
+                           cache::Freshness& freshness)
+    : target_(std::move(target)),
+      database_(std::move(database)),
+      freshness_(freshness),
+      wake_fd_(make_waker()) {
+  freshness_.set_waker([fd = wake_fd_.get()] { wake(fd); });
+  thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+}
+
+ChangeStream::~ChangeStream() {
+  thread_.request_stop();
+  thread_.join();
+  freshness_.set_waker(nullptr);
+}
+
+void ChangeStream::run(const std::stop_token& stop) {
+  const std::stop_callback on_stop(stop, [this] { wake(wake_fd_.get()); });
+  Duration length = kFirstPause;
+  while (!stop.stop_requested()) {
+    StreamSession session(*target_, database_, freshness_, wake_fd_.get());
+    const std::string why = session.run(stop);
+    freshness_.end_epoch(stop.stop_requested() ? "the change stream was stopped" : why);
+    if (stop.stop_requested()) return;
+    if (session.has_begun()) {
+      length = kFirstPause;
+      reported_.clear();
+    }
+    report(why);
+    pause(stop, length);
+    length = std::min(2 * length, kLongestPause);
+  }
+}
+
+void ChangeStream::report(const std::string& why) {
+  if (std::exchange(reported_, why) == why) return;
+  observe::Event("cache is off: its change stream does not run")
+      .with("database", database_)
+      .with("server", target_->name())
+      .with("why", why)
+      .warning();
+}
+
+/// Use that begins meanwhile wakes us, too, but changes nothing.
+void ChangeStream::pause(const std::stop_token& stop, Duration length) const {
+  const TimePoint end = Clock::now() + length;
+  while (!stop.stop_requested()) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
+    pollfd polled{wake_fd_.get(), POLLIN, 0};
+    if (left.count() <= 0) return;
+    if (poll(&polled, 1, static_cast<int>(left.count())) <= 0) continue;
+    std::uint64_t count = 0;
+    [[maybe_unused]] const auto size = read(wake_fd_.get(), &count, sizeof count);
+  }
+}
+
+}  // namespace forebay::backend
