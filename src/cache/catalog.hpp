@@ -1,12 +1,13 @@
 #pragma once
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
+#include "cache/catalog_vocabulary.hpp"
 #include "cache/relation.hpp"
 #include "sql/read_shape.hpp"
 #include "wire/data_row.hpp"
@@ -16,16 +17,22 @@ namespace forebay::cache {
 /// What has to be known of a database to tell whether a statement's result may be kept and what changes it.
 ///
 /// Names stand for things: schemas are left out, and what shares a name is taken together, so that it errs to
-/// the side of caution whatever the search_path. Immutable; safe to share between threads.
+/// the side of caution whatever the search_path. Temporary relations are left out: whoever has some must not
+/// use the cache. What is kept by its judgement depends on the data, on this catalog, and on settings:
+/// TimeZone, DateStyle, IntervalStyle, extra_float_digits, bytea_output, default_text_search_config, lc_* …
+/// Immutable; safe to share between threads.
 class Catalog {
  public:
   /// All relations of one name.
   struct Named {
     std::string refusal;           ///< why nothing that reads it may be kept, in plain words; empty: it may
-    std::vector<Relation*> reads;  ///< what a reader depends on: itself, its partitions and children, and what
-                                   ///< is behind it when it is a view
-    KeyKind key_kind = KeyKind::none;  ///< of the one column of its replica identity (the primary key)
+    std::vector<Relation*> reads;  ///< what a reader depends on: itself, its partitions and children, and
+                                   ///< what is behind it when it is a view
+    KeyKind key_kind =
+        KeyKind::none;  ///< of the one column of its replica identity (the primary key); none
+                        ///< when those of one name differ, or a view or partitions are among them
     std::string key_column;
+    bool has_times = false;         ///< a column of type time is in what it reads
     bool writes_known = false;      ///< what a plain INSERT, UPDATE or DELETE of it can change is `writes`
     std::vector<Relation*> writes;  ///< itself, its partitions, and what foreign keys cascade to
   };
@@ -45,11 +52,17 @@ class Catalog {
 
   /// Finds or makes the object for a relation by the name that the change stream prints.
   using Intern = std::function<Relation*(const std::string& qualified_name)>;
+  /// Also tells every relation its key (Relation::set_key). Rows that are not understood make a Catalog that
+  /// refuses everything.
   static std::shared_ptr<const Catalog> make(const std::vector<wire::Row>& rows, const Intern& intern);
 
   Judgement judge(const sql::ReadShape& shape) const;
   /// Null when there is no relation of that name.
   const Named* find(std::string_view name) const;
+
+ private:
+  CatalogVocabulary vocabulary_;
+  std::map<std::string, Named, std::less<>> relations_;  ///< by name
 };
 
 }  // namespace forebay::cache
