@@ -10,5 +10,5 @@ def arena():
     """A server of the module's own with Forebay's cache in front of it."""
     if not has_cache():
         pytest.skip("this build of Forebay has no cache")
-    with Arena() as arena:
+    with Arena(bound=0.5) as arena:
         yield arena

@@ -20,7 +20,8 @@ def main() -> int:
                         help="'all', or some of " + ", ".join(faults.FAULTS))
     parser.add_argument("--readers", type=int, default=3)
     parser.add_argument("--writers", type=int, default=3)
-    parser.add_argument("--write-pause", type=float, default=0.005, help="between a writer's writes, on average (default %(default)s s)")
+    parser.add_argument("--write-pause", type=float, default=0.005,
+                        help="between a writer's writes, on average (default %(default)s s)")
     parser.add_argument("--without-cache", action="store_true", help="to check the checker")
     parser.add_argument("--break", dest="broken", choices=("fence", "lease", "own_write"),
                         help="switch a rule off (builds with -DFOREBAY_BREAK=ON)")

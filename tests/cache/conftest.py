@@ -1,0 +1,131 @@
+"""Fixtures of the cache's tests: a daemon with the cache on, and what it says of itself."""
+
+import contextlib
+import functools
+import subprocess
+import time
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from forebay_testing import ForebayDaemon, forebay_binary, wait_until
+from forebay_testing.fixtures import USER, Endpoint
+
+BOUND = 1.0  # seconds; what the daemons are told
+FLAGS = ("--cache", "on", "--staleness", "1s", "--pool-mode", "transaction", "--pool-size", "6", "--pool-overflow", "0")
+
+
+@functools.cache
+def has_cache() -> bool:
+    said = subprocess.run([forebay_binary(), "serve", "--help"], capture_output=True, text=True, timeout=20)
+    return "--cache" in said.stdout + said.stderr
+
+
+class Cached(Endpoint):
+    """An endpoint whose daemon answers repeated reads from memory."""
+
+    def figures(self) -> dict:
+        """The row of SHOW CACHE for this database."""
+        with psycopg.connect(self.daemon.dsn(dbname="forebay"), autocommit=True, row_factory=dict_row) as console:
+            rows = [row for row in console.execute("SHOW CACHE") if row["database"] == self.dbname]
+        assert len(rows) < 2, rows
+        return rows[0] if rows else {"level": "none yet", "hits": 0, "misses": 0, "entries": 0, "refused": 0}
+
+    def clear(self) -> None:
+        with psycopg.connect(self.daemon.dsn(dbname="forebay"), autocommit=True) as console:
+            console.execute("CACHE CLEAR")
+
+    def hits_during(self, action) -> int:
+        before = self.figures()["hits"]
+        action()
+        return self.figures()["hits"] - before
+
+    def warm(self, action, timeout: float = 10.0):
+        """Repeats it until it is answered from memory; what it returned then."""
+        answers = []
+
+        def hit() -> bool:
+            before = self.figures()["hits"]
+            answers.append(action())
+            return self.figures()["hits"] > before
+
+        try:
+            wait_until(hit, timeout, "an answer from memory", interval=0.02)
+        except TimeoutError as error:
+            raise AssertionError(f"{error}; {self.figures()}\n{self.daemon.log_tail(10)}") from None
+        return answers[-1]
+
+    def never_hits(self, action, count: int = 8) -> None:
+        """However often it is repeated, it goes to the server."""
+        self.warm_up()
+        assert self.hits_during(lambda: [self._slowly(action) for _ in range(count)]) == 0
+
+    def warm_up(self) -> None:
+        """The cache of this database is at work."""
+        with self.connect() as client:
+            client.execute("CREATE TABLE IF NOT EXISTS warm_up (x int)")
+            self.warm(lambda: client.execute("SELECT x FROM warm_up").fetchall())
+
+    @staticmethod
+    def _slowly(action) -> None:
+        time.sleep(0.02)  # a fill has its chance
+        with contextlib.suppress(psycopg.Error):
+            action()
+
+
+@pytest.fixture(autouse=True)
+def _needs_cache():
+    if not has_cache():
+        pytest.skip("this build of Forebay has no cache")
+
+
+@pytest.fixture
+def cached(server, database, forebays) -> Cached:
+    """Through Forebay with its cache on; emptied before the test."""
+    endpoint = Cached("transaction", forebays(*FLAGS), server, database)
+    endpoint.clear()
+    return endpoint
+
+
+@pytest.fixture
+def client(cached):
+    with cached.connect() as connection:
+        yield connection
+
+
+@pytest.fixture
+def items(server, database):
+    """A table of app's: items(id, name, price), 200 rows."""
+    server.psql("DROP TABLE IF EXISTS items CASCADE; CREATE TABLE items (id int PRIMARY KEY, name text, price numeric);"
+                " INSERT INTO items SELECT n, 'item ' || n, n * 1.25 FROM generate_series(1, 200) n;"
+                f" ALTER TABLE items OWNER TO {USER}", database)
+    return "items"
+
+
+@pytest.fixture
+def around(server, database):
+    """around(sql): runs it as superuser past Forebay; the moment at which it was done."""
+    def run(sql: str) -> float:
+        server.psql(sql, database)
+        return time.monotonic()
+    return run
+
+
+@pytest.fixture
+def daemons(server, database):
+    """daemons(*flags, upstream=…): a daemon of the test's own with the cache on, as an endpoint."""
+    with contextlib.ExitStack() as stack:
+        def start(*flags, upstream=server, config=None) -> Cached:
+            daemon = stack.enter_context(ForebayDaemon(upstream, [*FLAGS, *flags], config))
+            return Cached("transaction", daemon, upstream, database if upstream is server else "postgres")
+        yield start
+
+
+def within_bound(read, expected, since: float) -> None:
+    """From `since` + the bound on, read() is `expected` and stays so."""
+    time.sleep(max(0.0, since + BOUND - time.monotonic()))
+    for _ in range(5):
+        found = read()
+        assert found == expected, f"{found} {time.monotonic() - since:.3f} s after the change"
+        time.sleep(0.02)

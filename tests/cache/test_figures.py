@@ -1,0 +1,147 @@
+"""What the console shows of the cache (B4, P2: hit rate), what empties it, and what a server that cannot do it gets."""
+
+import psycopg
+import pytest
+
+from forebay_testing import ForebayDaemon, PostgresServer, wait_until
+
+from conftest import FLAGS, Cached
+
+pytestmark = pytest.mark.usefixtures("items")
+TEXT = "SELECT id, name FROM items WHERE id = 1"
+
+
+def test_figures_move(cached, client):
+    cached.warm(lambda: client.execute(TEXT).fetchall())
+    before = cached.figures()
+    assert before["level"] == "bounded" and before["entries"] >= 1 and before["bytes"] > 0
+    for _ in range(10):
+        client.execute(TEXT).fetchall()
+    client.execute("SELECT id, name FROM items WHERE id = 199").fetchall()
+    after = cached.figures()
+    assert after["hits"] - before["hits"] == 10
+    assert after["misses"] > before["misses"]
+    assert after["lease_age_ms"] <= after["staleness_ms"] == 1000
+
+
+def test_cache_clear(cached, client):
+    cached.warm(lambda: client.execute(TEXT).fetchall())
+    cached.clear()
+    assert cached.figures()["entries"] == 0
+    assert cached.hits_during(lambda: client.execute(TEXT).fetchall()) == 0
+    cached.warm(lambda: client.execute(TEXT).fetchall())
+
+
+def test_off_unless_it_is_asked_for(server, database, items):
+    with ForebayDaemon(server) as daemon:
+        with psycopg.connect(daemon.dsn(user="app", dbname=database), autocommit=True) as client:
+            for _ in range(5):
+                client.execute(TEXT).fetchall()
+        assert not server.query("SELECT 1 FROM pg_replication_slots WHERE database = %s AND NOT active", (database,))
+        endpoint = Cached("transaction", daemon, server, database)
+        assert endpoint.figures()["hits"] == 0
+
+
+def test_nothing_is_left_on_the_server(server, database, daemons, items):
+    """The slot is temporary, and nobody creates anything in the database."""
+    objects = " UNION ALL ".join(f"SELECT count(*) FROM {name}" for name in ("pg_class", "pg_publication", "pg_proc"))
+    slots = "SELECT slot_name FROM pg_replication_slots WHERE slot_name NOT IN (SELECT unnest(%s::text[]))"
+    before = server.query(objects, dbname=database)
+    known = [name for (name,) in server.query("SELECT slot_name FROM pg_replication_slots")]
+    endpoint = daemons()
+    with endpoint.connect() as client:
+        endpoint.warm(lambda: client.execute(TEXT).fetchall())
+    assert server.query(slots, (known,))
+    endpoint.daemon.kill()
+    wait_until(lambda: not server.query(slots, (known,)), 10, "the slot is gone")
+    assert server.query(objects, dbname=database) == before
+
+
+@pytest.mark.parametrize("setting, value, word", [
+    ("wal_level", "replica", "wal_level"), ("max_wal_senders", 0, ""), ("max_replication_slots", 0, ""),
+])
+def test_a_server_that_cannot_do_it_is_served_uncached(setting, value, word):
+    with PostgresServer(config={setting: value}) as poor:
+        poor.create_role("app")
+        poor.psql("CREATE TABLE items AS SELECT 1 AS id, 'item 1' AS name; ALTER TABLE items OWNER TO app")
+        with ForebayDaemon(poor, FLAGS) as daemon:
+            endpoint = Cached("transaction", daemon, poor, "postgres")
+            with endpoint.connect() as client:
+                for number in range(30):
+                    assert client.execute(TEXT).fetchall() == [(1, "item 1")]
+                poor.execute("UPDATE items SET name = 'new'")
+                assert client.execute(TEXT).fetchall() == [(1, "new")]
+                wait_until(lambda: endpoint.figures()["level"] == "off", 10, "the cache is off")
+                assert client.execute(TEXT).fetchall() == [(1, "new")]
+            figures = endpoint.figures()
+            assert figures["hits"] == 0
+            assert figures["trouble"] and word in figures["trouble"]
+            assert "cache" in daemon.log().lower() and word in daemon.log()
+
+
+def test_an_upstream_user_without_replication(server, database, daemons, items, around):
+    server.create_role("plain")
+    around("GRANT SELECT ON items TO plain")
+    url = f"postgres://plain:secret-of-plain@{server.host}:{server.port}"
+    with ForebayDaemon(url, FLAGS) as daemon:
+        dsn = daemon.dsn(user="plain", dbname=database, password="secret-of-plain")
+        with psycopg.connect(dsn, autocommit=True) as client:
+            for _ in range(5):
+                assert client.execute(TEXT).fetchall() == [(1, "item 1")]
+
+
+def test_memory_stays_within_its_bound(server, database, around, daemons):
+    """Many different results, more than fit."""
+    around("DROP TABLE IF EXISTS heavy; CREATE TABLE heavy AS SELECT n AS id, repeat(md5(n::text), 200) AS body"
+           " FROM generate_series(1, 2000) n; ALTER TABLE heavy ADD PRIMARY KEY (id); ALTER TABLE heavy OWNER TO app")
+    endpoint = daemons("--cache-size", "2MiB")
+    with endpoint.connect() as client:
+        endpoint.warm(lambda: client.execute("SELECT body FROM heavy WHERE id = 1").fetchall())
+        for number in range(2000):
+            client.execute("SELECT body FROM heavy WHERE id = %s", (number,)).fetchall()
+        figures = endpoint.figures()
+    assert 0 < figures["entries"] < 2000
+    assert figures["bytes"] <= 2 << 20
+
+
+def test_a_large_result_is_not_kept(server, database, around, daemons):
+    """cache.max_entry: what is larger goes through, whole."""
+    around("DROP TABLE IF EXISTS big; CREATE TABLE big AS SELECT n AS id, repeat('x', 1000) AS body"
+           " FROM generate_series(1, 3000) n; ALTER TABLE big OWNER TO app")
+    endpoint = daemons()
+    with endpoint.connect() as client:
+        def read():
+            return len(client.execute("SELECT * FROM big").fetchall())
+        assert read() == 3000
+        endpoint.warm(lambda: client.execute("SELECT count(*) FROM big").fetchall())
+        assert endpoint.hits_during(lambda: [read() for _ in range(5)]) == 0
+        assert read() == 3000
+
+
+def test_an_entry_has_a_lifetime(server, database, items, daemons):
+    """Default 300 s (P2, B5); C2 and L9 name others."""
+    endpoint = daemons(config="cache:\n  lifetime: 1s\n")
+    with endpoint.connect() as client:
+        endpoint.warm(lambda: client.execute(TEXT).fetchall())
+        fills = endpoint.figures()["fills"]
+
+        def read_again():
+            return client.execute(TEXT).fetchall() and endpoint.figures()["fills"] > fills
+
+        wait_until(read_again, 5, "it is read from the server again")
+
+
+def test_two_databases_have_nothing_in_common(server, database, items, cached):
+    server.create_database("another", "OWNER app")
+    try:
+        server.psql("CREATE TABLE items AS SELECT 1 AS id, 'elsewhere' AS name; GRANT SELECT ON items TO app",
+                    "another")
+        other = Cached("transaction", cached.daemon, server, "another")
+        with cached.connect() as here, other.connect() as there:
+            cached.warm(lambda: here.execute(TEXT).fetchall())
+            other.warm(lambda: there.execute(TEXT).fetchall())
+            for _ in range(5):
+                assert here.execute(TEXT).fetchall() == [(1, "item 1")]
+                assert there.execute(TEXT).fetchall() == [(1, "elsewhere")]
+    finally:
+        server.execute("DROP DATABASE another WITH (FORCE)")
