@@ -19,6 +19,15 @@ inline std::string_view as_text(Bytes bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
+/// Takes a string and its NUL off the front of `rest`. False when there is no NUL.
+inline bool take_cstring(std::string_view& rest, std::string_view& value) {
+  const auto end = rest.find('\0');
+  if (end == std::string_view::npos) return false;
+  value = rest.substr(0, end);
+  rest.remove_prefix(end + 1);
+  return true;
+}
+
 /// Big-endian integers, the byte order of the PostgreSQL protocol. The caller has checked the length.
 inline std::uint16_t load_u16(const std::byte* at) {
   return static_cast<std::uint16_t>((std::to_integer<unsigned>(at[0]) << 8) |

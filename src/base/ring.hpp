@@ -18,6 +18,7 @@ class Ring {
   std::size_t size() const { return size_; }
 
   T& front() { return slot(0); }
+  const T& front() const { return items_[first_]; }
   T& back() { return slot(size_ - 1); }
   T& operator[](std::size_t index) { return slot(index); }
 

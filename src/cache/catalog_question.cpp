@@ -61,7 +61,7 @@ key AS (
     AND (a.atttypid OPERATOR(pg_catalog.=) ANY ('{20,21,23,2950}'::pg_catalog.oid[])
       OR (a.atttypid OPERATOR(pg_catalog.=) ANY ('{25,1043}'::pg_catalog.oid[]) AND l.collisdeterministic))),
 -- Code that runs on writes: triggers, rules, and defaults, checks and policies that call volatile functions.
-written_in_sql AS (
+runs_code AS (
   SELECT tgrelid AS relid FROM pg_catalog.pg_trigger
   WHERE NOT tgisinternal AND tgenabled OPERATOR(pg_catalog.<>) 'D'
   UNION SELECT ev_class FROM pg_catalog.pg_rewrite WHERE rulename OPERATOR(pg_catalog.<>) '_RETURN'
@@ -77,6 +77,13 @@ written_in_sql AS (
       ON d.classid OPERATOR(pg_catalog.=) 3256::pg_catalog.oid AND y.oid OPERATOR(pg_catalog.=) d.objid
   WHERE d.refclassid OPERATOR(pg_catalog.=) 1255::pg_catalog.oid AND p.provolatile OPERATOR(pg_catalog.=) 'v'
     AND g.lanname OPERATOR(pg_catalog.<>) ALL ('{c,internal}'::pg_catalog.name[])),
+unknown_aggregate AS (
+  SELECT DISTINCT a.aggfnoid::pg_catalog.oid AS oid
+  FROM pg_catalog.pg_aggregate a
+    CROSS JOIN LATERAL pg_catalog.unnest(ARRAY[a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggserialfn,
+      a.aggdeserialfn, a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn]::pg_catalog.oid[]) part (oid)
+    JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) part.oid
+  WHERE p.provolatile OPERATOR(pg_catalog.<>) 'i'),
 function AS (
   SELECT p.oid, p.proname, p.prorettype, p.pronargs, p.pronargdefaults, p.proargtypes,
     p.oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid AS of_users,
@@ -95,14 +102,9 @@ function AS (
       p.provolatile OPERATOR(pg_catalog.=) 'i' AND p.prokind OPERATOR(pg_catalog.<>) 'p'
       AND (p.proargdefaults IS NULL
         OR p.proargdefaults::pg_catalog.text OPERATOR(pg_catalog.!~) '\{(?!(CONST|RELABELTYPE) )')
-      AND NOT EXISTS (
-        SELECT FROM pg_catalog.pg_aggregate a JOIN pg_catalog.pg_proc part
-          ON part.oid OPERATOR(pg_catalog.=) ANY (ARRAY[a.aggtransfn, a.aggfinalfn, a.aggcombinefn, a.aggserialfn,
-            a.aggdeserialfn, a.aggmtransfn, a.aggminvtransfn, a.aggmfinalfn]::pg_catalog.oid[])
-        WHERE a.aggfnoid::pg_catalog.oid OPERATOR(pg_catalog.=) p.oid
-          AND part.provolatile OPERATOR(pg_catalog.<>) 'i')
+      AND u.oid IS NULL
     END AS is_known
-  FROM pg_catalog.pg_proc p),
+  FROM pg_catalog.pg_proc p LEFT JOIN unknown_aggregate u ON u.oid OPERATOR(pg_catalog.=) p.oid),
 named AS (
   SELECT f.proname, pg_catalog.bool_and(f.is_known) AS is_known,
     pg_catalog.bool_or(NOT f.is_known AND f.pronargs OPERATOR(pg_catalog.>=) 1
@@ -120,13 +122,14 @@ SELECT 'relation' AS kind, c.oid::pg_catalog.text AS a, c.relname::pg_catalog.te
     pg_catalog.quote_ident(c.relname::pg_catalog.text)) AS c,
   pg_catalog.concat(c.relkind, c.relpersistence, CASE WHEN c.of_system THEN 's' END,
     CASE WHEN c.relrowsecurity THEN 'r' END,
-    CASE WHEN EXISTS (SELECT FROM written_in_sql w WHERE w.relid OPERATOR(pg_catalog.=) c.oid) THEN 'w' END,
+    CASE WHEN w.relid IS NOT NULL THEN 'w' END,
     CASE WHEN times.with_zone THEN 'zt' WHEN NOT times.with_zone THEN 't' END) AS d,
   key.attname::pg_catalog.text AS e, key.atttypid::pg_catalog.oid::pg_catalog.text AS f,
   CASE WHEN c.relkind OPERATOR(pg_catalog.=) 'v' AND NOT c.of_system THEN pg_catalog.pg_get_viewdef(c.oid) END AS g
 FROM relation c
   LEFT JOIN times ON times.attrelid OPERATOR(pg_catalog.=) c.oid
   LEFT JOIN key ON key.indrelid OPERATOR(pg_catalog.=) c.oid
+  LEFT JOIN runs_code w ON w.relid OPERATOR(pg_catalog.=) c.oid
 UNION ALL SELECT 'child', inhparent::pg_catalog.oid::pg_catalog.text, inhrelid::pg_catalog.oid::pg_catalog.text,
   NULL, NULL, NULL, NULL, NULL
 FROM pg_catalog.pg_inherits

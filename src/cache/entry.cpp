@@ -80,7 +80,8 @@ bool Entry::may_be_kept() const {
   const TransactionId limit = facts_.fence.all_visible_below;
   return facts_.freshness->holds(facts_.fence) && limit != 0 &&
          std::ranges::all_of(facts_.dependencies, [limit](const Dependency& on) {
-           return on.mark->changes() == on.changes && on.mark->newest() < limit;
+           return on.mark->changes() == on.changes &&
+                  (on.mark->newest() < limit || is_left_out(Safeguard::fence));
          });
 }
 

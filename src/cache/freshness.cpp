@@ -41,12 +41,14 @@ std::pair<std::shared_ptr<const Catalog>, std::uint64_t> Freshness::catalog() co
 // ---------------------------------------------------------------------------------------------
 
 void Freshness::note_own_write(TimePoint now) {
+  if (is_left_out(Safeguard::own_write)) return;
   raise(own_write_, now);
   raise(newest_own_write_, now);
   wake_for_write();
 }
 
 void Freshness::note_own_write(Relation& relation, TimePoint now) {
+  if (is_left_out(Safeguard::own_write)) return;
   relation.whole().note_own_write(now);
   relation.unkeyed().note_own_write(now);
   raise(newest_own_write_, now);

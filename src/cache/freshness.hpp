@@ -13,6 +13,7 @@
 #include "base/clock.hpp"
 #include "cache/catalog.hpp"
 #include "cache/relation.hpp"
+#include "cache/safeguards.hpp"
 
 namespace forebay::cache {
 
@@ -35,6 +36,7 @@ class Freshness {
   // --- for each query
   /// Whether anything may be served at `now`, which was read from the clock after the query had come.
   bool may_serve(TimePoint now) const {
+    if (is_left_out(Safeguard::lease)) return true;
     return now - lease_.load(std::memory_order_acquire) <= bound_ &&
            now - catalog_confirmed_.load(std::memory_order_acquire) <= bound_ &&
            lease_.load(std::memory_order_relaxed) >= own_write_.load(std::memory_order_acquire) &&

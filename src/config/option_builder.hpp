@@ -62,6 +62,11 @@ struct ValueOf<FileMode> : Parsed<FileMode, Kind::text, parse_file_mode> {
 };
 
 template <>
+struct ValueOf<ByteSize> : Parsed<ByteSize, Kind::text, parse_byte_size> {
+  static std::string show(ByteSize value) { return to_text(value); }
+};
+
+template <>
 struct ValueOf<bool> : Parsed<bool, Kind::boolean, parse_boolean> {
   static std::string show(bool value) { return value ? "true" : "false"; }
 };

@@ -237,6 +237,35 @@ std::vector<Option> timeout_rows() {
   };
 }
 
+std::vector<Option> cache_rows() {
+  return {
+      bound({.key = "cache.enabled",
+             .help = "Whether repeated reads are answered from memory. Needs `wal_level = logical` on the "
+                     "server and an upstream's user with REPLICATION; where it cannot be had, everything goes to "
+                     "the server.",
+             .flag = "--cache",
+             .needs_restart = true},
+            FIELD(settings->cache.enabled)),
+      bound({.key = "cache.size",
+             .help = "Most memory that all kept results take together.",
+             .flag = "--cache-size"},
+            FIELD(settings->cache.size)),
+      bound({.key = "cache.max_entry", .help = "A result that is larger is not kept."},
+            FIELD(settings->cache.max_entry)),
+      bound({.key = "cache.staleness",
+             .help = "How far behind the server an answer from memory may be at most, whoever wrote and by "
+                     "whatever path. What cannot be proved to be fresher goes to the server.",
+             .flag = "--staleness",
+             .needs_restart = true,
+             .range = {100, kLongestDuration}},
+            FIELD(settings->cache.staleness)),
+      bound({.key = "cache.lifetime",
+             .help = "How long a result is kept that no write has ended.",
+             .range = {1, kLongestDuration}},
+            FIELD(settings->cache.lifetime)),
+  };
+}
+
 std::vector<Option> access_rows() {
   return {
       bound({.key = "auth.mode",
@@ -415,7 +444,7 @@ std::vector<Option> upstream_rows() {
 
 std::vector<Option> option_rows() {
   std::vector<Option> rows;
-  for (auto* make : {main_rows, pool_rows, limit_rows, timeout_rows, access_rows, console_rows, database_rows,
+  for (auto* make : {main_rows, pool_rows, limit_rows, timeout_rows, cache_rows, access_rows, console_rows, database_rows,
                      user_rows, upstream_rows}) {
     for (Option& row : make()) rows.push_back(std::move(row));
   }
@@ -431,6 +460,7 @@ std::vector<Section> section_rows() {
       {"timeouts",
        "How long things may take: `250ms`, `30s`, `5min`, `1h`, `7d`, or several in a row. 0: never.",
        {}},
+      {"cache", "Reads that are answered from memory. See docs/freshness.md.", {}},
       {"auth", "How clients log in.", {}},
       {"tls", "TLS towards clients. TLS towards the server is part of `upstream`.", {}},
       {"admin", "Who may use the console: connect to the database `forebay` with psql.", {}},

@@ -34,6 +34,11 @@ struct FileMode {
   std::uint32_t bits = 0777;
 };
 
+/// An amount of memory.
+struct ByteSize {
+  std::uint64_t bytes = 0;
+};
+
 /// TLS towards clients.
 struct ClientTls {
   TlsMode mode = TlsMode::disable;  ///< disable, allow/prefer (client chooses), require,
@@ -93,6 +98,15 @@ struct Timeouts {
   Duration shutdown{30'000};        ///< longest wait for clients at an orderly shutdown
 };
 
+/// Reads that are answered from memory.
+struct Cache {
+  bool enabled = false;
+  ByteSize size{256ULL << 20};     ///< of all entries of all databases
+  ByteSize max_entry{1ULL << 20};  ///< a larger result is not kept
+  Duration staleness{1'000};       ///< the bound: how far behind the primary an answer may be
+  Duration lifetime{300'000};      ///< of an entry that no write has ended (P2)
+};
+
 /// What a database entry or a user entry may set differently. Unset fields inherit.
 struct PoolOverride {
   std::optional<PoolMode> pool_mode;
@@ -142,6 +156,7 @@ struct Settings {
   ClientTls tls;
   Limits limits;
   Timeouts timeouts;
+  Cache cache;
   std::map<std::string, Database> databases;
   std::map<std::string, User> users;
   std::vector<std::string> admin_users;  ///< may use every console command; empty: the upstream's user

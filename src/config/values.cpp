@@ -26,6 +26,18 @@ constexpr std::string_view kDurationForm =
 constexpr std::pair<std::string_view, bool> kWords[] = {{"true", true},   {"yes", true}, {"on", true},
                                                         {"false", false}, {"no", false}, {"off", false}};
 
+struct ByteUnit {
+  std::string_view name;
+  std::uint64_t bytes;
+  bool shown;  ///< the units that are written, the largest first
+};
+constexpr ByteUnit kByteUnits[] = {{"GiB", 1ULL << 30, true},  {"MiB", 1ULL << 20, true},
+                                   {"KiB", 1ULL << 10, true},  {"GB", 1'000'000'000, false},
+                                   {"MB", 1'000'000, false},   {"KB", 1'000, false},
+                                   {"kB", 1'000, false},       {"B", 1, false},
+                                   {"", 1, false}};
+constexpr std::uint64_t kMostBytes = 1ULL << 50;
+
 constexpr std::string_view kBlanks = " \t\r\n";
 
 bool is_digit(char c) {
@@ -131,6 +143,30 @@ Result<FileMode> parse_file_mode(std::string_view text) {
 
 std::string to_text(FileMode value) {
   return fmt::format("{:04o}", value.bits);
+}
+
+Result<ByteSize> parse_byte_size(std::string_view text) {
+  const std::string_view all = trimmed(text);
+  std::uint64_t number = 0;
+  const char* end = all.data() + all.size();
+  const auto [at, error] = std::from_chars(all.data(), end, number);
+  const std::string_view unit = trimmed({at, static_cast<std::size_t>(end - at)});
+  const auto* known = std::ranges::find(kByteUnits, unit, &ByteUnit::name);
+  if (error != std::errc() || known == std::end(kByteUnits) || number > kMostBytes / known->bytes) {
+    return complaint(fmt::format("{} is not an amount of memory; write a number with a unit (KiB, MiB or GiB), "
+                                 "for example 256MiB",
+                                 in_quotes(text)));
+  }
+  return ByteSize{number * known->bytes};
+}
+
+std::string to_text(ByteSize value) {
+  for (const ByteUnit& unit : kByteUnits) {
+    if (unit.shown && value.bytes >= unit.bytes && value.bytes % unit.bytes == 0) {
+      return fmt::format("{}{}", value.bytes / unit.bytes, unit.name);
+    }
+  }
+  return std::to_string(value.bytes);
 }
 
 Result<bool> parse_boolean(std::string_view text) {

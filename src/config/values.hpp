@@ -33,11 +33,15 @@ Result<bool> parse_boolean(std::string_view text);
 /// Permissions in octal digits: 0770, 700. At most 0777.
 Result<FileMode> parse_file_mode(std::string_view text);
 
+/// A number with a unit: 512KiB, 256MiB, 2GiB; without one: bytes. KB, MB and GB are powers of 1,000.
+Result<ByteSize> parse_byte_size(std::string_view text);
+
 /// HOST[:PORT], [IPV6][:PORT] or unix:DIRECTORY[:PORT]; the port is 6432 unless given.
 Result<ListenAddress> parse_listen_address(std::string_view text);
 
 std::string to_text(Duration value);
 std::string to_text(FileMode value);
+std::string to_text(ByteSize value);
 std::string to_text(const ListenAddress& address);
 
 /// True when only this machine can reach the address: a Unix socket, a loopback address or the name

@@ -19,7 +19,8 @@ namespace forebay::engine {
 ///
 /// The period is kPeriod, or kShare times as long as the last look took, whichever is longer. Until the first
 /// look, and after a schema change that came through us, until the next look: everything is in doubt.
-/// Thread safe; what is called for each statement takes no lock.
+/// Thread safe. What is called for each statement takes no lock in a database without such code, and one for
+/// as long as it takes to copy a pointer in others.
 class CodeWatch {
  public:
   static constexpr Duration kPeriod{1'000};

@@ -12,7 +12,7 @@ inline constexpr Effects kLeaveNothing =
     Effect::writes | Effect::begins_transaction | Effect::ends_transaction | Effect::advances_sequence |
     Effect::reads_sequence_state | Effect::reads_identity | Effect::changes_schema |
     Effect::changes_databases | Effect::changes_defaults | Effect::reads_session_views |
-    Effect::closes_cursor | Effect::drops_objects | Effect::unlistens;
+    Effect::closes_cursor | Effect::drops_objects | Effect::unlistens | Effect::cascades;
 
 /// What they may do to the session cannot be read from their text.
 inline constexpr Effects kDoubtful = Effect::calls_unknown | Effect::runs_code | Effect::unparsable;

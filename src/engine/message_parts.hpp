@@ -28,13 +28,4 @@ inline std::string_view body_of(const std::byte* at, std::size_t total) {
   return as_text({at + wire::kHeaderSize, total - wire::kHeaderSize});
 }
 
-/// Takes a string and its NUL off the front of `rest`. False when there is no NUL.
-inline bool take_cstring(std::string_view& rest, std::string_view& value) {
-  const auto end = rest.find('\0');
-  if (end == std::string_view::npos) return false;
-  value = rest.substr(0, end);
-  rest.remove_prefix(end + 1);
-  return true;
-}
-
 }  // namespace forebay::engine

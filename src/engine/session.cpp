@@ -9,6 +9,7 @@
 #include "engine/burst.hpp"
 #include "engine/cleaner.hpp"
 #include "engine/code_watch.hpp"
+#include "engine/session_reads.hpp"
 #include "net/loop.hpp"
 #include "wire/protocol.hpp"
 
@@ -41,6 +42,9 @@ Session::Session(ClientPort& port, Identity identity, backend::Backend* home)
       code_(CodeWatch::of(*pool_)),
       initial_settings_(initial_settings(identity.application_name)),
       settings_(initial_settings_) {
+  if (identity.cache != nullptr && profile_->replication.empty()) {
+    reads_ = std::make_unique<SessionReads>(std::move(identity.cache), pool_->user(), *profile_);
+  }
   pool_->counters().clients.fetch_add(1, std::memory_order_relaxed);
   if (home != nullptr) pool_->move_in(*this, *home);
 }
@@ -135,6 +139,7 @@ void Session::on_checkout_failed(const backend::Login::Refusal& refusal) {
 }
 
 void Session::send_burst() {
+  flush_answers();
   if (backend_ == nullptr) return;
   if (!to_server().empty()) {
     if (!backend_->write(to_server().finish())) {
@@ -165,12 +170,20 @@ void Session::unblock() {
 
 bool Session::on_output(Bytes bytes) {
   backend::PoolCounters::add(pool_->counters().bytes_sent, bytes.size());
+  if (reads_ != nullptr) {
+    if (reads_->is_filling()) reads_->fill(bytes, *backend_);
+    if (reads_->has_writes()) reads_->announce_writes();
+  }
   const bool sent = port_.send(bytes);
   if (last_words_ != nullptr && !is_inside_answer()) port_.finish(last_words_.get());
   return sent;
 }
 
 void Session::on_client_drained() {
+  if (client_full_) {
+    client_full_ = false;
+    if (blocked_) unblock();
+  }
   if (backend_ != nullptr) backend_->resume_reading();
 }
 
@@ -193,6 +206,7 @@ void Session::on_settled() {
 
 void Session::on_lost(const wire::ErrorMessage& error, bool told) {
   backend_ = nullptr;
+  if (reads_ != nullptr) reads_->abandon_fill();
   static_cast<backend::Holder&>(*this).unlink();
   if (preparing_ && !told) {
     // Nothing of the client's had been sent: another backend does as well.

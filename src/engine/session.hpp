@@ -17,14 +17,17 @@
 namespace forebay::engine {
 
 class CodeWatch;
+class DatabaseCache;
+class SessionReads;
+struct ReadRequest;
 
 /// A client's session on the way described in docs/life-of-a-query.md: bytes of messages in, a verdict for
 /// each statement, a backend from the pool, answers out. It knows the session's state and either carries it
 /// to whichever backend serves next, or keeps the backend until that state is gone.
 ///
 /// Files: session.cpp is the path, session_messages.cpp what each message needs, session_statements.cpp the
-/// same for prepared statements, session_state.cpp what happens to state when a transaction ends. Used by one
-/// thread.
+/// same for prepared statements, session_cache.cpp answers from memory, session_state.cpp what happens to state
+/// when a transaction ends. Used by one thread.
 class Session final : private backend::Lessee, private backend::Borrower, private backend::Holder {
  public:
   struct Identity {
@@ -32,6 +35,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
     std::array<backend::Permit, 2> permits;  ///< of the pool, see Pool::admit
     backend::ProfilePtr profile;
     std::string application_name;
+    std::shared_ptr<DatabaseCache> cache;  ///< null: nothing is answered from memory
   };
 
   /// `port` outlives the session. The client lives in `home` from now on, unless it is null or somebody else
@@ -123,6 +127,15 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   Step wait_for_outcome();
   void outcome_is_known();
 
+  // session_cache.cpp: answers from memory
+  bool may_ask_cache(char type) const;
+  std::size_t serve_from_cache(const std::byte* at, std::size_t size);
+  void note_unnamed(const ReadRequest& request);
+  void answer_from_memory(Bytes answer);
+  void flush_answers();
+  void note_writes(const sql::Verdict& verdict, sql::Effects effects);
+  void note_unknown_writes();
+
   // session_catalog.cpp: what the code in the database may do
   bool look_at_catalog();
   void look_at_catalog_and_probe();
@@ -182,6 +195,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   // what the client's session is, whichever backend serves it
   backend::SessionSettingsPtr initial_settings_;  ///< application_name of the start-up packet
   backend::SessionSettingsPtr settings_;
+  std::unique_ptr<SessionReads> reads_;             ///< null: the cache is off
   std::unique_ptr<StatementNames> names_;           ///< of prepared statements; null until the first Parse
   std::unique_ptr<wire::ErrorMessage> last_words_;  ///< the client is to be told this, and then to go
   std::unique_ptr<std::vector<std::string>>
@@ -216,6 +230,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   bool cancel_at_start_ : 1 =
       false;                      ///< cancelled before the query was sent: the server is told once it has it
   bool refusing_ : 1 = false;     ///< cancelled while it waited: input is dropped up to the end of the batch
+  bool client_full_ : 1 = false;  ///< answers from memory wait to be taken
   bool cancel_sent_ : 1 = false;  ///< the command timeout has struck
 };
 

@@ -61,6 +61,12 @@ Session::Step Session::take_message(const std::byte* at, std::size_t size, std::
   used = available;
   using namespace wire::frontend;
   if (refusing_ && header.type != kTerminate) return drop(header.type, total, available);
+  if (reads_ != nullptr && may_ask_cache(header.type)) {
+    if (const std::size_t served = serve_from_cache(at, size); served > 0) {
+      used = served;
+      return Step::used;
+    }
+  }
   switch (header.type) {
     case kQuery:
       return on_query(at, total, available);
@@ -91,9 +97,7 @@ Session::Step Session::take_message(const std::byte* at, std::size_t size, std::
       port_.finish(nullptr);
       return Step::failed;
     default:
-      fail(wire::sqlstate::kProtocolViolation,
-           fmt::format("invalid frontend message type {}", static_cast<int>(header.type)));
-      return Step::failed;
+      return malformed(fmt::format("invalid frontend message type {}", static_cast<int>(header.type)));
   }
 }
 
@@ -135,6 +139,8 @@ Session::Step Session::stream_through(const std::byte* at, std::size_t total, st
 }
 
 const sql::Verdict& Session::judge(std::string_view text) {
+  // Without a backend the text has been answered from memory, so it was read alike here and there.
+  if (backend_ == nullptr) return verdict_cache().of(text, true);
   return verdict_cache().of(text, backend_->standard_conforming_strings(), backend_->encoding_embeds_ascii());
 }
 
@@ -152,6 +158,7 @@ Session::Step Session::note_effects(const sql::Verdict& verdict) {
   const bool reaches_code = code_->matters() || (effects_ | verdict.effects).has(Effect::changes_schema);
   const Effects effects = reaches_code ? verdict.effects | reach_of(verdict) : verdict.effects;
   effects_ |= effects;
+  note_writes(verdict, effects);
   constexpr Effects kNeedsPreparation = kBarrier | kDoubtful | Effect::reads_sequence_state |
                                         Effect::sets_setting | Effect::reads_session_views;
   const bool takes_sequences_over =
@@ -290,6 +297,7 @@ Session::Step Session::on_function_call(const std::byte* at, std::size_t total, 
   const std::uint32_t function = available >= kHeaderSize + 4 ? load_u32(at + kHeaderSize) : 0;
   const bool harmless = std::ranges::find(kLargeObjectFunctions, function) != std::end(kLargeObjectFunctions);
   effects_ |= harmless ? Effects(Effect::writes) : kDoubtful;
+  if (!harmless) note_unknown_writes();
   ran_since_probe_ = true;
   start_clock();
   backend_->expect({.request = wire::Request::function_call});

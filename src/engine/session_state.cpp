@@ -9,6 +9,7 @@
 #include "engine/custom_settings.hpp"
 #include "engine/effect_sets.hpp"
 #include "engine/session.hpp"
+#include "engine/session_reads.hpp"
 #include "net/loop.hpp"
 
 namespace forebay::engine {
@@ -108,6 +109,7 @@ void Session::settle_transaction() {
   error_seen_ = false;
   lifetime_effects_ |= effects;
   cancel_sent_ = false;
+  if (reads_ != nullptr) reads_->forget_writes();
   if (effects.only(kLeaveNothing) && held_because_.empty() && !barrier_) {
     if (effects.any_of(Effect::changes_schema | Effect::drops_objects | Effect::changes_defaults))
       note_global_changes(effects);

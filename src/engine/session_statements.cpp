@@ -164,6 +164,7 @@ Session::Step Session::on_bind(const std::byte* at, std::size_t total, std::size
     // Prepared by SQL, too long to be remembered, or not there at all: the server knows.
     effects_ |= kDoubtful;
     ran_since_probe_ = true;
+    note_unknown_writes();
   } else if (const Step step = note_statement(**statement); step != Step::used) {
     return step;
   }
@@ -188,7 +189,9 @@ Session::Step Session::on_bind(const std::byte* at, std::size_t total, std::size
 /// The effects of a statement count when it is bound. What needs more than the effects is read from the text
 /// again.
 Session::Step Session::note_statement(const PreparedStatement& statement) {
-  if (!code_->matters() && !effects_.has(Effect::changes_schema) && statement.effects.only(kLeaveNothing) &&
+  const bool writes_matter = reads_ != nullptr && statement.effects.has(Effect::writes);
+  if (!writes_matter && !code_->matters() && !effects_.has(Effect::changes_schema) &&
+      statement.effects.only(kLeaveNothing) &&
       !statement.effects.any_of(Effect::reads_sequence_state | Effect::advances_sequence |
                                 Effect::reads_session_views | Effect::changes_databases |
                                 Effect::begins_transaction)) {

@@ -36,6 +36,8 @@ class StatementNames {
   /// A Parse (or, with null, a Close) of the name has been sent. `sent`: the statement itself went to the
   /// backend as well, see is_on_its_way().
   ChangeNumber set(std::string_view name, PreparedStatementPtr statement, bool sent = false);
+  /// The same for one that was answered here and is certain.
+  void settle(std::string_view name, PreparedStatementPtr statement) { finish(set(name, std::move(statement))); }
   /// It has happened.
   void finish(ChangeNumber change);
   /// It has not: the server skipped it, or it `failed`. Returns the id of the statement that therefore is not
@@ -49,7 +51,7 @@ class StatementNames {
   void end_batch() { ++batch_; }
   /// What the name stands for depends on the outcome of an earlier batch.
   bool is_undecided(std::string_view name) const;
-  bool any_undecided() const { return !changes_.empty() && changes_.front_batch() != batch_; }
+  bool any_undecided() const { return !changes_.empty() && changes_.front().batch != batch_; }
 
   /// A Parse of ours, under a statement's id, that the backend may refuse.
   void note_on_its_way(std::uint64_t statement) { on_their_way_.emplace_back(statement, batch_); }
@@ -85,9 +87,6 @@ class StatementNames {
     ChangeNumber previous_maker = 0;
     std::uint64_t sent = 0;  ///< the statement that went to the backend with it
   };
-  struct Changes : Ring<Change> {
-    std::uint64_t front_batch() const { return const_cast<Changes*>(this)->front().batch; }
-  };
   struct Former {
     ChangeNumber maker;
     std::uint64_t statement;
@@ -105,7 +104,7 @@ class StatementNames {
   void drop_if_empty(Named::iterator at);
 
   Named named_;
-  Changes changes_;  ///< in the order in which they were sent
+  Ring<Change> changes_;  ///< in the order in which they were sent
   std::vector<std::pair<std::uint64_t, std::uint64_t>> on_their_way_;  ///< statement and batch
   std::vector<Former> former_;                                         ///< the server may still speak of them
   ChangeNumber last_number_ = 0;

@@ -96,6 +96,11 @@ void ConsoleExecutor::resume(const std::string& database) {
       database.empty() ? "nothing is paused" : fmt::format("{} is not paused", scope(database))));
 }
 
+void ConsoleExecutor::change_cache(const std::string&) {
+  front_.caches().store().clear();
+  succeed("CACHE CLEAR");
+}
+
 void ConsoleExecutor::kill(const std::string& database) {
   directory().pause(database);
   for (const auto& pool : directory().of_database(database)) pool->reconnect();

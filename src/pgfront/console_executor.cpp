@@ -72,6 +72,7 @@ const std::vector<ConsoleExecutor::Verb>& ConsoleExecutor::verbs() {
       {"wait_close", "WAIT_CLOSE [db]", Argument::optional_database, &E::wait_close},
       {"kill", "KILL [db]", Argument::optional_database, &E::kill},
       {"kill_client", "KILL_CLIENT id", Argument::client_id, &E::kill_client},
+      {"cache", "CACHE CLEAR", Argument::cache_action, &E::change_cache},
       {"reload", "RELOAD", Argument::none, &E::reload},
       {"shutdown", "SHUTDOWN [WAIT_FOR_SERVERS|WAIT_FOR_CLIENTS]", Argument::shutdown_mode, &E::shut_down},
       {"suspend", "", Argument::none, &E::suspend},
@@ -182,6 +183,9 @@ std::optional<wire::ErrorMessage> ConsoleExecutor::check_argument(
                            fmt::format("{} is no client's number", config::in_quotes(argument)),
                            "It is the id that SHOW CLIENTS tells.");
     }
+    case Argument::cache_action:
+      if (words[1].is_keyword("clear")) return std::nullopt;
+      return console_error(wire::sqlstate::kSyntaxError, fmt::format("CACHE is used as: {}", verb.usage));
     case Argument::shutdown_mode:
       if (words[1].is_keyword("wait_for_servers") || words[1].is_keyword("wait_for_clients"))
         return std::nullopt;

@@ -67,7 +67,7 @@ class ConsoleExecutor {
 
  private:
   using Run = void (ConsoleExecutor::*)(const std::string& argument);
-  enum class Argument : std::uint8_t { none, database, optional_database, client_id, shutdown_mode };
+  enum class Argument : std::uint8_t { none, database, optional_database, client_id, cache_action, shutdown_mode };
   struct Verb {
     std::string_view name;   ///< in lower case
     std::string_view usage;  ///< what SHOW HELP says
@@ -95,6 +95,7 @@ class ConsoleExecutor {
   // console_commands.cpp: what administrators may do
   void pause(const std::string& database);
   void resume(const std::string& database);
+  void change_cache(const std::string& action);
   void kill(const std::string& database);
   void kill_client(const std::string& id);
   void reconnect(const std::string& database);

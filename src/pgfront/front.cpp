@@ -53,6 +53,7 @@ Result<void> Front::configure(config::SettingsPtr settings) {
   auto user_list = read_user_list(settings->auth_file);
   if (!user_list) return user_list.error();
   if (auto configured = directory_.configure(settings); !configured) return configured.error();
+  caches_.configure(settings);
   set_log_level(settings->log_level);
   const std::lock_guard lock(mutex_);
   tls_ = *tls ? std::make_shared<const net::TlsContext>(std::move(*tls)) : nullptr;

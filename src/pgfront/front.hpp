@@ -11,6 +11,7 @@
 #include "backend/pool_directory.hpp"
 #include "base/clock.hpp"
 #include "config/settings.hpp"
+#include "engine/cache_directory.hpp"
 #include "net/loop.hpp"
 #include "net/tls.hpp"
 #include "wire/scram.hpp"
@@ -41,6 +42,7 @@ class Front {
 
   config::SettingsPtr settings() const { return directory_.settings(); }
   backend::PoolDirectory& directory() { return directory_; }
+  engine::CacheDirectory& caches() { return caches_; }
   ConsoleService& console_service() { return *console_service_; }
   std::shared_ptr<const net::TlsContext> tls() const;
   std::shared_ptr<const wire::SecretList> user_list() const;
@@ -81,6 +83,7 @@ class Front {
   const TimePoint started_at_ = Clock::now();
   const Reload reload_;
   wire::ScramKey scram_secret_;
+  engine::CacheDirectory caches_;
   backend::PoolDirectory directory_;
   std::vector<Worker*> workers_;  ///< complete before the loops run
   std::function<void(const wire::CancelKey&)> forward_cancel_;

@@ -398,9 +398,10 @@ void Handshake::greet(const backend::Greeting& greeting, backend::Backend* home)
   writer.begin('Z').u8('I').end();
   client_.send(writer.bytes());
   step_ = Step::done;
-  client_.start_session(
-      {std::move(pool_), std::move(permits_), std::move(profile_), std::move(startup_.application_name)},
-      home);
+  auto cache = client_.worker().front().caches().find_or_create(*pool_);
+  client_.start_session({std::move(pool_), std::move(permits_), std::move(profile_),
+                         std::move(startup_.application_name), std::move(cache)},
+                        home);
 }
 
 void Handshake::start_console() {

@@ -105,6 +105,13 @@ Columns user_columns() {
                  kInt4);
 }
 
+Columns cache_columns() {
+  return texts({"database", "level", "trouble"}) +
+         numbers({"staleness_ms", "lease_age_ms", "entries", "bytes", "hits", "misses", "fills", "stale",
+                  "refused", "saved_ms"},
+                 kInt8);
+}
+
 std::vector<ShowCommand> make_commands() {
   return {
       {"pools", pool_columns(), numbers({"sv_held", "sv_most", "paused"}, kInt4), show::pools},
@@ -126,6 +133,7 @@ std::vector<ShowCommand> make_commands() {
       {"totals", Columns{{"name"}, {"value", kNumeric}}, {}, show::totals},
       {"databases", database_columns(), numbers({"pool_overflow"}, kInt4), show::databases},
       {"users", user_columns(), {}, show::users},
+      {"cache", cache_columns(), {}, show::cache},
       {"config", texts({"key", "value", "default", "changeable"}), {}, show::config},
       {"lists", Columns{{"list"}, {"items", kInt4}}, {}, show::lists},
       {"mem",

@@ -55,6 +55,7 @@ void TreeWalk::details(std::string_view kind, const Object& body) {
     if ((tree::number(body, "options") & kHoldOption) != 0) add(Effect::holds_cursor);
   } else if (kind == "TruncateStmt") {
     if (tree::flag(body, "restart_seqs")) add(Effect::advances_sequence);
+    if (tree::text(body, "behavior") == "DROP_CASCADE") add(Effect::cascades);
   } else if (kind == "DropdbStmt" || kind == "AlterDatabaseStmt" || kind == "AlterDatabaseRefreshCollStmt") {
     add_name(verdict_.databases, tree::text(body, "dbname"));
   }

@@ -76,6 +76,8 @@ enum class Effect : std::uint32_t {
   deallocates_all = 1U << 29,
   /// Leaves what no look at the session shows: settings whose names are made up at run time.
   hides_state = 1U << 30,
+  /// TRUNCATE … CASCADE: also changes relations that the text does not name.
+  cascades = 1U << 31,
 };
 
 /// A set of Effect.

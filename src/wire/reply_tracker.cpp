@@ -44,8 +44,7 @@ bool ReplyTracker::is_seen_whole(char type) {
 }
 
 bool ReplyTracker::in_silent_query() const {
-  auto& self = const_cast<ReplyTracker&>(*this);
-  return self.front_is(Request::query) && self.outstanding_.front().silent;
+  return front_is(Request::query) && outstanding_.front().silent;
 }
 
 void ReplyTracker::expect(const Expectation& expectation, Splice& to_client, Observer& observer) {

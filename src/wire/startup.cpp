@@ -14,15 +14,6 @@ Error invalid(std::string text) {
   return {ErrorCode::invalid_input, std::move(text)};
 }
 
-/// Takes a NUL-terminated string off the front of `rest`.
-bool take_cstring(std::string_view& rest, std::string_view& value) {
-  const auto end = rest.find('\0');
-  if (end == std::string_view::npos) return false;
-  value = rest.substr(0, end);
-  rest.remove_prefix(end + 1);
-  return true;
-}
-
 /// What PostgreSQL makes of an application_name: a name of up to 63 bytes (GUC_IS_NAME, NAMEDATALEN) of
 /// printable ASCII (pg_clean_ascii in common/string.c).
 std::string clean_application_name(std::string_view value) {

@@ -1,0 +1,55 @@
+#include "engine/database_cache.hpp"
+
+#include <utility>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include "sql/fingerprint.hpp"
+
+namespace forebay::engine {
+
+namespace {
+
+std::atomic<std::uint64_t> next_id = 1;
+
+/// Bounds what the texts of clients can make a thread remember.
+constexpr std::size_t kMaxPlans = 8192;
+
+struct PlanName {
+  std::uint64_t cache;
+  sql::Fingerprint text;
+
+  friend bool operator==(const PlanName&, const PlanName&) = default;
+};
+
+struct PlanHash {
+  std::size_t operator()(const PlanName& name) const { return name.text.low ^ name.cache; }
+};
+
+using Plans = boost::unordered_flat_map<PlanName, std::shared_ptr<const ReadPlan>, PlanHash>;
+
+}  // namespace
+
+DatabaseCache::DatabaseCache(std::shared_ptr<cache::Store> store,
+                             std::shared_ptr<const backend::Target> target, std::string database,
+                             const config::Cache& rules)
+    : id_(next_id.fetch_add(1)),
+      store_(std::move(store)),
+      database_(std::move(database)),
+      lifetime_(rules.lifetime),
+      max_entry_(rules.max_entry.bytes),
+      freshness_(rules.staleness),
+      stream_(std::move(target), database_, freshness_) {}
+
+std::shared_ptr<const ReadPlan> DatabaseCache::plan_of(std::string_view text) const {
+  thread_local Plans plans;
+  const PlanName name{id_, sql::fingerprint(text)};
+  const auto known = plans.find(name);
+  if (known != plans.end() && known->second->catalog == freshness_.catalog_number()) return known->second;
+  const auto [catalog, number] = freshness_.catalog();
+  if (catalog == nullptr) return nullptr;
+  if (plans.size() >= kMaxPlans) plans.clear();
+  return plans[name] = ReadPlan::make(text, *catalog, number);
+}
+
+}  // namespace forebay::engine

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "backend/change_stream.hpp"
+#include "cache/freshness.hpp"
+#include "cache/store.hpp"
+#include "config/settings.hpp"
+#include "engine/read_plan.hpp"
+
+namespace forebay::engine {
+
+/// The kept results of one database: how fresh they are, what its statements read, what was hit and missed.
+/// Thread safe. Lives as long as any session of the database.
+class DatabaseCache {
+ public:
+  struct Counters {
+    std::atomic<std::uint64_t> hits = 0;
+    std::atomic<std::uint64_t> misses = 0;   ///< of what could be kept
+    std::atomic<std::uint64_t> fills = 0;    ///< results that were kept
+    std::atomic<std::uint64_t> stale = 0;    ///< entries found that writes had ended
+    std::atomic<std::uint64_t> refused = 0;  ///< statements that cannot be kept
+    std::atomic<std::uint64_t> saved_micros = 0;  ///< what the server took to answer what was hit
+  };
+
+  /// Begins to follow the changes of `database`, its name on the server of `target`.
+  DatabaseCache(std::shared_ptr<cache::Store> store, std::shared_ptr<const backend::Target> target,
+                std::string database, const config::Cache& rules);
+
+  cache::Store& store() { return *store_; }
+  cache::Freshness& freshness() { return freshness_; }
+  const cache::Freshness& freshness() const { return freshness_; }
+  const std::string& database() const { return database_; }
+  Counters& counters() { return counters_; }
+  const Counters& counters() const { return counters_; }
+  Duration lifetime() const { return lifetime_; }
+  std::size_t max_entry() const { return max_entry_; }
+
+  /// The plan of a text under the present catalog; null while there is none. Remembered by each thread.
+  std::shared_ptr<const ReadPlan> plan_of(std::string_view text) const;
+
+ private:
+  const std::uint64_t id_;  ///< unique in the process
+  const std::shared_ptr<cache::Store> store_;
+  const std::string database_;
+  const Duration lifetime_;
+  const std::size_t max_entry_;
+  cache::Freshness freshness_;
+  Counters counters_;
+  backend::ChangeStream stream_;  ///< last: its thread uses freshness_
+};
+
+}  // namespace forebay::engine

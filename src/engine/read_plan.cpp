@@ -1,0 +1,133 @@
+#include "engine/read_plan.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <iterator>
+
+#include "sql/read_shape.hpp"
+
+namespace forebay::engine {
+
+namespace {
+
+/// Types of parameters, see catalog/pg_type.dat.
+constexpr std::uint32_t kInt8 = 20, kInt2 = 21, kInt4 = 23, kText = 25, kVarchar = 1043, kUuid = 2950;
+
+using cache::KeyKind;
+
+/// The text of a big-endian integer, in `buffer`.
+std::string_view integer_text(std::string_view bytes, std::string& buffer) {
+  if (bytes.size() != 2 && bytes.size() != 4 && bytes.size() != 8) return {};
+  std::uint64_t raw = 0;
+  for (const char byte : bytes) raw = raw << 8 | static_cast<unsigned char>(byte);
+  const std::size_t unused = 64 - 8 * bytes.size();
+  const auto value = static_cast<std::int64_t>(raw << unused) >> unused;
+  buffer = std::to_string(value);
+  return buffer;
+}
+
+std::string_view uuid_text(std::string_view bytes, std::string& buffer) {
+  if (bytes.size() != 16) return {};
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  buffer.clear();
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    if (i == 4 || i == 6 || i == 8 || i == 10) buffer += '-';
+    const auto byte = static_cast<unsigned char>(bytes[i]);
+    buffer += kDigits[byte >> 4];
+    buffer += kDigits[byte & 15];
+  }
+  return buffer;
+}
+
+/// The value as the change stream would print it. A type of another kind could compare differently.
+std::string_view key_text(KeyKind kind, const BoundValue& value, std::string& buffer) {
+  switch (kind) {
+    case KeyKind::integer:
+      if (value.type != 0 && value.type != kInt2 && value.type != kInt4 && value.type != kInt8) return {};
+      return value.binary ? integer_text(value.bytes, buffer) : value.bytes;
+    case KeyKind::text:
+      return value.type == 0 || value.type == kText || value.type == kVarchar ? value.bytes
+                                                                             : std::string_view();
+    case KeyKind::uuid:
+      if (value.type != 0 && value.type != kUuid) return {};
+      return value.binary ? uuid_text(value.bytes, buffer) : value.bytes;
+    case KeyKind::none:
+      break;
+  }
+  return {};
+}
+
+/// A literal's value where it needs no decoding; empty otherwise.
+std::string_view plain_literal(std::string_view literal) {
+  if (literal.size() >= 2 && literal.front() == '\'' && literal.back() == '\'') {
+    literal = literal.substr(1, literal.size() - 2);
+    return literal.find_first_of("'\\") == std::string_view::npos ? literal : std::string_view();
+  }
+  return !literal.empty() && literal.front() >= '0' && literal.front() <= '9' ? literal : std::string_view();
+}
+
+std::string_view key_of(const ReadPlan::Read& read, const ReadRequest& request, std::string& buffer) {
+  if (read.parameter != 0) {
+    const auto value = bound_value(request, read.parameter);
+    return value ? cache::canonical_key(read.key, key_text(read.key, *value, buffer)) : std::string_view();
+  }
+  const auto literals = sql::literals_of(request.text);
+  const auto place = static_cast<std::size_t>(read.literal);
+  if (read.literal < 0 || place >= literals.size()) return {};
+  return cache::canonical_key(read.key, plain_literal(literals[place]));
+}
+
+}  // namespace
+
+std::shared_ptr<const ReadPlan> ReadPlan::make(std::string_view text, const cache::Catalog& catalog,
+                                               std::uint64_t catalog_number) {
+  auto plan = std::make_shared<ReadPlan>();
+  plan->catalog = catalog_number;
+  const sql::ReadShape shape = sql::read_shape(text);
+  plan->refusal = shape.refusal;
+  if (!plan->refusal.empty()) return plan;
+  cache::Catalog::Judgement judgement = catalog.judge(shape);
+  plan->refusal = std::move(judgement.refusal);
+  if (!plan->refusal.empty()) return plan;
+  for (std::size_t i = 0; i < judgement.relations.size(); ++i) {
+    const cache::Catalog::Named& named = *judgement.relations[i];
+    const auto key = std::ranges::find_if(shape.keys, [&](const sql::ReadShape::KeyPredicate& predicate) {
+      return predicate.relation == shape.relations[i] && predicate.column == named.key_column;
+    });
+    const bool by_key =
+        named.key_kind != KeyKind::none && named.reads.size() == 1 && key != shape.keys.end();
+    if (by_key) {
+      plan->reads.push_back({named.reads.front(), named.key_kind, key->parameter, key->literal});
+    } else {
+      for (cache::Relation* relation : named.reads) plan->reads.push_back({.relation = relation});
+    }
+  }
+  return plan;
+}
+
+std::vector<cache::Dependency> ReadPlan::dependencies(const ReadRequest& request) const {
+  std::vector<cache::Dependency> found;
+  const auto add = [&found](const cache::ChangeMark& mark) { found.push_back({&mark, mark.changes()}); };
+  std::string buffer;
+  for (const Read& read : reads) {
+    const std::string_view key =
+        read.key == KeyKind::none ? std::string_view() : key_of(read, request, buffer);
+    if (key.empty()) {
+      add(read.relation->whole());
+    } else {
+      // The bucket first: to ask for the first one of a relation counts as a change of unknown rows.
+      add(read.relation->bucket(key));
+      add(read.relation->unkeyed());
+    }
+  }
+  return found;
+}
+
+std::string_view refusal_of_values(const ReadRequest& request) {
+  constexpr std::string_view kMoving = "a value such as 'now' means another moment each time";
+  const auto literals = sql::literals_of(request.text);
+  if (std::ranges::any_of(literals, sql::speaks_of_today)) return kMoving;
+  return sql::speaks_of_today(request.values) ? kMoving : std::string_view();
+}
+
+}  // namespace forebay::engine

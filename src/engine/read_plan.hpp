@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cache/catalog.hpp"
+#include "cache/entry.hpp"
+#include "engine/read_request.hpp"
+
+namespace forebay::engine {
+
+/// What has to be known of a statement to keep its results: made from its text and the catalog once, used for
+/// every set of parameters. Immutable.
+struct ReadPlan {
+  struct Read {
+    cache::Relation* relation = nullptr;
+    cache::KeyKind key = cache::KeyKind::none;  ///< not none: only rows with the key that is given here
+    int parameter = 0;                          ///< its number, or 0:
+    int literal = -1;                           ///< the place of the literal in the text
+  };
+
+  std::uint64_t catalog = 0;  ///< number of the catalog that it was made from
+  std::string refusal;        ///< why results are not kept; empty: they are
+  std::vector<Read> reads;
+
+  static std::shared_ptr<const ReadPlan> make(std::string_view text, const cache::Catalog& catalog,
+                                              std::uint64_t catalog_number);
+
+  /// What the result of `request` depends on, with the changes up to now.
+  std::vector<cache::Dependency> dependencies(const ReadRequest& request) const;
+};
+
+/// Why this request's values forbid to keep its result, in plain words; empty: they do not.
+std::string_view refusal_of_values(const ReadRequest& request);
+
+}  // namespace forebay::engine

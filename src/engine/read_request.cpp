@@ -1,0 +1,142 @@
+#include "engine/read_request.hpp"
+
+#include "engine/message_parts.hpp"
+#include "engine/statement_names.hpp"
+
+namespace forebay::engine {
+
+namespace {
+
+using wire::kHeaderSize;
+
+/// Reads messages off the front of a text.
+class Messages {
+ public:
+  explicit Messages(std::string_view input) : rest_(input) {}
+
+  char next_type() const { return rest_.empty() ? '\0' : rest_.front(); }
+  std::size_t left() const { return rest_.size(); }
+
+  /// The body of the next message; nothing when it is not all here or longer than is worth a look.
+  std::optional<std::string_view> take() {
+    if (rest_.size() < kHeaderSize) return std::nullopt;
+    const wire::Header header = wire::read_header(as_bytes(rest_).data());
+    if (header.length < 4 || header.length > kMaxJudged || header.total() > rest_.size()) return std::nullopt;
+    const std::string_view body = rest_.substr(kHeaderSize, header.body());
+    rest_.remove_prefix(header.total());
+    return body;
+  }
+
+ private:
+  std::string_view rest_;
+};
+
+std::uint16_t u16_at(std::string_view bytes, std::size_t at) {
+  return load_u16(as_bytes(bytes).data() + at);
+}
+
+std::uint32_t u32_at(std::string_view bytes, std::size_t at) {
+  return load_u32(as_bytes(bytes).data() + at);
+}
+
+bool read_query(Messages& messages, ReadRequest& request) {
+  const auto body = messages.take();
+  if (!body || body->empty() || body->find('\0') != body->size() - 1) return false;
+  request.simple = true;
+  request.text = body->substr(0, body->size() - 1);
+  return true;
+}
+
+bool read_parse(Messages& messages, ReadRequest& request) {
+  auto body = messages.take();
+  std::string_view name;
+  if (!body || !take_cstring(*body, name) || !name.empty() || !take_cstring(*body, request.text) ||
+      body->size() < 2 || body->size() != 2 + std::size_t{4} * u16_at(*body, 0)) {
+    return false;
+  }
+  request.types = body->substr(2);
+  request.parses = true;
+  return true;
+}
+
+bool read_bind(Messages& messages, ReadRequest& request, const StatementNames* names) {
+  auto body = messages.take();
+  std::string_view portal;
+  std::string_view name;
+  if (!body || !take_cstring(*body, portal) || !portal.empty() || !take_cstring(*body, name)) return false;
+  request.values = *body;
+  if (request.parses) return name.empty();
+  if (names == nullptr || names->is_undecided(name)) return false;
+  const PreparedStatementPtr* statement = names->find(name);
+  if (statement == nullptr) return false;
+  request.text = (*statement)->text;
+  request.types = (*statement)->parameter_types;
+  return true;
+}
+
+bool read_describe(Messages& messages, ReadRequest& request) {
+  const auto body = messages.take();
+  request.describes = true;
+  return body && *body == std::string_view("P\0", 2);
+}
+
+bool read_execute(Messages& messages, ReadRequest& request) {
+  const auto body = messages.take();
+  if (!body || body->size() != 5 || body->front() != '\0') return false;
+  request.max_rows = u32_at(*body, 1);
+  return true;
+}
+
+bool read_extended(Messages& messages, ReadRequest& request, const StatementNames* names) {
+  using namespace wire::frontend;
+  if (messages.next_type() == kParse && !read_parse(messages, request)) return false;
+  if (messages.next_type() != kBind || !read_bind(messages, request, names)) return false;
+  if (messages.next_type() == kDescribe && !read_describe(messages, request)) return false;
+  if (messages.next_type() != kExecute || !read_execute(messages, request)) return false;
+  if (messages.next_type() != kSync) return false;
+  const auto sync = messages.take();
+  return sync && sync->empty();
+}
+
+}  // namespace
+
+std::optional<ReadRequest> ReadRequest::read(std::string_view input, const StatementNames* names) {
+  ReadRequest request;
+  Messages messages(input);
+  const bool simple = messages.next_type() == wire::frontend::kQuery;
+  if (!(simple ? read_query(messages, request) : read_extended(messages, request, names))) {
+    return std::nullopt;
+  }
+  request.size = input.size() - messages.left();
+  return request;
+}
+
+std::optional<BoundValue> bound_value(const ReadRequest& request, int parameter) {
+  const std::string_view values = request.values;
+  const auto index = static_cast<std::size_t>(parameter) - 1;
+  if (parameter < 1 || values.size() < 2) return std::nullopt;
+  const std::size_t formats = u16_at(values, 0);
+  std::size_t at = 2 + 2 * formats;
+  if (values.size() < at + 2 || index >= u16_at(values, at)) return std::nullopt;
+  BoundValue value;
+  // No format: all text; one: for all (https://www.postgresql.org/docs/15/protocol-message-formats.html).
+  if (formats == 1) value.binary = u16_at(values, 2) == 1;
+  if (formats > 1 && index < formats) value.binary = u16_at(values, 2 + 2 * index) == 1;
+  at += 2;
+  for (std::size_t i = 0;; ++i) {
+    if (values.size() < at + 4) return std::nullopt;
+    const auto length = static_cast<std::int32_t>(u32_at(values, at));
+    at += 4;
+    const std::size_t size = length < 0 ? 0 : static_cast<std::size_t>(length);
+    if (values.size() - at < size) return std::nullopt;
+    if (i == index) {
+      if (length < 0) return std::nullopt;
+      value.bytes = values.substr(at, size);
+      if (request.types.size() >= 4 * (index + 1)) value.type = u32_at(request.types, 4 * index);
+      return value;
+    }
+    at += size;
+  }
+}
+
+}  // namespace forebay::engine

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "base/bytes.hpp"
+
+namespace forebay::engine {
+
+class StatementNames;
+
+/// A whole batch of a client that asks for one result and could be answered from memory: a Query, or
+/// [Parse of the unnamed statement] Bind [Describe of the portal] Execute Sync. Views into the client's input
+/// and into its statements.
+struct ReadRequest {
+  std::size_t size = 0;  ///< of the batch, in bytes
+  bool simple = false;
+  bool parses = false;
+  bool describes = false;
+  std::uint32_t max_rows = 0;  ///< 0: all
+  std::string_view text;
+  std::string_view types;   ///< of parameters, as sent: four bytes each
+  std::string_view values;  ///< the Bind's formats, values and result formats, as sent
+
+  /// The batch at the front of `input`; nothing when that is something else, or not all here.
+  static std::optional<ReadRequest> read(std::string_view input, const StatementNames* names);
+};
+
+/// One parameter of a Bind.
+struct BoundValue {
+  bool binary = false;
+  std::uint32_t type = 0;  ///< OID as the Parse said it; 0: the server decides
+  std::string_view bytes;
+};
+
+/// The parameter with this number (from 1 on); nothing when it is NULL, not there, or the Bind is malformed.
+std::optional<BoundValue> bound_value(const ReadRequest& request, int parameter);
+
+}  // namespace forebay::engine

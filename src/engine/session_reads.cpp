@@ -1,0 +1,170 @@
+#include "engine/session_reads.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "engine/effect_sets.hpp"
+
+namespace forebay::engine {
+
+namespace {
+
+/// With these and no others a statement changes rows of the relations that it names, and what hangs on them.
+constexpr Effects kPlainWrites = Effect::writes | Effect::begins_transaction | Effect::ends_transaction |
+                                 Effect::advances_sequence | Effect::reads_sequence_state |
+                                 Effect::closes_cursor | Effect::sets_setting;
+
+constexpr Effects kSchema = Effect::changes_schema | Effect::changes_databases | Effect::changes_defaults |
+                            Effect::drops_objects | Effect::runs_code | Effect::unparsable;
+
+void append(std::string& bytes, std::string_view part) {
+  std::array<std::byte, 4> size{};
+  store_u32(size.data(), static_cast<std::uint32_t>(part.size()));
+  bytes += as_text(size);
+  bytes += part;
+}
+
+}  // namespace
+
+SessionReads::SessionReads(std::shared_ptr<DatabaseCache> cache, std::string_view user,
+                           const backend::Profile& profile)
+    : cache_(std::move(cache)), origin_([&] {
+        std::string bytes;
+        append(bytes, cache_->database());
+        append(bytes, user);
+        for (const auto& [name, value] : profile.parameters) {
+          append(bytes, name);
+          append(bytes, value);
+        }
+        return bytes;
+      }()) {
+  update_context(nullptr);
+}
+
+/// application_name changes no result.
+void SessionReads::update_context(const backend::SessionSettingsPtr& settings) {
+  context_settings_ = settings;
+  context_.clear();
+  append(context_, origin_);
+  if (settings == nullptr) return;
+  for (const auto& [name, value] : *settings) {
+    if (name == "application_name") continue;
+    append(context_, name);
+    append(context_, value);
+  }
+}
+
+std::string_view SessionReads::key_bytes(const ReadRequest& request,
+                                         const backend::SessionSettingsPtr& settings) {
+  if (context_settings_ != settings) update_context(settings);
+  thread_local std::string bytes;
+  bytes.clear();
+  append(bytes, context_);
+  bytes += static_cast<char>((request.simple ? 1 : 0) | (request.parses ? 2 : 0) | (request.describes ? 4 : 0));
+  append(bytes, request.text);
+  append(bytes, request.types);
+  append(bytes, request.values);
+  return bytes;
+}
+
+cache::EntryPtr SessionReads::ask(const ReadRequest& request, const backend::SessionSettingsPtr& settings) {
+  cache::Freshness& freshness = cache_->freshness();
+  // Read from the clock, not from the loop: the process may have stood still since the loop woke up.
+  const TimePoint now = Clock::now();
+  freshness.note_use(now);
+  if (freshness.epoch() == 0) return nullptr;
+  const std::string_view bytes = key_bytes(request, settings);
+  const cache::Key key{bytes, cache::key_hash(bytes)};
+  const TimePoint lease = freshness.lease();
+  auto& counters = cache_->counters();
+  if (freshness.may_serve(now)) {
+    cache::EntryPtr entry = cache_->store().find(key);
+    if (entry != nullptr && entry->is_fresh(now, lease)) {
+      if (request.max_rows == 0 || request.max_rows > entry->rows()) {
+        counters.hits.fetch_add(1, std::memory_order_relaxed);
+        counters.saved_micros.fetch_add(entry->fill_micros(), std::memory_order_relaxed);
+        return entry;
+      }
+      return nullptr;
+    }
+    if (entry != nullptr && entry->is_dead(now)) {
+      counters.stale.fetch_add(1, std::memory_order_relaxed);
+      cache_->store().remove(*entry);
+    }
+  }
+  begin_fill(request, key, now);
+  return nullptr;
+}
+
+void SessionReads::begin_fill(const ReadRequest& request, const cache::Key& key, TimePoint now) {
+  auto& counters = cache_->counters();
+  const cache::Fence fence = cache_->freshness().fence();
+  const auto plan = cache_->plan_of(request.text);
+  if (plan == nullptr) return;
+  if (!plan->refusal.empty() || !refusal_of_values(request).empty()) {
+    counters.refused.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  counters.misses.fetch_add(1, std::memory_order_relaxed);
+  if (fence.epoch == 0 || fence.all_visible_below == 0 || plan->catalog != fence.catalog) return;
+  fill_.emplace(key,
+                cache::Entry::Facts{.freshness = &cache_->freshness(),
+                                    .fence = fence,
+                                    .dependencies = plan->dependencies(request),
+                                    .expires = now + cache_->lifetime(),
+                                    .rows = 0,
+                                    .fill_micros = 0},
+                now, cache_->max_entry());
+}
+
+void SessionReads::fill(Bytes bytes, const backend::Backend& backend) {
+  const Fill::State state = fill_->add(bytes);
+  if (state == Fill::State::open) return;
+  // Otherwise the text meant something else to the server than it does to us.
+  const bool read_alike = backend.standard_conforming_strings() && !backend.encoding_embeds_ascii();
+  if (state == Fill::State::complete && read_alike) {
+    cache::EntryPtr entry = fill_->finish(Clock::now());
+    if (entry->may_be_kept()) {
+      cache_->store().put(std::move(entry));
+      cache_->counters().fills.fetch_add(1, std::memory_order_relaxed);
+    }
+  }
+  fill_.reset();
+}
+
+// --- writes
+// ---------------------------------------------------------------------------------------------
+
+void SessionReads::note_writes(const sql::Verdict& verdict, Effects effects) {
+  if (effects.any_of(kSchema)) writes_.schema = writes_.anything = true;
+  const bool writes = effects.any_of(Effect::writes | kDoubtful | Effect::uses_prepared);
+  if (writes_.anything || !writes) return;
+  const auto catalog = cache_->freshness().catalog().first;
+  const bool known = catalog != nullptr && cache_->freshness().catalog_is_recent(Clock::now());
+  if (!known || !effects.only(kPlainWrites) || verdict.relations.empty()) {
+    writes_.anything = true;
+    return;
+  }
+  for (const std::string& name : verdict.relations) {
+    const cache::Catalog::Named* named = catalog->find(name);
+    if (named == nullptr || !named->writes_known) {
+      writes_.anything = true;
+      return;
+    }
+    for (cache::Relation* relation : named->writes) {
+      if (std::ranges::find(writes_.relations, relation) == writes_.relations.end())
+        writes_.relations.push_back(relation);
+    }
+  }
+}
+
+void SessionReads::announce_writes() {
+  cache::Freshness& freshness = cache_->freshness();
+  const TimePoint now = Clock::now();
+  if (writes_.schema) freshness.note_own_schema_change(now);
+  if (writes_.anything) return freshness.note_own_write(now);
+  for (cache::Relation* relation : writes_.relations) freshness.note_own_write(*relation, now);
+}
+
+}  // namespace forebay::engine
