@@ -27,7 +27,7 @@ relation AS (
   SELECT c.oid, c.relname, c.relkind, c.relpersistence, c.relrowsecurity, c.relreplident, c.relispartition,
     space.nspname, space.of_system
   FROM pg_catalog.pg_class c JOIN space ON space.oid OPERATOR(pg_catalog.=) c.relnamespace
-  WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,v,m,f,S}'::"char"[])
+  WHERE c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,v,m,f,S}'::pg_catalog."char"[])
     AND c.relpersistence OPERATOR(pg_catalog.<>) 't'),
 made_of_times AS (
   SELECT EXISTS (
@@ -109,7 +109,7 @@ named AS (
   SELECT f.proname, pg_catalog.bool_and(f.is_known) AS is_known,
     pg_catalog.bool_or(NOT f.is_known AND f.pronargs OPERATOR(pg_catalog.>=) 1
       AND (f.pronargs OPERATOR(pg_catalog.-) f.pronargdefaults) OPERATOR(pg_catalog.<=) 1
-      AND (t.typtype OPERATOR(pg_catalog.=) ANY ('{c,p}'::"char"[]) OR t.typbasetype OPERATOR(pg_catalog.<>) 0::pg_catalog.oid))
+      AND (t.typtype OPERATOR(pg_catalog.=) ANY ('{c,p}'::pg_catalog."char"[]) OR t.typbasetype OPERATOR(pg_catalog.<>) 0::pg_catalog.oid))
       AS takes_row,
     pg_catalog.bool_or((f.of_users OR f.proname OPERATOR(pg_catalog.=) 'make_time')
       AND f.prorettype OPERATOR(pg_catalog.=) ANY ('{1083,1183,1266,1270}'::pg_catalog.oid[])) AS makes_time,
@@ -137,8 +137,8 @@ UNION ALL SELECT 'cascade', confrelid::pg_catalog.oid::pg_catalog.text, conrelid
   NULL, NULL, NULL, NULL, NULL
 FROM pg_catalog.pg_constraint
 WHERE contype OPERATOR(pg_catalog.=) 'f'
-  AND (confupdtype OPERATOR(pg_catalog.=) ANY ('{c,n,d}'::"char"[])
-    OR confdeltype OPERATOR(pg_catalog.=) ANY ('{c,n,d}'::"char"[]))
+  AND (confupdtype OPERATOR(pg_catalog.=) ANY ('{c,n,d}'::pg_catalog."char"[])
+    OR confdeltype OPERATOR(pg_catalog.=) ANY ('{c,n,d}'::pg_catalog."char"[]))
 UNION ALL SELECT 'function', proname::pg_catalog.text,
   pg_catalog.concat(CASE WHEN is_known THEN 'i' ELSE 'u' END, CASE WHEN takes_row THEN 'r' END,
     CASE WHEN makes_time THEN 't' END), NULL, NULL, NULL, NULL, NULL
@@ -164,7 +164,7 @@ UNION ALL SELECT 'type', t.typname::pg_catalog.text,
   CASE pg_catalog.max(CASE
       WHEN t.typtype OPERATOR(pg_catalog.=) 'e' THEN 1
       WHEN t.typtype OPERATOR(pg_catalog.=) 'b' AND p.provolatile OPERATOR(pg_catalog.=) 'i' THEN 1
-      WHEN t.typtype OPERATOR(pg_catalog.=) ANY ('{r,m}'::"char"[]) THEN 2
+      WHEN t.typtype OPERATOR(pg_catalog.=) ANY ('{r,m}'::pg_catalog."char"[]) THEN 2
       ELSE 3 END)
     WHEN 1 THEN 'a' WHEN 2 THEN 'c' ELSE 'n' END, NULL, NULL, NULL, NULL, NULL
 FROM pg_catalog.pg_type t
