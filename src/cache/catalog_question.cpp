@@ -9,18 +9,20 @@ namespace forebay::cache {
 
 // 16384 is FirstNormalObjectId: what is below came with initdb. Types: bool 16, int8 20, int2 21, int4 23,
 // text 25, varchar 1043, date 1082, time 1083 (array 1183), timestamp 1114, timestamptz 1184, interval 1186,
-// timetz 1266 (array 1270), uuid 2950. Classes for pg_depend: pg_proc 1255, pg_attrdef 2604, pg_constraint
-// 2606.
+// timetz 1266 (array 1270), cstring 2275, internal 2281, uuid 2950. Classes for pg_depend: pg_proc 1255,
+// pg_attrdef 2604, pg_constraint 2606.
 //
 // The stable functions that are listed depend on nothing but their arguments and on settings. The whole of a
-// name counts, so age() is not there: with one argument it counts from today.
+// name counts, so age() is not there: with one argument it counts from today. Functions that take a timetz
+// are out where a text or a time would become one: that takes the day's offset from UTC. The names of WAL
+// files, called immutable, change with the timeline.
 //
 // pg_get_viewdef() locks what the view reads against being dropped, and so waits for those who do that.
 std::string_view catalog_question() {
   return R"(
 WITH space AS (
-  SELECT oid, nspname, nspname OPERATOR(pg_catalog.=) ANY ('{pg_catalog,information_schema}'::pg_catalog.name[])
-    AS of_system
+  SELECT oid, nspname,
+    nspname OPERATOR(pg_catalog.=) ANY ('{pg_catalog,information_schema}'::pg_catalog.name[]) AS of_system
   FROM pg_catalog.pg_namespace
   WHERE nspname OPERATOR(pg_catalog.!~) '^pg_(toast$|toast_temp_|temp_)'),
 relation AS (
@@ -31,7 +33,8 @@ relation AS (
     AND c.relpersistence OPERATOR(pg_catalog.<>) 't'),
 made_of_times AS (
   SELECT EXISTS (
-    SELECT FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) a.attrelid
+    SELECT FROM pg_catalog.pg_attribute a
+      JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) a.attrelid
     WHERE c.relkind OPERATOR(pg_catalog.=) 'c'
       AND a.atttypid OPERATOR(pg_catalog.=) ANY ('{1083,1183,1266,1270}'::pg_catalog.oid[]))
   OR EXISTS (
@@ -88,7 +91,9 @@ function AS (
   SELECT p.oid, p.proname, p.prorettype, p.pronargs, p.pronargdefaults, p.proargtypes,
     p.oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid AS of_users,
     CASE WHEN p.oid OPERATOR(pg_catalog.<) 16384::pg_catalog.oid THEN
-      p.provolatile OPERATOR(pg_catalog.=) 'i'
+      (p.provolatile OPERATOR(pg_catalog.=) 'i'
+        AND p.proname OPERATOR(pg_catalog.<>)
+          ALL ('{pg_walfile_name,pg_walfile_name_offset}'::pg_catalog.name[]))
       OR (p.provolatile OPERATOR(pg_catalog.=) 's' AND p.proname OPERATOR(pg_catalog.=) ANY (
         '{array_to_json,array_to_string,concat,concat_ws,convert,convert_from,convert_to,date_part,date_trunc,
           enum_first,enum_last,enum_range,extract,format,generate_series,json_agg,json_build_array,
@@ -106,10 +111,15 @@ function AS (
     END AS is_known
   FROM pg_catalog.pg_proc p LEFT JOIN unknown_aggregate u ON u.oid OPERATOR(pg_catalog.=) p.oid),
 named AS (
-  SELECT f.proname, pg_catalog.bool_and(f.is_known) AS is_known,
+  SELECT f.proname,
+    pg_catalog.bool_and(f.is_known) AND (f.proname OPERATOR(pg_catalog.=) 'timezone'
+      OR NOT pg_catalog.bool_or(1266::pg_catalog.oid OPERATOR(pg_catalog.=) ANY (f.proargtypes))
+      OR pg_catalog.bool_or(1083::pg_catalog.oid OPERATOR(pg_catalog.=) ANY (f.proargtypes))) AS is_known,
     pg_catalog.bool_or(NOT f.is_known AND f.pronargs OPERATOR(pg_catalog.>=) 1
       AND (f.pronargs OPERATOR(pg_catalog.-) f.pronargdefaults) OPERATOR(pg_catalog.<=) 1
-      AND (t.typtype OPERATOR(pg_catalog.=) ANY ('{c,p}'::pg_catalog."char"[]) OR t.typbasetype OPERATOR(pg_catalog.<>) 0::pg_catalog.oid))
+      AND f.proargtypes[0] OPERATOR(pg_catalog.<>) ALL ('{2275,2281}'::pg_catalog.oid[])
+      AND (t.typtype OPERATOR(pg_catalog.=) ANY ('{c,p}'::pg_catalog."char"[])
+        OR t.typbasetype OPERATOR(pg_catalog.<>) 0::pg_catalog.oid))
       AS takes_row,
     pg_catalog.bool_or((f.of_users OR f.proname OPERATOR(pg_catalog.=) 'make_time')
       AND f.prorettype OPERATOR(pg_catalog.=) ANY ('{1083,1183,1266,1270}'::pg_catalog.oid[])) AS makes_time,
@@ -125,16 +135,17 @@ SELECT 'relation' AS kind, c.oid::pg_catalog.text AS a, c.relname::pg_catalog.te
     CASE WHEN w.relid IS NOT NULL THEN 'w' END,
     CASE WHEN times.with_zone THEN 'zt' WHEN NOT times.with_zone THEN 't' END) AS d,
   key.attname::pg_catalog.text AS e, key.atttypid::pg_catalog.oid::pg_catalog.text AS f,
-  CASE WHEN c.relkind OPERATOR(pg_catalog.=) 'v' AND NOT c.of_system THEN pg_catalog.pg_get_viewdef(c.oid) END AS g
+  CASE WHEN c.relkind OPERATOR(pg_catalog.=) 'v' AND NOT c.of_system
+    THEN pg_catalog.pg_get_viewdef(c.oid) END AS g
 FROM relation c
   LEFT JOIN times ON times.attrelid OPERATOR(pg_catalog.=) c.oid
   LEFT JOIN key ON key.indrelid OPERATOR(pg_catalog.=) c.oid
   LEFT JOIN runs_code w ON w.relid OPERATOR(pg_catalog.=) c.oid
-UNION ALL SELECT 'child', inhparent::pg_catalog.oid::pg_catalog.text, inhrelid::pg_catalog.oid::pg_catalog.text,
-  NULL, NULL, NULL, NULL, NULL
+UNION ALL SELECT 'child', inhparent::pg_catalog.oid::pg_catalog.text,
+  inhrelid::pg_catalog.oid::pg_catalog.text, NULL, NULL, NULL, NULL, NULL
 FROM pg_catalog.pg_inherits
-UNION ALL SELECT 'cascade', confrelid::pg_catalog.oid::pg_catalog.text, conrelid::pg_catalog.oid::pg_catalog.text,
-  NULL, NULL, NULL, NULL, NULL
+UNION ALL SELECT 'cascade', confrelid::pg_catalog.oid::pg_catalog.text,
+  conrelid::pg_catalog.oid::pg_catalog.text, NULL, NULL, NULL, NULL, NULL
 FROM pg_catalog.pg_constraint
 WHERE contype OPERATOR(pg_catalog.=) 'f'
   AND (confupdtype OPERATOR(pg_catalog.=) ANY ('{c,n,d}'::pg_catalog."char"[])
@@ -171,22 +182,26 @@ FROM pg_catalog.pg_type t
   JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) t.typinput::pg_catalog.oid
 WHERE t.oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid
 GROUP BY t.typname
-UNION ALL SELECT 'everything', pg_catalog.concat('a cast of users calls ', p.proname, '(), which is not immutable'),
+UNION ALL SELECT 'everything',
+  pg_catalog.concat('a cast of users calls ', p.proname, '(), which is not immutable'),
   NULL, NULL, NULL, NULL, NULL, NULL
 FROM pg_catalog.pg_cast k JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) k.castfunc
 WHERE k.oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid AND p.provolatile OPERATOR(pg_catalog.<>) 'i'
-UNION ALL SELECT 'everything', pg_catalog.concat('a cast of users reads a text as ', t.typname, ', which may be a word like today'),
+UNION ALL SELECT 'everything',
+  pg_catalog.concat('a cast of users reads a text as ', t.typname, ', perhaps a word like today'),
   NULL, NULL, NULL, NULL, NULL, NULL
 FROM pg_catalog.pg_cast k
   JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) k.casttarget
   JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) t.typinput::pg_catalog.oid
 WHERE k.castmethod OPERATOR(pg_catalog.=) 'i' AND p.provolatile OPERATOR(pg_catalog.<>) 'i'
   AND t.typtype OPERATOR(pg_catalog.<>) 'e'
-UNION ALL SELECT 'everything', pg_catalog.concat('a cast of users takes rows of ', t.typname),
+UNION ALL SELECT 'everything',
+  pg_catalog.concat('a cast of users takes rows of ', t.typname),
   NULL, NULL, NULL, NULL, NULL, NULL
 FROM pg_catalog.pg_cast k JOIN pg_catalog.pg_type t ON t.oid OPERATOR(pg_catalog.=) k.castsource
 WHERE k.castcontext OPERATOR(pg_catalog.=) 'i' AND t.typtype OPERATOR(pg_catalog.=) 'c'
-UNION ALL SELECT 'everything', pg_catalog.concat('an operator class calls ', p.proname, '(), which is not immutable'),
+UNION ALL SELECT 'everything',
+  pg_catalog.concat('an operator class calls ', p.proname, '(), which is not immutable'),
   NULL, NULL, NULL, NULL, NULL, NULL
 FROM pg_catalog.pg_amproc a JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) a.amproc::pg_catalog.oid
 WHERE p.oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid AND p.provolatile OPERATOR(pg_catalog.<>) 'i')";

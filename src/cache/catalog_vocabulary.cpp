@@ -119,7 +119,7 @@ std::string CatalogVocabulary::refusal(const sql::ReadShape& shape) const {
 std::string CatalogVocabulary::function_refusal(std::string_view name) const {
   const auto found = functions_.find(name);
   if (found == functions_.end()) return fmt::format("there is no function {}()", name);
-  if (!found->second.is_known || name.starts_with("timetz")) {
+  if (!found->second.is_known) {
     return fmt::format("{}() may depend on more than its arguments", name);
   }
   return {};

@@ -22,8 +22,9 @@ class CatalogVocabulary {
 
   /// Why nothing made with what `shape` names may be kept; empty: it may. Relations are left out.
   std::string refusal(const sql::ReadShape& shape) const;
-  /// Whether a time of day is made in it, or handed to a function that makes it one of today's.
+  /// AT TIME ZONE is in it, by which a time of day becomes one of today's summer or winter time.
   bool turns_times_to_zones(const sql::ReadShape& shape) const;
+  /// Something in it makes times of day.
   bool makes_times(const sql::ReadShape& shape) const;
   /// Users have made an operator = that may compare keys, so that nothing is known about them.
   bool keys_compare_otherwise() const { return keys_compare_otherwise_; }
