@@ -24,8 +24,9 @@ using cache::TransactionId;
 using Progress = StreamConnection::Progress;
 using Reply = StreamConnection::Reply;
 
-/// A lease costs the server one small transaction and one flush of its log. At this distance twenty fit into
-/// the default bound of a second, and a processor spends a few thousandths of its time on them.
+/// A lease costs the server one small transaction, one flush of its log and 0.7 ms of processor time
+/// (measured). At this distance that is a seventieth of a processor, and twenty fit into the default bound of
+/// a second.
 constexpr Duration kLeaseInterval{50};
 /// As above, when readers wait for a write of ours to be covered.
 constexpr Duration kSoonestQuestion{5};
@@ -170,12 +171,14 @@ StreamSession::Ready StreamSession::wait() const {
   if (questions_) polled[2] = {questions_->fd(), questions_->events(), 0};
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(next_event() - Clock::now());
   const auto milliseconds = std::clamp<std::int64_t>(left.count(), 0, kStatusInterval.count());
-  if (poll(polled.data(), polled.size(), static_cast<int>(milliseconds)) <= 0) return {};
+  poll(polled.data(), polled.size(), static_cast<int>(milliseconds));
   if (polled[0].revents != 0) {
     std::uint64_t count = 0;
     [[maybe_unused]] const auto size = read(wake_fd_, &count, sizeof count);
   }
-  return {.stream = polled[1].revents != 0, .questions = polled[2].revents != 0};
+  // A connect that failed before it had a socket has its reason to tell, too.
+  return {.stream = polled[1].revents != 0 || polled[1].fd < 0,
+          .questions = polled[2].revents != 0 || (questions_ && polled[2].fd < 0)};
 }
 
 TimePoint StreamSession::next_event() const {
