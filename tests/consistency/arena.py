@@ -102,14 +102,15 @@ class Arena:
             rows = console.execute("SHOW CACHE").fetchall()
         return next((row for row in rows if row["database"] == DATABASE), {})
 
-    def check(self, seconds: float, seed: int, faults=None, readers: int = 3, writers: int = 3,
-              write_pause: float = 0.005) -> Outcome:
+    def check(self, seconds: float, seed: int, faults=None, readers: int = 3, writers: int = 2,
+              write_pause: float = 0.01, catalog_pause: float = 1.5) -> Outcome:
         """Runs the checker, and faults(self, seconds) meanwhile."""
         options = {
             "--through": f"host={self.forebay.host} port={self.forebay.port} dbname={DATABASE}",
             "--around": f"host={self.server.host} port={self.server.port} dbname={DATABASE}",
             "--seconds": round(seconds), "--seed": seed, "--bound-ms": round(self.bound * 1000), "--readers": readers,
-            "--writers": writers, "--write-pause-us": round(write_pause * 1e6), "--lasting": int(faults is not None),
+            "--writers": writers, "--write-pause-us": round(write_pause * 1e6),
+            "--catalog-pause-us": round(catalog_pause * 1e6), "--lasting": int(faults is not None),
         }
         words = [str(word) for pair in options.items() for word in pair]
         with _Checker([checker_binary(), *words]) as checker:

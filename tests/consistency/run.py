@@ -19,9 +19,11 @@ def main() -> int:
     parser.add_argument("--faults", nargs="*", default=[], metavar="NAME",
                         help="'all', or some of " + ", ".join(faults.FAULTS))
     parser.add_argument("--readers", type=int, default=3)
-    parser.add_argument("--writers", type=int, default=3)
-    parser.add_argument("--write-pause", type=float, default=0.005,
+    parser.add_argument("--writers", type=int, default=2)
+    parser.add_argument("--write-pause", type=float, default=0.01,
                         help="between a writer's writes, on average (default %(default)s s)")
+    parser.add_argument("--catalog-pause", type=float, default=1.5,
+                        help="the same for DDL, rights and policies (default %(default)s s)")
     parser.add_argument("--without-cache", action="store_true", help="to check the checker")
     parser.add_argument("--break", dest="broken", choices=("fence", "lease", "own_write"),
                         help="switch a rule off (builds with -DFOREBAY_BREAK=ON)")
@@ -35,7 +37,7 @@ def main() -> int:
     environment = {"FOREBAY_BREAK": arguments.broken} if arguments.broken else {}
     with Arena(arguments.bound, cache=not arguments.without_cache, environment=environment) as arena:
         outcome = arena.check(arguments.seconds, arguments.seed, wrong, arguments.readers, arguments.writers,
-                              arguments.write_pause)
+                              arguments.write_pause, arguments.catalog_pause)
     print(outcome)
     if not outcome.hits and not arguments.without_cache:
         print("!! There was not one hit: the cache has not been checked.", file=sys.stderr)

@@ -82,11 +82,12 @@ void Judge::judge_version(const Reading& reading, Register& target, Version vers
 
   auto& last = memory.last[&target];
   if (version < last.version) {
-    const bool same = last.text == reading.query.text;
+    const std::string text = reading.query.text + (reading.format == Format::binary ? " (binary)" : "");
+    const bool same = last.text == text;
     complain(reading, target, seen, {last.version, "", last.end},
              same ? "went back" : "went back, another statement");
   }
-  last = {version, reading.query.text, reading.end};
+  last = {version, reading.query.text + (reading.format == Format::binary ? " (binary)" : ""), reading.end};
 }
 
 void Judge::judge_presence(const Reading& reading, bool odd) {

@@ -21,9 +21,17 @@ constexpr std::chrono::milliseconds kAfterTheBound{300};
 
 struct Options {
   std::map<std::string, std::string> values = {
-      {"--through", ""},        {"--around", ""},   {"--seconds", "10"},    {"--readers", "3"},
-      {"--writers", "3"},       {"--seed", "1"},    {"--bound-ms", "1000"}, {"--write-pause-us", "5000"},
-      {"--read-pause-us", "0"}, {"--lasting", "0"},
+      {"--through", ""},
+      {"--around", ""},
+      {"--seconds", "10"},
+      {"--readers", "3"},
+      {"--writers", "3"},
+      {"--seed", "1"},
+      {"--bound-ms", "1000"},
+      {"--write-pause-us", "10000"},
+      {"--read-pause-us", "0"},
+      {"--lasting", "0"},
+      {"--catalog-pause-us", "1500000"},
   };
 
   Options(int count, char** words) {
@@ -146,7 +154,9 @@ int run(const Options& options) {
           .judge = *judge,
           .through = options.values.at("--through"),
           .around = options.values.at("--around"),
+          .start = start,
           .write_pause = std::chrono::microseconds(options.number("--write-pause-us")),
+          .catalog_pause = std::chrono::microseconds(options.number("--catalog-pause-us")),
           .read_pause = std::chrono::microseconds(options.number("--read-pause-us"))};
   auto seed = static_cast<std::uint64_t>(options.number("--seed")) * 1000;
   Crew crew;
@@ -158,6 +168,7 @@ int run(const Options& options) {
   }
   for (int at = 0; at < kSleepers; ++at)
     crew.add("sleeper " + std::to_string(at), read_at_times, run, ++seed);
+  crew.add("writer of the catalog", write_catalog, run, ++seed);
   crew.add("witness", witness, run, ++seed);
 
   std::fprintf(stderr, "running\n");

@@ -64,6 +64,9 @@ class Session {
   Route route() const { return route_; }
   int id() const { return id_; }
 
+  /// The next statement comes over a new connection.
+  void disconnect() { connection_.reset(); }
+
   Answer run(const Query& query, Protocol protocol, Format format);
   /// Simple protocol.
   Answer run(const std::string& text);

@@ -84,6 +84,7 @@ std::vector<Family> schema() {
                        {"CREATE OR REPLACE FUNCTION function_text() RETURNS bigint LANGUAGE sql IMMUTABLE"
                         " AS 'SELECT {v}::bigint'"})}};
   function.obeys_snapshots = false;
+  function.runs_code = true;
   function.prepared_is_safe = false;  // an immutable function's value is part of the plan
   Family shadowed = coming_and_going(
       "shadowed",
@@ -157,7 +158,12 @@ std::vector<Family> special_families() {
                                insert, "COMMIT"}),
                        script("ON DELETE CASCADE", {"DELETE FROM deleted_parent WHERE n = {n}"})),
   };
-  for (auto& more : {schema(), rights()}) families.insert(families.end(), more.begin(), more.end());
+  for (auto more : {schema(), rights()}) {
+    for (Family& family : more) {
+      family.is_catalog = true;
+      families.push_back(std::move(family));
+    }
+  }
   return families;
 }
 

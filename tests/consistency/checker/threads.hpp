@@ -13,7 +13,10 @@ struct Run {
   Judge& judge;
   std::string through;  ///< connection strings without a user
   std::string around;
+  Instant start;
   std::chrono::microseconds write_pause;  ///< between a writer's writes, on average
+  std::chrono::microseconds
+      catalog_pause;  ///< the same for DDL, GRANT and the like, of which each makes the cache forget
   std::chrono::microseconds read_pause;
   std::atomic<bool> stopping = false;
   std::atomic<int> clients = 0;  ///< the number of the last one
@@ -30,8 +33,10 @@ void read_through(Run& run, std::uint64_t seed, Steps& steps);
 void read_at_times(Run& run, std::uint64_t seed, Steps& steps);
 /// Reads past Forebay: what it has seen must be seen through Forebay, too, once the bound is over.
 void witness(Run& run, std::uint64_t seed, Steps& steps);
-/// Writes by every path, both ways.
+/// Writes rows by every path, both ways.
 void write(Run& run, std::uint64_t seed, Steps& steps);
+/// Changes the schema, rights and policies.
+void write_catalog(Run& run, std::uint64_t seed, Steps& steps);
 
 /// When all is quiet: every statement through Forebay against PostgreSQL. How many were compared.
 std::uint64_t compare_at_the_end(Run& run);

@@ -54,6 +54,8 @@ struct Attempt {
 struct Path {
   const char* name;
   std::function<Outcome(const Attempt&)> run;
+  bool runs_code = false;  ///< DO, CALL, EXECUTE, functions: Forebay may treat such a client with more
+                           ///< caution from then on
 };
 
 /// Registers that are read and written by the same statements.
@@ -68,6 +70,8 @@ struct Family {
   std::vector<Path> odd_paths{};  ///< of what comes and goes: odd versions are there, even ones are not
   bool for_limited = false;       ///< read by the role that rights are given to and taken from
   bool prepared_is_safe = true;   ///< PostgreSQL itself answers prepared statements rightly
+  bool runs_code = false;         ///< to read it means to call a function of a user
+  bool is_catalog = false;        ///< written by DDL, GRANT and the like alone
   bool obeys_snapshots = true;    ///< what DDL changes, an old snapshot sees changed
 
   bool comes_and_goes() const { return !odd_paths.empty(); }

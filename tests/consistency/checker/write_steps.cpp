@@ -1,5 +1,6 @@
 #include "write_steps.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <thread>
 
@@ -39,6 +40,11 @@ bool roll_back_prepared(const Attempt& attempt, const std::string& name) {
   }
 }
 
+bool calls_code(const std::string& text) {
+  return text.starts_with("DO ") || text.starts_with("CALL ") || text.starts_with("EXECUTE ") ||
+         text.find("write_version(") != std::string::npos;
+}
+
 }  // namespace
 
 std::string filled(std::string text, const Attempt& attempt) {
@@ -57,12 +63,15 @@ Fate fate_of(Session& session, const Answer& answer) {
 }
 
 Path script(const char* name, std::vector<std::string> texts) {
-  return {name, [texts = std::move(texts)](const Attempt& attempt) {
+  const bool runs_code = std::ranges::any_of(texts, calls_code);
+  return {name,
+          [texts = std::move(texts)](const Attempt& attempt) {
             const auto [answer, at] = run_all(attempt.session, texts, attempt);
             if (at + 1 == texts.size()) return outcome(attempt.session, answer);
             fate_of(attempt.session, answer);
             return Outcome{Fate::aborted, attempt.session.route()};  // COMMIT was never sent
-          }};
+          },
+          runs_code};
 }
 
 Path statement(const char* name, std::string text, Protocol protocol) {
