@@ -155,10 +155,11 @@ int run(const Options& options) {
           .through = options.values.at("--through"),
           .around = options.values.at("--around"),
           .start = start,
+          .seed = static_cast<std::uint64_t>(options.number("--seed")),
           .write_pause = std::chrono::microseconds(options.number("--write-pause-us")),
           .catalog_pause = std::chrono::microseconds(options.number("--catalog-pause-us")),
           .read_pause = std::chrono::microseconds(options.number("--read-pause-us"))};
-  auto seed = static_cast<std::uint64_t>(options.number("--seed")) * 1000;
+  std::uint64_t seed = run.seed * 1000;
   Crew crew;
   for (long at = 0; at < options.number("--readers"); ++at) {
     crew.add("reader " + std::to_string(at), read_through, run, ++seed);

@@ -16,6 +16,7 @@ class Reader {
  public:
   Reader(Run& run, std::uint64_t seed)
       : run_(run),
+        choices_(run.world, run.seed, run.start),
         random_(seed),
         app_(run.client(Route::through, "app")),
         limited_(run.client(Route::through, "limited")),
@@ -23,19 +24,20 @@ class Reader {
 
   void step() {
     if (below(random_, kReadsOfAClient) == 0) start_anew();
-    Register& target = pick();
-    if (target.family.for_limited) return read_as_limited(target);
-    if (target.family.runs_code) return void(read_one(changing_, changing_memory_, target));
+    const Choice choice = choices_.read(random_);
+    const Family& family = choice.target->family;
+    if (family.for_limited) return read_as_limited(choice);
+    if (family.runs_code) return void(read_one(changing_, changing_memory_, choice));
     switch (below(random_, 20)) {
       case 0:
-        return read_in_transaction(target, "BEGIN");
+        return read_in_transaction(choice);
       case 1:
-        return target.family.obeys_snapshots ? read_twice_in_one_snapshot(target) : read_pipeline(target);
+        return family.obeys_snapshots ? read_twice_in_one_snapshot(*choice.target) : read_pipeline(choice);
       case 2:
       case 3:
-        return read_pipeline(target);
+        return read_pipeline(choice);
       default:
-        read_one(app_, memory_, target);
+        read_one(app_, memory_, choice);
     }
   }
 
@@ -52,44 +54,29 @@ class Reader {
     for (Memory* memory : {&memory_, &limited_memory_, &changing_memory_}) memory->last.clear();
   }
 
-  Register& pick() {
-    auto& all = run_.world.registers();
-    const int count = static_cast<int>(all.size());
-    // A few are read much more often than the others, another few for each client.
-    const int at = below(random_, 1 + below(random_, count));
-    return *all[static_cast<std::size_t>((at * 37 + app_.id() * 11) % count)];
-  }
-
-  Query query_for(const Register& target) {
-    const auto& shapes = target.family.reads;
-    const int at = below(random_, 2) ? 0 : below(random_, static_cast<int>(shapes.size()));
-    return read_query(target, shapes[static_cast<std::size_t>(at)]);
-  }
-
-  Answer read_one(Session& client, Memory& memory, Register& target) {
-    const Query query = query_for(target);
-    const auto protocol = static_cast<Protocol>(below(random_, target.family.prepared_is_safe ? 3 : 2));
-    const auto format = below(random_, 2) ? Format::text : Format::binary;
+  Answer read_one(Session& client, Memory& memory, const Choice& choice) {
+    const Query query = choice.query();
     const Instant begin = Clock::now();
-    Answer answer = client.run(query, protocol, format);
-    run_.judge.judge({client, target, query, protocol, format, begin, Clock::now()}, answer, memory);
-    if (!answer.ok() && !target.family.for_limited) std::this_thread::sleep_for(kPauseAfterError);
+    Answer answer = client.run(query, choice.protocol, choice.format);
+    const Reading reading{client, *choice.target, query, choice.protocol, choice.format, begin, Clock::now()};
+    run_.judge.judge(reading, answer, memory);
+    if (!answer.ok() && !choice.target->family.for_limited) std::this_thread::sleep_for(kPauseAfterError);
     return answer;
   }
 
-  void read_as_limited(Register& target) {
+  void read_as_limited(const Choice& choice) {
     if (below(random_, 3) != 0) {
-      read_one(limited_, limited_memory_, target);
+      read_one(limited_, limited_memory_, choice);
       return;
     }
     if (!changing_.run("SET ROLE limited").ok()) return;
-    if (!read_one(changing_, changing_memory_, target).lost()) changing_.run("RESET ROLE");
+    if (!read_one(changing_, changing_memory_, choice).lost()) changing_.run("RESET ROLE");
   }
 
-  void read_in_transaction(Register& target, const char* begin) {
-    if (!app_.run(begin).ok()) return;
+  void read_in_transaction(const Choice& choice) {
+    if (!app_.run("BEGIN").ok()) return;
     for (int count = 0; count < 3; ++count) {
-      if (!read_one(app_, memory_, target).ok()) break;
+      if (!read_one(app_, memory_, choice).ok()) break;
     }
     app_.run("COMMIT");
   }
@@ -112,25 +99,26 @@ class Reader {
     }
   }
 
-  void read_pipeline(Register& first) {
-    std::vector<Register*> targets{&first};
-    while (targets.size() < kPipeline) {
-      Register& next = pick();
-      if (!next.family.for_limited && !next.family.runs_code) targets.push_back(&next);
+  void read_pipeline(const Choice& first) {
+    std::vector<Choice> choices{first};
+    while (choices.size() < kPipeline) {
+      const Choice next = choices_.read(random_);
+      if (!next.target->family.for_limited && !next.target->family.runs_code) choices.push_back(next);
     }
     std::vector<Query> queries;
-    for (Register* target : targets) queries.push_back(query_for(*target));
-    const auto format = below(random_, 2) ? Format::text : Format::binary;
+    for (const Choice& choice : choices) queries.push_back(choice.query());
     const Instant begin = Clock::now();
-    const auto answers = app_.pipeline(queries, format, below(random_, 2) == 0);
+    const auto answers = app_.pipeline(queries, first.format, below(random_, 2) == 0);
     const Instant end = Clock::now();
     for (std::size_t at = 0; at < answers.size(); ++at) {
-      run_.judge.judge({app_, *targets[at], queries[at], Protocol::extended, format, begin, end}, answers[at],
-                       memory_);
+      const Reading reading{app_, *choices[at].target, queries[at], Protocol::extended, first.format, begin,
+                            end};
+      run_.judge.judge(reading, answers[at], memory_);
     }
   }
 
   Run& run_;
+  Choices choices_;
   Random random_;
   Session app_, limited_, changing_;
   Memory memory_, limited_memory_, changing_memory_;

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <string>
 
+#include "choices.hpp"
 #include "judge.hpp"
 
 namespace checker {
@@ -14,6 +15,7 @@ struct Run {
   std::string through;  ///< connection strings without a user
   std::string around;
   Instant start;
+  std::uint64_t seed;
   std::chrono::microseconds write_pause;  ///< between a writer's writes, on average
   std::chrono::microseconds
       catalog_pause;  ///< the same for DDL, GRANT and the like, of which each makes the cache forget

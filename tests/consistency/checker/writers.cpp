@@ -20,18 +20,15 @@ class Writer {
       : run_(run),
         catalog_(catalog),
         pause_(pause),
+        choices_(run.world, run.seed, run.start),
         random_(seed),
         plain_{run.client(Route::through, "app"), {}},
         coding_{run.client(Route::through, "app"), {}},
-        around_(run.client(Route::around, "app")) {
-    for (const auto& target : run.world.registers()) {
-      if (target->family.is_catalog == catalog) targets_.push_back(target.get());
-    }
-  }
+        around_(run.client(Route::around, "app")) {}
 
   void step() {
     if (is_calm()) return std::this_thread::sleep_for(kNap);
-    Register& target = *targets_[static_cast<std::size_t>(below(random_, static_cast<int>(targets_.size())))];
+    Register& target = choices_.write(random_, catalog_);
     {
       const std::unique_lock turn(target.history.turn(), std::try_to_lock);
       if (turn.owns_lock()) write(target);
@@ -103,7 +100,7 @@ class Writer {
   Run& run_;
   const bool catalog_;
   const std::chrono::microseconds pause_;
-  std::vector<Register*> targets_;
+  Choices choices_;
   Random random_;
   Client plain_, coding_;
   Session around_;
