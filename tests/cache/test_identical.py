@@ -32,7 +32,7 @@ READS = [
     ("SELECT x FROM empty", []),
     ("SELECT FROM pages WHERE id < 4", []),
     ("TABLE kinds ORDER BY id LIMIT 3", []),
-    ("WITH some AS (SELECT id FROM pages WHERE id % 100 = 0) SELECT count(*) FROM some", []),
+    ("WITH several AS (SELECT id FROM pages WHERE id % 100 = 0) SELECT count(*) FROM several", []),
     ("SELECT id FROM pages WHERE title = $1 OR id = $2 ORDER BY id", ["title 3", 4]),
 ]
 IDS = [text[:40] for text, _ in READS]

@@ -24,7 +24,7 @@ def run_all(seed: int, names=None):
             for fault in dice.sample(chosen, len(chosen)):
                 if time.monotonic() + 4 * arena.bound > end:
                     return
-                time.sleep(dice.uniform(0.2, 0.8))
+                time.sleep(dice.uniform(0.5, 1.2))
                 fault(arena, dice)
 
     run.names = names  # for the command that runs it again
