@@ -17,6 +17,9 @@ namespace {
 
 constexpr Duration kFirstPause{1'000};
 constexpr Duration kLongestPause{30'000};
+/// What DROP DATABASE or CREATE DATABASE may take, once we are gone.
+constexpr Duration kAway{10'000};
+constexpr Duration kLongestGoodbye{1'000};
 
 net::Fd make_waker() {
   const int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -47,15 +50,27 @@ ChangeStream::~ChangeStream() {
   freshness_.set_waker(nullptr);
 }
 
+void ChangeStream::let_go() {
+  letting_go_.store(true);
+  wake(wake_fd_.get());
+  std::unique_lock lock(mutex_);
+  gone_.wait_for(lock, kLongestGoodbye, [this] { return !is_connected_; });
+}
+
 void ChangeStream::run(const std::stop_token& stop) {
   const std::stop_callback on_stop(stop, [this] { wake(wake_fd_.get()); });
   Duration length = kFirstPause;
   while (!stop.stop_requested()) {
-    StreamSession session(*target_, database_, freshness_, wake_fd_.get());
-    const std::string why = session.run(stop);
+    bool has_begun = false;
+    const std::string why = run_session(stop, has_begun);
+    if (letting_go_.exchange(false)) {
+      freshness_.end_epoch("the database is about to be dropped or copied");
+      pause(stop, kAway);
+      continue;
+    }
     freshness_.end_epoch(stop.stop_requested() ? "the change stream was stopped" : why);
-    if (stop.stop_requested()) return;
-    if (session.has_begun()) {
+    if (stop.stop_requested()) break;
+    if (has_begun) {
       length = kFirstPause;
       reported_.clear();
     }
@@ -63,6 +78,24 @@ void ChangeStream::run(const std::stop_token& stop) {
     pause(stop, length);
     length = std::min(2 * length, kLongestPause);
   }
+  ended_.store(true);
+}
+
+std::string ChangeStream::run_session(const std::stop_token& stop, bool& has_begun) {
+  {
+    const std::lock_guard lock(mutex_);
+    is_connected_ = true;
+  }
+  std::string why;
+  {
+    StreamSession session(*target_, database_, freshness_, wake_fd_.get());
+    why = session.run([&] { return stop.stop_requested() || letting_go_.load(); });
+    has_begun = session.has_begun();
+  }
+  const std::lock_guard lock(mutex_);
+  is_connected_ = false;
+  gone_.notify_all();
+  return why;
 }
 
 void ChangeStream::report(const std::string& why) {

@@ -1,6 +1,9 @@
 #pragma once
 
+#include <atomic>
+#include <condition_variable>
 #include <memory>
+#include <mutex>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -28,8 +31,16 @@ class ChangeStream {
   ChangeStream(const ChangeStream&) = delete;
   ChangeStream& operator=(const ChangeStream&) = delete;
 
+  /// Lets the database go, so that it can be dropped or copied: ends the epoch, and returns when the server has
+  /// forgotten the slot, or after a second. Begins again a while later. By any thread.
+  void let_go();
+  /// Asks it to end for good, without waiting; has_ended() says when it has. By any thread.
+  void request_stop() { thread_.request_stop(); }
+  bool has_ended() const { return ended_.load(); }
+
  private:
   void run(const std::stop_token& stop);
+  std::string run_session(const std::stop_token& stop, bool& has_begun);
   void report(const std::string& why);
   void pause(const std::stop_token& stop, Duration length) const;
 
@@ -37,6 +48,11 @@ class ChangeStream {
   const std::string database_;
   cache::Freshness& freshness_;
   const net::Fd wake_fd_;
+  std::atomic<bool> letting_go_ = false;
+  std::atomic<bool> ended_ = false;
+  std::mutex mutex_;
+  std::condition_variable gone_;
+  bool is_connected_ = false;  ///< guarded by mutex_
   std::string reported_;  ///< used by the thread alone: the reason that was logged last
   std::jthread thread_;   ///< last: it uses all of the above
 };

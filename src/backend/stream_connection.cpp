@@ -159,6 +159,10 @@ bool StreamConnection::prepare(const std::string& name, const std::string& sql) 
   return check(PQsendPrepare(connection_.get(), name.c_str(), sql.c_str(), 0, nullptr));
 }
 
+bool StreamConnection::ask_prepared(const std::string& name) {
+  return check(PQsendQueryPrepared(connection_.get(), name.c_str(), 0, nullptr, nullptr, nullptr, 0));
+}
+
 bool StreamConnection::ask_prepared(const std::string& name, const std::string& parameter) {
   const char* const value = parameter.c_str();
   return check(PQsendQueryPrepared(connection_.get(), name.c_str(), 1, &value, nullptr, nullptr, 0));

@@ -44,6 +44,7 @@ class StreamConnection {
   /// Sends a query; the one before must have been answered in full. False when the connection is broken.
   bool ask(const std::string& sql);
   bool prepare(const std::string& name, const std::string& sql);
+  bool ask_prepared(const std::string& name);
   bool ask_prepared(const std::string& name, const std::string& parameter);
   /// Reads what has come and sends what waits. False when the connection is broken.
   bool transfer();

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <random>
+#include <thread>
 #include <vector>
 
 #include <boost/endian/conversion.hpp>
@@ -40,10 +41,17 @@ constexpr Duration kConnectLimit{10'000};
 constexpr Duration kAnswerLimit{20'000};
 /// The stream has said nothing for so long although a nonce is on its way.
 constexpr Duration kSilenceLimit{10'000};
+/// The server needs milliseconds to notice that a connection is gone.
+constexpr Duration kGoodbyeLimit{500};
+constexpr Duration kGoodbyeLook{5};
 /// From then on people are told what the slot waits for.
 constexpr Duration kSlotIsSlow{2'000};
 
+/// A look at a large catalog takes long: it may take this part of the server's time, as far as the bound allows.
+constexpr int kFingerprintShare = 20;
+
 constexpr const char* kLease = "lease";
+constexpr const char* kFingerprint = "fingerprint";
 constexpr const char* kFacts =
     "SELECT pg_catalog.current_setting('wal_level'), pg_catalog.pg_is_in_recovery(), "
     "pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())";
@@ -145,16 +153,41 @@ StreamSession::StreamSession(const Target& target, const std::string& database, 
       identity_(random_identity()),
       stream_(std::make_unique<StreamConnection>(target, database, StreamConnection::Purpose::replication)) {}
 
-std::string StreamSession::run(const std::stop_token& stop) {
+std::string StreamSession::run(const std::function<bool()>& is_to_stop) {
   if (target_.upstream().user.empty()) return "the upstream names no user, which the change stream needs";
-  while (!has_failed() && !stop.stop_requested()) {
+  while (!has_failed() && !is_to_stop()) {
     const Ready ready = wait();
     if (ready.stream) advance_stream();
     if (ready.questions && !has_failed()) advance_questions();
     if (!has_failed()) ask_next(Clock::now());
     if (!has_failed()) check_deadlines(Clock::now());
   }
-  return stop.stop_requested() ? std::string() : failure_;
+  if (has_failed()) return failure_;
+  say_goodbye();
+  return {};
+}
+
+/// The slot goes with its connection, but not before the server has noticed: a database with a slot cannot be
+/// dropped.
+void StreamSession::say_goodbye() {
+  stream_.reset();
+  if (!questions_ || question_ != Question::none) return;
+  const TimePoint limit = Clock::now() + kGoodbyeLimit;
+  const std::string question = fmt::format(
+      "SELECT 1 FROM pg_catalog.pg_replication_slots WHERE slot_name OPERATOR(pg_catalog.=) 'forebay_{}'",
+      identity_);
+  while (Clock::now() < limit && questions_->ask(question)) {
+    Reply reply;
+    Progress progress = Progress::busy;
+    while (progress == Progress::busy && Clock::now() < limit) {
+      pollfd polled{questions_->fd(), questions_->events(), 0};
+      poll(&polled, 1, static_cast<int>(kGoodbyeLook.count()));
+      progress = questions_->transfer() ? questions_->take_reply(reply) : Progress::failed;
+    }
+    const bool is_there = progress == Progress::done && !reply.empty() && PQntuples(reply.front().get()) > 0;
+    if (!is_there) return;
+    std::this_thread::sleep_for(kGoodbyeLook);
+  }
 }
 
 void StreamSession::fail(std::string why) {
@@ -194,7 +227,9 @@ TimePoint StreamSession::next_lease() const {
 }
 
 TimePoint StreamSession::next_fingerprint() const {
-  return fingerprint_asked_at_ + (freshness_.catalog_is_wanted() ? kSoonestQuestion : kFingerprintInterval);
+  if (freshness_.catalog_is_wanted()) return fingerprint_asked_at_ + kSoonestQuestion;
+  const Duration rarest = std::max(kFingerprintInterval, freshness_.bound() / 2);
+  return fingerprint_asked_at_ + std::clamp(kFingerprintShare * fingerprint_took_, kFingerprintInterval, rarest);
 }
 
 void StreamSession::check_deadlines(TimePoint now) {
@@ -312,7 +347,7 @@ void StreamSession::advance_questions() {
     const Progress progress = questions_->connect();
     if (progress == Progress::failed) return fail("the cache's questions cannot connect", *questions_);
     if (progress == Progress::busy) return;
-    question_ = Question::preparing;
+    question_ = Question::preparing_lease;
     if (!questions_->prepare(kLease, lease_question())) fail("the server cannot be asked", *questions_);
     return;
   }
@@ -325,7 +360,13 @@ void StreamSession::advance_questions() {
 
 void StreamSession::handle_answer(const Reply& reply) {
   switch (std::exchange(question_, Question::none)) {
-    case Question::preparing:
+    case Question::preparing_lease:
+      question_ = Question::preparing_fingerprint;
+      if (!questions_->prepare(kFingerprint, std::string(Catalog::fingerprint_question()))) {
+        fail("the server cannot be asked", *questions_);
+      }
+      return;
+    case Question::preparing_fingerprint:
       return ask_catalog(Clock::now());
     case Question::lease:
       return handle_lease(reply);
@@ -365,9 +406,7 @@ void StreamSession::ask_lease(TimePoint now) {
 void StreamSession::ask_fingerprint(TimePoint now) {
   fingerprint_asked_at_ = asked_at_ = now;
   question_ = Question::fingerprint;
-  if (!questions_->ask(std::string(Catalog::fingerprint_question()))) {
-    fail("the server cannot be asked", *questions_);
-  }
+  if (!questions_->ask_prepared(kFingerprint)) fail("the server cannot be asked", *questions_);
 }
 
 void StreamSession::ask_catalog(TimePoint now) {
@@ -391,6 +430,7 @@ void StreamSession::renew_lease_when_complete() {
 }
 
 void StreamSession::handle_fingerprint(const Reply& reply) {
+  fingerprint_took_ = std::chrono::duration_cast<Duration>(Clock::now() - fingerprint_asked_at_);
   const auto tables = tables_of(reply);
   if (tables.empty() || PQntuples(tables.front()) != 1) {
     return fail("the answer to the question for the catalog's fingerprint is not understood");

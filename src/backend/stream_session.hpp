@@ -1,9 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
-#include <stop_token>
 #include <string>
 
 #include "backend/stream_connection.hpp"
@@ -27,19 +27,20 @@ class StreamSession {
   /// `wake_fd` is an eventfd that is written to when there is something to look at sooner than planned.
   StreamSession(const Target& target, const std::string& database, cache::Freshness& freshness, int wake_fd);
 
-  /// Returns why it ended, for people; empty when it was told to stop.
-  std::string run(const std::stop_token& stop);
+  /// Returns why it ended, for people; empty when it `is_to_stop`, and then the server has forgotten the slot.
+  std::string run(const std::function<bool()>& is_to_stop);
   /// Whether it ever came to an epoch.
   bool has_begun() const { return has_begun_; }
 
  private:
   enum class Stream { connecting, looking, making_slot, starting, running };
-  enum class Question { connecting, preparing, none, lease, fingerprint, catalog };
+  enum class Question { connecting, preparing_lease, preparing_fingerprint, none, lease, fingerprint, catalog };
 
   struct Ready {
     bool stream = false;
     bool questions = false;
   };
+  void say_goodbye();
   Ready wait() const;
   TimePoint next_event() const;
   TimePoint next_lease() const;
@@ -92,6 +93,7 @@ class StreamSession {
   Question question_ = Question::connecting;
   TimePoint asked_at_{};  ///< the question
   std::string fingerprint_;
+  Duration fingerprint_took_{0};
 
   // The lease at hand. Complete when the answer and the nonce have come, in either order.
   bool lease_is_open_ = false;

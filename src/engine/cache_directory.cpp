@@ -4,6 +4,13 @@
 
 namespace forebay::engine {
 
+namespace {
+
+/// A database that nobody is connected to keeps its change stream for so long.
+constexpr Duration kUnused{10'000};
+
+}  // namespace
+
 CacheDirectory::CacheDirectory() : store_(std::make_shared<cache::Store>(config::Cache().size.bytes)) {}
 
 void CacheDirectory::configure(const config::SettingsPtr& settings) {
@@ -13,21 +20,60 @@ void CacheDirectory::configure(const config::SettingsPtr& settings) {
 }
 
 std::shared_ptr<DatabaseCache> CacheDirectory::find_or_create(const backend::Pool& pool) {
-  const config::Upstream& upstream = pool.target()->upstream();
-  const std::string database = upstream.database.empty() ? pool.database() : upstream.database;
-  const std::string name = fmt::format("{}/{}", pool.target()->name(), database);
+  const auto target = pool.target();
+  const std::string& fixed = target->upstream().database;
+  const std::string& database = fixed.empty() ? pool.database() : fixed;
+  const std::string name = fmt::format("{}/{}", target->name(), database);
   const std::lock_guard lock(mutex_);
   if (!rules_.enabled) return nullptr;
-  auto& cache = by_name_[name];
-  if (cache == nullptr) cache = std::make_shared<DatabaseCache>(store_, pool.target(), database, rules_);
-  return cache;
+  Place& place = by_name_[name];
+  if (place.cache == nullptr) {
+    place.cache = std::make_shared<DatabaseCache>(*this, store_, target, database, rules_);
+  }
+  place.unused_since = {};
+  return place.cache;
+}
+
+void CacheDirectory::let_go(const std::string& database) {
+  for (const auto& cache : all()) {
+    if (cache->database() == database) cache->let_go();
+  }
+}
+
+void CacheDirectory::forget_unused(TimePoint now) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(ending_, [](const auto& cache) { return cache->has_ended(); });
+  for (auto at = by_name_.begin(); at != by_name_.end();) {
+    if (is_unused(at->second, now)) {
+      end(std::move(at->second.cache));
+      at = by_name_.erase(at);
+    } else {
+      ++at;
+    }
+  }
+}
+
+bool CacheDirectory::is_unused(Place& place, TimePoint now) {
+  if (place.cache.use_count() > 1) {
+    place.unused_since = {};
+    return false;
+  }
+  if (place.unused_since == TimePoint()) place.unused_since = now;
+  return now - place.unused_since >= kUnused;
+}
+
+void CacheDirectory::end(std::shared_ptr<DatabaseCache> cache) {
+  const cache::Freshness* freshness = &cache->freshness();
+  store_->clear([freshness](const cache::Entry& entry) { return &entry.freshness() == freshness; });
+  cache->request_stop();
+  ending_.push_back(std::move(cache));
 }
 
 std::vector<std::shared_ptr<DatabaseCache>> CacheDirectory::all() const {
   const std::lock_guard lock(mutex_);
   std::vector<std::shared_ptr<DatabaseCache>> caches;
   caches.reserve(by_name_.size());
-  for (const auto& [name, cache] : by_name_) caches.push_back(cache);
+  for (const auto& [name, place] : by_name_) caches.push_back(place.cache);
   return caches;
 }
 

@@ -30,10 +30,11 @@ using Plans = boost::unordered_flat_map<PlanName, std::shared_ptr<const ReadPlan
 
 }  // namespace
 
-DatabaseCache::DatabaseCache(std::shared_ptr<cache::Store> store,
+DatabaseCache::DatabaseCache(CacheDirectory& directory, std::shared_ptr<cache::Store> store,
                              std::shared_ptr<const backend::Target> target, std::string database,
                              const config::Cache& rules)
-    : id_(next_id.fetch_add(1)),
+    : directory_(directory),
+      id_(next_id.fetch_add(1)),
       store_(std::move(store)),
       database_(std::move(database)),
       lifetime_(rules.lifetime),

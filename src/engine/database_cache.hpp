@@ -14,6 +14,8 @@
 
 namespace forebay::engine {
 
+class CacheDirectory;
+
 /// The kept results of one database: how fresh they are, what its statements read, what was hit and missed.
 /// Thread safe. Lives as long as any session of the database.
 class DatabaseCache {
@@ -27,8 +29,10 @@ class DatabaseCache {
     std::atomic<std::uint64_t> saved_micros = 0;  ///< what the server took to answer what was hit
   };
 
-  /// Begins to follow the changes of `database`, its name on the server of `target`.
-  DatabaseCache(std::shared_ptr<cache::Store> store, std::shared_ptr<const backend::Target> target,
+  /// Begins to follow the changes of `database`, its name on the server of `target`. `directory` is the one that
+  /// it belongs to, and outlives it.
+  DatabaseCache(CacheDirectory& directory, std::shared_ptr<cache::Store> store,
+                std::shared_ptr<const backend::Target> target,
                 std::string database, const config::Cache& rules);
 
   cache::Store& store() { return *store_; }
@@ -40,10 +44,17 @@ class DatabaseCache {
   Duration lifetime() const { return lifetime_; }
   std::size_t max_entry() const { return max_entry_; }
 
+  CacheDirectory& directory() { return directory_; }
+  /// See backend::ChangeStream.
+  void let_go() { stream_.let_go(); }
+  void request_stop() { stream_.request_stop(); }
+  bool has_ended() const { return stream_.has_ended(); }
+
   /// The plan of a text under the present catalog; null while there is none. Remembered by each thread.
   std::shared_ptr<const ReadPlan> plan_of(std::string_view text) const;
 
  private:
+  CacheDirectory& directory_;
   const std::uint64_t id_;  ///< unique in the process
   const std::shared_ptr<cache::Store> store_;
   const std::string database_;

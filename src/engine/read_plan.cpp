@@ -13,6 +13,14 @@ namespace {
 /// Types of parameters, see catalog/pg_type.dat.
 constexpr std::uint32_t kInt8 = 20, kInt2 = 21, kInt4 = 23, kText = 25, kVarchar = 1043, kUuid = 2950;
 
+/// timetz depends on the day, reg… on the catalog (catalog/pg_type.dat); what users have made, on anything.
+constexpr std::uint32_t kUnsteady[] = {1266, 24, 2202, 2203, 2204, 2205, 2206, 3734, 3769, 4089, 4096, 4191};
+constexpr std::uint32_t kFirstOfUsers = 16384;  // FirstNormalObjectId, access/transam.h
+
+bool is_unsteady(std::uint32_t type) {
+  return type >= kFirstOfUsers || std::ranges::find(kUnsteady, type) != std::end(kUnsteady);
+}
+
 using cache::KeyKind;
 
 /// The text of a big-endian integer, in `buffer`.
@@ -127,7 +135,17 @@ std::string_view refusal_of_values(const ReadRequest& request) {
   constexpr std::string_view kMoving = "a value such as 'now' means another moment each time";
   const auto literals = sql::literals_of(request.text);
   if (std::ranges::any_of(literals, sql::speaks_of_today)) return kMoving;
-  return sql::speaks_of_today(request.values) ? kMoving : std::string_view();
+  for (std::size_t at = 0; at + 4 <= request.types.size(); at += 4) {
+    if (is_unsteady(load_u32(as_bytes(request.types).data() + at))) {
+      return "a parameter has a type whose values mean different things at different times";
+    }
+  }
+  const int count = bound_count(request);
+  for (int parameter = 1; parameter <= count; ++parameter) {
+    const auto value = bound_value(request, parameter);
+    if (value && sql::speaks_of_today(value->bytes)) return kMoving;
+  }
+  return {};
 }
 
 }  // namespace forebay::engine

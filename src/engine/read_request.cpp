@@ -111,6 +111,13 @@ std::optional<ReadRequest> ReadRequest::read(std::string_view input, const State
   return request;
 }
 
+int bound_count(const ReadRequest& request) {
+  const std::string_view values = request.values;
+  if (values.size() < 2) return 0;
+  const std::size_t at = 2 + std::size_t{2} * u16_at(values, 0);
+  return values.size() < at + 2 ? 0 : u16_at(values, at);
+}
+
 std::optional<BoundValue> bound_value(const ReadRequest& request, int parameter) {
   const std::string_view values = request.values;
   const auto index = static_cast<std::size_t>(parameter) - 1;

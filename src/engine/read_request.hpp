@@ -35,6 +35,9 @@ struct BoundValue {
   std::string_view bytes;
 };
 
+/// How many parameters the Bind has; 0 when it is malformed.
+int bound_count(const ReadRequest& request);
+
 /// The parameter with this number (from 1 on); nothing when it is NULL, not there, or the Bind is malformed.
 std::optional<BoundValue> bound_value(const ReadRequest& request, int parameter);
 

@@ -26,27 +26,36 @@ std::vector<std::byte>& answers() {
 bool Session::may_ask_cache(char type) const {
   using namespace wire::frontend;
   if (type != kQuery && type != kBind && type != kParse) return false;
-  if (in_batch_ || waiting_ || barrier_ || asking_ || preparing_ || !held_because_.empty() ||
-      reads_->is_filling() || !effects_.empty() || touched_settings_ != nullptr || !to_server().empty()) {
+  if (in_batch_ || waiting_ || barrier_ || asking_ || preparing_ || reads_->is_filling() || !effects_.empty() || touched_settings_ != nullptr || !to_server().empty()) {
     return false;
   }
   return backend_ == nullptr ||
          (backend_->is_settled() && backend_->tracker().transaction_status() == 'I');
 }
 
-/// Answers the batch at the front of the input if it can, and returns its size; 0: it goes to the server.
-std::size_t Session::serve_from_cache(const std::byte* at, std::size_t size) {
+/// Answers the batch at the front of the input if it can; `incomplete`: it goes to the server.
+Session::Step Session::ask_cache(const std::byte* at, std::size_t size, std::size_t& used) {
   const auto request = ReadRequest::read(as_text({at, size}), names_.get());
-  if (!request) return 0;
+  if (!request) return Step::incomplete;
+  if (!held_because_.empty()) return look_for_release(*request) ? Step::blocked : Step::incomplete;
   const cache::EntryPtr entry = reads_->ask(*request, settings_);
-  if (entry == nullptr) return 0;
+  if (entry == nullptr) return Step::incomplete;
   note_unnamed(*request);
   ran_anything_ = true;
   auto& counters = pool_->counters();
   backend::PoolCounters::add(counters.queries, 1);
   backend::PoolCounters::add(counters.transactions, 1);
   answer_from_memory(entry->answer());
-  return request->size;
+  used = request->size;
+  return Step::used;
+}
+
+/// A client that keeps its backend is not answered from memory. Where it could be, a look at its session is worth
+/// its price: what held it may be gone.
+bool Session::look_for_release(const ReadRequest& request) {
+  if (!may_probe() || !reads_->is_worth_a_look(request)) return false;
+  probe();
+  return true;
 }
 
 /// What the request did to the unnamed statement: a Parse replaces it, a Query drops it.

@@ -12,6 +12,7 @@
 #include "engine/effect_sets.hpp"
 #include "engine/message_parts.hpp"
 #include "engine/session.hpp"
+#include "engine/session_reads.hpp"
 #include "sql/verdict_cache.hpp"
 #include "wire/protocol.hpp"
 
@@ -62,10 +63,8 @@ Session::Step Session::take_message(const std::byte* at, std::size_t size, std::
   using namespace wire::frontend;
   if (refusing_ && header.type != kTerminate) return drop(header.type, total, available);
   if (reads_ != nullptr && may_ask_cache(header.type)) {
-    if (const std::size_t served = serve_from_cache(at, size); served > 0) {
-      used = served;
-      return Step::used;
-    }
+    const Step step = ask_cache(at, size, used);
+    if (step != Step::incomplete) return step;
   }
   switch (header.type) {
     case kQuery:
@@ -224,7 +223,10 @@ void Session::before_statement(const sql::Verdict& verdict, Effects effects) {
   }
   if (speaks_of_names(verdict)) give_names_to_sql(verdict);
   if (effects.has(Effect::changes_databases)) {
-    for (const std::string& name : verdict.databases) pool_->clear_idle_of_database(name);
+    for (const std::string& name : verdict.databases) {
+      pool_->clear_idle_of_database(name);
+      if (reads_ != nullptr) reads_->let_go_of_database(name);
+    }
   }
 }
 

@@ -18,6 +18,9 @@ constexpr Effects kPlainWrites = Effect::writes | Effect::begins_transaction | E
 constexpr Effects kSchema = Effect::changes_schema | Effect::changes_databases | Effect::changes_defaults |
                             Effect::drops_objects | Effect::runs_code | Effect::unparsable;
 
+/// A look at a held session costs the server about a millisecond.
+constexpr Duration kBetweenLooks{100};
+
 void append(std::string& bytes, std::string_view part) {
   std::array<std::byte, 4> size{};
   store_u32(size.data(), static_cast<std::uint32_t>(part.size()));
@@ -55,8 +58,8 @@ void SessionReads::update_context(const backend::SessionSettingsPtr& settings) {
   }
 }
 
-std::string_view SessionReads::key_bytes(const ReadRequest& request,
-                                         const backend::SessionSettingsPtr& settings) {
+/// Valid until the next call on this thread.
+cache::Key SessionReads::key_of(const ReadRequest& request, const backend::SessionSettingsPtr& settings) {
   if (context_settings_ != settings) update_context(settings);
   thread_local std::string bytes;
   bytes.clear();
@@ -65,7 +68,17 @@ std::string_view SessionReads::key_bytes(const ReadRequest& request,
   append(bytes, request.text);
   append(bytes, request.types);
   append(bytes, request.values);
-  return bytes;
+  return {bytes, cache::key_hash(bytes)};
+}
+
+bool SessionReads::is_worth_a_look(const ReadRequest& request) {
+  const TimePoint now = Clock::now();
+  cache_->freshness().note_use(now);
+  if (now - looked_at_ < kBetweenLooks) return false;
+  const auto plan = cache_->plan_of(request.text);
+  if (plan == nullptr || !plan->refusal.empty()) return false;
+  looked_at_ = now;
+  return true;
 }
 
 cache::EntryPtr SessionReads::ask(const ReadRequest& request, const backend::SessionSettingsPtr& settings) {
@@ -74,8 +87,7 @@ cache::EntryPtr SessionReads::ask(const ReadRequest& request, const backend::Ses
   const TimePoint now = Clock::now();
   freshness.note_use(now);
   if (freshness.epoch() == 0) return nullptr;
-  const std::string_view bytes = key_bytes(request, settings);
-  const cache::Key key{bytes, cache::key_hash(bytes)};
+  const cache::Key key = key_of(request, settings);
   const TimePoint lease = freshness.lease();
   auto& counters = cache_->counters();
   if (freshness.may_serve(now)) {

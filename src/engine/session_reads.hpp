@@ -7,6 +7,7 @@
 #include "backend/backend.hpp"
 #include "backend/profile.hpp"
 #include "backend/session_settings.hpp"
+#include "engine/cache_directory.hpp"
 #include "engine/database_cache.hpp"
 #include "engine/fill.hpp"
 #include "sql/verdict.hpp"
@@ -23,6 +24,10 @@ class SessionReads {
   /// can be kept; the request then goes to the server.
   cache::EntryPtr ask(const ReadRequest& request, const backend::SessionSettingsPtr& settings);
 
+  /// Whether `request` could be answered from memory, now or later, were the client not held. Not again before
+  /// a pause, so that looks in vain are few.
+  bool is_worth_a_look(const ReadRequest& request);
+
   bool is_filling() const { return fill_.has_value(); }
   /// What the client gets while is_filling().
   void fill(Bytes bytes, const backend::Backend& backend);
@@ -36,6 +41,8 @@ class SessionReads {
   bool has_writes() const { return writes_.anything || writes_.schema || !writes_.relations.empty(); }
   /// Called before such bytes are sent.
   void announce_writes();
+  /// The database is about to be dropped or copied; blocks for some milliseconds.
+  void let_go_of_database(const std::string& name) { cache_->directory().let_go(name); }
   /// The transaction is over, and the client has been told.
   void forget_writes() { writes_ = {}; }
 
@@ -46,7 +53,7 @@ class SessionReads {
     std::vector<cache::Relation*> relations;
   };
 
-  std::string_view key_bytes(const ReadRequest& request, const backend::SessionSettingsPtr& settings);
+  cache::Key key_of(const ReadRequest& request, const backend::SessionSettingsPtr& settings);
   void update_context(const backend::SessionSettingsPtr& settings);
   void begin_fill(const ReadRequest& request, const cache::Key& key, TimePoint now);
 
@@ -55,6 +62,7 @@ class SessionReads {
   std::string context_;       ///< with the settings
   backend::SessionSettingsPtr context_settings_;
   std::optional<Fill> fill_;
+  TimePoint looked_at_{};
   Writes writes_;
 };
 

@@ -228,7 +228,10 @@ void Worker::sweep() {
   for (const auto& pool : front_.directory().all()) pool->sweep(now);
   if (++sweeps_ % kClientSweep == 0) {
     for (Client* client : clients()) client->sweep(now);
-    if (index_ == 0) front_.directory().forget_unused();
+    if (index_ == 0) {
+      front_.directory().forget_unused();
+      front_.caches().forget_unused(loop_.now());
+    }
   }
   sweep_timer_.start(loop_, kSweepInterval);
 }

@@ -11,6 +11,7 @@ import pytest
 
 from .forebay import ForebayDaemon
 from .postgres import PostgresServer
+from .waiting import wait_until
 
 MODES = ("direct", "session", "transaction")
 
@@ -120,6 +121,13 @@ def database(server):
     name = f"test_{next(_numbers)}"
     server.create_database(name, f"OWNER {USER}")
     yield name
+    drop_database(server, name)
+
+
+def drop_database(server, name: str) -> None:
+    """Even while a daemon follows its changes: FORCE ends connections, but not those that a slot belongs to."""
+    query = f"SELECT count(pg_terminate_backend(active_pid)) FROM pg_replication_slots WHERE database = '{name}'"
+    wait_until(lambda: server.query(query)[0][0] == 0, 10, f"no replication slot in {name}")
     server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
