@@ -1,31 +1,18 @@
-#include <cstdint>
-#include <cstdlib>
-#include <string>
-#include <string_view>
-
 #include "cache/decoded_change.hpp"
+#include "input.hpp"
 
 /// Half of the inputs go to the parser as they are. The others are cut into names and values, which are
 /// printed as the server would; what is read must then be what was printed.
 namespace {
 
 using namespace forebay::cache;
-
-void expect(bool truth) {
-  if (!truth) std::abort();
-}
+using forebay::fuzz::expect;
+using forebay::fuzz::Input;
 
 std::string quoted(std::string_view text, char quote) {
   std::string result(1, quote);
   for (const char c : text) result.append(c == quote ? 2 : 1, c);
   return result + quote;
-}
-
-/// Takes a piece off that ends at the first byte 0, which neither names nor values can hold.
-std::string_view take_piece(std::string_view& data) {
-  const std::string_view piece = data.substr(0, data.find('\0'));
-  data.remove_prefix(piece.size() == data.size() ? data.size() : piece.size() + 1);
-  return piece;
 }
 
 void read_anything(std::string_view line) {
@@ -53,13 +40,15 @@ void expect_keys(const std::string& line, std::string_view relation, std::string
   expect(keys->values().back().plain(buffer) == last);
 }
 
-void read_back(std::string_view data) {
-  const std::string_view table = take_piece(data);
-  const std::string_view column = take_piece(data);
-  const std::string_view other = take_piece(data);
-  const std::string_view type = take_piece(data);
-  const std::string_view before = take_piece(data);
-  const std::string_view after = take_piece(data);
+/// Neither names nor values can hold a byte 0.
+void read_back(Input& input) {
+  const std::string_view table = input.piece();
+  const std::string_view column = input.piece();
+  const std::string_view other = input.piece();
+  const std::string_view type = input.piece();
+  const std::string_view before = input.piece();
+  const std::string_view after = input.piece();
+  const std::string_view data = input.rest();
   if (column == other) return;
 
   const std::string relation = "public." + quoted(table, '"');
@@ -78,10 +67,7 @@ void read_back(std::string_view data) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
-  std::string_view data(reinterpret_cast<const char*>(bytes), size);
-  if (data.empty()) return 0;
-  const bool print_first = data.front() % 2 == 0;
-  data.remove_prefix(1);
-  print_first ? read_back(data) : read_anything(data);
+  Input input(bytes, size);
+  input.flag() ? read_anything(input.rest()) : read_back(input);
   return 0;
 }
