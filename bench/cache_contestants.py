@@ -78,7 +78,8 @@ class PgpoolDaemon(Daemon):
         where = {
             # Over TCP it waits 40 ms for each acknowledgement where the extended protocol is used.
             "backend_hostname0": self._server.socket_directory, "backend_port0": self._server.port,
-            "listen_addresses": self.host, "port": self.port, "pcp_port": free_port("127.0.0.1"), "pcp_listen_addresses": "", "pool_passwd": "",
+            "listen_addresses": self.host, "port": self.port,
+            "pcp_port": free_port("127.0.0.1"), "pcp_listen_addresses": "", "pool_passwd": "",
             "unix_socket_directories": self.directory, "pcp_socket_dir": self.directory,
             "wd_ipc_socket_dir": self.directory, "pid_file_name": self.directory / "pgpool.pid",
             "logdir": self.directory, "work_dir": self.directory, "memqcache_oiddir": self.directory / "oids",

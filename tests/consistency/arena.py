@@ -103,13 +103,14 @@ class Arena:
         return next((row for row in rows if row["database"] == DATABASE), {})
 
     def check(self, seconds: float, seed: int, faults=None, readers: int = 3, writers: int = 2,
-              write_pause: float = 0.01, catalog_pause: float = 1.5) -> Outcome:
-        """Runs the checker, and faults(self, seconds) meanwhile."""
+              write_pause: float = 0.01, catalog_pause: float = 1.5, judged_by: float | None = None) -> Outcome:
+        """Runs the checker, and faults(self, seconds) meanwhile. judged_by: a bound other than the daemon's."""
+        judged_by = self.bound if judged_by is None else judged_by
         options = {
             "--through": f"host={self.forebay.host} port={self.forebay.port} dbname={DATABASE}",
             "--around": f"host={self.server.host} port={self.server.port} dbname={DATABASE}",
-            "--seconds": round(seconds), "--seed": seed, "--bound-ms": round(self.bound * 1000), "--readers": readers,
-            "--writers": writers, "--write-pause-us": round(write_pause * 1e6),
+            "--seconds": round(seconds), "--seed": seed, "--bound-ms": round(judged_by * 1000),
+            "--readers": readers, "--writers": writers, "--write-pause-us": round(write_pause * 1e6),
             "--catalog-pause-us": round(catalog_pause * 1e6), "--lasting": int(faults is not None),
         }
         words = [str(word) for pair in options.items() for word in pair]

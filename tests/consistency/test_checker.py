@@ -28,6 +28,14 @@ def test_the_checker_agrees_with_postgresql():
 
 
 @needs_cache
+def test_the_checker_notices_what_is_stale():
+    """Judged by a stricter bound than the daemon keeps, what it rightly does is wrong."""
+    with Arena() as arena:
+        outcome = arena.check(4, SEED, writers=3, judged_by=0)
+    assert outcome.violations.get("bound"), str(outcome)
+
+
+@needs_cache
 def test_nothing_is_stale():
     with Arena() as arena:
         outcome = arena.check(8, SEED)
