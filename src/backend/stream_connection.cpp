@@ -180,15 +180,16 @@ StreamConnection::Progress StreamConnection::take_reply(Reply& reply) {
   while (PQisBusy(connection_.get()) == 0) {
     Result result(PQgetResult(connection_.get()));
     const auto status = result ? PQresultStatus(result.get()) : PGRES_EMPTY_QUERY;
+    const bool is_last = !result || status == PGRES_COPY_BOTH;
     if (status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE) {
       note_problem(result.get());
-      return Progress::failed;
+      refused_ = true;
+    } else if (result) {
+      results_.push_back(std::move(result));
     }
-    const bool is_last = !result || status == PGRES_COPY_BOTH;
-    if (result) results_.push_back(std::move(result));
     if (is_last) {
       reply = std::exchange(results_, {});
-      return Progress::done;
+      return std::exchange(refused_, false) ? Progress::failed : Progress::done;
     }
   }
   return Progress::busy;

@@ -86,6 +86,7 @@ class StreamConnection {
   PostgresPollingStatusType connecting_ = PGRES_POLLING_WRITING;
   bool has_unsent_ = false;
   Reply results_;
+  bool refused_ = false;  ///< the query at hand
   Problem problem_;
 };
 

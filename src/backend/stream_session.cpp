@@ -49,6 +49,10 @@ constexpr Duration kSlotIsSlow{2'000};
 
 /// A look at a large catalog takes long: it may take this part of the server's time, as far as the bound allows.
 constexpr int kFingerprintShare = 20;
+/// While the schema changes all the time, nothing is served for so long at most between two readings of it.
+constexpr Duration kLongestCatalogPause{2'000};
+constexpr int kMostCatalogFailures = 20;
+constexpr Duration kAfterCatalogFailure{50};
 
 constexpr const char* kLease = "lease";
 constexpr const char* kFingerprint = "fingerprint";
@@ -63,12 +67,11 @@ std::string lease_question() {
       ChangeMarker::kPrefix);
 }
 
-/// One snapshot for all: what the fingerprint says is what the rows are.
+/// The fingerprint before and after: where it is the same, it is that of the rows. One snapshot for all would not
+/// do, since the functions that print definitions look at the present, and it would hold back VACUUM for longer.
 std::string catalog_question() {
-  return fmt::format(
-      "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; "
-      "SELECT pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot()); {}; {}; COMMIT",
-      Catalog::fingerprint_question(), Catalog::question());
+  return fmt::format("SELECT pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot()); {0}; {1}; {0}",
+                     Catalog::fingerprint_question(), Catalog::question());
 }
 
 std::string random_identity() {
@@ -217,8 +220,9 @@ StreamSession::Ready StreamSession::wait() const {
 TimePoint StreamSession::next_event() const {
   const TimePoint now = Clock::now();
   const TimePoint next = std::min(now + kStatusInterval, next_status_);
-  if (question_ != Question::none || !is_in_use(now)) return next;
-  return std::min({next, next_lease(), next_fingerprint()});
+  if (question_ != Question::none || (has_begun_ && !is_in_use(now))) return next;
+  const TimePoint catalog = is_outdated_ ? catalog_not_before_ : next_fingerprint();
+  return std::min({next, catalog, has_begun_ ? next_lease() : TimePoint::max()});
 }
 
 TimePoint StreamSession::next_lease() const {
@@ -354,8 +358,17 @@ void StreamSession::advance_questions() {
   if (!questions_->transfer()) return fail("the connection for the cache's questions was lost", *questions_);
   Reply reply;
   const Progress progress = questions_->take_reply(reply);
-  if (progress == Progress::failed) return fail("the cache's question was refused", *questions_);
+  if (progress == Progress::failed) return handle_refusal();
   if (progress == Progress::done) handle_answer(reply);
+}
+
+/// Reading the catalog fails when something is dropped meanwhile that it speaks of; then it is read again.
+void StreamSession::handle_refusal() {
+  const bool again = question_ == Question::catalog && ++catalog_failures_ < kMostCatalogFailures;
+  if (!again) return fail("the cache's question was refused", *questions_);
+  question_ = Question::none;
+  is_outdated_ = true;
+  catalog_not_before_ = Clock::now() + catalog_failures_ * kAfterCatalogFailure;
 }
 
 void StreamSession::handle_answer(const Reply& reply) {
@@ -367,7 +380,8 @@ void StreamSession::handle_answer(const Reply& reply) {
       }
       return;
     case Question::preparing_fingerprint:
-      return ask_catalog(Clock::now());
+      is_outdated_ = true;
+      return;
     case Question::lease:
       return handle_lease(reply);
     case Question::fingerprint:
@@ -385,10 +399,12 @@ bool StreamSession::is_in_use(TimePoint now) const {
 }
 
 void StreamSession::ask_next(TimePoint now) {
-  if (question_ != Question::none || !is_in_use(now)) return;
-  if (now >= next_lease()) {
+  if (question_ != Question::none || (has_begun_ && !is_in_use(now))) return;
+  if (has_begun_ && now >= next_lease()) {
     ask_lease(now);
-  } else if (now >= next_fingerprint()) {
+  } else if (is_outdated_ && now >= catalog_not_before_) {
+    ask_catalog(now);
+  } else if (!is_outdated_ && now >= next_fingerprint()) {
     ask_fingerprint(now);
   }
 }
@@ -435,15 +451,27 @@ void StreamSession::handle_fingerprint(const Reply& reply) {
   if (tables.empty() || PQntuples(tables.front()) != 1) {
     return fail("the answer to the question for the catalog's fingerprint is not understood");
   }
-  if (value_of(tables.front(), 0, 0) != fingerprint_) return ask_catalog(Clock::now());
+  if (value_of(tables.front(), 0, 0) != fingerprint_) {
+    is_outdated_ = true;
+    return;
+  }
   freshness_.confirm_catalog(fingerprint_asked_at_);
 }
 
 void StreamSession::handle_catalog(const Reply& reply) {
   const auto tables = tables_of(reply);
-  const auto newest = tables.size() == 3 ? transaction_of(tables[0], 0) : std::nullopt;
-  if (!newest || PQntuples(tables[1]) != 1) return fail("the catalog cannot be read");
+  const auto newest = tables.size() == 4 ? transaction_of(tables[0], 0) : std::nullopt;
+  if (!newest || PQntuples(tables[1]) != 1 || PQntuples(tables[3]) != 1) return fail("the catalog cannot be read");
+  if (value_of(tables[1], 0, 0) != value_of(tables[3], 0, 0)) {
+    is_outdated_ = true;
+    catalog_not_before_ = Clock::now() + kAfterCatalogFailure;
+    return;
+  }
   fingerprint_ = value_of(tables[1], 0, 0);
+  is_outdated_ = false;
+  catalog_failures_ = 0;
+  const auto took = std::chrono::duration_cast<Duration>(Clock::now() - fingerprint_asked_at_);
+  catalog_not_before_ = Clock::now() + std::min(kFingerprintShare * took, kLongestCatalogPause);
   if (!has_begun_) marker_->begin_first_catalog(*newest - 1);
   auto catalog =
       Catalog::make(rows_of(tables[2]), [this](const std::string& name) { return marker_->intern(name); });

@@ -58,6 +58,7 @@ class StreamSession {
   // --- the connection for questions
   void advance_questions();
   void handle_answer(const StreamConnection::Reply& reply);
+  void handle_refusal();
   void ask_next(TimePoint now);
   bool is_in_use(TimePoint now) const;
   void ask_lease(TimePoint now);
@@ -94,6 +95,9 @@ class StreamSession {
   TimePoint asked_at_{};  ///< the question
   std::string fingerprint_;
   Duration fingerprint_took_{0};
+  bool is_outdated_ = false;  ///< the catalog that is known, or it is not known yet
+  int catalog_failures_ = 0;  ///< in a row
+  TimePoint catalog_not_before_{};
 
   // The lease at hand. Complete when the answer and the nonce have come, in either order.
   bool lease_is_open_ = false;

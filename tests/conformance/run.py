@@ -59,6 +59,10 @@ status: 0 all as it should be, 1 not, 2 a server or the proxy did not start,
         " differ then (pgsuite/scarcity.py says why) may fail",
     )
     parser.add_argument(
+        "--cached", action="store_true",
+        help="with Forebay's cache, and so a server with wal_level = logical",
+    )
+    parser.add_argument(
         "--proxy-flag", action="append", default=[], metavar="FLAG", help="passed on to forebay serve; may be repeated"
     )
     parser.add_argument(
@@ -108,6 +112,8 @@ def main() -> int:
 
     if options.scarce:
         options.suite, options.mode, options.pool_size = "regress", ["transaction"], scarcity.BACKENDS
+    if options.cached:
+        options.proxy_flag += ["--cache", "on"]
     campaign = Campaign(
         suites,
         options.output.resolve(),
@@ -120,6 +126,7 @@ def main() -> int:
         with_reference=not options.no_reference,
         may_fail=list(scarcity.MAY_FAIL) if options.scarce else [],
         time_limit=options.time_limit,
+        wal_level="logical" if options.cached else "replica",
     )
     try:
         return 0 if campaign.run(say) else 1

@@ -30,6 +30,7 @@ class Campaign:
     with_reference: bool = True
     may_fail: list[str] = field(default_factory=list)
     time_limit: float = 600
+    wal_level: str = "replica"
 
     def run(self, say) -> bool:
         """True when everything is as it should be."""
@@ -72,7 +73,8 @@ class Campaign:
     def _drive(self, suites, suite: str, mode: str, directory, keep, progress: Progress) -> Outcome:
         outcome = None
         try:
-            with serving(mode, self.proxy, self.pool_size, self.proxy_flags, keep) as (server, address):
+            serves = serving(mode, self.proxy, self.pool_size, self.proxy_flags, keep, self.wal_level)
+            with serves as (server, address):
                 driver = Driver(suites, suite, address, directory, _credentials())
 
                 def on_time_limit() -> None:

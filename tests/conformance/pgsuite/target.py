@@ -13,7 +13,6 @@ MODES = ("direct", "session", "transaction")
 
 # What initdb and `make check` would put into postgresql.conf, where it differs from PostgresServer's defaults.
 _SERVER_CONFIG = {
-    "wal_level": "replica",
     "max_connections": 100,
     "max_prepared_transactions": 2,
     "shared_buffers": "128MB",
@@ -27,13 +26,13 @@ _SERVER_CONFIG = {
 
 
 @contextlib.contextmanager
-def serving(mode: str, proxy: str, pool_size: int, flags: list[str], keep: pathlib.Path):
+def serving(mode: str, proxy: str, pool_size: int, flags: list[str], keep: pathlib.Path, wal_level: str = "replica"):
     """Yields (server, address). Logs of server and proxy are copied to `keep` at the end.
 
     Every login is SCRAM, so through Forebay the verifiers come from the server.
     """
     with contextlib.ExitStack() as stack:
-        server = stack.enter_context(PostgresServer(config=_SERVER_CONFIG))
+        server = stack.enter_context(PostgresServer(config=_SERVER_CONFIG | {"wal_level": wal_level}))
         stack.callback(_keep_log, server, keep)
         front = server
         if mode != "direct":
