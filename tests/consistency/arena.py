@@ -51,6 +51,7 @@ class Outcome:
     summary: dict
     cache: dict  #: the database's row of SHOW CACHE; {} without a cache
     command: str  #: runs it again
+    faults: list[str] = dataclasses.field(default_factory=list)  #: what was done when
 
     @property
     def violations(self) -> dict[str, int]:
@@ -64,7 +65,7 @@ class Outcome:
         reports = "\n".join(self.summary["reports"])
         counts = {key: value for key, value in self.summary.items() if key not in ("reports", "error_examples")}
         return (f"{reports}\n\n{json.dumps(counts, indent=1)}\nerrors, for example: {self.summary['error_examples']}\n"
-                f"SHOW CACHE: {self.cache}\nAgain: {self.command}")
+                f"SHOW CACHE: {self.cache}\nFaults: {', '.join(self.faults)}\nAgain: {self.command}")
 
 
 class Arena:
@@ -120,7 +121,7 @@ class Arena:
             summary = checker.result(seconds + _LONGEST_END)
         named = " --faults " + " ".join(faults.names) if faults else ""
         command = f"tests/consistency/run.py --seconds {seconds:g} --seed {seed} --bound {self.bound:g}{named}"
-        return Outcome(summary, self.cache_figures(), command)
+        return Outcome(summary, self.cache_figures(), command, faults.times if faults else [])
 
 
 class _Forebay(ForebayDaemon):

@@ -19,15 +19,19 @@ def run_all(seed: int, names=None):
 
     def run(arena, seconds: float) -> None:
         dice = random.Random(seed)
-        end = time.monotonic() + seconds
+        start = time.monotonic()
+        end = start + seconds
         while True:
             for fault in dice.sample(chosen, len(chosen)):
                 if time.monotonic() + 4 * arena.bound > end:
                     return
                 time.sleep(dice.uniform(0.5, 1.2))
+                begun = time.monotonic() - start
                 fault(arena, dice)
+                run.times.append(f"{fault.__name__} {begun:.3f} s to {time.monotonic() - start:.3f} s")
 
     run.names = names  # for the command that runs it again
+    run.times = []  # of what was done, in words
     return run
 
 

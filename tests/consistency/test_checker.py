@@ -31,7 +31,7 @@ def test_the_checker_agrees_with_postgresql():
 def test_the_checker_notices_what_is_stale():
     """Judged by a stricter bound than the daemon keeps, what it rightly does is wrong."""
     with Arena() as arena:
-        outcome = arena.check(4, SEED, writers=3, judged_by=0)
+        outcome = arena.check(6, SEED, faults.run_all(SEED, ["delay_stream"]), writers=3, judged_by=0)
     assert outcome.violations.get("bound"), str(outcome)
 
 
