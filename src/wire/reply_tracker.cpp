@@ -63,7 +63,8 @@ void ReplyTracker::expect(const Expectation& expectation, Splice& to_client, Obs
   // The server ignores Sync while it waits for COPY data.
   if (expectation.request == Request::sync && copy_in_) return;
   outstanding_.push_back(expectation);
-  if (outstanding_.size() == 1) settle_front(to_client, observer);
+  // Inside a message that flows through, what is made up waits for its end.
+  if (outstanding_.size() == 1 && body_left_ == 0) settle_front(to_client, observer);
 }
 
 void ReplyTracker::settle_front(Splice& to_client, Observer& observer) {
@@ -95,21 +96,16 @@ ReplyTracker::Fed ReplyTracker::feed(std::byte* bytes, std::size_t size, Splice&
     const Header header = read_header(bytes + at);
     if (header.length < 4 || header.length > kMaxMessageLength) return {at, false};
     const bool silent = in_silent_query();
-    const bool whole = header.total() <= size - at;
-    if (!whole) {
-      const bool waits = (is_seen_whole(header.type) || silent) && header.total() <= kMaxWholeMessage;
-      if (waits) break;
-      const bool may_flow = !is_seen_whole(header.type) || header.type == server::kErrorResponse ||
-                            header.type == server::kNotificationResponse;
-      if (!may_flow) return {at, false};
-    }
-    // What is long and not looked at is dropped, whether it came at once or in pieces.
-    const bool looked_at = is_seen_whole(header.type) || (silent && header.total() <= kMaxWholeMessage);
-    if (whole && looked_at) {
+    // Nothing here depends on how much has come: whether at once or in pieces, an answer is treated alike.
+    if ((is_seen_whole(header.type) || silent) && header.total() <= kMaxWholeMessage) {
+      if (header.total() > size - at) break;
       if (!handle(header.type, bytes + at, header.total(), to_client, observer)) return {at, false};
       at += header.total();
       continue;
     }
+    const bool may_flow = !is_seen_whole(header.type) || header.type == server::kErrorResponse ||
+                          header.type == server::kNotificationResponse;
+    if (!may_flow) return {at, false};
     // The message flows through: only its header matters.
     if (header.type == server::kRowDescription) {
       if (front_is(Request::describe_statement) || front_is(Request::describe_portal)) {

@@ -381,6 +381,34 @@ TEST(ReplyTracker, PassesAnErrorOnThatIsTooLongToBeLookedAt) {
   EXPECT_TRUE(played.tracker().is_idle());
 }
 
+TEST(ReplyTracker, LongMessagesAreTreatedAlikeWhetherTheyComeAtOnceOrInPieces) {
+  const std::string error = message('E', std::string("M") + std::string(50'000, 'm') + '\0' + '\0');
+  const std::string result = message('C', std::string(50'000, 'c') + '\0');
+  for (const std::size_t piece : {1000UL, 1UL << 30}) {
+    Played played;
+    played.replacement = "never asked for";
+    played.expect("query");
+    ASSERT_TRUE(played.feed(error, piece));
+    EXPECT_TRUE(played.client() == error);
+    EXPECT_FALSE(played.feed(result, piece));
+  }
+}
+
+TEST(ReplyTracker, MakesNoAnswerUpInTheMiddleOfAMessage) {
+  for (const char* flowing : {"N:1000", "T:1000"}) {
+    Played played;
+    if (*flowing == 'T') played.expect("statement");
+    const std::string message = message_for(flowing);
+    ASSERT_TRUE(played.feed(message.substr(0, 500), 1UL << 30));
+    played.expect("+parse:4");
+    EXPECT_TRUE(played.client() == message.substr(0, 500));
+    ASSERT_TRUE(played.feed(message.substr(500), 1UL << 30));
+    EXPECT_TRUE(played.client() == message + message_for("1"));
+    EXPECT_EQ(played.events(), "done:4");
+    EXPECT_TRUE(played.tracker().is_idle());
+  }
+}
+
 TEST(ReplyTracker, TellsWhenTheServerReadsCopyData) {
   Played played;
   played.expect("execute");
