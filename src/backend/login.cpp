@@ -25,6 +25,8 @@ template <class... F>
 struct Overloaded : F... {
   using F::operator()...;
 };
+template <class... F>
+Overloaded(F...) -> Overloaded<F...>;
 
 wire::ScramClient make_scram(const Credentials& credentials, bool tls, std::vector<std::byte> binding) {
   if (const auto* keys = std::get_if<wire::ScramKeys>(&credentials)) return {*keys, tls, std::move(binding)};
@@ -76,7 +78,8 @@ bool Login::on_message(char type, std::string_view body, wire::Writer& reply) {
       return true;
     }
     case wire::server::kReadyForQuery:
-      if (body.size() != 1) break;
+      // Only AuthenticationOk ends authentication: without it a server has proved nothing.
+      if (body.size() != 1 || !authenticated_) break;
       outcome_.transaction_status = body[0];
       finished_ = true;
       return true;
@@ -106,6 +109,7 @@ bool Login::on_authentication(std::string_view body, wire::Writer& reply) {
         return refuse(wire::sqlstate::kProtocolViolation,
                       "the server ended SCRAM authentication without proving itself");
       }
+      authenticated_ = true;
       return true;
     case kCleartextPassword:
       return answer_clear_password(reply);

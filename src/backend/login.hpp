@@ -62,6 +62,7 @@ class Login {
   bool tls_;
   std::vector<std::byte> binding_;
   std::optional<wire::ScramClient> scram_;
+  bool authenticated_ = false;  ///< AuthenticationOk has come
   bool finished_ = false;
   Outcome outcome_;
   Refusal refusal_;
