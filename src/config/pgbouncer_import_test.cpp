@@ -278,6 +278,10 @@ TEST_F(PgbouncerImportTest, BrokenFilesAreTold) {
             std::string::npos);
   EXPECT_NE(problems("[databases]\na = host='x\n").find("is no list of key=value"), std::string::npos);
   EXPECT_NE(problems("[databases]\n\"a = host=x\n").find("has no closing quote"), std::string::npos);
+  EXPECT_NE(problems("[pgbouncer]\nauth_user = m\xfc"
+                     "ller\n")
+                .find(":2:1: this line is not UTF-8"),
+            std::string::npos);
   EXPECT_NE(problems("%include nowhere.ini\n").find("cannot be read"), std::string::npos);
   EXPECT_NE(problems("%include p.ini\n").find("inside each other"), std::string::npos) << "includes itself";
   EXPECT_NE(problems(std::string(2'000'000, 'x')).find("is larger than"), std::string::npos);

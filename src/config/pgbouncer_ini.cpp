@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/result.hpp"
+#include "config/utf8.hpp"
 #include "config/values.hpp"
 
 namespace forebay::config {
@@ -78,7 +79,9 @@ class IniReader {
       const std::string_view line = trimmed(raw);
       const Location where{file, number, 1};
       if (line.empty() || line[0] == ';' || line[0] == '#') continue;
-      if (line.starts_with("%include")) {
+      if (!is_utf8(line)) {
+        tell(where, "this line is not UTF-8, and a YAML file can hold nothing else");
+      } else if (line.starts_with("%include")) {
         read(resolve(std::string(trimmed(line.substr(8))), file), where, depth + 1);
       } else if (line[0] == '[') {
         open_section(line, where);

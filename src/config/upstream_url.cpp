@@ -116,16 +116,23 @@ UpstreamUrl parse_upstream_url(std::string_view text, std::vector<std::string>& 
         "every client there");
     return url;
   }
+  if (text.find('\0') != std::string_view::npos) {
+    complaints.emplace_back("the URL holds a zero byte, which PostgreSQL cannot take");
+    return url;
+  }
   const auto [authority, tail] = split_before(text.substr(scheme->size()), "/?");
   const auto at = authority.find('@');
   const std::string_view host = at == std::string_view::npos ? authority : authority.substr(at + 1);
   const auto [path, query] = split_before(tail, "?");
   // A raw @, / or ? in a password splits the URL in the wrong place; nothing of it may be told then.
-  const bool late_at = at == std::string_view::npos && tail.find('@') != std::string_view::npos;
+  const bool has_password = authority.substr(0, at).find(':') != std::string_view::npos;
+  const bool late_at = at == std::string_view::npos
+                           ? tail.find('@') != std::string_view::npos
+                           : has_password && query.find('@') != std::string_view::npos;
   if (late_at || host.find('@') != std::string_view::npos || path.find('@') != std::string_view::npos) {
     complaints.emplace_back(
-        "the URL has an @ in the wrong place; in a user or password write %40 for @, %2F for / and %3F for "
-        "?");
+        "the URL has an @ in the wrong place; in a user, password or parameter write %40 for @, %2F for / "
+        "and %3F for ?");
     return url;
   }
   if (at != std::string_view::npos) parse_user(authority.substr(0, at), url, complaints);

@@ -81,12 +81,14 @@ TEST(UpstreamUrl, RefusesWhatIsNone) {
         "postgres://u%00@h", "postgres://u%zz@h", "postgres://h%", "postgres://h%4", "postgres://h/?=x"}) {
     wrong(url);
   }
+  wrong(std::string_view("postgres://h\0i/x", 16));
 }
 
 TEST(UpstreamUrl, NeverTellsThePassword) {
-  for (const char* url : {"postgres://u:hunter2@x@h", "postgres://u:hunt/er2@h", "postgres://u:hunter2?@h",
-                          "postgres://u:#hunter2%@h", "postgres://u:hunter2@h:hh/?q=1",
-                          "postgres://u:hunter2@a,b", "postgres:///?password=hunter2%"}) {
+  for (const char* url :
+       {"postgres://u:hunter2@x@h", "postgres://u:hunt/er2@h", "postgres://u:hunter2?@h",
+        "postgres://u:#hunter2%@h", "postgres://u:p@ss?hunter2@h", "postgres://u:hunter2@h:hh/?q=1",
+        "postgres://u:hunter2@a,b", "postgres:///?password=hunter2%"}) {
     EXPECT_EQ(wrong(url).find("hunt"), std::string::npos) << url;
   }
 }

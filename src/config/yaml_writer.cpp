@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "config/utf8.hpp"
+
 namespace forebay::config {
 namespace {
 
@@ -40,9 +42,12 @@ std::string yaml_text(std::string_view text) {
 
 void YamlWriter::comment(std::string_view text) {
   std::string line = text.empty() ? "#" : fmt::format("# {}", text);
-  std::replace_if(
-      line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; },
-      '?');
+  const bool any_character = is_utf8(line);
+  const auto unfit = [any_character](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < 0x20 || byte == 0x7F || (byte > 0x7F && !any_character);
+  };
+  std::replace_if(line.begin(), line.end(), unfit, '?');
   text_ += line + "\n";
 }
 

@@ -6,7 +6,8 @@
 
 namespace forebay::config {
 
-/// Text in double quotes that YAML, and then the expansion of variables, read back as exactly `text`.
+/// Text in double quotes that YAML, and then the expansion of variables, read back as exactly `text`, which
+/// is UTF-8.
 std::string yaml_text(std::string_view text);
 
 /// Writes a configuration file line by line, with comments.
