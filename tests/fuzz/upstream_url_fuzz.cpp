@@ -36,9 +36,10 @@ void keep_quiet(Input& input) {
   constexpr std::string_view kSecret = "Geheimnis";
   const std::string_view before = input.piece();
   const std::string password = std::string(before) + std::string(kSecret) + std::string(input.piece());
+  const std::string_view after = input.rest();
+  if (after.find(kSecret) != std::string_view::npos) return;
   std::vector<std::string> complaints;
-  parse_upstream_url("postgres://user:" + password + "@host/database" + std::string(input.rest()),
-                     complaints);
+  parse_upstream_url("postgres://user:" + password + "@host/database" + std::string(after), complaints);
   for (const std::string& complaint : complaints) {
     expect(complaint.find(kSecret) == std::string::npos);
   }
