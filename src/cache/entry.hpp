@@ -25,7 +25,8 @@ std::uint64_t key_hash(std::string_view bytes);
 
 /// What an entry depends on, and how many changes of it there had been when its fill began.
 struct Dependency {
-  const ChangeMark* mark;
+  Relation* relation;      ///< whose mark it is
+  const ChangeMark* mark;  ///< whole(), unkeyed() or a bucket
   std::uint64_t changes;
 };
 
@@ -37,6 +38,7 @@ class Entry {
     Fence fence;
     std::vector<Dependency> dependencies;
     TimePoint expires;
+    TimePoint filled;  ///< when the last of it came: nothing in it is newer
     std::uint64_t rows = 0;
     std::uint32_t fill_micros = 0;  ///< what the server took: what a hit saves
   };
@@ -46,6 +48,8 @@ class Entry {
   std::string_view key() const { return key_; }
   std::uint64_t hash() const { return hash_; }
   Bytes answer() const { return answer_; }
+  TimePoint filled() const { return facts_.filled; }
+  const std::vector<Dependency>& dependencies() const { return facts_.dependencies; }
   std::uint64_t rows() const { return facts_.rows; }
   std::uint32_t fill_micros() const { return facts_.fill_micros; }
   const Freshness& freshness() const { return *facts_.freshness; }

@@ -22,10 +22,11 @@ class EntryTest : public ::testing::Test {
                   .fence = freshness_.fence(),
                   .dependencies = std::move(dependencies),
                   .expires = now_ + Duration(300'000),
+                  .filled = now_,
                   .rows = 1,
                   .fill_micros = 10});
   }
-  Dependency on(const ChangeMark& mark) const { return {&mark, mark.changes()}; }
+  Dependency on(const ChangeMark& mark) { return {&users_, &mark, mark.changes()}; }
   bool is_served(const Entry& entry) const {
     return freshness_.may_serve(now_) && entry.is_fresh(now_, freshness_.lease());
   }

@@ -115,17 +115,19 @@ std::shared_ptr<const ReadPlan> ReadPlan::make(std::string_view text, const cach
 
 std::vector<cache::Dependency> ReadPlan::dependencies(const ReadRequest& request) const {
   std::vector<cache::Dependency> found;
-  const auto add = [&found](const cache::ChangeMark& mark) { found.push_back({&mark, mark.changes()}); };
+  const auto add = [&found](cache::Relation& relation, const cache::ChangeMark& mark) {
+    found.push_back({&relation, &mark, mark.changes()});
+  };
   std::string buffer;
   for (const Read& read : reads) {
     const std::string_view key =
         read.key == KeyKind::none ? std::string_view() : key_of(read, request, buffer);
     if (key.empty()) {
-      add(read.relation->whole());
+      add(*read.relation, read.relation->whole());
     } else {
       // The bucket first: to ask for the first one of a relation counts as a change of unknown rows.
-      add(read.relation->bucket(key));
-      add(read.relation->unkeyed());
+      add(*read.relation, read.relation->bucket(key));
+      add(*read.relation, read.relation->unkeyed());
     }
   }
   return found;

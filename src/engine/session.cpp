@@ -172,7 +172,7 @@ bool Session::on_output(Bytes bytes) {
   backend::PoolCounters::add(pool_->counters().bytes_sent, bytes.size());
   if (reads_ != nullptr) {
     if (reads_->is_filling()) reads_->fill(bytes, *backend_);
-    if (reads_->has_writes()) reads_->announce_writes();
+    reads_->note_answer();
   }
   const bool sent = port_.send(bytes);
   if (last_words_ != nullptr && !is_inside_answer()) port_.finish(last_words_.get());
@@ -201,6 +201,7 @@ void Session::on_ready() {
 
 void Session::on_settled() {
   if (names_ != nullptr) names_->forget_former();
+  if (reads_ != nullptr) reads_->end_answers();
   if (!preparing_ && !asking_) settle();
 }
 

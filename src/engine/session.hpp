@@ -134,8 +134,8 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   void note_unnamed(const ReadRequest& request);
   void answer_from_memory(Bytes answer);
   void flush_answers();
-  void note_writes(const sql::Verdict& verdict, sql::Effects effects);
-  void note_unknown_writes();
+  void tell_cache(const sql::Verdict& verdict, sql::Effects effects);
+  void tell_cache_of_unknown();
 
   // session_catalog.cpp: what the code in the database may do
   bool look_at_catalog();

@@ -90,12 +90,12 @@ void Session::flush_answers() {
   gathered.clear();
 }
 
-void Session::note_writes(const sql::Verdict& verdict, sql::Effects effects) {
-  if (reads_ != nullptr) reads_->note_writes(verdict, effects);
+void Session::tell_cache(const sql::Verdict& verdict, sql::Effects effects) {
+  if (reads_ != nullptr) reads_->note_statement(verdict, effects);
 }
 
-void Session::note_unknown_writes() {
-  if (reads_ != nullptr) reads_->note_unknown_writes();
+void Session::tell_cache_of_unknown() {
+  if (reads_ != nullptr) reads_->note_unknown_statement();
 }
 
 }  // namespace forebay::engine

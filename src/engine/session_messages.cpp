@@ -157,7 +157,7 @@ Session::Step Session::note_effects(const sql::Verdict& verdict) {
   const bool reaches_code = code_->matters() || (effects_ | verdict.effects).has(Effect::changes_schema);
   const Effects effects = reaches_code ? verdict.effects | reach_of(verdict) : verdict.effects;
   effects_ |= effects;
-  note_writes(verdict, effects);
+  tell_cache(verdict, effects);
   constexpr Effects kNeedsPreparation = kBarrier | kDoubtful | Effect::reads_sequence_state |
                                         Effect::sets_setting | Effect::reads_session_views;
   const bool takes_sequences_over =
@@ -299,7 +299,7 @@ Session::Step Session::on_function_call(const std::byte* at, std::size_t total, 
   const std::uint32_t function = available >= kHeaderSize + 4 ? load_u32(at + kHeaderSize) : 0;
   const bool harmless = std::ranges::find(kLargeObjectFunctions, function) != std::end(kLargeObjectFunctions);
   effects_ |= harmless ? Effects(Effect::writes) : kDoubtful;
-  if (!harmless) note_unknown_writes();
+  if (!harmless) tell_cache_of_unknown();
   ran_since_probe_ = true;
   start_clock();
   backend_->expect({.request = wire::Request::function_call});

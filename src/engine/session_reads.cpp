@@ -92,7 +92,8 @@ cache::EntryPtr SessionReads::ask(const ReadRequest& request, const backend::Ses
   auto& counters = cache_->counters();
   if (freshness.may_serve(now)) {
     cache::EntryPtr entry = cache_->store().find(key);
-    if (entry != nullptr && entry->is_fresh(now, lease)) {
+    if (entry != nullptr && entry->is_fresh(now, lease) && !seen_.is_beyond(*entry, lease)) {
+      seen_.note_hit(*entry, lease);
       if (request.max_rows == 0 || request.max_rows > entry->rows()) {
         counters.hits.fetch_add(1, std::memory_order_relaxed);
         counters.saved_micros.fetch_add(entry->fill_micros(), std::memory_order_relaxed);
@@ -119,12 +120,16 @@ void SessionReads::begin_fill(const ReadRequest& request, const cache::Key& key,
     return;
   }
   counters.misses.fetch_add(1, std::memory_order_relaxed);
+  auto dependencies = plan->dependencies(request);
+  seen_.reading(dependencies);
+  is_asked_ = true;
   if (fence.epoch == 0 || fence.all_visible_below == 0 || plan->catalog != fence.catalog) return;
   fill_.emplace(key,
                 cache::Entry::Facts{.freshness = &cache_->freshness(),
                                     .fence = fence,
-                                    .dependencies = plan->dependencies(request),
+                                    .dependencies = std::move(dependencies),
                                     .expires = now + cache_->lifetime(),
+                                    .filled = {},
                                     .rows = 0,
                                     .fill_micros = 0},
                 now, cache_->max_entry());
@@ -145,16 +150,37 @@ void SessionReads::fill(Bytes bytes, const backend::Backend& backend) {
   fill_.reset();
 }
 
-// --- writes
+// --- statements that go to the server
 // ---------------------------------------------------------------------------------------------
 
-void SessionReads::note_writes(const sql::Verdict& verdict, Effects effects) {
+void SessionReads::note_statement(const sql::Verdict& verdict, Effects effects) {
+  const bool known = cache_->freshness().catalog_is_recent(Clock::now());
+  const auto catalog = known ? cache_->freshness().catalog().first : nullptr;
+  note_writes(verdict, effects, catalog.get());
+  if (!std::exchange(is_asked_, false)) note_reads(verdict, effects, catalog.get());
+}
+
+void SessionReads::note_unknown_statement() {
+  writes_.anything = true;
+  seen_.reading_anything();
+  is_asked_ = false;
+}
+
+/// A name that the catalog does not know stands for something that WITH gives, or that is too new for any entry.
+void SessionReads::note_reads(const sql::Verdict& verdict, Effects effects, const cache::Catalog* catalog) {
+  if (catalog == nullptr || effects.any_of(kDoubtful | Effect::uses_prepared)) return seen_.reading_anything();
+  for (const std::string& name : verdict.relations) {
+    const cache::Catalog::Named* named = catalog->find(name);
+    if (named == nullptr) continue;
+    for (cache::Relation* relation : named->reads) seen_.reading(*relation);
+  }
+}
+
+void SessionReads::note_writes(const sql::Verdict& verdict, Effects effects, const cache::Catalog* catalog) {
   if (effects.any_of(kSchema)) writes_.schema = writes_.anything = true;
   const bool writes = effects.any_of(Effect::writes | kDoubtful | Effect::uses_prepared);
   if (writes_.anything || !writes) return;
-  const auto catalog = cache_->freshness().catalog().first;
-  const bool known = catalog != nullptr && cache_->freshness().catalog_is_recent(Clock::now());
-  if (!known || !effects.only(kPlainWrites) || verdict.relations.empty()) {
+  if (catalog == nullptr || !effects.only(kPlainWrites) || verdict.relations.empty()) {
     writes_.anything = true;
     return;
   }
@@ -171,9 +197,16 @@ void SessionReads::note_writes(const sql::Verdict& verdict, Effects effects) {
   }
 }
 
-void SessionReads::announce_writes() {
-  cache::Freshness& freshness = cache_->freshness();
+void SessionReads::note_answer() {
+  const bool writes = writes_.anything || writes_.schema || !writes_.relations.empty();
+  if (!writes && !seen_.is_reading()) return;
   const TimePoint now = Clock::now();
+  seen_.note_answer(now);
+  if (writes) announce_writes(now);
+}
+
+void SessionReads::announce_writes(TimePoint now) {
+  cache::Freshness& freshness = cache_->freshness();
   if (writes_.schema) freshness.note_own_schema_change(now);
   if (writes_.anything) return freshness.note_own_write(now);
   for (cache::Relation* relation : writes_.relations) freshness.note_own_write(*relation, now);

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "backend/backend.hpp"
@@ -10,6 +11,7 @@
 #include "engine/cache_directory.hpp"
 #include "engine/database_cache.hpp"
 #include "engine/fill.hpp"
+#include "engine/seen.hpp"
 #include "sql/verdict.hpp"
 
 namespace forebay::engine {
@@ -33,17 +35,19 @@ class SessionReads {
   void fill(Bytes bytes, const backend::Backend& backend);
   void abandon_fill() { fill_.reset(); }
 
-  /// A statement that is about to be sent may write.
-  void note_writes(const sql::Verdict& verdict, sql::Effects effects);
-  /// So may one of which nothing is known.
-  void note_unknown_writes() { writes_.anything = true; }
-  /// Whether the client may be told, by bytes that are about to be sent to it, of writes that are done.
-  bool has_writes() const { return writes_.anything || writes_.schema || !writes_.relations.empty(); }
-  /// Called before such bytes are sent.
-  void announce_writes();
+  /// A statement is about to be sent that may read and write.
+  void note_statement(const sql::Verdict& verdict, sql::Effects effects);
+  /// The statement at hand is a plain read that ask() has noted; true once.
+  bool has_noted_reads() { return std::exchange(is_asked_, false); }
+  /// One of which nothing is known.
+  void note_unknown_statement();
+  /// The client is about to get bytes that may tell it what it reads, and that its writes are done.
+  void note_answer();
   /// The database is about to be dropped or copied; blocks for some milliseconds.
   void let_go_of_database(const std::string& name) { cache_->directory().let_go(name); }
-  /// The transaction is over, and the client has been told.
+  /// Everything has been answered, and the client has been told.
+  void end_answers() { seen_.end_answers(); }
+  /// So is the transaction over.
   void forget_writes() { writes_ = {}; }
 
  private:
@@ -55,6 +59,9 @@ class SessionReads {
 
   cache::Key key_of(const ReadRequest& request, const backend::SessionSettingsPtr& settings);
   void update_context(const backend::SessionSettingsPtr& settings);
+  void note_writes(const sql::Verdict& verdict, sql::Effects effects, const cache::Catalog* catalog);
+  void note_reads(const sql::Verdict& verdict, sql::Effects effects, const cache::Catalog* catalog);
+  void announce_writes(TimePoint now);
   void begin_fill(const ReadRequest& request, const cache::Key& key, TimePoint now);
 
   const std::shared_ptr<DatabaseCache> cache_;
@@ -63,6 +70,8 @@ class SessionReads {
   backend::SessionSettingsPtr context_settings_;
   std::optional<Fill> fill_;
   TimePoint looked_at_{};
+  bool is_asked_ = false;  ///< what the statement at hand reads has been noted
+  Seen seen_;
   Writes writes_;
 };
 

@@ -11,6 +11,7 @@
 #include "engine/effect_sets.hpp"
 #include "engine/message_parts.hpp"
 #include "engine/session.hpp"
+#include "engine/session_reads.hpp"
 
 namespace forebay::engine {
 
@@ -164,7 +165,7 @@ Session::Step Session::on_bind(const std::byte* at, std::size_t total, std::size
     // Prepared by SQL, too long to be remembered, or not there at all: the server knows.
     effects_ |= kDoubtful;
     ran_since_probe_ = true;
-    note_unknown_writes();
+    tell_cache_of_unknown();
   } else if (const Step step = note_statement(**statement); step != Step::used) {
     return step;
   }
@@ -189,8 +190,8 @@ Session::Step Session::on_bind(const std::byte* at, std::size_t total, std::size
 /// The effects of a statement count when it is bound. What needs more than the effects is read from the text
 /// again.
 Session::Step Session::note_statement(const PreparedStatement& statement) {
-  const bool writes_matter = reads_ != nullptr && statement.effects.has(Effect::writes);
-  if (!writes_matter && !code_->matters() && !effects_.has(Effect::changes_schema) &&
+  const bool cache_is_told = reads_ == nullptr || reads_->has_noted_reads();
+  if (cache_is_told && !code_->matters() && !effects_.has(Effect::changes_schema) &&
       statement.effects.only(kLeaveNothing) &&
       !statement.effects.any_of(Effect::reads_sequence_state | Effect::advances_sequence |
                                 Effect::reads_session_views | Effect::changes_databases |
