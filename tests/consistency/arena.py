@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import subprocess
+import time
 
 import psycopg
 from psycopg.rows import dict_row
@@ -18,6 +19,7 @@ DATABASE = "arena"
 _HBA = "local all all trust\nlocal replication all trust\nhost all all 127.0.0.1/32 trust\n" \
        "host replication all 127.0.0.1/32 trust\n"
 _SERVER = {"max_connections": 100, "max_prepared_transactions": 50, "max_wal_senders": 10, "max_replication_slots": 10}
+_BEFORE_THE_END = 0.3  # seconds; the comparison at the end has hits of its own, which say nothing of the run
 _LONGEST_END = 120  # seconds for the checker's own end, beyond what it was asked to run
 
 
@@ -46,7 +48,7 @@ def can_break() -> bool:
 
 @dataclasses.dataclass
 class Outcome:
-    """What a run has shown: the checker's own summary and the cache's figures before its end."""
+    """What a run has shown: the checker's own summary and the cache's figures shortly before its end."""
 
     summary: dict
     cache: dict  #: the database's row of SHOW CACHE; {} without a cache
@@ -104,24 +106,32 @@ class Arena:
         return next((row for row in rows if row["database"] == DATABASE), {})
 
     def check(self, seconds: float, seed: int, faults=None, readers: int = 3, writers: int = 2,
-              write_pause: float = 0.01, catalog_pause: float = 1.5, judged_by: float | None = None) -> Outcome:
-        """Runs the checker, and faults(self, seconds) meanwhile. judged_by: a bound other than the daemon's."""
+              write_pause: float = 0.01, catalog_pause: float = 1.5, judged_by: float | None = None,
+              through: int = 50) -> Outcome:
+        """Runs the checker, and faults(self, seconds) meanwhile.
+
+        judged_by: a bound other than the daemon's. through: per cent of the writes that go through Forebay.
+        """
         judged_by = self.bound if judged_by is None else judged_by
         options = {
             "--through": f"host={self.forebay.host} port={self.forebay.port} dbname={DATABASE}",
             "--around": f"host={self.server.host} port={self.server.port} dbname={DATABASE}",
             "--seconds": round(seconds), "--seed": seed, "--bound-ms": round(judged_by * 1000),
             "--readers": readers, "--writers": writers, "--write-pause-us": round(write_pause * 1e6),
-            "--catalog-pause-us": round(catalog_pause * 1e6), "--lasting": int(faults is not None),
+            "--catalog-pause-us": round(catalog_pause * 1e6), "--through-percent": through,
+            "--lasting": int(faults is not None),
         }
         words = [str(word) for pair in options.items() for word in pair]
         with _Checker([checker_binary(), *words]) as checker:
+            end = time.monotonic() + seconds
             if faults:
                 faults(self, seconds)
+            time.sleep(max(0.0, end - _BEFORE_THE_END - time.monotonic()))
+            figures = self.cache_figures()
             summary = checker.result(seconds + _LONGEST_END)
         named = " --faults " + " ".join(faults.names) if faults else ""
         command = f"tests/consistency/run.py --seconds {seconds:g} --seed {seed} --bound {self.bound:g}{named}"
-        return Outcome(summary, self.cache_figures(), command, faults.times if faults else [])
+        return Outcome(summary, figures, command, faults.times if faults else [])
 
 
 class _Forebay(ForebayDaemon):

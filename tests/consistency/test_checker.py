@@ -19,7 +19,7 @@ needs_cache = pytest.mark.skipif(not has_cache(), reason="this build of Forebay 
 def test_the_checker_agrees_with_postgresql():
     """Without a cache nothing is stale, not even for a moment: whatever it finds then is its own mistake."""
     with Arena(bound=0, cache=False) as arena:
-        outcome = arena.check(3, SEED, writers=3, write_pause=0.005, catalog_pause=0.02)
+        outcome = arena.check(2, SEED, writers=3, write_pause=0.005, catalog_pause=0.02)
     assert not outcome.violations, str(outcome)
     assert not outcome.summary["errors"], str(outcome)
     assert outcome.summary["reads_through"] > 1000
@@ -31,7 +31,8 @@ def test_the_checker_agrees_with_postgresql():
 def test_the_checker_notices_what_is_stale():
     """Judged by a stricter bound than the daemon keeps, what it rightly does is wrong."""
     with Arena() as arena:
-        outcome = arena.check(6, SEED, faults.run_all(SEED, ["delay_stream"]), writers=3, judged_by=0)
+        outcome = arena.check(5, SEED, faults.run_all(SEED, ["delay_stream"]), judged_by=0,
+                              catalog_pause=10, through=0)
     assert outcome.violations.get("bound"), str(outcome)
 
 
@@ -41,14 +42,14 @@ def test_nothing_is_stale():
         outcome = arena.check(8, SEED)
     assert not outcome.violations, str(outcome)
     assert not outcome.summary["errors"], str(outcome)
-    assert outcome.hits > outcome.summary["reads_through"] / 20, f"the cache was hardly asked\n{outcome}"
+    assert outcome.hits > outcome.summary["reads_through"] / 50, f"the cache was hardly asked\n{outcome}"
 
 
 @needs_cache
 def test_nothing_is_stale_whatever_goes_wrong():
     """Stream cut, delayed, its slot dropped; server restarted and killed; Forebay stopped; commits held; much work."""
     with Arena(bound=0.5) as arena:
-        outcome = arena.check(22, SEED, faults.run_all(SEED))
+        outcome = arena.check(18, SEED, faults.run_all(SEED))
     assert not outcome.violations, str(outcome)
     assert outcome.hits > 0, f"there was not one hit\n{outcome}"
 

@@ -21,17 +21,10 @@ constexpr std::chrono::milliseconds kAfterTheBound{300};
 
 struct Options {
   std::map<std::string, std::string> values = {
-      {"--through", ""},
-      {"--around", ""},
-      {"--seconds", "10"},
-      {"--readers", "3"},
-      {"--writers", "3"},
-      {"--seed", "1"},
-      {"--bound-ms", "1000"},
-      {"--write-pause-us", "10000"},
-      {"--read-pause-us", "0"},
-      {"--lasting", "0"},
-      {"--catalog-pause-us", "1500000"},
+      {"--through", ""},           {"--around", ""},       {"--seconds", "10"},
+      {"--readers", "3"},          {"--writers", "3"},     {"--seed", "1"},
+      {"--through-percent", "50"}, {"--bound-ms", "1000"}, {"--write-pause-us", "10000"},
+      {"--read-pause-us", "0"},    {"--lasting", "0"},     {"--catalog-pause-us", "1500000"},
   };
 
   Options(int count, char** words) {
@@ -156,6 +149,7 @@ int run(const Options& options) {
           .around = options.values.at("--around"),
           .start = start,
           .seed = static_cast<std::uint64_t>(options.number("--seed")),
+          .through_percent = static_cast<int>(options.number("--through-percent")),
           .write_pause = std::chrono::microseconds(options.number("--write-pause-us")),
           .catalog_pause = std::chrono::microseconds(options.number("--catalog-pause-us")),
           .read_pause = std::chrono::microseconds(options.number("--read-pause-us"))};

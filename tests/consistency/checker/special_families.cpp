@@ -80,9 +80,10 @@ std::vector<Family> schema() {
   Family function{
       .table = "function_text",
       .reads = {"SELECT n, function_text() FROM names WHERE n = {n}"},
-      .paths = {script("CREATE OR REPLACE FUNCTION",
-                       {"CREATE OR REPLACE FUNCTION function_text() RETURNS bigint LANGUAGE sql IMMUTABLE"
-                        " AS 'SELECT {v}::bigint'"})}};
+      .paths = {
+          script("CREATE OR REPLACE FUNCTION",
+                 {"CREATE OR REPLACE FUNCTION public.function_text() RETURNS bigint LANGUAGE sql IMMUTABLE"
+                  " AS 'SELECT {v}::bigint'"})}};
   function.obeys_snapshots = false;
   function.runs_code = true;
   function.prepared_is_safe = false;  // an immutable function's value is part of the plan
@@ -94,9 +95,10 @@ std::vector<Family> schema() {
   shadowed.prepared_is_safe = false;  // https://www.postgresql.org/docs/15/sql-prepare.html, Notes
   return {
       function,
-      replaced("view_text",
-               {"CREATE OR REPLACE VIEW view_text AS SELECT n, {v}::bigint AS v FROM names WHERE n = {n}"},
-               "CREATE OR REPLACE VIEW"),
+      replaced(
+          "view_text",
+          {"CREATE OR REPLACE VIEW public.view_text AS SELECT n, {v}::bigint AS v FROM names WHERE n = {n}"},
+          "CREATE OR REPLACE VIEW"),
       replaced("rewritten", {"ALTER TABLE rewritten ALTER COLUMN v TYPE bigint USING {v}"},
                "ALTER COLUMN … USING"),
       replaced("swapped",
@@ -105,8 +107,8 @@ std::vector<Family> schema() {
                 "ALTER TABLE swapped_third RENAME TO swapped_spare", "COMMIT"},
                "ALTER TABLE … RENAME"),
       replaced("recreated",
-               {"BEGIN", "DROP TABLE recreated", "CREATE TABLE recreated AS SELECT 1 AS n, {v}::bigint AS v",
-                "COMMIT"},
+               {"BEGIN", "DROP TABLE recreated",
+                "CREATE TABLE public.recreated AS SELECT 1 AS n, {v}::bigint AS v", "COMMIT"},
                "DROP TABLE and CREATE TABLE AS"),
       replaced(
           "refreshed",

@@ -16,6 +16,7 @@ struct Run {
   std::string around;
   Instant start;
   std::uint64_t seed;
+  int through_percent;                    ///< of the writes go through Forebay
   std::chrono::microseconds write_pause;  ///< between a writer's writes, on average
   std::chrono::microseconds
       catalog_pause;  ///< the same for DDL, GRANT and the like, of which each makes the cache forget

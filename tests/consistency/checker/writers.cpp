@@ -55,7 +55,7 @@ class Writer {
     const Path& path = paths[static_cast<std::size_t>(below(random_, static_cast<int>(paths.size())))];
     if (below(random_, kWritesOfAClient) == 0) start_anew();
     Client& client = path.runs_code || target.family.runs_code ? coding_ : plain_;
-    const bool through = below(random_, 2) == 0;
+    const bool through = below(random_, 100) < run_.through_percent;
     Session& session = through ? client.session : around_;
     Session& other = through ? around_ : client.session;
     const Version version = target.history.begin(path.name, session.route(), session.id());
