@@ -56,6 +56,10 @@ class Cached(Endpoint):
             raise AssertionError(f"{error}; {self.figures()}\n{self.daemon.log_tail(10)}") from None
         return answers[-1]
 
+    def settle(self, action) -> None:
+        """It is answered from memory and stays there: whatever a test has changed before has come by."""
+        wait_until(lambda: self.hits_during(lambda: [self._slowly(action) for _ in range(30)]) == 30, 20, "only hits")
+
     def never_hits(self, action, count: int = 8) -> None:
         """However often it is repeated, it goes to the server."""
         self.warm_up()

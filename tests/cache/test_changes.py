@@ -55,7 +55,8 @@ WRITES = {
     "ALTER TABLE … USING": ["BEGIN; DROP VIEW items_view; ALTER TABLE items ALTER COLUMN name TYPE text USING 'zz';"
                             " COMMIT"],
     "other table of that name": ["BEGIN; ALTER TABLE items RENAME TO items_before;"
-                                 " CREATE TABLE items AS SELECT 1 AS id, 'zz' AS name; ALTER TABLE items OWNER TO app; COMMIT"],
+                                 " CREATE TABLE items AS SELECT 1 AS id, 'zz' AS name;"
+                                 " ALTER TABLE items OWNER TO app; COMMIT"],
 }
 
 
@@ -130,9 +131,8 @@ def test_a_write_of_another_row_leaves_it_in_memory(cached, client, other):
 
 def test_many_reads_between_writes_are_hits(cached, client):
     """B4, P2: the hit rate is shown, and is what it should be."""
-    cached.warm(lambda: client.execute(BY_KEY).fetchall())
-    # The table is new: that the catalog has changed may come by once more.
-    assert cached.hits_during(lambda: [client.execute(BY_KEY).fetchall() for _ in range(100)]) >= 95
+    cached.settle(lambda: client.execute(BY_KEY).fetchall())
+    assert cached.hits_during(lambda: [client.execute(BY_KEY).fetchall() for _ in range(100)]) == 100
 
 
 def test_cascade(cached, client, other, around):
@@ -178,9 +178,13 @@ def test_a_dropped_table_is_gone(cached, client, other):
 
 def test_a_new_column_is_seen(cached, client, around):
     text = "SELECT * FROM items WHERE id = 1"
-    assert len(cached.warm(lambda: client.execute(text).fetchall())[0]) == 3
+    assert len(cached.warm(lambda: client.execute(text, prepare=False).fetchall())[0]) == 3
     done = around("ALTER TABLE items ADD COLUMN added int DEFAULT 7")
-    within_bound(lambda: [name.name for name in client.execute(text).description][3:], ["added"], done)
+
+    def columns():  # prepared, it would be refused: that its columns change is an error for PostgreSQL
+        return [column.name for column in client.execute(text, prepare=False).description]
+
+    within_bound(lambda: columns()[3:], ["added"], done)
 
 
 def test_a_killed_writer(cached, client, other):
