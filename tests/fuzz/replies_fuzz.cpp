@@ -79,9 +79,11 @@ Expectation made_up(Input& input) {
   return expectation;
 }
 
+/// Sizes up to this are as they are, larger ones stand for multiples of 16 KiB.
+constexpr std::size_t kLargest = 250;
+
 /// A message of the type and size that the input says, or bytes as they are.
 std::string made_up_bytes(Input& input) {
-  constexpr std::size_t kLargest = 250;
   if (input.flag()) return std::string(input.take(input.byte()));
   const char type = static_cast<char>(input.byte());
   const std::size_t size = input.byte();

@@ -9,6 +9,8 @@ using namespace forebay::config;
 using forebay::fuzz::expect;
 using forebay::fuzz::Input;
 
+constexpr std::string_view kSecret = "Geheimnis";
+
 std::string written(const UpstreamUrl& url) {
   std::string text = "postgresql://" + percent_encoded(url.user) + ":" + percent_encoded(url.password) + "@" +
                      percent_encoded(url.host) + ":" + percent_encoded(url.port) + "/" +
@@ -33,7 +35,6 @@ void read_back(std::string_view text) {
 
 /// A password that somebody forgot to encode.
 void keep_quiet(Input& input) {
-  constexpr std::string_view kSecret = "Geheimnis";
   const std::string_view before = input.piece();
   const std::string password = std::string(before) + std::string(kSecret) + std::string(input.piece());
   const std::string_view after = input.rest();
