@@ -465,8 +465,8 @@ void Backend::on_silent_message(char type, std::string_view body) {
   } else if (type == wire::server::kErrorResponse && !question_->error) {
     const std::string_view severity = wire::error_field(body, 'V');
     if (severity == "FATAL" || severity == "PANIC") fatal_seen_ = true;
-    question_->error = QuestionError{std::string(wire::error_field(body, 'C')),
-                                     std::string(wire::error_field(body, 'M'))};
+    question_->error =
+        QuestionError{std::string(wire::error_field(body, 'C')), std::string(wire::error_field(body, 'M'))};
   }
 }
 

@@ -31,8 +31,8 @@ class ChangeStream {
   ChangeStream(const ChangeStream&) = delete;
   ChangeStream& operator=(const ChangeStream&) = delete;
 
-  /// Lets the database go, so that it can be dropped or copied: ends the epoch, and returns when the server has
-  /// forgotten the slot, or after a second. Begins again a while later. By any thread.
+  /// Lets the database go, so that it can be dropped or copied: ends the epoch, and returns when the server
+  /// has forgotten the slot, or after a second. Begins again a while later. By any thread.
   void let_go();
   /// Asks it to end for good, without waiting; has_ended() says when it has. By any thread.
   void request_stop() { thread_.request_stop(); }
@@ -53,8 +53,8 @@ class ChangeStream {
   std::mutex mutex_;
   std::condition_variable gone_;
   bool is_connected_ = false;  ///< guarded by mutex_
-  std::string reported_;  ///< used by the thread alone: the reason that was logged last
-  std::jthread thread_;   ///< last: it uses all of the above
+  std::string reported_;       ///< used by the thread alone: the reason that was logged last
+  std::jthread thread_;        ///< last: it uses all of the above
 };
 
 }  // namespace forebay::backend

@@ -47,7 +47,8 @@ constexpr Duration kGoodbyeLook{5};
 /// From then on people are told what the slot waits for.
 constexpr Duration kSlotIsSlow{2'000};
 
-/// A look at a large catalog takes long: it may take this part of the server's time, as far as the bound allows.
+/// A look at a large catalog takes long: it may take this part of the server's time, as far as the bound
+/// allows.
 constexpr int kFingerprintShare = 20;
 /// While the schema changes all the time, nothing is served for so long at most between two readings of it.
 constexpr Duration kLongestCatalogPause{2'000};
@@ -67,8 +68,9 @@ std::string lease_question() {
       ChangeMarker::kPrefix);
 }
 
-/// The fingerprint before and after: where it is the same, it is that of the rows. One snapshot for all would not
-/// do, since the functions that print definitions look at the present, and it would hold back VACUUM for longer.
+/// The fingerprint before and after: where it is the same, it is that of the rows. One snapshot for all would
+/// not do, since the functions that print definitions look at the present, and it would hold back VACUUM for
+/// longer.
 std::string catalog_question() {
   return fmt::format("SELECT pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot()); {0}; {1}; {0}",
                      Catalog::fingerprint_question(), Catalog::question());
@@ -233,7 +235,8 @@ TimePoint StreamSession::next_lease() const {
 TimePoint StreamSession::next_fingerprint() const {
   if (freshness_.catalog_is_wanted()) return fingerprint_asked_at_ + kSoonestQuestion;
   const Duration rarest = std::max(kFingerprintInterval, freshness_.bound() / 2);
-  return fingerprint_asked_at_ + std::clamp(kFingerprintShare * fingerprint_took_, kFingerprintInterval, rarest);
+  return fingerprint_asked_at_ +
+         std::clamp(kFingerprintShare * fingerprint_took_, kFingerprintInterval, rarest);
 }
 
 void StreamSession::check_deadlines(TimePoint now) {
@@ -461,7 +464,8 @@ void StreamSession::handle_fingerprint(const Reply& reply) {
 void StreamSession::handle_catalog(const Reply& reply) {
   const auto tables = tables_of(reply);
   const auto newest = tables.size() == 4 ? transaction_of(tables[0], 0) : std::nullopt;
-  if (!newest || PQntuples(tables[1]) != 1 || PQntuples(tables[3]) != 1) return fail("the catalog cannot be read");
+  if (!newest || PQntuples(tables[1]) != 1 || PQntuples(tables[3]) != 1)
+    return fail("the catalog cannot be read");
   if (value_of(tables[1], 0, 0) != value_of(tables[3], 0, 0)) {
     is_outdated_ = true;
     catalog_not_before_ = Clock::now() + kAfterCatalogFailure;

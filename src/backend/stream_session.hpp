@@ -27,14 +27,23 @@ class StreamSession {
   /// `wake_fd` is an eventfd that is written to when there is something to look at sooner than planned.
   StreamSession(const Target& target, const std::string& database, cache::Freshness& freshness, int wake_fd);
 
-  /// Returns why it ended, for people; empty when it `is_to_stop`, and then the server has forgotten the slot.
+  /// Returns why it ended, for people; empty when it `is_to_stop`, and then the server has forgotten the
+  /// slot.
   std::string run(const std::function<bool()>& is_to_stop);
   /// Whether it ever came to an epoch.
   bool has_begun() const { return has_begun_; }
 
  private:
   enum class Stream { connecting, looking, making_slot, starting, running };
-  enum class Question { connecting, preparing_lease, preparing_fingerprint, none, lease, fingerprint, catalog };
+  enum class Question {
+    connecting,
+    preparing_lease,
+    preparing_fingerprint,
+    none,
+    lease,
+    fingerprint,
+    catalog
+  };
 
   struct Ready {
     bool stream = false;

@@ -53,10 +53,7 @@ std::uint64_t key_hash(std::string_view bytes) {
 }
 
 Entry::Entry(Key key, Bytes answer, Facts facts)
-    : key_(key.bytes),
-      hash_(key.hash),
-      answer_(answer.begin(), answer.end()),
-      facts_(std::move(facts)) {}
+    : key_(key.bytes), hash_(key.hash), answer_(answer.begin(), answer.end()), facts_(std::move(facts)) {}
 
 std::size_t Entry::bytes() const {
   return sizeof(Entry) + key_.capacity() + answer_.capacity() +

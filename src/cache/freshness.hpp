@@ -19,8 +19,8 @@ namespace forebay::cache {
 
 /// What a fill must be newer than, noted before its query is sent.
 struct Fence {
-  std::uint64_t epoch = 0;             ///< of the stream; 0: there is none, nothing may be kept
-  std::uint64_t catalog = 0;           ///< number of the catalog that the statement was judged by
+  std::uint64_t epoch = 0;              ///< of the stream; 0: there is none, nothing may be kept
+  std::uint64_t catalog = 0;            ///< number of the catalog that the statement was judged by
   TransactionId all_visible_below = 0;  ///< the fill's snapshot sees every committed transaction below this
 };
 
@@ -129,8 +129,8 @@ class Freshness {
   std::atomic<bool> woken_ = false;  ///< for a write; the stream has not renewed the lease since
 
   mutable std::mutex mutex_;
-  std::uint64_t epochs_ = 0;                ///< guarded by mutex_
-  std::shared_ptr<const Catalog> catalog_;  ///< guarded by mutex_
+  std::uint64_t epochs_ = 0;                                 ///< guarded by mutex_
+  std::shared_ptr<const Catalog> catalog_;                   ///< guarded by mutex_
   std::string trouble_ = "the change stream has not begun";  ///< guarded by mutex_
   std::function<void()> wake_;                               ///< guarded by mutex_
   std::unordered_map<std::string, std::unique_ptr<Relation>, TextHash, std::equal_to<>>

@@ -12,7 +12,8 @@
 
 namespace forebay::cache {
 
-/// A transaction's number with the epoch in its upper half, as pg_current_snapshot() shows it: it never wraps.
+/// A transaction's number with the epoch in its upper half, as pg_current_snapshot() shows it: it never
+/// wraps.
 using TransactionId = std::uint64_t;
 
 /// Where changes are counted: for a relation as a whole, or for those of its rows whose key falls into one

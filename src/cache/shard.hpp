@@ -58,7 +58,8 @@ class Shard {
   Slots slots_;  ///< by hash; of two keys with one hash the later one stays
   Queue small_;
   Queue main_;
-  std::deque<std::uint64_t> ghosts_;  ///< hashes of what was dropped from the small queue, the oldest in front
+  std::deque<std::uint64_t>
+      ghosts_;  ///< hashes of what was dropped from the small queue, the oldest in front
   boost::unordered_flat_set<std::uint64_t, SameHash> ghost_set_;
   std::size_t capacity_ = 0;
   std::uint64_t evicted_ = 0;

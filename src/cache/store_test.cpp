@@ -10,7 +10,8 @@ namespace {
 constexpr std::size_t kCapacity = 4 << 20;
 const Freshness kFreshness(Duration(1'000));
 
-EntryPtr make_entry(const std::string& key, std::size_t size = 1000, const Freshness& freshness = kFreshness) {
+EntryPtr make_entry(const std::string& key, std::size_t size = 1000,
+                    const Freshness& freshness = kFreshness) {
   const std::vector<std::byte> answer(size);
   Entry::Facts facts;
   facts.freshness = &freshness;

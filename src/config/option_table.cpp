@@ -240,9 +240,10 @@ std::vector<Option> timeout_rows() {
 std::vector<Option> cache_rows() {
   return {
       bound({.key = "cache.enabled",
-             .help = "Whether repeated reads are answered from memory. Needs `wal_level = logical` on the "
-                     "server and an upstream's user with REPLICATION; where it cannot be had, everything goes to "
-                     "the server.",
+             .help =
+                 "Whether repeated reads are answered from memory. Needs `wal_level = logical` on the "
+                 "server and an upstream's user with REPLICATION; where it cannot be had, everything goes to "
+                 "the server.",
              .flag = "--cache",
              .needs_restart = true},
             FIELD(settings->cache.enabled)),
@@ -444,8 +445,8 @@ std::vector<Option> upstream_rows() {
 
 std::vector<Option> option_rows() {
   std::vector<Option> rows;
-  for (auto* make : {main_rows, pool_rows, limit_rows, timeout_rows, cache_rows, access_rows, console_rows, database_rows,
-                     user_rows, upstream_rows}) {
+  for (auto* make : {main_rows, pool_rows, limit_rows, timeout_rows, cache_rows, access_rows, console_rows,
+                     database_rows, user_rows, upstream_rows}) {
     for (Option& row : make()) rows.push_back(std::move(row));
   }
   return rows;

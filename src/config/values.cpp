@@ -31,11 +31,10 @@ struct ByteUnit {
   std::uint64_t bytes;
   bool shown;  ///< the units that are written, the largest first
 };
-constexpr ByteUnit kByteUnits[] = {{"GiB", 1ULL << 30, true},  {"MiB", 1ULL << 20, true},
-                                   {"KiB", 1ULL << 10, true},  {"GB", 1'000'000'000, false},
-                                   {"MB", 1'000'000, false},   {"KB", 1'000, false},
-                                   {"kB", 1'000, false},       {"B", 1, false},
-                                   {"", 1, false}};
+constexpr ByteUnit kByteUnits[] = {
+    {"GiB", 1ULL << 30, true},    {"MiB", 1ULL << 20, true}, {"KiB", 1ULL << 10, true},
+    {"GB", 1'000'000'000, false}, {"MB", 1'000'000, false},  {"KB", 1'000, false},
+    {"kB", 1'000, false},         {"B", 1, false},           {"", 1, false}};
 constexpr std::uint64_t kMostBytes = 1ULL << 50;
 
 constexpr std::string_view kBlanks = " \t\r\n";
@@ -153,9 +152,10 @@ Result<ByteSize> parse_byte_size(std::string_view text) {
   const std::string_view unit = trimmed({at, static_cast<std::size_t>(end - at)});
   const auto* known = std::ranges::find(kByteUnits, unit, &ByteUnit::name);
   if (error != std::errc() || known == std::end(kByteUnits) || number > kMostBytes / known->bytes) {
-    return complaint(fmt::format("{} is not an amount of memory; write a number with a unit (KiB, MiB or GiB), "
-                                 "for example 256MiB",
-                                 in_quotes(text)));
+    return complaint(
+        fmt::format("{} is not an amount of memory; write a number with a unit (KiB, MiB or GiB), "
+                    "for example 256MiB",
+                    in_quotes(text)));
   }
   return ByteSize{number * known->bytes};
 }

@@ -27,8 +27,8 @@ class CacheDirectory {
   /// The cache for clients of `pool`, begun when it is not there yet; null when the cache is off.
   std::shared_ptr<DatabaseCache> find_or_create(const backend::Pool& pool);
 
-  /// The database of this name, on whatever server, is about to be dropped or copied: no connection of ours is to
-  /// stand in the way. Returns when there is none, within a second or so.
+  /// The database of this name, on whatever server, is about to be dropped or copied: no connection of ours
+  /// is to stand in the way. Returns when there is none, within a second or so.
   void let_go(const std::string& database);
   /// Ends what no client has used for a while. To be called every second or so.
   void forget_unused(TimePoint now);
@@ -48,7 +48,7 @@ class CacheDirectory {
   const std::shared_ptr<cache::Store> store_;
 
   mutable std::mutex mutex_;
-  config::Cache rules_;                                            ///< guarded by mutex_
+  config::Cache rules_;                   ///< guarded by mutex_
   std::map<std::string, Place> by_name_;  ///< guarded by mutex_; by server and name
   /// Guarded by mutex_. Their threads have been told to end.
   std::vector<std::shared_ptr<DatabaseCache>> ending_;

@@ -22,18 +22,18 @@ class DatabaseCache {
  public:
   struct Counters {
     std::atomic<std::uint64_t> hits = 0;
-    std::atomic<std::uint64_t> misses = 0;   ///< of what could be kept
-    std::atomic<std::uint64_t> fills = 0;    ///< results that were kept
-    std::atomic<std::uint64_t> stale = 0;    ///< entries found that writes had ended
-    std::atomic<std::uint64_t> refused = 0;  ///< statements that cannot be kept
+    std::atomic<std::uint64_t> misses = 0;        ///< of what could be kept
+    std::atomic<std::uint64_t> fills = 0;         ///< results that were kept
+    std::atomic<std::uint64_t> stale = 0;         ///< entries found that writes had ended
+    std::atomic<std::uint64_t> refused = 0;       ///< statements that cannot be kept
     std::atomic<std::uint64_t> saved_micros = 0;  ///< what the server took to answer what was hit
   };
 
-  /// Begins to follow the changes of `database`, its name on the server of `target`. `directory` is the one that
-  /// it belongs to, and outlives it.
+  /// Begins to follow the changes of `database`, its name on the server of `target`. `directory` is the one
+  /// that it belongs to, and outlives it.
   DatabaseCache(CacheDirectory& directory, std::shared_ptr<cache::Store> store,
-                std::shared_ptr<const backend::Target> target,
-                std::string database, const config::Cache& rules);
+                std::shared_ptr<const backend::Target> target, std::string database,
+                const config::Cache& rules);
 
   cache::Store& store() { return *store_; }
   cache::Freshness& freshness() { return freshness_; }

@@ -48,8 +48,8 @@ Fill::State Fill::read_messages() {
 cache::EntryPtr Fill::finish(TimePoint now) {
   facts_.filled = now;
   const std::uint64_t micros = micros_between(begun_, now);
-  facts_.fill_micros = static_cast<std::uint32_t>(
-      std::min<std::uint64_t>(micros, std::numeric_limits<std::uint32_t>::max()));
+  facts_.fill_micros =
+      static_cast<std::uint32_t>(std::min<std::uint64_t>(micros, std::numeric_limits<std::uint32_t>::max()));
   return std::make_shared<const cache::Entry>(cache::Key{key_, hash_}, answer_, std::move(facts_));
 }
 

@@ -55,7 +55,7 @@ std::string_view key_text(KeyKind kind, const BoundValue& value, std::string& bu
       return value.binary ? integer_text(value.bytes, buffer) : value.bytes;
     case KeyKind::text:
       return value.type == 0 || value.type == kText || value.type == kVarchar ? value.bytes
-                                                                             : std::string_view();
+                                                                              : std::string_view();
     case KeyKind::uuid:
       if (value.type != 0 && value.type != kUuid) return {};
       return value.binary ? uuid_text(value.bytes, buffer) : value.bytes;
@@ -102,8 +102,7 @@ std::shared_ptr<const ReadPlan> ReadPlan::make(std::string_view text, const cach
     const auto key = std::ranges::find_if(shape.keys, [&](const sql::ReadShape::KeyPredicate& predicate) {
       return predicate.relation == shape.relations[i] && predicate.column == named.key_column;
     });
-    const bool by_key =
-        named.key_kind != KeyKind::none && named.reads.size() == 1 && key != shape.keys.end();
+    const bool by_key = named.key_kind != KeyKind::none && named.reads.size() == 1 && key != shape.keys.end();
     if (by_key) {
       plan->reads.push_back({named.reads.front(), named.key_kind, key->parameter, key->literal});
     } else {

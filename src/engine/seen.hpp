@@ -9,8 +9,9 @@
 namespace forebay::engine {
 
 /// What one client has seen that may be newer than what entries hold, so that it never sees less afterwards:
-/// the server's answers, and entries that were filled after the lease at hand was asked for. An entry is as new
-/// as the lease under which it is served; a client that has seen the same rows later has to ask the server.
+/// the server's answers, and entries that were filled after the lease at hand was asked for. An entry is as
+/// new as the lease under which it is served; a client that has seen the same rows later has to ask the
+/// server.
 class Seen {
  public:
   /// A statement that was sent reads these rows; or the rows of this whole relation; or nobody knows what.

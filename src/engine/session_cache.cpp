@@ -26,11 +26,11 @@ std::vector<std::byte>& answers() {
 bool Session::may_ask_cache(char type) const {
   using namespace wire::frontend;
   if (type != kQuery && type != kBind && type != kParse) return false;
-  if (in_batch_ || waiting_ || barrier_ || asking_ || preparing_ || reads_->is_filling() || !effects_.empty() || touched_settings_ != nullptr || !to_server().empty()) {
+  if (in_batch_ || waiting_ || barrier_ || asking_ || preparing_ || reads_->is_filling() ||
+      !effects_.empty() || touched_settings_ != nullptr || !to_server().empty()) {
     return false;
   }
-  return backend_ == nullptr ||
-         (backend_->is_settled() && backend_->tracker().transaction_status() == 'I');
+  return backend_ == nullptr || (backend_->is_settled() && backend_->tracker().transaction_status() == 'I');
 }
 
 /// Answers the batch at the front of the input if it can; `incomplete`: it goes to the server.
@@ -50,8 +50,8 @@ Session::Step Session::ask_cache(const std::byte* at, std::size_t size, std::siz
   return Step::used;
 }
 
-/// A client that keeps its backend is not answered from memory. Where it could be, a look at its session is worth
-/// its price: what held it may be gone.
+/// A client that keeps its backend is not answered from memory. Where it could be, a look at its session is
+/// worth its price: what held it may be gone.
 bool Session::look_for_release(const ReadRequest& request) {
   if (!may_probe() || !reads_->is_worth_a_look(request)) return false;
   probe();

@@ -64,7 +64,8 @@ cache::Key SessionReads::key_of(const ReadRequest& request, const backend::Sessi
   thread_local std::string bytes;
   bytes.clear();
   append(bytes, context_);
-  bytes += static_cast<char>((request.simple ? 1 : 0) | (request.parses ? 2 : 0) | (request.describes ? 4 : 0));
+  bytes +=
+      static_cast<char>((request.simple ? 1 : 0) | (request.parses ? 2 : 0) | (request.describes ? 4 : 0));
   append(bytes, request.text);
   append(bytes, request.types);
   append(bytes, request.values);
@@ -166,9 +167,11 @@ void SessionReads::note_unknown_statement() {
   is_asked_ = false;
 }
 
-/// A name that the catalog does not know stands for something that WITH gives, or that is too new for any entry.
+/// A name that the catalog does not know stands for something that WITH gives, or that is too new for any
+/// entry.
 void SessionReads::note_reads(const sql::Verdict& verdict, Effects effects, const cache::Catalog* catalog) {
-  if (catalog == nullptr || effects.any_of(kDoubtful | Effect::uses_prepared)) return seen_.reading_anything();
+  if (catalog == nullptr || effects.any_of(kDoubtful | Effect::uses_prepared))
+    return seen_.reading_anything();
   for (const std::string& name : verdict.relations) {
     const cache::Catalog::Named* named = catalog->find(name);
     if (named == nullptr) continue;

@@ -22,12 +22,12 @@ class SessionReads {
  public:
   SessionReads(std::shared_ptr<DatabaseCache> cache, std::string_view user, const backend::Profile& profile);
 
-  /// The kept result of `request`, which may be sent now. Without one, the fill of it has begun when its result
-  /// can be kept; the request then goes to the server.
+  /// The kept result of `request`, which may be sent now. Without one, the fill of it has begun when its
+  /// result can be kept; the request then goes to the server.
   cache::EntryPtr ask(const ReadRequest& request, const backend::SessionSettingsPtr& settings);
 
-  /// Whether `request` could be answered from memory, now or later, were the client not held. Not again before
-  /// a pause, so that looks in vain are few.
+  /// Whether `request` could be answered from memory, now or later, were the client not held. Not again
+  /// before a pause, so that looks in vain are few.
   bool is_worth_a_look(const ReadRequest& request);
 
   bool is_filling() const { return fill_.has_value(); }

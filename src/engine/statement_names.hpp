@@ -37,7 +37,9 @@ class StatementNames {
   /// backend as well, see is_on_its_way().
   ChangeNumber set(std::string_view name, PreparedStatementPtr statement, bool sent = false);
   /// The same for one that was answered here and is certain.
-  void settle(std::string_view name, PreparedStatementPtr statement) { finish(set(name, std::move(statement))); }
+  void settle(std::string_view name, PreparedStatementPtr statement) {
+    finish(set(name, std::move(statement)));
+  }
   /// It has happened.
   void finish(ChangeNumber change);
   /// It has not: the server skipped it, or it `failed`. Returns the id of the statement that therefore is not

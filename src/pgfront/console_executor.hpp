@@ -67,7 +67,14 @@ class ConsoleExecutor {
 
  private:
   using Run = void (ConsoleExecutor::*)(const std::string& argument);
-  enum class Argument : std::uint8_t { none, database, optional_database, client_id, cache_action, shutdown_mode };
+  enum class Argument : std::uint8_t {
+    none,
+    database,
+    optional_database,
+    client_id,
+    cache_action,
+    shutdown_mode
+  };
   struct Verb {
     std::string_view name;   ///< in lower case
     std::string_view usage;  ///< what SHOW HELP says

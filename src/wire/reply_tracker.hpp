@@ -112,7 +112,9 @@ class ReplyTracker {
   bool handle_ready(std::byte* message, std::size_t size, Splice& to_client, Observer& observer);
   void fail_until_sync(Observer& observer);
   void settle_front(Splice& to_client, Observer& observer);
-  bool front_is(Request request) const { return !outstanding_.empty() && outstanding_.front().request == request; }
+  bool front_is(Request request) const {
+    return !outstanding_.empty() && outstanding_.front().request == request;
+  }
 
   Ring<Expectation> outstanding_;
   std::size_t body_left_ = 0;  ///< bytes still to come of a message that flows through
