@@ -38,6 +38,7 @@ class Entry {
     Fence fence;
     std::vector<Dependency> dependencies;
     TimePoint expires;
+    TimePoint begun;   ///< before the query was sent: nothing in it is older
     TimePoint filled;  ///< when the last of it came: nothing in it is newer
     std::uint64_t rows = 0;
     std::uint32_t fill_micros = 0;  ///< what the server took: what a hit saves
@@ -48,6 +49,7 @@ class Entry {
   std::string_view key() const { return key_; }
   std::uint64_t hash() const { return hash_; }
   Bytes answer() const { return answer_; }
+  TimePoint begun() const { return facts_.begun; }
   TimePoint filled() const { return facts_.filled; }
   const std::vector<Dependency>& dependencies() const { return facts_.dependencies; }
   std::uint64_t rows() const { return facts_.rows; }

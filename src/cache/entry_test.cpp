@@ -22,6 +22,7 @@ class EntryTest : public ::testing::Test {
                   .fence = freshness_.fence(),
                   .dependencies = std::move(dependencies),
                   .expires = now_ + Duration(300'000),
+                  .begun = now_,
                   .filled = now_,
                   .rows = 1,
                   .fill_micros = 10});

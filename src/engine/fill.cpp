@@ -25,19 +25,25 @@ Fill::State Fill::read_messages() {
     using namespace wire::server;
     switch (header.type) {
       case kParseComplete:
+        ++found_.parses;
+        break;
       case kBindComplete:
+        ++found_.binds;
+        break;
       case kRowDescription:
+        ++found_.descriptions;
         break;
       case kDataRow:
         ++facts_.rows;
         break;
       case kCommandComplete:
-        if (commanded_) return State::useless;
-        commanded_ = true;
+        ++found_.commands;
         break;
-      case kReadyForQuery:
+      case kReadyForQuery: {
         answer_.resize(read_);
-        return commanded_ && header.body() == 1 && *body == std::byte{'I'} ? State::complete : State::useless;
+        const bool is_idle = header.body() == 1 && *body == std::byte{'I'};
+        return is_idle && found_ == shape_ ? State::complete : State::useless;
+      }
       default:
         return State::useless;
     }
@@ -47,7 +53,7 @@ Fill::State Fill::read_messages() {
 
 cache::EntryPtr Fill::finish(TimePoint now) {
   facts_.filled = now;
-  const std::uint64_t micros = micros_between(begun_, now);
+  const std::uint64_t micros = micros_between(facts_.begun, now);
   facts_.fill_micros =
       static_cast<std::uint32_t>(std::min<std::uint64_t>(micros, std::numeric_limits<std::uint32_t>::max()));
   return std::make_shared<const cache::Entry>(cache::Key{key_, hash_}, answer_, std::move(facts_));

@@ -16,9 +16,19 @@ class Fill {
  public:
   enum class State : std::uint8_t { open, complete, useless };
 
-  /// Gives up on answers of more than `limit` bytes.
-  Fill(cache::Key key, cache::Entry::Facts facts, TimePoint begun, std::size_t limit)
-      : key_(key.bytes), hash_(key.hash), facts_(std::move(facts)), begun_(begun), limit_(limit) {}
+  /// What the answer consists of, beside rows.
+  struct Shape {
+    int parses = 0;
+    int binds = 0;
+    int descriptions = 0;
+    int commands = 0;
+
+    friend bool operator==(const Shape&, const Shape&) = default;
+  };
+
+  /// Gives up on answers of more than `limit` bytes, or of another shape.
+  Fill(cache::Key key, cache::Entry::Facts facts, Shape shape, std::size_t limit)
+      : key_(key.bytes), hash_(key.hash), facts_(std::move(facts)), shape_(shape), limit_(limit) {}
 
   /// More of what the client gets.
   State add(Bytes bytes);
@@ -32,11 +42,11 @@ class Fill {
   const std::string key_;
   const std::uint64_t hash_;
   cache::Entry::Facts facts_;
-  const TimePoint begun_;
+  const Shape shape_;
   const std::size_t limit_;
   std::vector<std::byte> answer_;
   std::size_t read_ = 0;  ///< bytes of answer_ up to the first message that is not whole
-  bool commanded_ = false;
+  Shape found_;
 };
 
 }  // namespace forebay::engine

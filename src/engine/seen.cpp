@@ -19,7 +19,7 @@ const cache::ChangeMark* Seen::mark_of(const cache::Dependency& dependency) {
 void Seen::add(std::vector<Rows>& to, const Rows& rows) {
   for (Rows& known : to) {
     if (known.relation != rows.relation || known.mark != rows.mark) continue;
-    known.at = std::max(known.at, rows.at);
+    if (known.at <= rows.at) known = rows;
     return;
   }
   if (to.size() < kMost) {
@@ -34,17 +34,17 @@ void Seen::add(std::vector<Rows>& to, const Rows& rows) {
 void Seen::reading(const std::vector<cache::Dependency>& dependencies) {
   for (const cache::Dependency& dependency : dependencies) {
     if (dependency.mark == &dependency.relation->unkeyed()) continue;
-    add(reading_, {dependency.relation, mark_of(dependency), {}});
+    add(reading_, {dependency.relation, mark_of(dependency), {}, nullptr});
   }
 }
 
 void Seen::reading(cache::Relation& relation) {
-  add(reading_, {&relation, nullptr, {}});
+  add(reading_, {&relation, nullptr, {}, nullptr});
 }
 
 void Seen::note_answer(TimePoint now) {
   if (reading_anything_) anything_seen_ = now;
-  for (const Rows& rows : reading_) add(seen_, {rows.relation, rows.mark, now});
+  for (const Rows& rows : reading_) add(seen_, {rows.relation, rows.mark, now, nullptr});
 }
 
 void Seen::end_answers() {
@@ -52,11 +52,11 @@ void Seen::end_answers() {
   reading_anything_ = false;
 }
 
-void Seen::note_hit(const cache::Entry& entry, TimePoint lease) {
-  if (entry.filled() <= lease) return;
-  for (const cache::Dependency& dependency : entry.dependencies()) {
+void Seen::note_hit(const cache::EntryPtr& entry, TimePoint lease) {
+  if (entry->filled() <= lease) return;
+  for (const cache::Dependency& dependency : entry->dependencies()) {
     if (dependency.mark == &dependency.relation->unkeyed()) continue;
-    add(seen_, {dependency.relation, mark_of(dependency), entry.filled()});
+    add(seen_, {dependency.relation, mark_of(dependency), entry->filled(), entry});
   }
 }
 
@@ -65,12 +65,12 @@ void Seen::forget_before(TimePoint lease) {
 }
 
 bool Seen::is_beyond(const cache::Entry& entry, TimePoint lease) {
-  if (anything_seen_ > lease) return entry.filled() <= anything_seen_;
+  if (anything_seen_ > lease && entry.begun() < anything_seen_) return true;
   if (seen_.empty()) return false;
   forget_before(lease);
   return std::ranges::any_of(seen_, [&entry](const Rows& rows) {
-    // What was filled after that is as new.
-    return entry.filled() <= rows.at &&
+    const bool is_as_new = rows.entry.get() == &entry || entry.begun() >= rows.at;
+    return !is_as_new &&
            std::ranges::any_of(entry.dependencies(), [&rows](const cache::Dependency& dependency) {
              if (dependency.relation != rows.relation) return false;
              const cache::ChangeMark* mark = mark_of(dependency);

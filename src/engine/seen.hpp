@@ -24,8 +24,8 @@ class Seen {
   /// All answers have.
   void end_answers();
 
-  /// The client got this entry, under a lease that was asked for at `lease`.
-  void note_hit(const cache::Entry& entry, TimePoint lease);
+  /// The client got this entry, or what it is made of, under a lease that was asked for at `lease`.
+  void note_hit(const cache::EntryPtr& entry, TimePoint lease);
   /// Whether the client may have seen something newer of what `entry` holds.
   bool is_beyond(const cache::Entry& entry, TimePoint lease);
 
@@ -34,6 +34,7 @@ class Seen {
     const cache::Relation* relation;
     const cache::ChangeMark* mark;  ///< null: the whole relation
     TimePoint at;
+    cache::EntryPtr entry;  ///< what was seen, when it is kept
   };
 
   static const cache::ChangeMark* mark_of(const cache::Dependency& dependency);

@@ -170,10 +170,7 @@ void Session::unblock() {
 
 bool Session::on_output(Bytes bytes) {
   backend::PoolCounters::add(pool_->counters().bytes_sent, bytes.size());
-  if (reads_ != nullptr) {
-    if (reads_->is_filling()) reads_->fill(bytes, *backend_);
-    reads_->note_answer();
-  }
+  if (reads_ != nullptr) reads_->take_answer(bytes, *backend_);
   const bool sent = port_.send(bytes);
   if (last_words_ != nullptr && !is_inside_answer()) port_.finish(last_words_.get());
   return sent;
@@ -207,7 +204,7 @@ void Session::on_settled() {
 
 void Session::on_lost(const wire::ErrorMessage& error, bool told) {
   backend_ = nullptr;
-  if (reads_ != nullptr) reads_->abandon_fill();
+  if (reads_ != nullptr) reads_->abandon();
   static_cast<backend::Holder&>(*this).unlink();
   if (preparing_ && !told) {
     // Nothing of the client's had been sent: another backend does as well.
@@ -274,6 +271,7 @@ void Session::refuse_waiting() {
   waiting_ = false;
   wants_fresh_ = false;
   refusing_ = true;
+  if (reads_ != nullptr) reads_->abandon();
   wire::Writer writer;
   wire::write_error(writer, {wire::Severity::error,
                              std::string(wire::sqlstate::kQueryCanceled),

@@ -94,7 +94,7 @@ cache::EntryPtr SessionReads::ask(const ReadRequest& request, const backend::Ses
   if (freshness.may_serve(now)) {
     cache::EntryPtr entry = cache_->store().find(key);
     if (entry != nullptr && entry->is_fresh(now, lease) && !seen_.is_beyond(*entry, lease)) {
-      seen_.note_hit(*entry, lease);
+      seen_.note_hit(entry, lease);
       if (request.max_rows == 0 || request.max_rows > entry->rows()) {
         counters.hits.fetch_add(1, std::memory_order_relaxed);
         counters.saved_micros.fetch_add(entry->fill_micros(), std::memory_order_relaxed);
@@ -124,16 +124,40 @@ void SessionReads::begin_fill(const ReadRequest& request, const cache::Key& key,
   auto dependencies = plan->dependencies(request);
   seen_.reading(dependencies);
   is_asked_ = true;
+  is_sent_ = false;
   if (fence.epoch == 0 || fence.all_visible_below == 0 || plan->catalog != fence.catalog) return;
   fill_.emplace(key,
                 cache::Entry::Facts{.freshness = &cache_->freshness(),
                                     .fence = fence,
                                     .dependencies = std::move(dependencies),
                                     .expires = now + cache_->lifetime(),
+                                    .begun = now,
                                     .filled = {},
                                     .rows = 0,
                                     .fill_micros = 0},
-                now, cache_->max_entry());
+                Fill::Shape{.parses = request.parses ? 1 : 0,
+                            .binds = request.simple ? 0 : 1,
+                            .descriptions = request.simple || request.describes ? 1 : 0,
+                            .commands = 1},
+                cache_->max_entry());
+}
+
+void SessionReads::abandon() {
+  fill_.reset();
+  is_asked_ = false;
+}
+
+/// A fill that was begun for another statement than the one that is sent must never see an answer.
+bool SessionReads::was_asked_for() {
+  const bool asked = std::exchange(is_asked_, false);
+  if (fill_ && !is_sent_ && !asked) fill_.reset();
+  if (fill_ && asked) is_sent_ = true;
+  return asked;
+}
+
+void SessionReads::take_answer(Bytes bytes, const backend::Backend& backend) {
+  note_answer();
+  if (fill_ && is_sent_) fill(bytes, backend);
 }
 
 void SessionReads::fill(Bytes bytes, const backend::Backend& backend) {
@@ -144,6 +168,7 @@ void SessionReads::fill(Bytes bytes, const backend::Backend& backend) {
   if (state == Fill::State::complete && read_alike) {
     cache::EntryPtr entry = fill_->finish(Clock::now());
     if (entry->may_be_kept()) {
+      seen_.note_hit(entry, cache_->freshness().lease());
       cache_->store().put(std::move(entry));
       cache_->counters().fills.fetch_add(1, std::memory_order_relaxed);
     }
@@ -158,13 +183,13 @@ void SessionReads::note_statement(const sql::Verdict& verdict, Effects effects) 
   const bool known = cache_->freshness().catalog_is_recent(Clock::now());
   const auto catalog = known ? cache_->freshness().catalog().first : nullptr;
   note_writes(verdict, effects, catalog.get());
-  if (!std::exchange(is_asked_, false)) note_reads(verdict, effects, catalog.get());
+  if (!was_asked_for()) note_reads(verdict, effects, catalog.get());
 }
 
 void SessionReads::note_unknown_statement() {
   writes_.anything = true;
   seen_.reading_anything();
-  is_asked_ = false;
+  was_asked_for();
 }
 
 /// A name that the catalog does not know stands for something that WITH gives, or that is too new for any
@@ -200,6 +225,7 @@ void SessionReads::note_writes(const sql::Verdict& verdict, Effects effects, con
   }
 }
 
+/// The client is about to get bytes that may tell it what it reads, and that its writes are done.
 void SessionReads::note_answer() {
   const bool writes = writes_.anything || writes_.schema || !writes_.relations.empty();
   if (!writes && !seen_.is_reading()) return;

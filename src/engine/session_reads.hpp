@@ -31,18 +31,18 @@ class SessionReads {
   bool is_worth_a_look(const ReadRequest& request);
 
   bool is_filling() const { return fill_.has_value(); }
-  /// What the client gets while is_filling().
-  void fill(Bytes bytes, const backend::Backend& backend);
-  void abandon_fill() { fill_.reset(); }
+  /// What the client gets next.
+  void take_answer(Bytes bytes, const backend::Backend& backend);
+  /// The request that ask() was last asked for is not answered, or not even sent.
+  void abandon();
 
   /// A statement is about to be sent that may read and write.
   void note_statement(const sql::Verdict& verdict, sql::Effects effects);
-  /// The statement at hand is a plain read that ask() has noted; true once.
-  bool has_noted_reads() { return std::exchange(is_asked_, false); }
+  /// A statement is about to be sent. True when it is the one that ask() was asked for, and so noted; true
+  /// once.
+  bool was_asked_for();
   /// One of which nothing is known.
   void note_unknown_statement();
-  /// The client is about to get bytes that may tell it what it reads, and that its writes are done.
-  void note_answer();
   /// The database is about to be dropped or copied; blocks for some milliseconds.
   void let_go_of_database(const std::string& name) { cache_->directory().let_go(name); }
   /// Everything has been answered, and the client has been told.
@@ -61,7 +61,9 @@ class SessionReads {
   void update_context(const backend::SessionSettingsPtr& settings);
   void note_writes(const sql::Verdict& verdict, sql::Effects effects, const cache::Catalog* catalog);
   void note_reads(const sql::Verdict& verdict, sql::Effects effects, const cache::Catalog* catalog);
+  void note_answer();
   void announce_writes(TimePoint now);
+  void fill(Bytes bytes, const backend::Backend& backend);
   void begin_fill(const ReadRequest& request, const cache::Key& key, TimePoint now);
 
   const std::shared_ptr<DatabaseCache> cache_;
@@ -69,6 +71,7 @@ class SessionReads {
   std::string context_;       ///< with the settings
   backend::SessionSettingsPtr context_settings_;
   std::optional<Fill> fill_;
+  bool is_sent_ = false;  ///< the request whose answer fill_ is for
   TimePoint looked_at_{};
   bool is_asked_ = false;  ///< what the statement at hand reads has been noted
   Seen seen_;

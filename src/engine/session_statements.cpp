@@ -190,7 +190,8 @@ Session::Step Session::on_bind(const std::byte* at, std::size_t total, std::size
 /// The effects of a statement count when it is bound. What needs more than the effects is read from the text
 /// again.
 Session::Step Session::note_statement(const PreparedStatement& statement) {
-  const bool cache_is_told = reads_ == nullptr || reads_->has_noted_reads();
+  const bool cache_is_told =
+      reads_ == nullptr || (reads_->was_asked_for() && !statement.effects.has(Effect::writes));
   if (cache_is_told && !code_->matters() && !effects_.has(Effect::changes_schema) &&
       statement.effects.only(kLeaveNothing) &&
       !statement.effects.any_of(Effect::reads_sequence_state | Effect::advances_sequence |

@@ -87,7 +87,7 @@ def test_cancel_that_arrives_after_we_gave_it_up(stands):
     stand = stands(size=1)
     with stand.raw(timeout=40) as first, stand.raw(timeout=40) as second:
         stall = stand.gate.add(Stall(UP, kind="cancel"))
-        first.send(fe.query("SELECT pg_sleep(0.5)"))
+        first.send(fe.query("SELECT pg_sleep(3)"))
         stand.running("pg_sleep")
         cancel(stand, first.key)
         assert stall.hit.wait(10)

@@ -1,0 +1,101 @@
+#include "engine/seen.hpp"
+
+#include <gtest/gtest.h>
+
+namespace forebay::engine {
+namespace {
+
+using cache::Dependency;
+using cache::Entry;
+using cache::EntryPtr;
+
+/// Times in milliseconds; a lease was asked for at 100.
+class SeenTest : public ::testing::Test {
+ protected:
+  static TimePoint at(int time) { return TimePoint(Duration(1'000'000 + time)); }
+
+  EntryPtr made(std::vector<Dependency> dependencies, int begun, int filled) {
+    Entry::Facts facts;
+    facts.freshness = &freshness_;
+    facts.dependencies = std::move(dependencies);
+    facts.begun = at(begun);
+    facts.filled = at(filled);
+    return std::make_shared<const Entry>(cache::Key{"key", 1}, Bytes(), std::move(facts));
+  }
+  Dependency all(cache::Relation& relation) { return {&relation, &relation.whole(), 0}; }
+  Dependency row(const char* key) { return {&users_, &users_.bucket(key), 0}; }
+  void reads(const std::vector<Dependency>& dependencies, int time) {
+    seen_.reading(dependencies);
+    seen_.note_answer(at(time));
+    seen_.end_answers();
+  }
+
+  const TimePoint lease_ = at(100);
+  cache::Freshness freshness_{Duration(1'000)};
+  cache::Relation users_{"public.users"};
+  cache::Relation orders_{"public.orders"};
+  Seen seen_;
+};
+
+TEST_F(SeenTest, NothingSeenForbidsNothing) {
+  EXPECT_FALSE(seen_.is_beyond(*made({all(users_)}, 10, 20), lease_));
+}
+
+TEST_F(SeenTest, TheServersAnswerForbidsOlderEntriesOfTheSameRows) {
+  reads({all(users_)}, 110);
+  EXPECT_TRUE(seen_.is_beyond(*made({all(users_)}, 10, 20), lease_));
+  EXPECT_TRUE(seen_.is_beyond(*made({row("5")}, 10, 20), lease_));
+  EXPECT_FALSE(seen_.is_beyond(*made({all(orders_)}, 10, 20), lease_));
+}
+
+TEST_F(SeenTest, ALaterLeaseAllowsThem) {
+  reads({all(users_)}, 110);
+  EXPECT_FALSE(seen_.is_beyond(*made({all(users_)}, 10, 20), at(110)));
+}
+
+TEST_F(SeenTest, WhatBeganLaterIsAsNew) {
+  reads({all(users_)}, 110);
+  EXPECT_FALSE(seen_.is_beyond(*made({all(users_)}, 110, 120), lease_));
+  EXPECT_TRUE(seen_.is_beyond(*made({all(users_)}, 109, 120), lease_)) << "its snapshot may be older";
+}
+
+TEST_F(SeenTest, OtherRowsByKeyDoNotMatter) {
+  const Dependency five = row("5");
+  std::string other = "6";
+  while (row(other.c_str()).mark == five.mark) other += "6";
+  reads({five}, 110);
+  EXPECT_FALSE(seen_.is_beyond(*made({row(other.c_str())}, 10, 20), lease_));
+  EXPECT_TRUE(seen_.is_beyond(*made({row("5")}, 10, 20), lease_));
+  EXPECT_TRUE(seen_.is_beyond(*made({all(users_)}, 10, 20), lease_));
+}
+
+TEST_F(SeenTest, AnEntryDoesNotForbidItself) {
+  const EntryPtr entry = made({all(users_)}, 90, 105);
+  seen_.note_hit(entry, lease_);
+  EXPECT_FALSE(seen_.is_beyond(*entry, lease_));
+  EXPECT_TRUE(seen_.is_beyond(*made({all(users_)}, 80, 85), lease_));
+}
+
+TEST_F(SeenTest, AnEntryFromBeforeTheLeaseForbidsNothing) {
+  seen_.note_hit(made({all(users_)}, 80, 90), lease_);
+  EXPECT_FALSE(seen_.is_beyond(*made({all(users_)}, 70, 75), lease_));
+}
+
+TEST_F(SeenTest, WhatIsUnknownForbidsEverythingOlder) {
+  seen_.reading_anything();
+  seen_.note_answer(at(110));
+  EXPECT_TRUE(seen_.is_beyond(*made({all(orders_)}, 10, 20), lease_));
+  EXPECT_FALSE(seen_.is_beyond(*made({all(orders_)}, 111, 120), lease_));
+}
+
+TEST_F(SeenTest, MoreThanItRemembersCountsAsEverything) {
+  std::vector<std::unique_ptr<cache::Relation>> many;
+  for (int i = 0; i < 100; ++i) {
+    many.push_back(std::make_unique<cache::Relation>("public.t" + std::to_string(i)));
+    reads({all(*many.back())}, 110);
+  }
+  EXPECT_TRUE(seen_.is_beyond(*made({all(orders_)}, 10, 20), lease_));
+}
+
+}  // namespace
+}  // namespace forebay::engine
