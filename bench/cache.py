@@ -109,7 +109,8 @@ class Runner:
         return self._turns("pgbench", cases, NAMES, self._run_pgbench)
 
     def flood(self) -> list[dict]:
-        cases = [Case(workload, "hot", protocol) for workload in (SMALL, PAGE) for protocol in PROTOCOLS]
+        workloads = (SMALL,) if self._arguments.quick else (SMALL, PAGE)
+        cases = [Case(workload, "hot", protocol) for workload in workloads for protocol in PROTOCOLS]
         return self._turns("flood", cases, (*NAMES, "Redis"), self._run_flood)
 
     def payloads(self) -> dict[str, int]:

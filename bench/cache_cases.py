@@ -94,8 +94,7 @@ def all_cases() -> list[Case]:
 
 
 def quick_cases() -> list[Case]:
-    return [Case(SMALL, "hot", protocol) for protocol in PROTOCOLS] + [
-        Case(SMALL, "zipf", "prepared", 10), Case(PAGE, "hot", "simple"), Case(HEAVY, "hot", "simple")]
+    return [Case(SMALL, "hot", "prepared"), Case(SMALL, "zipf", "prepared", 10), Case(HEAVY, "hot", "simple")]
 
 
 def fill(server: PostgresServer, dbname: str, rows: int) -> None:

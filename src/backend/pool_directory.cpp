@@ -115,7 +115,9 @@ Result<void> PoolDirectory::configure(config::SettingsPtr settings) {
       auto found = target_for(*settings, pool->database());
       target = found ? *found : pool->target();
     }
-    const bool moved = target->name() != pool->target()->name();
+    const auto before = pool->target();
+    const bool moved =
+        target->name() != before->name() || target->upstream().database != before->upstream().database;
     pool->configure(std::move(target), std::make_shared<const PoolRules>(std::move(rules)));
     if (moved) pool->reconnect();
   }

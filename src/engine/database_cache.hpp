@@ -35,6 +35,7 @@ class DatabaseCache {
                 std::shared_ptr<const backend::Target> target, std::string database,
                 const config::Cache& rules);
 
+  std::uint64_t id() const { return id_; }  ///< unique in the process
   cache::Store& store() { return *store_; }
   cache::Freshness& freshness() { return freshness_; }
   const cache::Freshness& freshness() const { return freshness_; }
@@ -55,7 +56,7 @@ class DatabaseCache {
 
  private:
   CacheDirectory& directory_;
-  const std::uint64_t id_;  ///< unique in the process
+  const std::uint64_t id_;
   const std::shared_ptr<cache::Store> store_;
   const std::string database_;
   const Duration lifetime_;

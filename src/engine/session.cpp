@@ -43,7 +43,7 @@ Session::Session(ClientPort& port, Identity identity, backend::Backend* home)
       initial_settings_(initial_settings(identity.application_name)),
       settings_(initial_settings_) {
   if (identity.cache != nullptr && profile_->replication.empty()) {
-    reads_ = std::make_unique<SessionReads>(std::move(identity.cache), pool_->user(), *profile_);
+    reads_ = std::make_unique<SessionReads>(std::move(identity.cache), *pool_, profile_);
   }
   pool_->counters().clients.fetch_add(1, std::memory_order_relaxed);
   if (home != nullptr) pool_->move_in(*this, *home);

@@ -37,6 +37,7 @@ bool Session::may_ask_cache(char type) const {
 Session::Step Session::ask_cache(const std::byte* at, std::size_t size, std::size_t& used) {
   const auto request = ReadRequest::read(as_text({at, size}), names_.get());
   if (!request) return Step::incomplete;
+  reads_->follow_pool();
   if (!held_because_.empty()) return look_for_release(*request) ? Step::blocked : Step::incomplete;
   const cache::EntryPtr entry = reads_->ask(*request, settings_);
   if (entry == nullptr) return Step::incomplete;
@@ -47,6 +48,8 @@ Session::Step Session::ask_cache(const std::byte* at, std::size_t size, std::siz
   backend::PoolCounters::add(counters.transactions, 1);
   answer_from_memory(entry->answer());
   used = request->size;
+  // It had been asked for when there was no answer yet.
+  if (backend_ != nullptr) keep_or_give_back();
   return Step::used;
 }
 
@@ -91,7 +94,9 @@ void Session::flush_answers() {
 }
 
 void Session::tell_cache(const sql::Verdict& verdict, sql::Effects effects) {
-  if (reads_ != nullptr) reads_->note_statement(verdict, effects);
+  if (reads_ == nullptr) return;
+  reads_->follow_pool();
+  reads_->note_statement(verdict, effects);
 }
 
 void Session::tell_cache_of_unknown() {

@@ -30,26 +30,39 @@ void append(std::string& bytes, std::string_view part) {
 
 }  // namespace
 
-SessionReads::SessionReads(std::shared_ptr<DatabaseCache> cache, std::string_view user,
-                           const backend::Profile& profile)
-    : cache_(std::move(cache)), origin_([&] {
-        std::string bytes;
-        append(bytes, cache_->database());
-        append(bytes, user);
-        for (const auto& [name, value] : profile.parameters) {
-          append(bytes, name);
-          append(bytes, value);
-        }
-        return bytes;
-      }()) {
+SessionReads::SessionReads(std::shared_ptr<DatabaseCache> cache, const backend::Pool& pool,
+                           backend::ProfilePtr profile)
+    : pool_(pool),
+      profile_(std::move(profile)),
+      pool_generation_(pool.generation()),
+      cache_(std::move(cache)) {
   update_context(nullptr);
 }
 
+/// What was begun belongs to the server that was.
+void SessionReads::move() {
+  pool_generation_ = pool_.generation();
+  auto cache = cache_->directory().find_or_create(pool_);
+  if (cache == nullptr || cache == cache_) return;
+  abandon();
+  seen_ = {};
+  cache_ = std::move(cache);
+  writes_.relations.clear();
+  writes_.anything = true;
+  update_context(context_settings_);
+}
+
+/// The cache stands for server and database: two of one name on different servers have nothing in common.
 /// application_name changes no result.
 void SessionReads::update_context(const backend::SessionSettingsPtr& settings) {
   context_settings_ = settings;
-  context_.clear();
-  append(context_, origin_);
+  context_ = std::to_string(cache_->id());
+  append(context_, pool_.user());
+  for (const auto& [name, value] : profile_->parameters) {
+    append(context_, name);
+    append(context_, value);
+  }
+  append(context_, {});
   if (settings == nullptr) return;
   for (const auto& [name, value] : *settings) {
     if (name == "application_name") continue;
@@ -87,6 +100,7 @@ cache::EntryPtr SessionReads::ask(const ReadRequest& request, const backend::Ses
   // Read from the clock, not from the loop: the process may have stood still since the loop woke up.
   const TimePoint now = Clock::now();
   freshness.note_use(now);
+  abandon();
   if (freshness.epoch() == 0) return nullptr;
   const cache::Key key = key_of(request, settings);
   const TimePoint lease = freshness.lease();

@@ -20,7 +20,13 @@ namespace forebay::engine {
 /// before the client hears that they are done. Used by the session's thread.
 class SessionReads {
  public:
-  SessionReads(std::shared_ptr<DatabaseCache> cache, std::string_view user, const backend::Profile& profile);
+  SessionReads(std::shared_ptr<DatabaseCache> cache, const backend::Pool& pool, backend::ProfilePtr profile);
+
+  /// To be called before anything else is asked of a statement: when the pool has moved to another server, so
+  /// does this.
+  void follow_pool() {
+    if (pool_.generation() != pool_generation_) move();
+  }
 
   /// The kept result of `request`, which may be sent now. Without one, the fill of it has begun when its
   /// result can be kept; the request then goes to the server.
@@ -57,6 +63,7 @@ class SessionReads {
     std::vector<cache::Relation*> relations;
   };
 
+  void move();
   cache::Key key_of(const ReadRequest& request, const backend::SessionSettingsPtr& settings);
   void update_context(const backend::SessionSettingsPtr& settings);
   void note_writes(const sql::Verdict& verdict, sql::Effects effects, const cache::Catalog* catalog);
@@ -66,9 +73,11 @@ class SessionReads {
   void fill(Bytes bytes, const backend::Backend& backend);
   void begin_fill(const ReadRequest& request, const cache::Key& key, TimePoint now);
 
-  const std::shared_ptr<DatabaseCache> cache_;
-  const std::string origin_;  ///< database, user and profile
-  std::string context_;       ///< with the settings
+  const backend::Pool& pool_;
+  const backend::ProfilePtr profile_;
+  std::uint64_t pool_generation_;
+  std::shared_ptr<DatabaseCache> cache_;
+  std::string context_;  ///< cache, user, profile and settings
   backend::SessionSettingsPtr context_settings_;
   std::optional<Fill> fill_;
   bool is_sent_ = false;  ///< the request whose answer fill_ is for
