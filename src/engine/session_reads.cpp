@@ -35,6 +35,7 @@ SessionReads::SessionReads(std::shared_ptr<DatabaseCache> cache, const backend::
     : pool_(pool),
       profile_(std::move(profile)),
       pool_generation_(pool.generation()),
+      defaults_generation_(pool.defaults_generation()),
       cache_(std::move(cache)) {
   update_context(nullptr);
 }
@@ -42,13 +43,15 @@ SessionReads::SessionReads(std::shared_ptr<DatabaseCache> cache, const backend::
 /// What was begun belongs to the server that was.
 void SessionReads::move() {
   pool_generation_ = pool_.generation();
-  auto cache = cache_->directory().find_or_create(pool_);
-  if (cache == nullptr || cache == cache_) return;
+  defaults_generation_ = pool_.defaults_generation();
   abandon();
-  seen_ = {};
-  cache_ = std::move(cache);
-  writes_.relations.clear();
-  writes_.anything = true;
+  auto cache = cache_->directory().find_or_create(pool_);
+  if (cache != nullptr && cache != cache_) {
+    cache_ = std::move(cache);
+    seen_ = {};
+    writes_.relations.clear();
+    writes_.anything = true;
+  }
   update_context(context_settings_);
 }
 
@@ -56,7 +59,9 @@ void SessionReads::move() {
 /// application_name changes no result.
 void SessionReads::update_context(const backend::SessionSettingsPtr& settings) {
   context_settings_ = settings;
-  context_ = std::to_string(cache_->id());
+  context_.clear();
+  append(context_, std::to_string(cache_->id()));
+  append(context_, std::to_string(defaults_generation_));
   append(context_, pool_.user());
   for (const auto& [name, value] : profile_->parameters) {
     append(context_, name);
@@ -177,8 +182,9 @@ void SessionReads::take_answer(Bytes bytes, const backend::Backend& backend) {
 void SessionReads::fill(Bytes bytes, const backend::Backend& backend) {
   const Fill::State state = fill_->add(bytes);
   if (state == Fill::State::open) return;
-  // Otherwise the text meant something else to the server than it does to us.
-  const bool read_alike = backend.standard_conforming_strings() && !backend.encoding_embeds_ascii();
+  // Otherwise the text meant something else to this session of the server than it does to us, or to others.
+  const bool read_alike = backend.standard_conforming_strings() && !backend.encoding_embeds_ascii() &&
+                          backend.defaults_generation() == defaults_generation_;
   if (state == Fill::State::complete && read_alike) {
     cache::EntryPtr entry = fill_->finish(Clock::now());
     if (entry->may_be_kept()) {

@@ -22,10 +22,10 @@ class SessionReads {
  public:
   SessionReads(std::shared_ptr<DatabaseCache> cache, const backend::Pool& pool, backend::ProfilePtr profile);
 
-  /// To be called before anything else is asked of a statement: when the pool has moved to another server, so
-  /// does this.
+  /// To be called before anything else is asked of a statement: when the pool has moved to another server, or
+  /// its sessions have new defaults, so does this.
   void follow_pool() {
-    if (pool_.generation() != pool_generation_) move();
+    if (pool_.generation() != pool_generation_ || pool_.defaults_generation() != defaults_generation_) move();
   }
 
   /// The kept result of `request`, which may be sent now. Without one, the fill of it has begun when its
@@ -76,8 +76,9 @@ class SessionReads {
   const backend::Pool& pool_;
   const backend::ProfilePtr profile_;
   std::uint64_t pool_generation_;
+  std::uint64_t defaults_generation_;
   std::shared_ptr<DatabaseCache> cache_;
-  std::string context_;  ///< cache, user, profile and settings
+  std::string context_;  ///< cache, user, defaults, profile and settings
   backend::SessionSettingsPtr context_settings_;
   std::optional<Fill> fill_;
   bool is_sent_ = false;  ///< the request whose answer fill_ is for
