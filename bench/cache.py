@@ -36,17 +36,8 @@ PARTS = ("pgbench", "flood", "miss")
 
 def main() -> int:
     arguments = parse()
-    interruption.catch()
-    try:
-        with contextlib.ExitStack() as stack:
-            result = measure(stack, arguments)
-    except interruption.Stopped:
-        print("\n!! Stopped before the end; nothing was written.", file=sys.stderr)
-        return 130
-    except (DaemonError, PgbenchError, FloodError, OSError) as error:
-        print(f"!! {error}", file=sys.stderr)
-        return 1
-    return report(result, arguments.output)
+    return interruption.watched(lambda stack: report(measure(stack, arguments), arguments.output),
+                                (DaemonError, PgbenchError, FloodError, OSError))
 
 
 def parse() -> argparse.Namespace:

@@ -46,17 +46,8 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.quick:
         arguments.rounds, arguments.seconds = 1, 1
-    interruption.catch()
-    try:
-        with contextlib.ExitStack() as stack:
-            result = measure(stack, arguments)
-    except interruption.Stopped:
-        print("\n!! Stopped before the end; nothing was written.", file=sys.stderr)
-        return 130
-    except (DaemonError, PgbenchError, OSError) as error:
-        print(f"!! {error}", file=sys.stderr)
-        return 1
-    return report(result, arguments.output)
+    return interruption.watched(lambda stack: report(measure(stack, arguments), arguments.output),
+                                (DaemonError, PgbenchError, OSError))
 
 
 def measure(stack: contextlib.ExitStack, arguments: argparse.Namespace) -> dict:

@@ -2,6 +2,7 @@
 
 import contextlib
 import signal
+import sys
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _inside = False
@@ -16,6 +17,20 @@ def catch() -> None:
     """From now on Ctrl-C, SIGTERM and SIGHUP raise Stopped, the first of them."""
     for number in _SIGNALS:
         signal.signal(number, _stop)
+
+
+def watched(work, errors: tuple[type[Exception], ...]) -> int:
+    """The exit status of a measurement: work(stack), told in one line when it is stopped or one of these comes up."""
+    catch()
+    try:
+        with contextlib.ExitStack() as stack:
+            return work(stack)
+    except Stopped:
+        print("\n!! Stopped before the end; nothing was written.", file=sys.stderr)
+        return 130
+    except errors as error:
+        print(f"!! {error}", file=sys.stderr)
+        return 1
 
 
 @contextlib.contextmanager

@@ -422,14 +422,20 @@ void StreamSession::ask_lease(TimePoint now) {
   if (!questions_->ask_prepared(kLease, nonce)) fail("the server cannot be asked", *questions_);
 }
 
-void StreamSession::ask_fingerprint(TimePoint now) {
+void StreamSession::note_look(TimePoint now) {
   fingerprint_asked_at_ = asked_at_ = now;
+  asked_behind_.reset();
+  if (marker_->others_are_below(freshness_.fence().all_visible_below)) asked_behind_ = marker_->others();
+}
+
+void StreamSession::ask_fingerprint(TimePoint now) {
+  note_look(now);
   question_ = Question::fingerprint;
   if (!questions_->ask_prepared(kFingerprint)) fail("the server cannot be asked", *questions_);
 }
 
 void StreamSession::ask_catalog(TimePoint now) {
-  fingerprint_asked_at_ = asked_at_ = now;
+  note_look(now);
   question_ = Question::catalog;
   if (!questions_->ask(catalog_question())) fail("the server cannot be asked", *questions_);
 }
@@ -446,6 +452,8 @@ void StreamSession::renew_lease_when_complete() {
   if (!lease_is_open_ || !lease_visible_below_ || !marker_->has_come()) return;
   lease_is_open_ = false;
   freshness_.renew_lease(lease_asked_at_, *lease_visible_below_);
+  // A transaction that the last look at the catalog has not seen would have come by now.
+  if (confirmed_behind_ == marker_->others()) freshness_.note_unchanged_catalog(lease_asked_at_);
 }
 
 void StreamSession::handle_fingerprint(const Reply& reply) {
@@ -456,8 +464,10 @@ void StreamSession::handle_fingerprint(const Reply& reply) {
   }
   if (value_of(tables.front(), 0, 0) != fingerprint_) {
     is_outdated_ = true;
+    confirmed_behind_.reset();
     return;
   }
+  confirmed_behind_ = asked_behind_;
   freshness_.confirm_catalog(fingerprint_asked_at_);
 }
 
@@ -472,6 +482,7 @@ void StreamSession::handle_catalog(const Reply& reply) {
     return;
   }
   fingerprint_ = value_of(tables[1], 0, 0);
+  confirmed_behind_ = asked_behind_;
   is_outdated_ = false;
   catalog_failures_ = 0;
   const auto took = std::chrono::duration_cast<Duration>(Clock::now() - fingerprint_asked_at_);

@@ -73,6 +73,7 @@ class StreamSession {
   void ask_lease(TimePoint now);
   void ask_fingerprint(TimePoint now);
   void ask_catalog(TimePoint now);
+  void note_look(TimePoint now);
   void handle_lease(const StreamConnection::Reply& reply);
   void handle_fingerprint(const StreamConnection::Reply& reply);
   void handle_catalog(const StreamConnection::Reply& reply);
@@ -113,7 +114,12 @@ class StreamSession {
   TimePoint lease_asked_at_{};
   std::uint64_t lease_number_ = 0;
   std::optional<cache::TransactionId> lease_visible_below_;
+
+  // The look at the catalog, and the last one that found what is known. What the stream had brought before it
+  // was asked for; nothing when the look may not have seen all of that.
   TimePoint fingerprint_asked_at_{};
+  std::optional<std::uint64_t> asked_behind_;
+  std::optional<std::uint64_t> confirmed_behind_;
 };
 
 }  // namespace forebay::backend

@@ -19,7 +19,7 @@ bool ChangeMarker::note(std::string_view line) {
     case ChangeKind::remove:
       return note_row(*change);
     case ChangeKind::message:
-      if (change->prefix == kPrefix && change->content == awaited_) has_come_ = true;
+      if (!has_come_ && change->prefix == kPrefix && change->content == awaited_) has_come_ = is_ours_ = true;
       return true;
   }
   return false;
@@ -37,6 +37,7 @@ Relation* ChangeMarker::intern(const std::string& name) {
 
 void ChangeMarker::begin_first_catalog(TransactionId newest) {
   newest_ = std::max(newest_, newest);
+  newest_other_ = newest_;
   is_first_catalog_ = true;
 }
 
@@ -44,12 +45,17 @@ bool ChangeMarker::note_begin(std::uint32_t transaction) {
   if (transaction_ != 0) return false;
   transaction_ = widened(transaction, newest_);
   newest_ = std::max(newest_, transaction_);
+  is_ours_ = false;
   rows_.clear();
   return true;
 }
 
 bool ChangeMarker::note_commit(std::uint32_t transaction) {
   if (transaction_ == 0 || static_cast<std::uint32_t>(transaction_) != transaction) return false;
+  if (!is_ours_) {
+    ++others_;
+    newest_other_ = std::max(newest_other_, transaction_);
+  }
   transaction_ = 0;
   return true;
 }

@@ -50,6 +50,11 @@ class ChangeMarker {
   }
   /// Whether it has come. What stands before it in the stream has been noted.
   bool has_come() const { return has_come_; }
+  /// How many transactions have come that were not made by our own message alone.
+  std::uint64_t others() const { return others_; }
+  /// Whether a snapshot that is taken from now on sees all of them, given that it sees every committed
+  /// transaction below this one.
+  bool others_are_below(TransactionId transaction) const { return newest_other_ < transaction; }
   /// Of the messages that are awaited.
   static constexpr std::string_view kPrefix = "forebay";
 
@@ -67,9 +72,12 @@ class ChangeMarker {
   bool is_first_catalog_ = false;
   std::string awaited_;
   bool has_come_ = false;
+  std::uint64_t others_ = 0;
+  TransactionId newest_other_ = 0;  ///< also of those that were before the stream
 
   // Of the transaction at hand.
   TransactionId transaction_ = 0;  ///< 0: there is none
+  bool is_ours_ = false;           ///< it is the awaited message's
   std::unordered_map<Relation*, std::size_t> rows_;
   /// The relation that was looked up last; a bulk load names one a million times.
   std::string last_name_;

@@ -133,5 +133,22 @@ TEST_F(ChangeMarkerTest, AnotherKeyMakesOldChangesUnknown) {
   EXPECT_EQ(table.unkeyed().newest(), kNear + 1);
 }
 
+TEST_F(ChangeMarkerTest, OnlyTheTransactionOfTheAwaitedMessageIsNotAnother) {
+  marker.begin_first_catalog(kNear);
+  marker.await_message("1");
+  note_transaction("message: transactional: 1 prefix: forebay, sz: 1 content:1");
+  EXPECT_EQ(marker.others(), 0U);
+  EXPECT_FALSE(marker.others_are_below(kNear)) << "what was before the stream may not be visible yet";
+  EXPECT_TRUE(marker.others_are_below(kNear + 1));
+
+  note_transaction("message: transactional: 1 prefix: forebay, sz: 1 content:1");
+  EXPECT_EQ(marker.others(), 1U) << "somebody else said the same";
+  note("BEGIN 1002");
+  note("COMMIT 1002");
+  EXPECT_EQ(marker.others(), 2U) << "a change of the schema prints nothing";
+  EXPECT_FALSE(marker.others_are_below(kNear + 2));
+  EXPECT_TRUE(marker.others_are_below(kNear + 3));
+}
+
 }  // namespace
 }  // namespace forebay::cache

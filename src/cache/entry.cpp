@@ -1,6 +1,7 @@
 #include "cache/entry.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <random>
 
@@ -15,6 +16,8 @@ constexpr std::uint64_t kPointMask = (std::uint64_t{1} << 59) - 1;
 
 /// What malloc and a shared_ptr's counters add to an object, and the store's slot for it.
 constexpr std::size_t kOverhead = 160;
+
+std::atomic<std::uint64_t> next_serial = 1;
 
 std::uint64_t draw_point() {
   std::random_device source;
@@ -53,7 +56,11 @@ std::uint64_t key_hash(std::string_view bytes) {
 }
 
 Entry::Entry(Key key, Bytes answer, Facts facts)
-    : key_(key.bytes), hash_(key.hash), answer_(answer.begin(), answer.end()), facts_(std::move(facts)) {}
+    : serial_(next_serial.fetch_add(1, std::memory_order_relaxed)),
+      key_(key.bytes),
+      hash_(key.hash),
+      answer_(answer.begin(), answer.end()),
+      facts_(std::move(facts)) {}
 
 std::size_t Entry::bytes() const {
   return sizeof(Entry) + key_.capacity() + answer_.capacity() +

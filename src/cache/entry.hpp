@@ -46,6 +46,8 @@ class Entry {
 
   Entry(Key key, Bytes answer, Facts facts);
 
+  /// Unique in the process, never 0.
+  std::uint64_t serial() const { return serial_; }
   std::string_view key() const { return key_; }
   std::uint64_t hash() const { return hash_; }
   Bytes answer() const { return answer_; }
@@ -67,6 +69,7 @@ class Entry {
   bool may_be_kept() const;
 
  private:
+  const std::uint64_t serial_;
   const std::string key_;
   const std::uint64_t hash_;
   const std::vector<std::byte> answer_;

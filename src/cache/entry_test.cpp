@@ -190,5 +190,17 @@ TEST(CanonicalKey, HasOneSpelling) {
   EXPECT_EQ(canonical_key(KeyKind::none, "5"), "");
 }
 
+TEST_F(EntryTest, TheProofIsThatOfRowsAndOfTheCatalog) {
+  freshness_.confirm_catalog(now_ + Duration(5));
+  freshness_.renew_lease(now_ + Duration(50), 100);
+  EXPECT_EQ(freshness_.proof(), now_ + Duration(5));
+  freshness_.note_unchanged_catalog(now_ + Duration(50));
+  EXPECT_EQ(freshness_.proof(), now_ + Duration(50));
+  freshness_.confirm_catalog(now_ + Duration(70));
+  EXPECT_EQ(freshness_.proof(), now_ + Duration(50)) << "the lease's";
+  freshness_.end_epoch("test");
+  EXPECT_EQ(freshness_.proof(), TimePoint{});
+}
+
 }  // namespace
 }  // namespace forebay::cache

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "cache/raise.hpp"
+
 namespace forebay::cache {
 
 namespace {
@@ -10,12 +12,6 @@ namespace {
 constexpr Duration kUseNoted{100};
 /// After a pause like this the stream is told that use begins again.
 constexpr Duration kPause{1'000};
-
-void raise(std::atomic<TimePoint>& mark, TimePoint value) {
-  TimePoint known = mark.load(std::memory_order_relaxed);
-  while (known < value && !mark.compare_exchange_weak(known, value, std::memory_order_release)) {
-  }
-}
 
 }  // namespace
 
@@ -79,6 +75,7 @@ void Freshness::end_epoch(std::string why) {
   epoch_.store(0);
   lease_.store(kNever);
   catalog_confirmed_.store(kNever);
+  catalog_unchanged_.store(kNever);
   catalog_number_.fetch_add(1);
   catalog_.reset();
   trouble_ = std::move(why);
@@ -93,6 +90,10 @@ void Freshness::renew_lease(TimePoint asked_at, TransactionId all_visible_below)
 
 void Freshness::confirm_catalog(TimePoint asked_at) {
   catalog_confirmed_.store(asked_at, std::memory_order_release);
+}
+
+void Freshness::note_unchanged_catalog(TimePoint asked_at) {
+  catalog_unchanged_.store(asked_at, std::memory_order_release);
 }
 
 void Freshness::replace_catalog(std::shared_ptr<const Catalog> catalog, TimePoint asked_at) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -43,8 +44,16 @@ class Freshness {
            catalog_confirmed_.load(std::memory_order_relaxed) >=
                own_schema_change_.load(std::memory_order_acquire);
   }
-  /// When the proof was asked for that covers what is served now. To be read before an entry's marks are.
+  /// When the proof was asked for that covers all rows that are served now. To be read before an entry's
+  /// marks are.
   TimePoint lease() const { return lease_.load(std::memory_order_acquire); }
+  /// As above, for rows and for what the catalog makes of them: a view that was replaced, a table that was
+  /// rewritten.
+  TimePoint proof() const {
+    const TimePoint catalog = std::max(catalog_confirmed_.load(std::memory_order_acquire),
+                                       catalog_unchanged_.load(std::memory_order_acquire));
+    return std::min(lease(), catalog);
+  }
   std::uint64_t epoch() const { return epoch_.load(std::memory_order_acquire); }
   std::uint64_t catalog_number() const { return catalog_number_.load(std::memory_order_acquire); }
   /// Says that fresh entries are wanted, which keeps the leases coming.
@@ -81,6 +90,8 @@ class Freshness {
   void renew_lease(TimePoint asked_at, TransactionId all_visible_below);
   /// The catalog is still the one that is known; the question was asked at `asked_at`.
   void confirm_catalog(TimePoint asked_at);
+  /// No transaction of this database can have changed the catalog before `asked_at`. Roles may have changed.
+  void note_unchanged_catalog(TimePoint asked_at);
   void replace_catalog(std::shared_ptr<const Catalog> catalog, TimePoint asked_at);
   /// The relation that the stream calls so; null when no catalog has named it, so that nothing depends on it.
   Relation* find_relation(std::string_view qualified_name);
@@ -121,6 +132,7 @@ class Freshness {
   std::atomic<std::uint64_t> catalog_number_ = 0;
   std::atomic<TimePoint> lease_{kNever};
   std::atomic<TimePoint> catalog_confirmed_{kNever};
+  std::atomic<TimePoint> catalog_unchanged_{kNever};  ///< for proof() only
   std::atomic<TransactionId> all_visible_below_ = 0;
   std::atomic<TimePoint> own_write_{kNever};  ///< of which it is not known what it changed
   std::atomic<TimePoint> own_schema_change_{kNever};

@@ -4,17 +4,11 @@
 #include <functional>
 #include <memory>
 
+#include "cache/raise.hpp"
+
 namespace forebay::cache {
 
 namespace {
-
-/// Raises `mark` to `value`; it never goes back.
-template <typename T>
-void raise(std::atomic<T>& mark, T value) {
-  T known = mark.load(std::memory_order_relaxed);
-  while (known < value && !mark.compare_exchange_weak(known, value, std::memory_order_release)) {
-  }
-}
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';

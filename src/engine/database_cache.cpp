@@ -42,6 +42,21 @@ DatabaseCache::DatabaseCache(CacheDirectory& directory, std::shared_ptr<cache::S
       freshness_(rules.staleness),
       stream_(std::move(target), database_, freshness_) {}
 
+const cache::Catalog* DatabaseCache::recent_catalog() const {
+  struct Known {
+    std::uint64_t cache = 0;
+    std::uint64_t number = 0;
+    std::shared_ptr<const cache::Catalog> catalog;
+  };
+  thread_local Known known;
+  if (!freshness_.catalog_is_recent(Clock::now())) return nullptr;
+  if (known.cache != id_ || known.number != freshness_.catalog_number()) {
+    auto [catalog, number] = freshness_.catalog();
+    known = {id_, number, std::move(catalog)};
+  }
+  return known.catalog.get();
+}
+
 std::shared_ptr<const ReadPlan> DatabaseCache::plan_of(std::string_view text) const {
   thread_local Plans plans;
   const PlanName name{id_, sql::fingerprint(text)};

@@ -51,6 +51,10 @@ class DatabaseCache {
   void request_stop() { stream_.request_stop(); }
   bool has_ended() const { return stream_.has_ended(); }
 
+  /// The present catalog; null while there is none, or when nobody has looked at it for longer than the
+  /// bound. Remembered by each thread, so that a lock is taken once for each catalog. Valid until the next
+  /// call.
+  const cache::Catalog* recent_catalog() const;
   /// The plan of a text under the present catalog; null while there is none. Remembered by each thread.
   std::shared_ptr<const ReadPlan> plan_of(std::string_view text) const;
 

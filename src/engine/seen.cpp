@@ -6,45 +6,33 @@ namespace forebay::engine {
 
 namespace {
 
-/// More than this, and it counts as having seen anything.
-constexpr std::size_t kMost = 32;
+/// More than a client can read one by one between two proofs; beyond, it counts as having seen anything.
+constexpr std::size_t kMost = 2048;
+
+bool is_whole(const cache::Dependency& on) {
+  return on.mark == &on.relation->whole();
+}
+
+/// It stands beside a bucket, and for no rows of its own.
+bool is_unkeyed(const cache::Dependency& on) {
+  return on.mark == &on.relation->unkeyed();
+}
 
 }  // namespace
 
-/// What rows a dependency stands for; unkeyed() stands beside a bucket and adds none.
-const cache::ChangeMark* Seen::mark_of(const cache::Dependency& dependency) {
-  return dependency.mark == &dependency.relation->whole() ? nullptr : dependency.mark;
-}
-
-void Seen::add(std::vector<Rows>& to, const Rows& rows) {
-  for (Rows& known : to) {
-    if (known.relation != rows.relation || known.mark != rows.mark) continue;
-    if (known.at <= rows.at) known = rows;
-    return;
-  }
-  if (to.size() < kMost) {
-    to.push_back(rows);
-  } else if (&to == &reading_) {
-    reading_anything_ = true;
-  } else {
-    anything_seen_ = std::max(anything_seen_, rows.at);
-  }
-}
-
 void Seen::reading(const std::vector<cache::Dependency>& dependencies) {
-  for (const cache::Dependency& dependency : dependencies) {
-    if (dependency.mark == &dependency.relation->unkeyed()) continue;
-    add(reading_, {dependency.relation, mark_of(dependency), {}, nullptr});
+  for (const cache::Dependency& on : dependencies) {
+    if (!is_unkeyed(on)) reading_.push_back({on.relation, on.mark});
   }
 }
 
 void Seen::reading(cache::Relation& relation) {
-  add(reading_, {&relation, nullptr, {}, nullptr});
+  reading_.push_back({&relation, &relation.whole()});
 }
 
 void Seen::note_answer(TimePoint now) {
-  if (reading_anything_) anything_seen_ = now;
-  for (const Rows& rows : reading_) add(seen_, {rows.relation, rows.mark, now, nullptr});
+  if (reading_anything_ || reading_.size() > kMost) anything_seen_ = now;
+  for (const Rows& rows : reading_) see(rows, {now, 0});
 }
 
 void Seen::end_answers() {
@@ -52,30 +40,50 @@ void Seen::end_answers() {
   reading_anything_ = false;
 }
 
-void Seen::note_hit(const cache::EntryPtr& entry, TimePoint lease) {
-  if (entry->filled() <= lease) return;
-  for (const cache::Dependency& dependency : entry->dependencies()) {
-    if (dependency.mark == &dependency.relation->unkeyed()) continue;
-    add(seen_, {dependency.relation, mark_of(dependency), entry->filled(), entry});
+void Seen::see(const Rows& rows, const Sight& sight) {
+  if (buckets_.size() >= kMost) {
+    anything_seen_ = std::max(anything_seen_, sight.at);
+    return;
+  }
+  Relation& relation = relations_[rows.relation];
+  relation.any = std::max(relation.any, sight.at);
+  const bool whole = rows.mark == &rows.relation->whole();
+  Sight& known = whole ? relation.whole : buckets_[rows.mark];
+  if (known.at <= sight.at) known = sight;
+}
+
+void Seen::note_hit(const cache::Entry& entry, TimePoint proof) {
+  if (entry.filled() <= proof) return;
+  for (const cache::Dependency& on : entry.dependencies()) {
+    if (!is_unkeyed(on)) see({on.relation, on.mark}, {entry.filled(), entry.serial()});
   }
 }
 
-void Seen::forget_before(TimePoint lease) {
-  std::erase_if(seen_, [lease](const Rows& rows) { return rows.at <= lease; });
+void Seen::forget_before(TimePoint proof) {
+  if (forgotten_before_ == proof) return;
+  forgotten_before_ = proof;
+  erase_if(buckets_, [proof](const auto& seen) { return seen.second.at <= proof; });
+  erase_if(relations_, [proof](const auto& seen) { return seen.second.any <= proof; });
 }
 
-bool Seen::is_beyond(const cache::Entry& entry, TimePoint lease) {
-  if (anything_seen_ > lease && entry.begun() < anything_seen_) return true;
-  if (seen_.empty()) return false;
-  forget_before(lease);
-  return std::ranges::any_of(seen_, [&entry](const Rows& rows) {
-    const bool is_as_new = rows.entry.get() == &entry || entry.begun() >= rows.at;
-    return !is_as_new &&
-           std::ranges::any_of(entry.dependencies(), [&rows](const cache::Dependency& dependency) {
-             if (dependency.relation != rows.relation) return false;
-             const cache::ChangeMark* mark = mark_of(dependency);
-             return mark == nullptr || rows.mark == nullptr || mark == rows.mark;
-           });
+/// What was filled after that is as new, and so is the very thing that was seen.
+bool Seen::is_later(const Sight& sight, const cache::Entry& entry) {
+  return entry.begun() < sight.at && entry.serial() != sight.entry;
+}
+
+bool Seen::is_beyond(const cache::Entry& entry, TimePoint proof) {
+  forget_before(proof);
+  if (anything_seen_ > proof && entry.begun() < anything_seen_) return true;
+  if (relations_.empty()) return false;
+  return std::ranges::any_of(entry.dependencies(), [&](const cache::Dependency& on) {
+    const auto relation = relations_.find(on.relation);
+    if (relation == relations_.end()) return false;
+    if (relation->second.whole.at > proof && is_later(relation->second.whole, entry)) return true;
+    // Any of its rows may have been seen later than all of them were here.
+    if (is_whole(on))
+      return relation->second.any > relation->second.whole.at && entry.begun() < relation->second.any;
+    const auto bucket = buckets_.find(on.mark);
+    return bucket != buckets_.end() && is_later(bucket->second, entry);
   });
 }
 

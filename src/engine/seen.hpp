@@ -1,7 +1,10 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
 
 #include "base/clock.hpp"
 #include "cache/entry.hpp"
@@ -9,9 +12,12 @@
 namespace forebay::engine {
 
 /// What one client has seen that may be newer than what entries hold, so that it never sees less afterwards:
-/// the server's answers, and entries that were filled after the lease at hand was asked for. An entry is as
-/// new as the lease under which it is served; a client that has seen the same rows later has to ask the
-/// server.
+/// the server's answers, and entries that were filled after the proof at hand was asked for. An entry is as
+/// new as the proof (Freshness::proof()) under which it is served; a client that has seen the same rows later
+/// has to ask the server.
+///
+/// Rows are remembered one by one, for as long as the next proof takes to come: were they lumped together, a
+/// client that misses would be told to miss by its own misses.
 class Seen {
  public:
   /// A statement that was sent reads these rows; or the rows of this whole relation; or nobody knows what.
@@ -24,27 +30,37 @@ class Seen {
   /// All answers have.
   void end_answers();
 
-  /// The client got this entry, or what it is made of, under a lease that was asked for at `lease`.
-  void note_hit(const cache::EntryPtr& entry, TimePoint lease);
+  /// The client got this entry, or what it is made of, under a proof that was asked for at `proof`.
+  void note_hit(const cache::Entry& entry, TimePoint proof);
   /// Whether the client may have seen something newer of what `entry` holds.
-  bool is_beyond(const cache::Entry& entry, TimePoint lease);
+  bool is_beyond(const cache::Entry& entry, TimePoint proof);
+  /// What was seen before `proof` plays no part any more.
+  void forget_before(TimePoint proof);
 
  private:
   struct Rows {
-    const cache::Relation* relation;
-    const cache::ChangeMark* mark;  ///< null: the whole relation
-    TimePoint at;
-    cache::EntryPtr entry;  ///< what was seen, when it is kept
+    cache::Relation* relation;
+    const cache::ChangeMark* mark;  ///< a bucket, or the relation's whole()
+  };
+  struct Sight {
+    TimePoint at{};
+    std::uint64_t entry = 0;  ///< serial number of what was seen, when it is kept; else 0
+  };
+  /// How the rows of one relation were last seen: all by one, or any of them.
+  struct Relation {
+    Sight whole;
+    TimePoint any{};
   };
 
-  static const cache::ChangeMark* mark_of(const cache::Dependency& dependency);
-  void add(std::vector<Rows>& to, const Rows& rows);
-  void forget_before(TimePoint lease);
+  static bool is_later(const Sight& sight, const cache::Entry& entry);
+  void see(const Rows& rows, const Sight& sight);
 
   std::vector<Rows> reading_;
-  std::vector<Rows> seen_;  ///< later than the last lease that was looked at
-  bool reading_anything_ = false;
+  boost::unordered_flat_map<const cache::ChangeMark*, Sight> buckets_;
+  boost::unordered_flat_map<const cache::Relation*, Relation> relations_;
+  TimePoint forgotten_before_{};
   TimePoint anything_seen_{};
+  bool reading_anything_ = false;
 };
 
 }  // namespace forebay::engine

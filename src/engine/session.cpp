@@ -283,6 +283,7 @@ void Session::refuse_waiting() {
 }
 
 void Session::sweep(TimePoint now) {
+  if (reads_ != nullptr) reads_->sweep();
   const Duration limit = pool_->rules().command;
   if (limit.count() == 0 || backend_ == nullptr || backend_->tracker().outstanding() == 0) return;
   if (now - busy_since_ < limit) return;

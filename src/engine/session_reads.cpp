@@ -109,28 +109,30 @@ cache::EntryPtr SessionReads::ask(const ReadRequest& request, const backend::Ses
   if (freshness.epoch() == 0) return nullptr;
   const cache::Key key = key_of(request, settings);
   const TimePoint lease = freshness.lease();
+  const TimePoint proof = freshness.proof();
   auto& counters = cache_->counters();
-  if (freshness.may_serve(now)) {
-    cache::EntryPtr entry = cache_->store().find(key);
-    if (entry != nullptr && entry->is_fresh(now, lease) && !seen_.is_beyond(*entry, lease)) {
-      seen_.note_hit(entry, lease);
-      if (request.max_rows == 0 || request.max_rows > entry->rows()) {
-        counters.hits.fetch_add(1, std::memory_order_relaxed);
-        counters.saved_micros.fetch_add(entry->fill_micros(), std::memory_order_relaxed);
-        return entry;
-      }
-      return nullptr;
-    }
-    if (entry != nullptr && entry->is_dead(now)) {
-      counters.stale.fetch_add(1, std::memory_order_relaxed);
-      cache_->store().remove(*entry);
-    }
+  cache::EntryPtr entry = cache_->store().find(key);
+  if (entry != nullptr && freshness.may_serve(now) && entry->is_fresh(now, lease) &&
+      !seen_.is_beyond(*entry, proof)) {
+    seen_.note_hit(*entry, proof);
+    if (request.max_rows != 0 && request.max_rows <= entry->rows()) return nullptr;
+    counters.hits.fetch_add(1, std::memory_order_relaxed);
+    counters.saved_micros.fetch_add(entry->fill_micros(), std::memory_order_relaxed);
+    return entry;
   }
-  begin_fill(request, key, now);
+  const bool is_dead = entry != nullptr && entry->is_dead(now);
+  if (is_dead) {
+    counters.stale.fetch_add(1, std::memory_order_relaxed);
+    cache_->store().remove(*entry);
+  }
+  // A living one that may not be served yet is better than a new one: everybody may have it under the next
+  // lease, whereas what is newer than the lease keeps whoever gets it from what is older, so that clients
+  // would go on making each other miss.
+  note_miss(request, key, now, entry == nullptr || is_dead);
   return nullptr;
 }
 
-void SessionReads::begin_fill(const ReadRequest& request, const cache::Key& key, TimePoint now) {
+void SessionReads::note_miss(const ReadRequest& request, const cache::Key& key, TimePoint now, bool fills) {
   auto& counters = cache_->counters();
   const cache::Fence fence = cache_->freshness().fence();
   const auto plan = cache_->plan_of(request.text);
@@ -144,7 +146,7 @@ void SessionReads::begin_fill(const ReadRequest& request, const cache::Key& key,
   seen_.reading(dependencies);
   is_asked_ = true;
   is_sent_ = false;
-  if (fence.epoch == 0 || fence.all_visible_below == 0 || plan->catalog != fence.catalog) return;
+  if (!fills || fence.epoch == 0 || fence.all_visible_below == 0 || plan->catalog != fence.catalog) return;
   fill_.emplace(key,
                 cache::Entry::Facts{.freshness = &cache_->freshness(),
                                     .fence = fence,
@@ -188,7 +190,7 @@ void SessionReads::fill(Bytes bytes, const backend::Backend& backend) {
   if (state == Fill::State::complete && read_alike) {
     cache::EntryPtr entry = fill_->finish(Clock::now());
     if (entry->may_be_kept()) {
-      seen_.note_hit(entry, cache_->freshness().lease());
+      seen_.note_hit(*entry, cache_->freshness().proof());
       cache_->store().put(std::move(entry));
       cache_->counters().fills.fetch_add(1, std::memory_order_relaxed);
     }
@@ -200,10 +202,9 @@ void SessionReads::fill(Bytes bytes, const backend::Backend& backend) {
 // ---------------------------------------------------------------------------------------------
 
 void SessionReads::note_statement(const sql::Verdict& verdict, Effects effects) {
-  const bool known = cache_->freshness().catalog_is_recent(Clock::now());
-  const auto catalog = known ? cache_->freshness().catalog().first : nullptr;
-  note_writes(verdict, effects, catalog.get());
-  if (!was_asked_for()) note_reads(verdict, effects, catalog.get());
+  const cache::Catalog* catalog = cache_->recent_catalog();
+  note_writes(verdict, effects, catalog);
+  if (!was_asked_for()) note_reads(verdict, effects, catalog);
 }
 
 void SessionReads::note_unknown_statement() {

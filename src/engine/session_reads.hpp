@@ -51,6 +51,8 @@ class SessionReads {
   void note_unknown_statement();
   /// The database is about to be dropped or copied; blocks for some milliseconds.
   void let_go_of_database(const std::string& name) { cache_->directory().let_go(name); }
+  /// Gives memory back that a quiet client needs no more.
+  void sweep() { seen_.forget_before(cache_->freshness().proof()); }
   /// Everything has been answered, and the client has been told.
   void end_answers() { seen_.end_answers(); }
   /// So is the transaction over.
@@ -71,7 +73,8 @@ class SessionReads {
   void note_answer();
   void announce_writes(TimePoint now);
   void fill(Bytes bytes, const backend::Backend& backend);
-  void begin_fill(const ReadRequest& request, const cache::Key& key, TimePoint now);
+  /// `fills`: the answer is to be kept.
+  void note_miss(const ReadRequest& request, const cache::Key& key, TimePoint now, bool fills);
 
   const backend::Pool& pool_;
   const backend::ProfilePtr profile_;

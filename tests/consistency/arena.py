@@ -105,19 +105,21 @@ class Arena:
             rows = console.execute("SHOW CACHE").fetchall()
         return next((row for row in rows if row["database"] == DATABASE), {})
 
-    def check(self, seconds: float, seed: int, faults=None, readers: int = 3, writers: int = 2,
-              write_pause: float = 0.01, catalog_pause: float = 1.5, judged_by: float | None = None,
-              through: int = 50) -> Outcome:
+    def check(self, seconds: float, seed: int, faults=None, readers: int = 3, sleepers: int = 2,
+              writers: int = 2, write_pause: float = 0.01, catalog_pause: float = 1.5,
+              judged_by: float | None = None, through: int = 50) -> Outcome:
         """Runs the checker, and faults(self, seconds) meanwhile.
 
-        judged_by: a bound other than the daemon's. through: per cent of the writes that go through Forebay.
+        Without readers and sleepers only the watchers read through Forebay. judged_by: a bound other than the
+        daemon's. through: per cent of the writes that go through Forebay.
         """
         judged_by = self.bound if judged_by is None else judged_by
         options = {
             "--through": f"host={self.forebay.host} port={self.forebay.port} dbname={DATABASE}",
             "--around": f"host={self.server.host} port={self.server.port} dbname={DATABASE}",
             "--seconds": round(seconds), "--seed": seed, "--bound-ms": round(judged_by * 1000),
-            "--readers": readers, "--writers": writers, "--write-pause-us": round(write_pause * 1e6),
+            "--readers": readers, "--sleepers": sleepers, "--writers": writers,
+            "--write-pause-us": round(write_pause * 1e6),
             "--catalog-pause-us": round(catalog_pause * 1e6), "--through-percent": through,
             "--lasting": int(faults is not None),
         }

@@ -16,7 +16,6 @@ namespace {
 
 constexpr std::chrono::seconds kLongestStep{60};
 constexpr std::chrono::milliseconds kTick{100};
-constexpr int kSleepers = 2;
 constexpr std::chrono::milliseconds kAfterTheBound{300};
 
 struct Options {
@@ -25,6 +24,7 @@ struct Options {
       {"--readers", "3"},          {"--writers", "3"},     {"--seed", "1"},
       {"--through-percent", "50"}, {"--bound-ms", "1000"}, {"--write-pause-us", "10000"},
       {"--read-pause-us", "0"},    {"--lasting", "0"},     {"--catalog-pause-us", "1500000"},
+      {"--sleepers", "2"},
   };
 
   Options(int count, char** words) {
@@ -161,8 +161,9 @@ int run(const Options& options) {
   for (long at = 0; at < options.number("--writers"); ++at) {
     crew.add("writer " + std::to_string(at), write, run, ++seed);
   }
-  for (int at = 0; at < kSleepers; ++at)
+  for (long at = 0; at < options.number("--sleepers"); ++at)
     crew.add("sleeper " + std::to_string(at), read_at_times, run, ++seed);
+  crew.add("watchers", watch, run, ++seed);
   crew.add("writer of the catalog", write_catalog, run, ++seed);
   crew.add("witness", witness, run, ++seed);
 

@@ -34,6 +34,8 @@ using Steps = std::atomic<std::uint64_t>;
 void read_through(Run& run, std::uint64_t seed, Steps& steps);
 /// As above, but mostly asleep.
 void read_at_times(Run& run, std::uint64_t seed, Steps& steps);
+/// Clients that each read one thing over and over, which the cache may serve for longest.
+void watch(Run& run, std::uint64_t seed, Steps& steps);
 /// Reads past Forebay: what it has seen must be seen through Forebay, too, once the bound is over.
 void witness(Run& run, std::uint64_t seed, Steps& steps);
 /// Writes rows by every path, both ways.
