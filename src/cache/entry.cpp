@@ -60,7 +60,8 @@ Entry::Entry(Key key, Bytes answer, Facts facts)
       key_(key.bytes),
       hash_(key.hash),
       answer_(answer.begin(), answer.end()),
-      facts_(std::move(facts)) {}
+      facts_(std::move(facts)),
+      begun_(facts_.begun) {}
 
 std::size_t Entry::bytes() const {
   return sizeof(Entry) + key_.capacity() + answer_.capacity() +

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -10,6 +11,7 @@
 #include "base/bytes.hpp"
 #include "base/clock.hpp"
 #include "cache/freshness.hpp"
+#include "cache/raise.hpp"
 
 namespace forebay::cache {
 
@@ -30,7 +32,8 @@ struct Dependency {
   std::uint64_t changes;
 };
 
-/// A kept result: finished bytes of the server's answer. Immutable; shared by whoever is sending it.
+/// A kept result: finished bytes of the server's answer, without the ReadyForQuery behind it. Immutable, but
+/// for what is learned of its age; shared by whoever is sending it.
 class Entry {
  public:
   struct Facts {
@@ -51,7 +54,10 @@ class Entry {
   std::string_view key() const { return key_; }
   std::uint64_t hash() const { return hash_; }
   Bytes answer() const { return answer_; }
-  TimePoint begun() const { return facts_.begun; }
+  /// Nothing in it is older.
+  TimePoint begun() const { return begun_.load(std::memory_order_relaxed); }
+  /// The server has given the same answer to a query that was sent at `begun`.
+  void confirm(TimePoint begun) const { raise(begun_, begun); }
   TimePoint filled() const { return facts_.filled; }
   const std::vector<Dependency>& dependencies() const { return facts_.dependencies; }
   std::uint64_t rows() const { return facts_.rows; }
@@ -74,6 +80,7 @@ class Entry {
   const std::uint64_t hash_;
   const std::vector<std::byte> answer_;
   const Facts facts_;
+  mutable std::atomic<TimePoint> begun_;
 };
 
 using EntryPtr = std::shared_ptr<const Entry>;

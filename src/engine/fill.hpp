@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -10,13 +11,14 @@
 
 namespace forebay::engine {
 
-/// Takes down the server's answer to one request, to keep it. Begun before the request is sent, so that
-/// everything that is noted from then on counts against it.
+/// Takes down the server's answer to a batch, to keep what is new of it and to compare the rest with what is
+/// in memory. Begun before the batch is sent, so that everything that is noted from then on counts against
+/// it.
 class Fill {
  public:
   enum class State : std::uint8_t { open, complete, useless };
 
-  /// What the answer consists of, beside rows.
+  /// What the answer to one request consists of, beside rows.
   struct Shape {
     int parses = 0;
     int binds = 0;
@@ -26,26 +28,42 @@ class Fill {
     friend bool operator==(const Shape&, const Shape&) = default;
   };
 
+  /// One request of the batch.
+  struct Part {
+    std::string key;
+    std::uint64_t hash = 0;
+    Shape shape;
+    cache::EntryPtr known;      ///< lives, but may not be served yet; null: this is to become one
+    cache::Entry::Facts facts;  ///< of the new one; for a known one only `begun`
+    std::size_t end = 0;        ///< of its answer, within the batch's; 0: not there yet
+    bool is_news = false;       ///< there is a known one, and the answer is another
+    bool is_told = false;       ///< by take_news()
+  };
+
   /// Gives up on answers of more than `limit` bytes, or of another shape.
-  Fill(cache::Key key, cache::Entry::Facts facts, Shape shape, std::size_t limit)
-      : key_(key.bytes), hash_(key.hash), facts_(std::move(facts)), shape_(shape), limit_(limit) {}
+  Fill(std::vector<Part> parts, std::size_t limit) : parts_(std::move(parts)), limit_(limit) {}
 
-  /// More of what the client gets.
+  /// More of what the client gets next.
   State add(Bytes bytes);
-
-  /// The entry, once complete.
-  cache::EntryPtr finish(TimePoint now);
+  /// The known entries that the server's answer differs from, as far as it has come; each once. When it is
+  /// useless, all of them.
+  std::vector<cache::EntryPtr> take_news(State state);
+  std::vector<Part>& parts() { return parts_; }
+  /// The entry that a part has become, once all is complete.
+  cache::EntryPtr finish(Part& part, TimePoint now);
 
  private:
   State read_messages();
+  bool end_part();
+  void compare();
 
-  const std::string key_;
-  const std::uint64_t hash_;
-  cache::Entry::Facts facts_;
-  const Shape shape_;
+  std::vector<Part> parts_;
   const std::size_t limit_;
   std::vector<std::byte> answer_;
-  std::size_t read_ = 0;  ///< bytes of answer_ up to the first message that is not whole
+  std::size_t read_ = 0;       ///< bytes of answer_ up to the first message that is not whole
+  std::size_t part_ = 0;       ///< whose answer is being read
+  std::size_t compared_ = 0;   ///< bytes of answer_
+  std::size_t comparing_ = 0;  ///< the part that they end in
   Shape found_;
 };
 

@@ -65,6 +65,7 @@ bool read_bind(Messages& messages, ReadRequest& request, const StatementNames* n
   std::string_view name;
   if (!body || !take_cstring(*body, portal) || !portal.empty() || !take_cstring(*body, name)) return false;
   request.values = *body;
+  request.is_unnamed = name.empty();
   if (request.parses) return name.empty();
   if (names == nullptr || names->is_undecided(name)) return false;
   const PreparedStatementPtr* statement = names->find(name);
@@ -87,28 +88,43 @@ bool read_execute(Messages& messages, ReadRequest& request) {
   return true;
 }
 
+/// [Parse] Bind [Describe] Execute.
 bool read_extended(Messages& messages, ReadRequest& request, const StatementNames* names) {
   using namespace wire::frontend;
   if (messages.next_type() == kParse && !read_parse(messages, request)) return false;
   if (messages.next_type() != kBind || !read_bind(messages, request, names)) return false;
   if (messages.next_type() == kDescribe && !read_describe(messages, request)) return false;
-  if (messages.next_type() != kExecute || !read_execute(messages, request)) return false;
-  if (messages.next_type() != kSync) return false;
+  return messages.next_type() == kExecute && read_execute(messages, request);
+}
+
+bool read_sync(Messages& messages) {
   const auto sync = messages.take();
   return sync && sync->empty();
 }
 
 }  // namespace
 
-std::optional<ReadRequest> ReadRequest::read(std::string_view input, const StatementNames* names) {
-  ReadRequest request;
+bool ReadBatch::read(std::string_view input, const StatementNames* names) {
+  using namespace wire::frontend;
+  requests.clear();
   Messages messages(input);
-  const bool simple = messages.next_type() == wire::frontend::kQuery;
-  if (!(simple ? read_query(messages, request) : read_extended(messages, request, names))) {
-    return std::nullopt;
+  if (messages.next_type() == kQuery) {
+    if (!read_query(messages, requests.emplace_back())) return false;
+    size = input.size() - messages.left();
+    return true;
   }
-  request.size = input.size() - messages.left();
-  return request;
+  bool parses = false;
+  do {
+    if (requests.size() == kMostRequests) return false;
+    ReadRequest& request = requests.emplace_back();
+    if (!read_extended(messages, request, names)) return false;
+    // The unnamed statement is another one since the Parse, which the names do not know yet.
+    if (parses && !request.parses && request.is_unnamed) return false;
+    parses |= request.parses;
+  } while (messages.next_type() != kSync);
+  if (!read_sync(messages)) return false;
+  size = input.size() - messages.left();
+  return true;
 }
 
 int bound_count(const ReadRequest& request) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <vector>
 
 #include "base/bytes.hpp"
 
@@ -11,21 +12,30 @@ namespace forebay::engine {
 
 class StatementNames;
 
-/// A whole batch of a client that asks for one result and could be answered from memory: a Query, or
-/// [Parse of the unnamed statement] Bind [Describe of the portal] Execute Sync. Views into the client's input
-/// and into its statements.
+/// What a client asks for one result: a Query, or [Parse of the unnamed statement] Bind [Describe of the
+/// portal] Execute. Views into the client's input and into its statements.
 struct ReadRequest {
-  std::size_t size = 0;  ///< of the batch, in bytes
   bool simple = false;
   bool parses = false;
   bool describes = false;
+  bool is_unnamed = false;     ///< it executes the unnamed statement
   std::uint32_t max_rows = 0;  ///< 0: all
   std::string_view text;
   std::string_view types;   ///< of parameters, as sent: four bytes each
   std::string_view values;  ///< the Bind's formats, values and result formats, as sent
+};
 
-  /// The batch at the front of `input`; nothing when that is something else, or not all here.
-  static std::optional<ReadRequest> read(std::string_view input, const StatementNames* names);
+/// A whole batch of a client that could be answered from memory: a Query, or requests of the extended
+/// protocol and their Sync.
+struct ReadBatch {
+  /// Beyond so many it goes to the server.
+  static constexpr std::size_t kMostRequests = 128;
+
+  std::vector<ReadRequest> requests;
+  std::size_t size = 0;  ///< in bytes
+
+  /// Reads the batch at the front of `input`. False when that is something else, or not all here.
+  bool read(std::string_view input, const StatementNames* names);
 };
 
 /// One parameter of a Bind.

@@ -130,8 +130,8 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   // session_cache.cpp: answers from memory
   bool may_ask_cache(char type) const;
   Step ask_cache(const std::byte* at, std::size_t size, std::size_t& used);
-  bool look_for_release(const ReadRequest& request);
-  void note_unnamed(const ReadRequest& request);
+  bool look_for_release(const std::vector<ReadRequest>& batch);
+  void note_unnamed(const std::vector<ReadRequest>& batch);
   void answer_from_memory(Bytes answer);
   void flush_answers();
   void tell_cache(const sql::Verdict& verdict, sql::Effects effects);

@@ -1,5 +1,8 @@
 // Answers from memory: the first thing that is tried with what a client asks for outside a transaction.
 
+#include <algorithm>
+#include <array>
+
 #include "engine/burst.hpp"
 #include "engine/read_request.hpp"
 #include "engine/session.hpp"
@@ -12,6 +15,10 @@ namespace {
 
 /// Answers up to this size are put together to one write; longer ones are sent as they are.
 constexpr std::size_t kGathered = 32 * 1024;
+
+/// Outside a transaction.
+constexpr std::array<std::byte, 6> kReady{
+    std::byte{wire::server::kReadyForQuery}, {}, {}, {}, std::byte{5}, std::byte{'I'}};
 
 /// What one burst of a client is answered from memory. One per thread, sent before the burst's handling ends.
 std::vector<std::byte>& answers() {
@@ -35,19 +42,25 @@ bool Session::may_ask_cache(char type) const {
 
 /// Answers the batch at the front of the input if it can; `incomplete`: it goes to the server.
 Session::Step Session::ask_cache(const std::byte* at, std::size_t size, std::size_t& used) {
-  const auto request = ReadRequest::read(as_text({at, size}), names_.get());
-  if (!request) return Step::incomplete;
+  thread_local ReadBatch batch;
+  thread_local std::vector<cache::EntryPtr> found;
+  if (!batch.read(as_text({at, size}), names_.get())) return Step::incomplete;
   reads_->follow_pool();
-  if (!held_because_.empty()) return look_for_release(*request) ? Step::blocked : Step::incomplete;
-  const cache::EntryPtr entry = reads_->ask(*request, settings_);
-  if (entry == nullptr) return Step::incomplete;
-  note_unnamed(*request);
+  if (!held_because_.empty()) return look_for_release(batch.requests) ? Step::blocked : Step::incomplete;
+  const bool hit = reads_->ask(batch.requests, settings_, found);
+  if (!hit) {
+    found.clear();
+    return Step::incomplete;
+  }
+  note_unnamed(batch.requests);
   ran_anything_ = true;
   auto& counters = pool_->counters();
-  backend::PoolCounters::add(counters.queries, 1);
+  backend::PoolCounters::add(counters.queries, batch.requests.size());
   backend::PoolCounters::add(counters.transactions, 1);
-  answer_from_memory(entry->answer());
-  used = request->size;
+  for (const cache::EntryPtr& entry : found) answer_from_memory(entry->answer());
+  answer_from_memory(kReady);
+  found.clear();
+  used = batch.size;
   // It had been asked for when there was no answer yet.
   if (backend_ != nullptr) keep_or_give_back();
   return Step::used;
@@ -55,23 +68,25 @@ Session::Step Session::ask_cache(const std::byte* at, std::size_t size, std::siz
 
 /// A client that keeps its backend is not answered from memory. Where it could be, a look at its session is
 /// worth its price: what held it may be gone.
-bool Session::look_for_release(const ReadRequest& request) {
-  if (!may_probe() || !reads_->is_worth_a_look(request)) return false;
+bool Session::look_for_release(const std::vector<ReadRequest>& batch) {
+  if (!may_probe() || !reads_->is_worth_a_look(batch)) return false;
   probe();
   return true;
 }
 
-/// What the request did to the unnamed statement: a Parse replaces it, a Query drops it.
-void Session::note_unnamed(const ReadRequest& request) {
+/// What the batch did to the unnamed statement: a Parse replaces it, a Query drops it.
+void Session::note_unnamed(const std::vector<ReadRequest>& batch) {
   const PreparedStatementPtr* known = find_statement("");
-  if (request.simple) {
+  if (batch.front().simple) {
     if (known != nullptr) names().settle("", nullptr);
     return;
   }
+  const auto last = std::ranges::find(batch.rbegin(), batch.rend(), true, &ReadRequest::parses);
+  if (last == batch.rend()) return;
   const bool same =
-      known != nullptr && (*known)->text == request.text && (*known)->parameter_types == request.types;
-  if (!request.parses || same) return;
-  names().settle("", private_statement(request.text, as_bytes(request.types), judge(request.text).effects));
+      known != nullptr && (*known)->text == last->text && (*known)->parameter_types == last->types;
+  if (same) return;
+  names().settle("", private_statement(last->text, as_bytes(last->types), judge(last->text).effects));
 }
 
 void Session::answer_from_memory(Bytes answer) {

@@ -288,6 +288,7 @@ Session::Step Session::on_sync(const std::byte* at) {
   if (!in_batch_) start_clock();
   in_batch_ = false;
   if (names_ != nullptr) names_->end_batch();
+  if (reads_ != nullptr) reads_->end_batch();
   backend_->expect({.request = wire::Request::sync});
   forward(at, kHeaderSize);
   return Step::used;

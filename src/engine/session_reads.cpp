@@ -90,112 +90,168 @@ cache::Key SessionReads::key_of(const ReadRequest& request, const backend::Sessi
   return {bytes, cache::key_hash(bytes)};
 }
 
-bool SessionReads::is_worth_a_look(const ReadRequest& request) {
+bool SessionReads::is_worth_a_look(const std::vector<ReadRequest>& batch) {
   const TimePoint now = Clock::now();
   cache_->freshness().note_use(now);
   if (now - looked_at_ < kBetweenLooks) return false;
-  const auto plan = cache_->plan_of(request.text);
-  if (plan == nullptr || !plan->refusal.empty()) return false;
+  const bool is_kept = std::ranges::all_of(batch, [this](const ReadRequest& request) {
+    const auto plan = cache_->plan_of(request.text);
+    return plan != nullptr && plan->refusal.empty();
+  });
+  if (!is_kept) return false;
   looked_at_ = now;
   return true;
 }
 
-cache::EntryPtr SessionReads::ask(const ReadRequest& request, const backend::SessionSettingsPtr& settings) {
+bool SessionReads::ask(const std::vector<ReadRequest>& batch, const backend::SessionSettingsPtr& settings,
+                       std::vector<cache::EntryPtr>& found) {
   cache::Freshness& freshness = cache_->freshness();
   // Read from the clock, not from the loop: the process may have stood still since the loop woke up.
   const TimePoint now = Clock::now();
   freshness.note_use(now);
   abandon();
-  if (freshness.epoch() == 0) return nullptr;
-  const cache::Key key = key_of(request, settings);
-  const TimePoint lease = freshness.lease();
-  const TimePoint proof = freshness.proof();
+  found.clear();
+  if (freshness.epoch() == 0) return false;
+  const Rule rule{.now = now,
+                  .lease = freshness.lease(),
+                  .proof = freshness.proof(),
+                  .may_serve = freshness.may_serve(now),
+                  .is_alone = batch.size() == 1};
+  std::size_t bytes = 0;
+  bool all = true;
+  for (const ReadRequest& request : batch) {
+    const cache::EntryPtr& entry = found.emplace_back(cache_->store().find(key_of(request, settings)));
+    if (entry != nullptr && request.max_rows != 0 && request.max_rows <= entry->rows()) return false;
+    all = entry != nullptr && is_served(*entry, rule);
+    if (!all) break;
+    bytes += entry->answer().size();
+  }
+  if (!all || (bytes > cache_->max_entry() && !rule.is_alone)) {
+    note_miss(batch, settings, found, now, rule.proof);
+    return false;
+  }
   auto& counters = cache_->counters();
-  cache::EntryPtr entry = cache_->store().find(key);
-  if (entry != nullptr && freshness.may_serve(now) && entry->is_fresh(now, lease) &&
-      !seen_.is_beyond(*entry, proof)) {
-    seen_.note_hit(*entry, proof);
-    if (request.max_rows != 0 && request.max_rows <= entry->rows()) return nullptr;
-    counters.hits.fetch_add(1, std::memory_order_relaxed);
+  counters.hits.fetch_add(batch.size(), std::memory_order_relaxed);
+  for (const cache::EntryPtr& entry : found) {
+    seen_.note_hit(*entry, rule.proof);
     counters.saved_micros.fetch_add(entry->fill_micros(), std::memory_order_relaxed);
-    return entry;
   }
-  const bool is_dead = entry != nullptr && entry->is_dead(now);
-  if (is_dead) {
-    counters.stale.fetch_add(1, std::memory_order_relaxed);
-    cache_->store().remove(*entry);
-  }
-  // A living one that may not be served yet is better than a new one: everybody may have it under the next
-  // lease, whereas what is newer than the lease keeps whoever gets it from what is older, so that clients
-  // would go on making each other miss.
-  note_miss(request, key, now, entry == nullptr || is_dead);
-  return nullptr;
+  return true;
 }
 
-void SessionReads::note_miss(const ReadRequest& request, const cache::Key& key, TimePoint now, bool fills) {
+/// The statements of one batch are one transaction, which may have one snapshot for all: they are answered
+/// together only by what was so at the same moment, that of the proof.
+bool SessionReads::is_served(const cache::Entry& entry, const Rule& rule) {
+  return rule.may_serve && entry.is_fresh(rule.now, rule.lease) && !seen_.is_beyond(entry, rule.proof) &&
+         (rule.is_alone || entry.filled() <= rule.proof);
+}
+
+/// `found`: the entries of the first requests, as far as they were looked for.
+void SessionReads::note_miss(const std::vector<ReadRequest>& batch,
+                             const backend::SessionSettingsPtr& settings, std::vector<cache::EntryPtr>& found,
+                             TimePoint now, TimePoint proof) {
   auto& counters = cache_->counters();
   const cache::Fence fence = cache_->freshness().fence();
-  const auto plan = cache_->plan_of(request.text);
-  if (plan == nullptr) return;
-  if (!plan->refusal.empty() || !refusal_of_values(request).empty()) {
-    counters.refused.fetch_add(1, std::memory_order_relaxed);
-    return;
+  bool fills = fence.epoch != 0 && fence.all_visible_below != 0;
+  std::vector<Fill::Part> parts;
+  std::vector<std::shared_ptr<const ReadPlan>> plans;
+  for (const ReadRequest& request : batch) {
+    const auto& plan = plans.emplace_back(cache_->plan_of(request.text));
+    if (plan == nullptr) return;
+    if (!plan->refusal.empty() || !refusal_of_values(request).empty()) {
+      counters.refused.fetch_add(batch.size(), std::memory_order_relaxed);
+      return;
+    }
+    fills = fills && plan->catalog == fence.catalog;
   }
-  counters.misses.fetch_add(1, std::memory_order_relaxed);
-  auto dependencies = plan->dependencies(request);
-  seen_.reading(dependencies);
-  is_asked_ = true;
+  counters.misses.fetch_add(batch.size(), std::memory_order_relaxed);
+  asked_ = batch.size();
   is_sent_ = false;
-  if (!fills || fence.epoch == 0 || fence.all_visible_below == 0 || plan->catalog != fence.catalog) return;
-  fill_.emplace(key,
-                cache::Entry::Facts{.freshness = &cache_->freshness(),
-                                    .fence = fence,
-                                    .dependencies = std::move(dependencies),
-                                    .expires = now + cache_->lifetime(),
-                                    .begun = now,
-                                    .filled = {},
-                                    .rows = 0,
-                                    .fill_micros = 0},
-                Fill::Shape{.parses = request.parses ? 1 : 0,
-                            .binds = request.simple ? 0 : 1,
-                            .descriptions = request.simple || request.describes ? 1 : 0,
-                            .commands = 1},
-                cache_->max_entry());
+  for (std::size_t at = 0; at < batch.size(); ++at) {
+    const cache::Key key = key_of(batch[at], settings);
+    Fill::Part part = part_of(batch[at], key, at < found.size() ? found[at] : cache_->store().find(key), now);
+    if (!fills || part.known == nullptr) {
+      part.facts.dependencies = plans[at]->dependencies(batch[at]);
+      seen_.reading(part.facts.dependencies);
+    } else {
+      // Unless the answer is another, it shows the client what the entry does.
+      seen_.note_hit(*part.known, proof);
+    }
+    part.facts.fence = fence;
+    parts.push_back(std::move(part));
+  }
+  if (fills) fill_.emplace(std::move(parts), cache_->max_entry());
+}
+
+/// A living entry that may not be served yet stays: everybody may have it under the next proof, and a client
+/// that gets the same from the server has seen nothing newer. (What is newer than the proof keeps whoever
+/// gets it from what is older: were such answers news, clients would make one another miss without end.)
+Fill::Part SessionReads::part_of(const ReadRequest& request, const cache::Key& key, cache::EntryPtr known,
+                                 TimePoint now) {
+  if (known != nullptr && known->is_dead(now)) {
+    cache_->counters().stale.fetch_add(1, std::memory_order_relaxed);
+    cache_->store().remove(*known);
+    known = nullptr;
+  }
+  return {.key = std::string(key.bytes),
+          .hash = key.hash,
+          .shape = {.parses = request.parses ? 1 : 0,
+                    .binds = request.simple ? 0 : 1,
+                    .descriptions = request.simple || request.describes ? 1 : 0,
+                    .commands = 1},
+          .known = std::move(known),
+          .facts = {.freshness = &cache_->freshness(),
+                    .fence = {},
+                    .dependencies = {},
+                    .expires = now + cache_->lifetime(),
+                    .begun = now,
+                    .filled = {},
+                    .rows = 0,
+                    .fill_micros = 0}};
 }
 
 void SessionReads::abandon() {
   fill_.reset();
-  is_asked_ = false;
+  asked_ = 0;
 }
 
 /// A fill that was begun for another statement than the one that is sent must never see an answer.
 bool SessionReads::was_asked_for() {
-  const bool asked = std::exchange(is_asked_, false);
+  const bool asked = asked_ > 0;
+  if (asked) --asked_;
   if (fill_ && !is_sent_ && !asked) fill_.reset();
   if (fill_ && asked) is_sent_ = true;
   return asked;
 }
 
 void SessionReads::take_answer(Bytes bytes, const backend::Backend& backend) {
+  if (!fill_ || !is_sent_) return note_answer();
+  const Fill::State state = fill_->add(bytes);
+  // Before the client gets it.
+  for (const cache::EntryPtr& entry : fill_->take_news(state)) seen_.reading(entry->dependencies());
   note_answer();
-  if (fill_ && is_sent_) fill(bytes, backend);
+  if (state == Fill::State::complete) keep(backend);
+  if (state != Fill::State::open) fill_.reset();
 }
 
-void SessionReads::fill(Bytes bytes, const backend::Backend& backend) {
-  const Fill::State state = fill_->add(bytes);
-  if (state == Fill::State::open) return;
+void SessionReads::keep(const backend::Backend& backend) {
   // Otherwise the text meant something else to this session of the server than it does to us, or to others.
-  const bool read_alike = backend.standard_conforming_strings() && !backend.encoding_embeds_ascii() &&
-                          backend.defaults_generation() == defaults_generation_;
-  if (state == Fill::State::complete && read_alike) {
-    cache::EntryPtr entry = fill_->finish(Clock::now());
-    if (entry->may_be_kept()) {
+  if (!backend.standard_conforming_strings() || backend.encoding_embeds_ascii() ||
+      backend.defaults_generation() != defaults_generation_) {
+    return;
+  }
+  const TimePoint now = Clock::now();
+  for (Fill::Part& part : fill_->parts()) {
+    if (part.known != nullptr && part.is_news) {
+      cache_->store().remove(*part.known);
+    } else if (part.known != nullptr) {
+      part.known->confirm(part.facts.begun);
+    } else if (cache::EntryPtr entry = fill_->finish(part, now); entry->may_be_kept()) {
       seen_.note_hit(*entry, cache_->freshness().proof());
       cache_->store().put(std::move(entry));
       cache_->counters().fills.fetch_add(1, std::memory_order_relaxed);
     }
   }
-  fill_.reset();
 }
 
 // --- statements that go to the server

@@ -28,24 +28,27 @@ class SessionReads {
     if (pool_.generation() != pool_generation_ || pool_.defaults_generation() != defaults_generation_) move();
   }
 
-  /// The kept result of `request`, which may be sent now. Without one, the fill of it has begun when its
-  /// result can be kept; the request then goes to the server.
-  cache::EntryPtr ask(const ReadRequest& request, const backend::SessionSettingsPtr& settings);
+  /// Whether the whole `batch` may be answered now by what was `found` in memory. If not, the fill of it has
+  /// begun when its results can be kept; the batch then goes to the server.
+  bool ask(const std::vector<ReadRequest>& batch, const backend::SessionSettingsPtr& settings,
+           std::vector<cache::EntryPtr>& found);
 
-  /// Whether `request` could be answered from memory, now or later, were the client not held. Not again
+  /// Whether `batch` could be answered from memory, now or later, were the client not held. Not again
   /// before a pause, so that looks in vain are few.
-  bool is_worth_a_look(const ReadRequest& request);
+  bool is_worth_a_look(const std::vector<ReadRequest>& batch);
 
   bool is_filling() const { return fill_.has_value(); }
   /// What the client gets next.
   void take_answer(Bytes bytes, const backend::Backend& backend);
-  /// The request that ask() was last asked for is not answered, or not even sent.
+  /// The batch that ask() was last asked for is not answered, or not even sent.
   void abandon();
+  /// All of a batch has been sent: nothing that follows is what ask() was asked for.
+  void end_batch() { asked_ = 0; }
 
   /// A statement is about to be sent that may read and write.
   void note_statement(const sql::Verdict& verdict, sql::Effects effects);
-  /// A statement is about to be sent. True when it is the one that ask() was asked for, and so noted; true
-  /// once.
+  /// A statement is about to be sent. True when it is one that ask() was asked for, and so noted; true
+  /// once for each.
   bool was_asked_for();
   /// One of which nothing is known.
   void note_unknown_statement();
@@ -65,6 +68,15 @@ class SessionReads {
     std::vector<cache::Relation*> relations;
   };
 
+  /// What entries are judged by; read in this order, and before them.
+  struct Rule {
+    TimePoint now;
+    TimePoint lease;
+    TimePoint proof;
+    bool may_serve;
+    bool is_alone;  ///< the only statement of its batch
+  };
+
   void move();
   cache::Key key_of(const ReadRequest& request, const backend::SessionSettingsPtr& settings);
   void update_context(const backend::SessionSettingsPtr& settings);
@@ -72,9 +84,11 @@ class SessionReads {
   void note_reads(const sql::Verdict& verdict, sql::Effects effects, const cache::Catalog* catalog);
   void note_answer();
   void announce_writes(TimePoint now);
-  void fill(Bytes bytes, const backend::Backend& backend);
-  /// `fills`: the answer is to be kept.
-  void note_miss(const ReadRequest& request, const cache::Key& key, TimePoint now, bool fills);
+  void keep(const backend::Backend& backend);
+  bool is_served(const cache::Entry& entry, const Rule& rule);
+  void note_miss(const std::vector<ReadRequest>& batch, const backend::SessionSettingsPtr& settings,
+                 std::vector<cache::EntryPtr>& found, TimePoint now, TimePoint proof);
+  Fill::Part part_of(const ReadRequest& request, const cache::Key& key, cache::EntryPtr known, TimePoint now);
 
   const backend::Pool& pool_;
   const backend::ProfilePtr profile_;
@@ -84,9 +98,9 @@ class SessionReads {
   std::string context_;  ///< cache, user, defaults, profile and settings
   backend::SessionSettingsPtr context_settings_;
   std::optional<Fill> fill_;
-  bool is_sent_ = false;  ///< the request whose answer fill_ is for
+  bool is_sent_ = false;  ///< the first request of those whose answers fill_ is for
   TimePoint looked_at_{};
-  bool is_asked_ = false;  ///< what the statement at hand reads has been noted
+  std::size_t asked_ = 0;  ///< so many statements are sent next of which it has been noted what they read
   Seen seen_;
   Writes writes_;
 };

@@ -60,6 +60,11 @@ class Cached(Endpoint):
         """It is answered from memory and stays there: whatever a test has changed before has come by."""
         wait_until(lambda: self.hits_during(lambda: [self._slowly(action) for _ in range(30)]) == 30, 20, "only hits")
 
+    def settle_batch(self, action, statements: int) -> None:
+        """As above, for an action that asks for so many results at once."""
+        wait_until(lambda: self.hits_during(lambda: [self._slowly(action) for _ in range(5)]) == 5 * statements, 20,
+                   "only hits")
+
     def never_hits(self, action, count: int = 8) -> None:
         """However often it is repeated, it goes to the server."""
         self.warm_up()

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "engine/read_request.hpp"
 #include "engine/statement_names.hpp"
 #include "input.hpp"
@@ -8,6 +10,7 @@
 namespace {
 
 using namespace forebay;
+using engine::ReadBatch;
 using engine::ReadRequest;
 using fuzz::expect;
 using fuzz::Input;
@@ -23,23 +26,33 @@ const engine::StatementNames& names() {
 }
 
 bool alike(const ReadRequest& a, const ReadRequest& b) {
-  return a.size == b.size && a.simple == b.simple && a.parses == b.parses && a.describes == b.describes &&
+  return a.simple == b.simple && a.parses == b.parses && a.describes == b.describes &&
          a.max_rows == b.max_rows && a.text == b.text && a.types == b.types && a.values == b.values;
+}
+
+bool alike(const ReadBatch& a, const ReadBatch& b) {
+  return a.size == b.size &&
+         std::ranges::equal(a.requests, b.requests,
+                            [](const ReadRequest& x, const ReadRequest& y) { return alike(x, y); });
 }
 
 void take_anything(Input& input) {
   const std::size_t cut = input.byte();
   const std::string_view bytes = input.rest();
-  const auto request = ReadRequest::read(bytes, &names());
-  if (!request) return;
-  expect(request->size <= bytes.size());
-  const std::string_view batch = bytes.substr(0, request->size);
-  expect(!ReadRequest::read(batch.substr(0, cut % batch.size()), &names()));
-  const auto alone = ReadRequest::read(batch, &names());
-  expect(alone && alike(*alone, *request));
-  for (int parameter = -1; parameter < 300; ++parameter) {
-    if (const auto value = bound_value(*request, parameter)) {
-      expect(!request->simple && parameter > 0 && value->bytes.size() <= request->values.size());
+  ReadBatch batch;
+  if (!batch.read(bytes, &names())) return;
+  expect(batch.size <= bytes.size() && !batch.requests.empty() &&
+         batch.requests.size() <= ReadBatch::kMostRequests);
+  const std::string_view alone = bytes.substr(0, batch.size);
+  ReadBatch again;
+  expect(!again.read(alone.substr(0, cut % alone.size()), &names()));
+  expect(again.read(alone, &names()) && alike(again, batch));
+  for (const ReadRequest& request : batch.requests) {
+    expect(!request.simple || batch.requests.size() == 1);
+    for (int parameter = -1; parameter < 300; ++parameter) {
+      if (const auto value = bound_value(request, parameter)) {
+        expect(!request.simple && parameter > 0 && value->bytes.size() <= request.values.size());
+      }
     }
   }
 }
@@ -57,9 +70,12 @@ void read_back(Input& input) {
   writer.u16(3).u32(static_cast<std::uint32_t>(first.size())).text(first).u32(0xffff'ffff);
   writer.u32(static_cast<std::uint32_t>(second.size())).text(second).u16(0).end();
   writer.begin('E').cstring("").u32(0).end().sync();
-  const auto request = ReadRequest::read(as_text(writer.bytes()), nullptr);
+  ReadBatch batch;
+  const bool is_read = batch.read(as_text(writer.bytes()), nullptr);
   if (first.size() + second.size() + text.size() > 32'000) return;
-  expect(request && request->text == text && request->size == writer.bytes().size());
+  expect(is_read && batch.size == writer.bytes().size() && batch.requests.size() == 1);
+  const ReadRequest* request = batch.requests.data();
+  expect(request->text == text);
   const auto one = bound_value(*request, 1);
   const auto three = bound_value(*request, 3);
   expect(one && one->bytes == first && one->type == 23 && one->binary == (binary && formats > 0));
