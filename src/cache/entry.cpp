@@ -59,6 +59,8 @@ Entry::Entry(Key key, Bytes answer, Facts facts)
     : serial_(next_serial.fetch_add(1, std::memory_order_relaxed)),
       key_(key.bytes),
       hash_(key.hash),
+      text_at_(key.text_at),
+      text_size_(key.text_size),
       answer_(answer.begin(), answer.end()),
       facts_(std::move(facts)),
       begun_(facts_.begun) {}

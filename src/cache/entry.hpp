@@ -20,6 +20,8 @@ namespace forebay::cache {
 struct Key {
   std::string_view bytes;
   std::uint64_t hash = 0;
+  std::size_t text_at = 0;  ///< where in the bytes the statement stands
+  std::size_t text_size = 0;
 };
 
 /// Drawn anew for each process, so that nobody can make keys that collide.
@@ -53,6 +55,7 @@ class Entry {
   std::uint64_t serial() const { return serial_; }
   std::string_view key() const { return key_; }
   std::uint64_t hash() const { return hash_; }
+  std::string_view statement() const { return std::string_view(key_).substr(text_at_, text_size_); }
   Bytes answer() const { return answer_; }
   /// Nothing in it is older.
   TimePoint begun() const { return begun_.load(std::memory_order_relaxed); }
@@ -78,6 +81,8 @@ class Entry {
   const std::uint64_t serial_;
   const std::string key_;
   const std::uint64_t hash_;
+  const std::size_t text_at_;
+  const std::size_t text_size_;
   const std::vector<std::byte> answer_;
   const Facts facts_;
   mutable std::atomic<TimePoint> begun_;

@@ -1,5 +1,6 @@
 #include "cache/freshness.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "cache/raise.hpp"
@@ -76,6 +77,7 @@ void Freshness::end_epoch(std::string why) {
   lease_.store(kNever);
   catalog_confirmed_.store(kNever);
   catalog_unchanged_.store(kNever);
+  recent_ages_.clear();
   catalog_number_.fetch_add(1);
   catalog_.reset();
   trouble_ = std::move(why);
@@ -83,7 +85,9 @@ void Freshness::end_epoch(std::string why) {
 
 void Freshness::renew_lease(TimePoint asked_at, TransactionId all_visible_below) {
   all_visible_below_.store(all_visible_below, std::memory_order_release);
-  lease_.store(asked_at, std::memory_order_release);
+  const TimePoint before = lease_.exchange(asked_at, std::memory_order_acq_rel);
+  if (before != kNever)
+    recent_ages_.note(std::min(bound_, std::chrono::duration_cast<Duration>(Clock::now() - before)));
   // Whoever writes from here on wakes us; who wrote before is seen by lease_is_wanted().
   woken_.store(false);
 }

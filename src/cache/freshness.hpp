@@ -13,6 +13,7 @@
 
 #include "base/clock.hpp"
 #include "cache/catalog.hpp"
+#include "cache/recent_ages.hpp"
 #include "cache/relation.hpp"
 #include "cache/safeguards.hpp"
 
@@ -115,6 +116,9 @@ class Freshness {
   /// Why nothing is served; empty while a stream runs.
   std::string trouble() const;
   Duration bound() const { return bound_; }
+  /// How old answers were at most, of late: from when a lease was asked for until the next one took its
+  /// place.
+  RecentAges::Summary recent_ages() const { return recent_ages_.summary(); }
 
  private:
   /// Long ago.
@@ -138,6 +142,7 @@ class Freshness {
   std::atomic<TimePoint> own_schema_change_{kNever};
   std::atomic<TimePoint> newest_own_write_{kNever};  ///< of any kind
   std::atomic<TimePoint> last_used_{kNever};
+  RecentAges recent_ages_;
   std::atomic<bool> woken_ = false;  ///< for a write; the stream has not renewed the lease since
 
   mutable std::mutex mutex_;

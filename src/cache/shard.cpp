@@ -70,8 +70,8 @@ std::size_t Shard::clear(const std::function<bool(const Entry&)>& which) {
   return chosen.size();
 }
 
-void Shard::visit(const std::function<void(const Entry&, std::uint64_t hits)>& visitor) const {
-  for (const auto& [hash, slot] : slots_) visitor(*slot->entry, slot->hits);
+void Shard::visit(const std::function<void(const EntryPtr&, std::uint64_t hits)>& visitor) const {
+  for (const auto& [hash, slot] : slots_) visitor(slot->entry, slot->hits);
 }
 
 void Shard::set_capacity(std::size_t bytes) {

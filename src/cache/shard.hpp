@@ -24,7 +24,7 @@ class Shard {
   void put(EntryPtr entry);
   void remove(const Entry& entry);
   std::size_t clear(const std::function<bool(const Entry&)>& which);
-  void visit(const std::function<void(const Entry&, std::uint64_t hits)>& visitor) const;
+  void visit(const std::function<void(const EntryPtr&, std::uint64_t hits)>& visitor) const;
   void set_capacity(std::size_t bytes);
 
   std::size_t entries() const { return slots_.size(); }

@@ -36,7 +36,7 @@ std::size_t Store::clear(const std::function<bool(const Entry&)>& which) {
   return count;
 }
 
-void Store::visit(const std::function<void(const Entry&, std::uint64_t hits)>& visitor) const {
+void Store::visit(const std::function<void(const EntryPtr&, std::uint64_t hits)>& visitor) const {
   for (const Guarded& part : shards_) {
     const std::lock_guard lock(part.mutex);
     part.shard.visit(visitor);

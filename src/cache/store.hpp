@@ -34,7 +34,8 @@ class Store {
   void remove(const Entry& entry);
   /// Takes out what `which` says; everything when it is empty. Returns how many.
   std::size_t clear(const std::function<bool(const Entry&)>& which = {});
-  void visit(const std::function<void(const Entry&, std::uint64_t hits)>& visitor) const;
+  /// `visitor` is called under a shard's lock: it is to be quick.
+  void visit(const std::function<void(const EntryPtr&, std::uint64_t hits)>& visitor) const;
 
   /// Largest entry that is taken, in bytes.
   std::size_t largest() const { return capacity_.load(std::memory_order_relaxed) / kShards / 2; }

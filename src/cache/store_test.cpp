@@ -107,7 +107,7 @@ TEST(Store, CountsHits) {
   find(store, "a");
   find(store, "a");
   std::uint64_t counted = 0;
-  store.visit([&counted](const Entry&, std::uint64_t hits) { counted = hits; });
+  store.visit([&counted](const EntryPtr&, std::uint64_t hits) { counted = hits; });
   EXPECT_EQ(counted, 2U);
 }
 

@@ -60,6 +60,7 @@ Fill::State Fill::read_messages() {
 bool Fill::end_part() {
   Part& part = parts_[part_++];
   part.end = read_;
+  if (part_ < parts_.size()) parts_[part_].begin = read_;
   return std::exchange(found_, {}) == part.shape;
 }
 
@@ -67,14 +68,13 @@ bool Fill::end_part() {
 void Fill::compare() {
   while (compared_ < answer_.size() && comparing_ < parts_.size()) {
     Part& part = parts_[comparing_];
-    const std::size_t begin = comparing_ == 0 ? 0 : parts_[comparing_ - 1].end;
     const std::size_t end = part.end == 0 ? answer_.size() : part.end;
     if (part.known != nullptr && !part.is_news) {
       const Bytes known = part.known->answer();
-      const std::size_t size = end - begin;
+      const std::size_t size = end - part.begin;
       const bool fits = part.end == 0 ? size <= known.size() : size == known.size();
       const auto come = Bytes(answer_).subspan(compared_, end - compared_);
-      part.is_news = !fits || !std::ranges::equal(come, known.subspan(compared_ - begin, come.size()));
+      part.is_news = !fits || !std::ranges::equal(come, known.subspan(compared_ - part.begin, come.size()));
     }
     compared_ = end;
     if (part.end == 0) return;
@@ -98,9 +98,10 @@ cache::EntryPtr Fill::finish(Part& part, TimePoint now) {
   const std::uint64_t micros = micros_between(part.facts.begun, now);
   part.facts.fill_micros =
       static_cast<std::uint32_t>(std::min<std::uint64_t>(micros, std::numeric_limits<std::uint32_t>::max()));
-  const std::size_t begin = &part == parts_.data() ? 0 : (&part - 1)->end;
-  const auto answer = Bytes(answer_).subspan(begin, part.end - begin);
-  return std::make_shared<const cache::Entry>(cache::Key{part.key, part.hash}, answer, std::move(part.facts));
+  const auto answer = Bytes(answer_).subspan(part.begin, part.end - part.begin);
+  cache::Key key = part.key;
+  key.bytes = part.key_bytes;
+  return std::make_shared<const cache::Entry>(key, answer, std::move(part.facts));
 }
 
 }  // namespace forebay::engine

@@ -30,12 +30,13 @@ class Fill {
 
   /// One request of the batch.
   struct Part {
-    std::string key;
-    std::uint64_t hash = 0;
+    std::string key_bytes;
+    cache::Key key;  ///< its bytes are those of the request, which are gone when the answer comes
     Shape shape;
     cache::EntryPtr known;      ///< lives, but may not be served yet; null: this is to become one
     cache::Entry::Facts facts;  ///< of the new one; for a known one only `begun`
-    std::size_t end = 0;        ///< of its answer, within the batch's; 0: not there yet
+    std::size_t begin = 0;      ///< of its answer within the batch's
+    std::size_t end = 0;        ///< 0: not there yet
     bool is_news = false;       ///< there is a known one, and the answer is another
     bool is_told = false;       ///< by take_news()
   };

@@ -33,7 +33,7 @@ cache::EntryPtr entry(const std::string& bytes) {
 
 Fill::Part part(cache::EntryPtr known = nullptr) {
   Fill::Part made;
-  made.key = "k";
+  made.key_bytes = "k";
   made.shape = kExtended;
   made.known = std::move(known);
   return made;

@@ -85,9 +85,10 @@ cache::Key SessionReads::key_of(const ReadRequest& request, const backend::Sessi
   bytes +=
       static_cast<char>((request.simple ? 1 : 0) | (request.parses ? 2 : 0) | (request.describes ? 4 : 0));
   append(bytes, request.text);
+  const std::size_t text_at = bytes.size() - request.text.size();
   append(bytes, request.types);
   append(bytes, request.values);
-  return {bytes, cache::key_hash(bytes)};
+  return {bytes, cache::key_hash(bytes), text_at, request.text.size()};
 }
 
 bool SessionReads::is_worth_a_look(const std::vector<ReadRequest>& batch) {
@@ -193,8 +194,8 @@ Fill::Part SessionReads::part_of(const ReadRequest& request, const cache::Key& k
     cache_->store().remove(*known);
     known = nullptr;
   }
-  return {.key = std::string(key.bytes),
-          .hash = key.hash,
+  return {.key_bytes = std::string(key.bytes),
+          .key = key,
           .shape = {.parses = request.parses ? 1 : 0,
                     .binds = request.simple ? 0 : 1,
                     .descriptions = request.simple || request.describes ? 1 : 0,

@@ -47,8 +47,10 @@ class SessionReads {
 
   /// A statement is about to be sent that may read and write.
   void note_statement(const sql::Verdict& verdict, sql::Effects effects);
-  /// A statement is about to be sent. True when it is one that ask() was asked for, and so noted; true
-  /// once for each.
+  /// Whether the statement at hand is one that ask() was asked for, and so noted.
+  bool is_asked_for() const { return asked_ > 0; }
+  /// As above, when the statement is about to be sent; to be called once for each. note_statement() and
+  /// note_unknown_statement() do.
   bool was_asked_for();
   /// One of which nothing is known.
   void note_unknown_statement();

@@ -191,12 +191,13 @@ Session::Step Session::on_bind(const std::byte* at, std::size_t total, std::size
 /// again.
 Session::Step Session::note_statement(const PreparedStatement& statement) {
   const bool cache_is_told =
-      reads_ == nullptr || (reads_->was_asked_for() && !statement.effects.has(Effect::writes));
+      reads_ == nullptr || (reads_->is_asked_for() && !statement.effects.has(Effect::writes));
   if (cache_is_told && !code_->matters() && !effects_.has(Effect::changes_schema) &&
       statement.effects.only(kLeaveNothing) &&
       !statement.effects.any_of(Effect::reads_sequence_state | Effect::advances_sequence |
                                 Effect::reads_session_views | Effect::changes_databases |
                                 Effect::begins_transaction)) {
+    if (reads_ != nullptr) reads_->was_asked_for();
     ran_since_probe_ = true;
     effects_ |= statement.effects;
     return Step::used;

@@ -96,8 +96,17 @@ void ConsoleExecutor::resume(const std::string& database) {
       database.empty() ? "nothing is paused" : fmt::format("{} is not paused", scope(database))));
 }
 
-void ConsoleExecutor::change_cache(const std::string&) {
-  front_.caches().store().clear();
+void ConsoleExecutor::clear_cache(const std::string& relation) {
+  if (relation.empty()) {
+    front_.caches().store().clear();
+    return succeed("CACHE CLEAR");
+  }
+  const std::string in_any_schema = "." + relation;
+  const auto is_meant = [&](const cache::Dependency& on) {
+    return on.relation->name() == relation || on.relation->name().ends_with(in_any_schema);
+  };
+  front_.caches().store().clear(
+      [&](const cache::Entry& entry) { return std::ranges::any_of(entry.dependencies(), is_meant); });
   succeed("CACHE CLEAR");
 }
 

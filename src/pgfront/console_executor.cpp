@@ -72,7 +72,7 @@ const std::vector<ConsoleExecutor::Verb>& ConsoleExecutor::verbs() {
       {"wait_close", "WAIT_CLOSE [db]", Argument::optional_database, &E::wait_close},
       {"kill", "KILL [db]", Argument::optional_database, &E::kill},
       {"kill_client", "KILL_CLIENT id", Argument::client_id, &E::kill_client},
-      {"cache", "CACHE CLEAR", Argument::cache_action, &E::change_cache},
+      {"cache", "CACHE CLEAR [relation]", Argument::cache_action, &E::clear_cache},
       {"reload", "RELOAD", Argument::none, &E::reload},
       {"shutdown", "SHUTDOWN [WAIT_FOR_SERVERS|WAIT_FOR_CLIENTS]", Argument::shutdown_mode, &E::shut_down},
       {"suspend", "", Argument::none, &E::suspend},
@@ -148,10 +148,13 @@ ConsolePlan ConsoleExecutor::plan_verb(const Verb& verb, const ConsoleStatement&
         fmt::format("{} is for the users listed under admin.users.", upper_case(verb.name))));
   }
   if (auto error = check_argument(verb, statement.words)) return refuse(std::move(*error));
-  std::string argument = statement.words.size() > 1 ? statement.words[1].text : std::string();
+  const std::size_t said = verb.argument == Argument::cache_action ? 2 : 1;
+  std::string argument = statement.words.size() > said ? statement.words[said].text : std::string();
   return {
       .error = {}, .columns = {}, .run = [this, &verb, argument = std::move(argument)](const ResultFormats&) {
-        log_command(upper_case(verb.name) + (argument.empty() ? "" : " " + argument));
+        const bool clears = verb.argument == Argument::cache_action;
+        log_command(upper_case(verb.name) + (clears ? " CLEAR" : "") +
+                    (argument.empty() ? "" : " " + argument));
         (this->*verb.run)(argument);
       }};
 }
@@ -164,8 +167,9 @@ std::optional<wire::ErrorMessage> ConsoleExecutor::check_argument(
     const Verb& verb, const std::vector<ConsoleWord>& words) const {
   const bool optional =
       verb.argument == Argument::optional_database || verb.argument == Argument::shutdown_mode;
-  const std::size_t most = verb.argument == Argument::none ? 1 : 2;
-  const std::size_t least = optional ? 1 : most;
+  const bool is_cache = verb.argument == Argument::cache_action;
+  const std::size_t most = verb.argument == Argument::none ? 1 : is_cache ? 3 : 2;
+  const std::size_t least = optional ? 1 : is_cache ? 2 : most;
   if (words.size() < least || words.size() > most) {
     return console_error(wire::sqlstate::kSyntaxError,
                          fmt::format("{} is used as: {}", upper_case(verb.name),

@@ -102,7 +102,7 @@ class ConsoleExecutor {
   // console_commands.cpp: what administrators may do
   void pause(const std::string& database);
   void resume(const std::string& database);
-  void change_cache(const std::string& action);
+  void clear_cache(const std::string& relation);
   void kill(const std::string& database);
   void kill_client(const std::string& id);
   void reconnect(const std::string& database);

@@ -4,6 +4,7 @@
 
 #include "pgfront/front.hpp"
 #include "pgfront/show_commands.hpp"
+#include "sql/without_values.hpp"
 
 namespace forebay::pgfront::show {
 
@@ -24,15 +25,69 @@ void age_or_null(RowWriter& rows, TimePoint now, TimePoint lease) {
   }
 }
 
+/// More would be no help to people.
+constexpr std::size_t kMostEntries = 500;
+constexpr std::size_t kMostText = 500;
+
+struct Ranked {
+  forebay::cache::EntryPtr entry;
+  std::uint64_t hits = 0;
+
+  std::uint64_t saved_micros() const { return hits * entry->fill_micros(); }
+  friend bool operator<(const Ranked& a, const Ranked& b) { return a.saved_micros() > b.saved_micros(); }
+};
+
+/// Those that have saved most, and what is empty behind them.
+std::vector<Ranked> best_entries(const forebay::cache::Store& store) {
+  std::vector<Ranked> best;
+  const auto trim = [&best] {
+    const auto kept = static_cast<std::ptrdiff_t>(std::min(best.size(), kMostEntries));
+    std::partial_sort(best.begin(), best.begin() + kept, best.end());
+    best.resize(static_cast<std::size_t>(kept));
+  };
+  store.visit([&](const forebay::cache::EntryPtr& entry, std::uint64_t hits) {
+    best.push_back({entry, hits});
+    if (best.size() == 4 * kMostEntries) trim();
+  });
+  trim();
+  return best;
+}
+
+std::string relations_of(const forebay::cache::Entry& entry) {
+  std::map<std::string_view, bool> by_key;  // and sorted
+  for (const auto& on : entry.dependencies()) by_key[on.relation->name()] |= on.mark != &on.relation->whole();
+  std::string text;
+  for (const auto& [name, is_by_key] : by_key) {
+    if (!text.empty()) text += ", ";
+    text.append(name).append(is_by_key ? " by key" : "");
+  }
+  return text;
+}
+
 }  // namespace
+
+void cache_entries(const ShowRequestPtr& request, ShowDone done) {
+  auto& caches = request->front.caches();
+  std::map<const forebay::cache::Freshness*, std::string> databases;
+  for (const auto& cache : caches.all()) databases[&cache->freshness()] = cache->database();
+  RowWriter rows(request->columns, request->formats);
+  for (const auto& [entry, hits] : best_entries(caches.store())) {
+    const std::string text = sql::without_values(entry->statement());
+    rows.text(databases[&entry->freshness()]).text(text.substr(0, kMostText)).text(relations_of(*entry));
+    rows.number(entry->rows()).number(entry->bytes()).number(hits);
+    rows.number(micros_between(entry->filled(), request->now) / 1000);
+    rows.number(hits * entry->fill_micros() / 1000);
+  }
+  done(std::string(as_text(rows.bytes())));
+}
 
 void cache(const ShowRequestPtr& request, ShowDone done) {
   auto& caches = request->front.caches();
   std::map<const forebay::cache::Freshness*, Held> held;
-  caches.store().visit([&held](const forebay::cache::Entry& entry, std::uint64_t) {
-    Held& of = held[&entry.freshness()];
+  caches.store().visit([&held](const forebay::cache::EntryPtr& entry, std::uint64_t) {
+    Held& of = held[&entry->freshness()];
     ++of.entries;
-    of.bytes += entry.bytes();
+    of.bytes += entry->bytes();
   });
   RowWriter rows(request->columns, request->formats);
   for (const auto& cache : caches.all()) {
@@ -43,6 +98,9 @@ void cache(const ShowRequestPtr& request, ShowDone done) {
     rows.text(cache->database()).text(trouble.empty() ? "bounded" : "off").text(trouble);
     rows.number(static_cast<std::uint64_t>(freshness.bound().count()));
     age_or_null(rows, request->now, freshness.lease());
+    const auto ages = freshness.recent_ages();
+    for (const Duration age : {ages.p50, ages.p99, ages.max})
+      rows.number(static_cast<std::uint64_t>(age.count()));
     rows.number(of.entries).number(of.bytes);
     rows.number(counters.hits).number(counters.misses).number(counters.fills).number(counters.stale);
     rows.number(counters.refused).number(counters.saved_micros / 1000);

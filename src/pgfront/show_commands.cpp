@@ -105,10 +105,15 @@ Columns user_columns() {
                  kInt4);
 }
 
+Columns cache_entry_columns() {
+  return texts({"database", "statement", "relations"}) +
+         numbers({"rows", "bytes", "hits", "age_ms", "saved_ms"}, kInt8);
+}
+
 Columns cache_columns() {
   return texts({"database", "level", "trouble"}) +
-         numbers({"staleness_ms", "lease_age_ms", "entries", "bytes", "hits", "misses", "fills", "stale",
-                  "refused", "saved_ms"},
+         numbers({"staleness_ms", "lease_age_ms", "age_p50_ms", "age_p99_ms", "age_max_ms", "entries",
+                  "bytes", "hits", "misses", "fills", "stale", "refused", "saved_ms"},
                  kInt8);
 }
 
@@ -134,6 +139,7 @@ std::vector<ShowCommand> make_commands() {
       {"databases", database_columns(), numbers({"pool_overflow"}, kInt4), show::databases},
       {"users", user_columns(), {}, show::users},
       {"cache", cache_columns(), {}, show::cache},
+      {"cache_entries", cache_entry_columns(), {}, show::cache_entries},
       {"config", texts({"key", "value", "default", "changeable"}), {}, show::config},
       {"lists", Columns{{"list"}, {"items", kInt4}}, {}, show::lists},
       {"mem",

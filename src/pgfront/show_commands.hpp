@@ -54,6 +54,7 @@ const ShowCommand* find_show_command(std::string_view name);
 namespace show {
 void active_sockets(const ShowRequestPtr& request, ShowDone done);
 void cache(const ShowRequestPtr& request, ShowDone done);
+void cache_entries(const ShowRequestPtr& request, ShowDone done);
 void clients(const ShowRequestPtr& request, ShowDone done);
 void config(const ShowRequestPtr& request, ShowDone done);
 void databases(const ShowRequestPtr& request, ShowDone done);

@@ -32,9 +32,13 @@ class Cached(Endpoint):
         assert len(rows) < 2, rows
         return rows[0] if rows else {"level": "none yet", "hits": 0, "misses": 0, "entries": 0, "refused": 0}
 
-    def clear(self) -> None:
+    def entries(self) -> list[dict]:
+        with psycopg.connect(self.daemon.dsn(dbname="forebay"), autocommit=True, row_factory=dict_row) as console:
+            return [row for row in console.execute("SHOW CACHE_ENTRIES") if row["database"] == self.dbname]
+
+    def clear(self, relation: str = "") -> None:
         with psycopg.connect(self.daemon.dsn(dbname="forebay"), autocommit=True) as console:
-            console.execute("CACHE CLEAR")
+            console.execute(f"CACHE CLEAR {relation}")
 
     def hits_during(self, action) -> int:
         before = self.figures()["hits"]

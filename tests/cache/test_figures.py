@@ -23,6 +23,7 @@ def test_figures_move(cached, client):
     assert after["hits"] - before["hits"] == 10
     assert after["misses"] > before["misses"]
     assert after["lease_age_ms"] <= after["staleness_ms"] == 1000
+    assert 0 < after["age_p50_ms"] <= after["age_p99_ms"] <= after["age_max_ms"] <= 1000
 
 
 def test_cache_clear(cached, client):
@@ -146,3 +147,31 @@ def test_two_databases_have_nothing_in_common(server, database, items, cached):
                 assert there.execute(TEXT).fetchall() == [(1, "elsewhere")]
     finally:
         drop_database(server, "another")
+
+
+def test_entries_show_what_is_kept_without_its_values(cached, client):
+    cached.settle(lambda: client.execute("SELECT id, price FROM items WHERE name = 'item 7'").fetchall())
+    cached.settle(lambda: client.execute(TEXT).fetchall())
+    entries = {entry["statement"]: entry for entry in cached.entries()}
+    by_key = entries["SELECT id, name FROM items WHERE id = $1"]
+    assert by_key["relations"] == "public.items by key"
+    assert by_key["rows"] == 1 and by_key["hits"] >= 30 and by_key["bytes"] > 100 and by_key["database"] == cached.dbname
+    assert entries["SELECT id, price FROM items WHERE name = $1"]["relations"] == "public.items"
+
+
+@pytest.mark.parametrize("named", ["items", "public.items"])
+def test_cache_clear_of_one_relation(cached, client, around, named):
+    around("CREATE TABLE IF NOT EXISTS others (x int); ALTER TABLE others OWNER TO app")
+    for text in (TEXT, "SELECT x FROM others"):
+        cached.settle(lambda: client.execute(text).fetchall())  # noqa: B023
+    cached.clear(named)
+    assert [entry["relations"] for entry in cached.entries()] == ["public.others"]
+    assert cached.hits_during(lambda: client.execute("SELECT x FROM others").fetchall()) == 1
+    assert cached.hits_during(lambda: client.execute(TEXT).fetchall()) == 0
+
+
+def test_cache_is_used_as(cached):
+    with psycopg.connect(cached.daemon.dsn(dbname="forebay"), autocommit=True) as console:
+        for wrong in ("CACHE", "CACHE EMPTY", "CACHE CLEAR a b"):
+            with pytest.raises(psycopg.errors.SyntaxError, match=r"CACHE CLEAR \[relation\]"):
+                console.execute(wrong)

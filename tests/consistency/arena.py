@@ -105,7 +105,7 @@ class Arena:
             rows = console.execute("SHOW CACHE").fetchall()
         return next((row for row in rows if row["database"] == DATABASE), {})
 
-    def check(self, seconds: float, seed: int, faults=None, readers: int = 3, sleepers: int = 2,
+    def check(self, seconds: float, seed: int, faults=None, *, readers: int = 3, sleepers: int = 2,
               writers: int = 2, write_pause: float = 0.01, catalog_pause: float = 1.5,
               judged_by: float | None = None, through: int = 50) -> Outcome:
         """Runs the checker, and faults(self, seconds) meanwhile.

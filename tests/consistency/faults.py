@@ -7,6 +7,7 @@ import time
 
 import psycopg
 
+CANCEL_WAITS = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
 DECODERS = "SELECT pid FROM pg_stat_replication"
 
 
@@ -60,10 +61,20 @@ def pause_forebay(arena, dice) -> None:
 
 
 def hold_commits(arena, dice) -> None:
-    """A standby that is absent is waited for: commits are in the stream, but not visible."""
+    """A standby that is absent is waited for: commits are in the stream, but not visible.
+
+    Then the waits are cancelled one by one, as a person would do it. A reload, which ends the waits at last, also ends
+    whatever has been kept wrongly meanwhile, so it comes late.
+    """
     arena.server.reload({"synchronous_standby_names": "absent"})
-    time.sleep(arena.bound * dice.uniform(0.3, 1.5))
-    arena.server.reload({"synchronous_standby_names": ""})
+    try:
+        time.sleep(arena.bound * dice.uniform(0.6, 1.5))
+        end = time.monotonic() + 2 * arena.bound
+        while time.monotonic() < end:
+            arena.server.query(CANCEL_WAITS)
+            time.sleep(0.02)
+    finally:
+        arena.server.reload({"synchronous_standby_names": ""})
 
 
 def restart_server(arena, dice) -> None:

@@ -18,8 +18,10 @@ def main() -> int:
     parser.add_argument("--bound", type=float, default=1.0, help="in seconds (default %(default)s)")
     parser.add_argument("--faults", nargs="*", default=[], metavar="NAME",
                         help="'all', or some of " + ", ".join(faults.FAULTS))
-    parser.add_argument("--readers", type=int, default=3)
-    parser.add_argument("--writers", type=int, default=2)
+    parser.add_argument("--readers", type=int, default=3, help="that read everything (default %(default)s)")
+    parser.add_argument("--sleepers", type=int, default=2,
+                        help="the same, mostly asleep (default %(default)s); watchers of one row there are always")
+    parser.add_argument("--writers", type=int, default=2, help="default %(default)s")
     parser.add_argument("--write-pause", type=float, default=0.01,
                         help="between a writer's writes, on average (default %(default)s s)")
     parser.add_argument("--catalog-pause", type=float, default=1.5,
@@ -36,8 +38,9 @@ def main() -> int:
     wrong = faults.run_all(arguments.seed, names) if arguments.faults else None
     environment = {"FOREBAY_BREAK": arguments.broken} if arguments.broken else {}
     with Arena(arguments.bound, cache=not arguments.without_cache, environment=environment) as arena:
-        outcome = arena.check(arguments.seconds, arguments.seed, wrong, arguments.readers, arguments.writers,
-                              arguments.write_pause, arguments.catalog_pause)
+        outcome = arena.check(arguments.seconds, arguments.seed, wrong, readers=arguments.readers,
+                              sleepers=arguments.sleepers, writers=arguments.writers,
+                              write_pause=arguments.write_pause, catalog_pause=arguments.catalog_pause)
     print(outcome)
     if not outcome.hits and not arguments.without_cache:
         print("!! There was not one hit: the cache has not been checked.", file=sys.stderr)
