@@ -33,7 +33,8 @@ def test_rows_by_key_stay_apart_in_a_database_with_code(cached, around, tmp_path
     """A function that might change sessions makes Forebay look at each statement twice. The second look took the rows
     that it reads for all rows of the table, so that a client that missed one was kept from all others.
     """
-    around("DROP TABLE IF EXISTS many, with_code; CREATE TABLE many AS SELECT n AS id, 'row ' || n AS name FROM generate_series(1, 20000) n;"
+    around("DROP TABLE IF EXISTS many, with_code;"
+           " CREATE TABLE many AS SELECT n AS id, 'row ' || n AS name FROM generate_series(1, 20000) n;"
            " ALTER TABLE many OWNER TO app; ALTER TABLE many ADD PRIMARY KEY (id);"
            " CREATE OR REPLACE FUNCTION sets_something() RETURNS trigger LANGUAGE plpgsql AS"
            " $$ BEGIN PERFORM set_config('work_mem', '5MB', false); RETURN NEW; END $$;"
