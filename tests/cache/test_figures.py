@@ -152,11 +152,13 @@ def test_two_databases_have_nothing_in_common(server, database, items, cached):
 def test_entries_show_what_is_kept_without_its_values(cached, client):
     cached.settle(lambda: client.execute("SELECT id, price FROM items WHERE name = 'item 7'").fetchall())
     cached.settle(lambda: client.execute(TEXT).fetchall())
-    entries = {entry["statement"]: entry for entry in reversed(cached.entries())}  # the driver prepares it meanwhile
-    by_key = entries["SELECT id, name FROM items WHERE id = $1"]
-    assert by_key["relations"] == "public.items by key"
-    assert by_key["rows"] == 1 and by_key["hits"] >= 30 and by_key["bytes"] > 100
-    assert entries["SELECT id, price FROM items WHERE name = $1"]["relations"] == "public.items"
+    entries = cached.entries()
+    by_key = [entry for entry in entries if entry["statement"] == "SELECT id, name FROM items WHERE id = $1"]
+    assert sum(entry["hits"] for entry in by_key) >= 30, "two entries: the driver prepares it meanwhile"
+    for entry in by_key:
+        assert entry["relations"] == "public.items by key" and entry["rows"] == 1 and entry["bytes"] > 100
+    by_name = [entry for entry in entries if entry["statement"] == "SELECT id, price FROM items WHERE name = $1"]
+    assert {entry["relations"] for entry in by_name} == {"public.items"}
 
 
 @pytest.mark.parametrize("named", ["items", "public.items"])
