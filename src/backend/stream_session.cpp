@@ -156,6 +156,7 @@ StreamSession::StreamSession(const Target& target, const std::string& database, 
       freshness_(freshness),
       wake_fd_(wake_fd),
       identity_(random_identity()),
+      secret_(random_identity()),
       stream_(std::make_unique<StreamConnection>(target, database, StreamConnection::Purpose::replication)) {}
 
 std::string StreamSession::run(const std::function<bool()>& is_to_stop) {
@@ -416,7 +417,7 @@ void StreamSession::ask_lease(TimePoint now) {
   lease_is_open_ = true;
   lease_asked_at_ = asked_at_ = now;
   lease_visible_below_.reset();
-  const std::string nonce = fmt::format("{}.{}", identity_, ++lease_number_);
+  const std::string nonce = fmt::format("{}.{}", secret_, ++lease_number_);
   marker_->await_message(nonce);
   question_ = Question::lease;
   if (!questions_->ask_prepared(kLease, nonce)) fail("the server cannot be asked", *questions_);

@@ -88,7 +88,8 @@ class StreamSession {
   cache::Freshness& freshness_;
   const int wake_fd_;
   const TimePoint started_ = Clock::now();
-  const std::string identity_;  ///< random; makes the slot's name and the nonces ours alone
+  const std::string identity_;  ///< random; makes the slot's name ours alone
+  const std::string secret_;    ///< random; nobody else can write a nonce that we wait for
   std::string failure_;
   bool has_begun_ = false;
 

@@ -200,6 +200,7 @@ TEST_F(EntryTest, TheProofIsThatOfRowsAndOfTheCatalog) {
   EXPECT_EQ(freshness_.proof(), now_ + Duration(50)) << "the lease's";
   freshness_.end_epoch("test");
   EXPECT_EQ(freshness_.proof(), TimePoint{});
+  EXPECT_EQ(freshness_.fence().all_visible_below, 0U) << "the next epoch is another server's, perhaps";
 }
 
 }  // namespace

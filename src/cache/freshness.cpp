@@ -78,6 +78,7 @@ void Freshness::end_epoch(std::string why) {
   catalog_confirmed_.store(kNever);
   catalog_unchanged_.store(kNever);
   recent_ages_.clear();
+  all_visible_below_.store(0);
   catalog_number_.fetch_add(1);
   catalog_.reset();
   trouble_ = std::move(why);

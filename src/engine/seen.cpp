@@ -8,6 +8,9 @@ namespace {
 
 /// More than a client can read one by one between two proofs; beyond, it counts as having seen anything.
 constexpr std::size_t kMost = 2048;
+/// More than the statements that are under way read by most clients; beyond, they count as reading anything.
+/// Each piece of an answer costs a look at all of them.
+constexpr std::size_t kMostReading = 256;
 
 bool is_whole(const cache::Dependency& on) {
   return on.mark == &on.relation->whole();
@@ -22,17 +25,25 @@ bool is_unkeyed(const cache::Dependency& on) {
 
 void Seen::reading(const std::vector<cache::Dependency>& dependencies) {
   for (const cache::Dependency& on : dependencies) {
-    if (!is_unkeyed(on)) reading_.push_back({on.relation, on.mark});
+    if (!is_unkeyed(on)) read(*on.relation, *on.mark);
   }
 }
 
 void Seen::reading(cache::Relation& relation) {
-  reading_.push_back({&relation, &relation.whole()});
+  read(relation, relation.whole());
+}
+
+void Seen::read(cache::Relation& relation, const cache::ChangeMark& mark) {
+  if (reading_anything_) return;
+  reading_.emplace(&mark, &relation);
+  if (reading_.size() <= kMostReading) return;
+  reading_.clear();
+  reading_anything_ = true;
 }
 
 void Seen::note_answer(TimePoint now) {
-  if (reading_anything_ || reading_.size() > kMost) anything_seen_ = now;
-  for (const Rows& rows : reading_) see(rows, {now, 0});
+  if (reading_anything_) anything_seen_ = now;
+  for (const auto& [mark, relation] : reading_) see({relation, mark}, {now, 0});
 }
 
 void Seen::end_answers() {
@@ -52,11 +63,17 @@ void Seen::see(const Rows& rows, const Sight& sight) {
   if (known.at <= sight.at) known = sight;
 }
 
-void Seen::note_hit(const cache::Entry& entry, TimePoint proof) {
+void Seen::see(const cache::Entry& entry, TimePoint proof, std::uint64_t serial) {
   if (entry.filled() <= proof) return;
   for (const cache::Dependency& on : entry.dependencies()) {
-    if (!is_unkeyed(on)) see({on.relation, on.mark}, {entry.filled(), entry.serial()});
+    if (!is_unkeyed(on)) see({on.relation, on.mark}, {entry.filled(), serial});
   }
+}
+
+void Seen::shrink() {
+  if (buckets_.empty()) buckets_ = {};
+  if (relations_.empty()) relations_ = {};
+  if (reading_.empty()) reading_ = {};
 }
 
 void Seen::forget_before(TimePoint proof) {

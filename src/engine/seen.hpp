@@ -31,11 +31,16 @@ class Seen {
   void end_answers();
 
   /// The client got this entry, or what it is made of, under a proof that was asked for at `proof`.
-  void note_hit(const cache::Entry& entry, TimePoint proof);
+  void note_hit(const cache::Entry& entry, TimePoint proof) { see(entry, proof, entry.serial()); }
+  /// The client may get from the server what this entry holds. Until it has, the entry itself is no
+  /// exception.
+  void note_likeness(const cache::Entry& entry, TimePoint proof) { see(entry, proof, 0); }
   /// Whether the client may have seen something newer of what `entry` holds.
   bool is_beyond(const cache::Entry& entry, TimePoint proof);
   /// What was seen before `proof` plays no part any more.
   void forget_before(TimePoint proof);
+  /// Gives memory back that is not in use.
+  void shrink();
 
  private:
   struct Rows {
@@ -53,9 +58,11 @@ class Seen {
   };
 
   static bool is_later(const Sight& sight, const cache::Entry& entry);
+  void read(cache::Relation& relation, const cache::ChangeMark& mark);
   void see(const Rows& rows, const Sight& sight);
+  void see(const cache::Entry& entry, TimePoint proof, std::uint64_t serial);
 
-  std::vector<Rows> reading_;
+  boost::unordered_flat_map<const cache::ChangeMark*, cache::Relation*> reading_;
   boost::unordered_flat_map<const cache::ChangeMark*, Sight> buckets_;
   boost::unordered_flat_map<const cache::Relation*, Relation> relations_;
   TimePoint forgotten_before_{};

@@ -79,6 +79,25 @@ TEST_F(SeenTest, AnEntryDoesNotForbidItself) {
   EXPECT_TRUE(seen_.is_beyond(*made({all(users_)}, 80, 85), lease_));
 }
 
+/// The statement was cancelled before the server answered.
+TEST_F(SeenTest, AnAnswerThatMayComeAllowsNothing) {
+  reads({row("5")}, 110);
+  const EntryPtr entry = made({row("5")}, 105, 120);
+  seen_.note_likeness(*entry, lease_);
+  EXPECT_TRUE(seen_.is_beyond(*entry, lease_));
+  entry->confirm(at(121));
+  EXPECT_FALSE(seen_.is_beyond(*entry, lease_));
+}
+
+TEST_F(SeenTest, ManyStatementsUnderWayCountAsReadingEverything) {
+  for (int i = 0; i < 100'000; ++i) seen_.reading(users_);
+  seen_.note_answer(at(110));
+  EXPECT_FALSE(seen_.is_beyond(*made({all(orders_)}, 10, 20), lease_)) << "one relation is one thing";
+  for (int i = 0; i < 1'000; ++i) seen_.reading({row(std::to_string(i).c_str())});
+  seen_.note_answer(at(110));
+  EXPECT_TRUE(seen_.is_beyond(*made({all(orders_)}, 10, 20), lease_));
+}
+
 TEST_F(SeenTest, AnEntryFromBeforeTheLeaseForbidsNothing) {
   seen_.note_hit(*made({all(users_)}, 80, 90), lease_);
   EXPECT_FALSE(seen_.is_beyond(*made({all(users_)}, 70, 75), lease_));

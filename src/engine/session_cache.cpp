@@ -37,7 +37,9 @@ bool Session::may_ask_cache(char type) const {
       !effects_.empty() || touched_settings_ != nullptr || !to_server().empty()) {
     return false;
   }
-  return backend_ == nullptr || (backend_->is_settled() && backend_->tracker().transaction_status() == 'I');
+  // What a client still has of the server that its pool was on before is none of the cache's.
+  return backend_ == nullptr || (backend_->is_settled() && backend_->tracker().transaction_status() == 'I' &&
+                                 backend_->generation() == pool_->generation());
 }
 
 /// Answers the batch at the front of the input if it can; `incomplete`: it goes to the server.
@@ -55,7 +57,7 @@ Session::Step Session::ask_cache(const std::byte* at, std::size_t size, std::siz
   note_unnamed(batch.requests);
   ran_anything_ = true;
   auto& counters = pool_->counters();
-  backend::PoolCounters::add(counters.queries, batch.requests.size());
+  backend::PoolCounters::add(counters.queries, 1);
   backend::PoolCounters::add(counters.transactions, 1);
   for (const cache::EntryPtr& entry : found) answer_from_memory(entry->answer());
   answer_from_memory(kReady);

@@ -176,7 +176,7 @@ void SessionReads::note_miss(const std::vector<ReadRequest>& batch,
       seen_.reading(part.facts.dependencies);
     } else {
       // Unless the answer is another, it shows the client what the entry does.
-      seen_.note_hit(*part.known, proof);
+      seen_.note_likeness(*part.known, proof);
     }
     part.facts.fence = fence;
     parts.push_back(std::move(part));
@@ -212,6 +212,10 @@ Fill::Part SessionReads::part_of(const ReadRequest& request, const cache::Key& k
 }
 
 void SessionReads::abandon() {
+  if (fill_ && is_sent_) {
+    for (const cache::EntryPtr& entry : fill_->take_news(Fill::State::useless))
+      seen_.reading(entry->dependencies());
+  }
   fill_.reset();
   asked_ = 0;
 }
@@ -238,7 +242,7 @@ void SessionReads::take_answer(Bytes bytes, const backend::Backend& backend) {
 void SessionReads::keep(const backend::Backend& backend) {
   // Otherwise the text meant something else to this session of the server than it does to us, or to others.
   if (!backend.standard_conforming_strings() || backend.encoding_embeds_ascii() ||
-      backend.defaults_generation() != defaults_generation_) {
+      backend.defaults_generation() != defaults_generation_ || backend.generation() != pool_generation_) {
     return;
   }
   const TimePoint now = Clock::now();
@@ -248,7 +252,8 @@ void SessionReads::keep(const backend::Backend& backend) {
     } else if (part.known != nullptr) {
       part.known->confirm(part.facts.begun);
     } else if (cache::EntryPtr entry = fill_->finish(part, now); entry->may_be_kept()) {
-      seen_.note_hit(*entry, cache_->freshness().proof());
+      // Of several, one may show what another is too old for.
+      if (fill_->parts().size() == 1) seen_.note_hit(*entry, cache_->freshness().proof());
       cache_->store().put(std::move(entry));
       cache_->counters().fills.fetch_add(1, std::memory_order_relaxed);
     }

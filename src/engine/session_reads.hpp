@@ -57,7 +57,10 @@ class SessionReads {
   /// The database is about to be dropped or copied; blocks for some milliseconds.
   void let_go_of_database(const std::string& name) { cache_->directory().let_go(name); }
   /// Gives memory back that a quiet client needs no more.
-  void sweep() { seen_.forget_before(cache_->freshness().proof()); }
+  void sweep() {
+    seen_.forget_before(cache_->freshness().proof());
+    seen_.shrink();
+  }
   /// Everything has been answered, and the client has been told.
   void end_answers() { seen_.end_answers(); }
   /// So is the transaction over.

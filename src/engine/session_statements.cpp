@@ -190,6 +190,7 @@ Session::Step Session::on_bind(const std::byte* at, std::size_t total, std::size
 /// The effects of a statement count when it is bound. What needs more than the effects is read from the text
 /// again.
 Session::Step Session::note_statement(const PreparedStatement& statement) {
+  if (reads_ != nullptr) reads_->follow_pool();
   const bool cache_is_told =
       reads_ == nullptr || (reads_->is_asked_for() && !statement.effects.has(Effect::writes));
   if (cache_is_told && !code_->matters() && !effects_.has(Effect::changes_schema) &&

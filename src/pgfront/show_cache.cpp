@@ -53,6 +53,15 @@ std::vector<Ranked> best_entries(const forebay::cache::Store& store) {
   return best;
 }
 
+/// Not in the middle of a character of UTF-8.
+std::string shortened(std::string text) {
+  if (text.size() <= kMostText) return text;
+  std::size_t end = kMostText;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+  text.resize(end);
+  return text;
+}
+
 std::string relations_of(const forebay::cache::Entry& entry) {
   std::map<std::string_view, bool> by_key;  // and sorted
   for (const auto& on : entry.dependencies()) by_key[on.relation->name()] |= on.mark != &on.relation->whole();
@@ -69,11 +78,12 @@ std::string relations_of(const forebay::cache::Entry& entry) {
 void cache_entries(const ShowRequestPtr& request, ShowDone done) {
   auto& caches = request->front.caches();
   std::map<const forebay::cache::Freshness*, std::string> databases;
-  for (const auto& cache : caches.all()) databases[&cache->freshness()] = cache->database();
+  const auto all = caches.all();  // and keeps them, with the relations that entries speak of
+  for (const auto& cache : all) databases[&cache->freshness()] = cache->database();
   RowWriter rows(request->columns, request->formats);
   for (const auto& [entry, hits] : best_entries(caches.store())) {
-    const std::string text = sql::without_values(entry->statement());
-    rows.text(databases[&entry->freshness()]).text(text.substr(0, kMostText)).text(relations_of(*entry));
+    const std::string text = shortened(sql::without_values(entry->statement()));
+    rows.text(databases[&entry->freshness()]).text(text).text(relations_of(*entry));
     rows.number(entry->rows()).number(entry->bytes()).number(hits);
     rows.number(micros_between(entry->filled(), request->now) / 1000);
     rows.number(hits * entry->fill_micros() / 1000);

@@ -28,8 +28,8 @@ def words(servers):
 
 
 @contextlib.contextmanager
-def daemon_for(main: PostgresServer, **databases: PostgresServer):
-    with ForebayDaemon(main, ["--cache", "on", "--auth", "trust"], config=entries(**databases)) as daemon:
+def daemon_for(main: PostgresServer, *flags: str, **databases: PostgresServer):
+    with ForebayDaemon(main, ["--cache", "on", "--auth", "trust", *flags], config=entries(**databases)) as daemon:
         yield daemon
 
 
@@ -84,3 +84,19 @@ def test_a_reload_that_names_another_server(servers):
                     assert began < done + BOUND, "a read that began later than that sees it"
                     began = time.monotonic()
                 warm(daemon, client)
+
+
+def test_what_a_client_still_has_of_the_old_server_is_not_kept_for_the_new_one(servers):
+    """In session pooling who is connected stays where it is, though its pool has moved."""
+    first, second = servers
+    with daemon_for(first, "--pool-mode", "session", shop=first) as daemon:
+        with psycopg.connect(daemon.dsn(dbname="shop"), autocommit=True) as stays:
+            assert stays.execute(TEXT).fetchall() == [("first",)]
+            daemon.config_path.write_text(entries(shop=second))
+            daemon.reload()
+            with psycopg.connect(daemon.dsn(dbname="shop"), autocommit=True) as comes:
+                end = time.monotonic() + 2 * BOUND
+                while time.monotonic() < end:
+                    assert stays.execute(TEXT).fetchall() == [("first",)]
+                    assert comes.execute(TEXT).fetchall() == [("second",)]
+                    time.sleep(0.01)
