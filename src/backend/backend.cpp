@@ -300,6 +300,7 @@ void Backend::ask(std::string_view sql, Answer answer) {
   wire::Writer writer;
   writer.query(sql);
   expect({.request = wire::Request::query, .silent = true});
+  unnamed_statement_ = 0;  // a Query drops it, ours like the client's
   write(writer.bytes());
 }
 

@@ -64,6 +64,10 @@ CASES = {
         [fe.parse("SELECT 1", "mine"), fe.close("S", "mine"), fe.sync()], [fe.bind(statement="mine"), fe.sync()],
         [fe.describe("S", "mine"), fe.sync()]],
     "closed unnamed": [[fe.parse("SELECT 1"), fe.sync()], [fe.close("S"), fe.sync()], [fe.bind(), fe.sync()]],
+    "unnamed statement after a setting that Forebay asks about": [
+        [fe.parse("SET work_mem = '5MB'", "set"), fe.sync()], [fe.parse("SELECT 'unnamed'"), fe.sync()],
+        [fe.bind(statement="set"), fe.execute(), fe.sync()], [fe.bind(), fe.execute(), fe.sync()],
+        [fe.bind(), fe.execute(), fe.sync()]],
     "portals": [
         [fe.query("BEGIN")], [fe.parse("SELECT generate_series(1, 5)", "s"), fe.bind(statement="s", portal="p"), fe.execute("p", 2), fe.sync()],
         [fe.execute("p", 2), fe.sync()], [fe.bind(statement="s", portal="p"), fe.sync()], [fe.query("ROLLBACK")],
