@@ -64,7 +64,11 @@ std::string shortened(std::string text) {
 
 std::string relations_of(const forebay::cache::Entry& entry) {
   std::map<std::string_view, bool> by_key;  // and sorted
-  for (const auto& on : entry.dependencies()) by_key[on.relation->name()] |= on.mark != &on.relation->whole();
+  for (const auto& on : entry.dependencies()) {
+    const bool is_by_key = on.mark != &on.relation->whole();
+    const auto [at, is_new] = by_key.try_emplace(on.relation->name(), is_by_key);
+    at->second = at->second && is_by_key;
+  }
   std::string text;
   for (const auto& [name, is_by_key] : by_key) {
     if (!text.empty()) text += ", ";

@@ -11,6 +11,7 @@ import time
 import psycopg
 import pytest
 
+from faults import CANCEL_WAITS
 from forebay_testing import wait_until
 
 pytestmark = pytest.mark.time_limit(60)
@@ -77,7 +78,7 @@ def test_never_stale(arena, holding, versions, route, way, release_by):
             if release_by == "standby is given up":
                 holding()
             else:
-                arena.server.query("SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'")
+                arena.server.query(CANCEL_WAITS)
         acknowledged = writing.result(20)
         due = acknowledged if route == "through" else acknowledged + arena.bound
         read_until = due + 0.3

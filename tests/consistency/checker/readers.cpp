@@ -10,7 +10,6 @@ constexpr int kPipeline = 8;
 constexpr int kReadsOfAClient = 500;
 constexpr int kLongestNapMilliseconds = 300;
 constexpr std::chrono::milliseconds kWitnessPause{2};
-constexpr std::chrono::milliseconds kPauseAfterError{20};
 
 class Reader {
  public:

@@ -27,6 +27,9 @@ struct Run {
   Session client(Route route, const std::string& user);
 };
 
+/// Before a client tries again.
+constexpr std::chrono::milliseconds kPauseAfterError{20};
+
 /// Grows with every step of a thread, so that one that stands still is noticed.
 using Steps = std::atomic<std::uint64_t>;
 

@@ -11,7 +11,6 @@ namespace {
 constexpr int kWatchers = 12;
 constexpr int kReadsOfOne = 300;
 constexpr std::chrono::microseconds kPause{300};
-constexpr std::chrono::milliseconds kPauseAfterError{20};
 
 /// A client that asks for one thing over and over. It sees nothing newer than its own answers, so the cache
 /// may serve it for as long as it may serve anybody: what is stale shows here first.
