@@ -44,10 +44,11 @@ def test_too_many_clients(stands, threads):
             assert (told["S"], told["C"], told["M"]) == ("FATAL", TOO_MANY, "sorry, too many clients already")
         for client in clients:
             assert client.rows("SELECT 1") == [["1"]]
-        clients[0].send(fe.terminate())
-        clients[0].receive_all()
-        with stand.raw() as next_one:
-            assert next_one.rows("SELECT 1") == [["1"]]
+        clients.pop().leave()
+        clients.append(stack.enter_context(stand.raw()))
+        assert clients[-1].rows("SELECT 1") == [["1"]]
+        for client in clients:
+            client.leave()
     stand.check()
 
 
@@ -67,8 +68,7 @@ def test_limit_of_clients_in_a_storm(stands):
                     raw.rows("SELECT 1")
                     with lock:
                         inside.remove(raw)
-                    raw.send(fe.terminate())
-                    raw.receive_all()
+                    raw.leave()
             except RawError as error:
                 (refused if error.sqlstate == TOO_MANY else other).append(error.sqlstate)
 
@@ -81,9 +81,10 @@ def test_limit_of_clients_in_a_storm(stands):
     assert max(most) <= 10
     assert refused, "the storm never reached the limit: the test shows nothing"
     with contextlib.ExitStack() as stack:
-        for _ in range(10):
-            stack.enter_context(stand.raw())
+        clients = [stack.enter_context(stand.raw()) for _ in range(10)]
         assert refusal(stand)["C"] == TOO_MANY
+        for client in clients:
+            client.leave()
     stand.check()
 
 
@@ -94,8 +95,7 @@ def test_too_many_clients_of_one(stands, server, limit, where):
     server.create_database("elsewhere")
     stand = stands(flags=["--set", f"limits.{limit}=3"])
     with contextlib.ExitStack() as stack:
-        for _ in range(3):
-            stack.enter_context(stand.raw())
+        clients = [stack.enter_context(stand.raw()) for _ in range(3)]
         assert refusal(stand)["C"] == TOO_MANY
         if where == "user":
             stack.enter_context(stand.raw(user="alice"))
@@ -103,6 +103,8 @@ def test_too_many_clients_of_one(stands, server, limit, where):
             other = stack.enter_context(stand.stranger())
             other.login("app", server.passwords["app"], "elsewhere")
             assert other.rows("SELECT current_database()") == [["elsewhere"]]
+        for client in clients:
+            client.leave()
     stand.check()
 
 
@@ -127,9 +129,7 @@ def test_limit_of_one_entry(server, entry, threads):
                 come()
             assert refused.value.sqlstate == TOO_MANY
             assert "too many connections for" in refused.value.message.value["M"]
-            leaver = clients.pop()
-            leaver.send(fe.terminate())
-            leaver.receive_all()
+            clients.pop().leave()
             clients.append(come())
 
 

@@ -75,8 +75,7 @@ def test_key_of_a_client_that_left_reaches_nothing(endpoint, running):
     with endpoint.raw() as gone:
         key = gone.key
         gone.query("SELECT 1")
-        gone.send(fe.terminate())
-        gone.receive_all()
+        gone.leave()
     with endpoint.raw() as raw:
         raw.send(fe.query("SELECT pg_sleep(0.5), 'spared' AS raw_waits"))
         running("raw_waits")

@@ -58,8 +58,13 @@ class RawConnection:
         self.close()
 
     def close(self) -> None:
-        """Closes the socket without a word; send(fe.terminate()) first for an orderly end."""
+        """Closes the socket without a word; leave() is the orderly end."""
         self.socket.close()
+
+    def leave(self) -> None:
+        """Says goodbye, and returns when the other side has closed: the client's place there is free."""
+        self.send(fe.terminate())
+        self.receive_all()
 
     def send(self, *messages: bytes) -> None:
         """All in one write."""
