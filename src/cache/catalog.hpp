@@ -23,6 +23,12 @@ namespace forebay::cache {
 /// Immutable; safe to share between threads.
 class Catalog {
  public:
+  /// What a plain write of rows of one name can change.
+  struct Reach {
+    std::vector<Relation*> relations;  ///< itself, its partitions, and what foreign keys cascade to
+    bool leads_back = false;           ///< through foreign keys, to other rows of itself
+  };
+
   /// All relations of one name.
   struct Named {
     std::string refusal;           ///< why nothing that reads it may be kept, in plain words; empty: it may
@@ -32,9 +38,10 @@ class Catalog {
         KeyKind::none;  ///< of the one column of its replica identity (the primary key); none
                         ///< when those of one name differ, or a view or partitions are among them
     std::string key_column;
-    bool has_times = false;         ///< a column of type time is in what it reads
-    bool writes_known = false;      ///< what a plain INSERT, UPDATE or DELETE of it can change is `writes`
-    std::vector<Relation*> writes;  ///< itself, its partitions, and what foreign keys cascade to
+    bool has_times = false;     ///< a column of type time is in what it reads
+    bool writes_known = false;  ///< nothing but what follows
+    Reach writes;               ///< of any plain INSERT, UPDATE or DELETE
+    Reach updates;              ///< of those that remove no row
   };
 
   /// What may be kept of a statement: the relations that it depends on, or why not.

@@ -21,8 +21,9 @@ KeyKind key_kind(std::string_view type) {
 bool CatalogGraph::add(const wire::Row& row) {
   if (row.size() < 8 || !row[0] || !row[1] || !row[2]) return false;
   if (*row[0] == "relation") return add_relation(row);
-  if (*row[0] != "child" && *row[0] != "cascade") return false;
-  edges_.push_back({*row[1], *row[2], *row[0] == "cascade"});
+  const bool is_cascade = *row[0] == "cascade" && row[3] && !row[3]->empty();
+  if (*row[0] != "child" && !is_cascade) return false;
+  edges_.push_back({*row[1], *row[2], is_cascade ? *row[3] : std::string()});
   return true;
 }
 
@@ -58,12 +59,12 @@ void CatalogGraph::connect() {
     const auto to = by_oid_.find(edge.to);
     if (from == by_oid_.end() || to == by_oid_.end()) continue;
     Node& source = nodes_[from->second];
-    if (edge.is_cascade) {
-      source.cascades.push_back(to->second);
-    } else {
+    if (edge.marks.empty()) {
       source.children.push_back(to->second);
       nodes_[to->second].parents.push_back(from->second);
     }
+    if (edge.marks.find('d') != edge.marks.npos) source.removed_with.push_back(to->second);
+    if (edge.marks.find('u') != edge.marks.npos) source.updated_with.push_back(to->second);
   }
 }
 
@@ -144,11 +145,29 @@ std::vector<CatalogGraph::Index> CatalogGraph::read_by(const std::vector<Index>&
   }));
 }
 
-std::vector<CatalogGraph::Index> CatalogGraph::written_with(const std::vector<Index>& same_name) const {
-  return closure(same_name, [](const Node& node, const auto& add) {
+std::vector<CatalogGraph::Index> CatalogGraph::written_with(const std::vector<Index>& same_name,
+                                                            Write write) const {
+  return closure(same_name, [write](const Node& node, const auto& add) {
     add(node.children);
-    add(node.cascades);
+    add(node.updated_with);
+    if (write == Write::any) add(node.removed_with);
   });
+}
+
+Catalog::Reach CatalogGraph::reach(const std::vector<Index>& same_name, Write write) const {
+  Catalog::Reach reach;
+  const auto leads_back = [&](const std::vector<Index>& next) {
+    return std::any_of(next.begin(), next.end(), [&](Index index) {
+      return std::find(same_name.begin(), same_name.end(), index) != same_name.end();
+    });
+  };
+  for (const Index index : written_with(same_name, write)) {
+    const Node& node = nodes_[index];
+    reach.relations.push_back(node.relation);
+    reach.leads_back |=
+        leads_back(node.updated_with) || (write == Write::any && leads_back(node.removed_with));
+  }
+  return reach;
 }
 
 Catalog::Named CatalogGraph::named(const std::vector<Index>& same_name) const {
@@ -166,13 +185,13 @@ Catalog::Named CatalogGraph::named(const std::vector<Index>& same_name) const {
   if (!named.refusal.empty()) named.reads.clear();
   if (named.refusal.empty()) std::tie(named.key_kind, named.key_column) = common_key(same_name);
 
-  const std::vector<Index> writes = written_with(same_name);
-  const std::vector<Index> on_the_way = with_ancestors(writes);
+  const std::vector<Index> on_the_way = with_ancestors(written_with(same_name, Write::any));
   named.writes_known = std::all_of(on_the_way.begin(), on_the_way.end(), [this](Index index) {
     return nodes_[index].is_stored() && !nodes_[index].has('w') && nodes_[index].relation != nullptr;
   });
   if (!named.writes_known) return named;
-  for (const Index index : writes) named.writes.push_back(nodes_[index].relation);
+  named.writes = reach(same_name, Write::any);
+  named.updates = reach(same_name, Write::update);
   return named;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <string>
 #include <unordered_map>
@@ -39,7 +40,8 @@ class CatalogGraph {
     Relation* relation = nullptr;
     std::vector<Index> children;
     std::vector<Index> parents;
-    std::vector<Index> cascades;
+    std::vector<Index> removed_with;  ///< changed when a row that they refer to is removed
+    std::vector<Index> updated_with;  ///< or gets another key
 
     char kind() const { return marks[0]; }
     bool has(char mark) const { return marks.find(mark, 2) != marks.npos; }
@@ -48,8 +50,9 @@ class CatalogGraph {
   struct Edge {
     std::string from;
     std::string to;
-    bool is_cascade;
+    std::string marks;  ///< of a foreign key, see catalog_question(); empty: of a child
   };
+  enum class Write : std::uint8_t { update, any };
 
   bool add_relation(const wire::Row& row);
   void connect();
@@ -57,7 +60,8 @@ class CatalogGraph {
   std::string view_refusal(const Node& node) const;
   std::vector<Index> with_ancestors(std::vector<Index> nodes) const;
   std::vector<Index> read_by(const std::vector<Index>& same_name) const;
-  std::vector<Index> written_with(const std::vector<Index>& same_name) const;
+  std::vector<Index> written_with(const std::vector<Index>& same_name, Write write) const;
+  Catalog::Reach reach(const std::vector<Index>& same_name, Write write) const;
   Catalog::Named named(const std::vector<Index>& same_name) const;
   std::pair<KeyKind, std::string> common_key(const std::vector<Index>& same_name) const;
   bool turns_times_to_zones(const std::vector<Index>& nodes) const;

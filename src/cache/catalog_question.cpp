@@ -145,7 +145,11 @@ UNION ALL SELECT 'child', inhparent::pg_catalog.oid::pg_catalog.text,
   inhrelid::pg_catalog.oid::pg_catalog.text, NULL, NULL, NULL, NULL, NULL
 FROM pg_catalog.pg_inherits
 UNION ALL SELECT 'cascade', confrelid::pg_catalog.oid::pg_catalog.text,
-  conrelid::pg_catalog.oid::pg_catalog.text, NULL, NULL, NULL, NULL, NULL
+  conrelid::pg_catalog.oid::pg_catalog.text,
+  pg_catalog.concat(
+    CASE WHEN confupdtype OPERATOR(pg_catalog.=) ANY ('{c,n,d}'::pg_catalog."char"[]) THEN 'u' END,
+    CASE WHEN confdeltype OPERATOR(pg_catalog.=) ANY ('{c,n,d}'::pg_catalog."char"[]) THEN 'd' END),
+  NULL, NULL, NULL, NULL
 FROM pg_catalog.pg_constraint
 WHERE contype OPERATOR(pg_catalog.=) 'f'
   AND (confupdtype OPERATOR(pg_catalog.=) ANY ('{c,n,d}'::pg_catalog."char"[])

@@ -12,7 +12,8 @@ namespace forebay::cache {
 ///               definition of a view. Marks: relkind, relpersistence, then letters: s of the system, r row
 ///               security, w code runs on writes, z columns of timetz, t columns of time.
 ///   child       oid of the parent, oid of the child (partitions and inheritance)
-///   cascade     oid of a relation, oid of another that a foreign key changes with it
+///   cascade     oid of a relation, oid of another that a foreign key changes with it, marks: u when a row
+///               gets another key, d when one is removed
 ///   function    name, marks: i all of that name depend on nothing but arguments and settings; u not so; r
 ///   not
 ///               so, and it takes a row; t it makes a time of day

@@ -53,7 +53,9 @@ class CatalogTest : public testing::Test {
     row({"relation", qualified, name, qualified, "vp", std::nullopt, std::nullopt, definition});
   }
   void child(const std::string& parent, const std::string& child) { row({"child", parent, child}); }
-  void cascade(const std::string& from, const std::string& to) { row({"cascade", from, to}); }
+  void cascade(const std::string& from, const std::string& to, const std::string& on = "d") {
+    row({"cascade", from, to, on});
+  }
 
   const Catalog& catalog() {
     if (!catalog_) {
@@ -124,7 +126,7 @@ TEST_F(CatalogTest, TakesAllOfOneNameTogether) {
   relation("a.v", "rp");
   relation("b.v", "ru");
   EXPECT_EQ(names(named("t").reads), (Names{"a.t", "b.t"}));
-  EXPECT_EQ(names(named("t").writes), (Names{"a.t", "b.t"}));
+  EXPECT_EQ(names(named("t").writes.relations), (Names{"a.t", "b.t"}));
   EXPECT_EQ(named("t").key_kind, KeyKind::integer);
   EXPECT_EQ(named("u").key_kind, KeyKind::none);
   EXPECT_NE(named("v").refusal, "");
@@ -165,7 +167,7 @@ TEST_F(CatalogTest, FollowsPartitionsAndInheritance) {
   EXPECT_EQ(names(named("root").reads),
             (Names{"public.root", "public.middle", "public.sister", "public.leaf"}));
   EXPECT_EQ(names(named("leaf").reads), (Names{"public.leaf", "public.middle", "public.root"}));
-  EXPECT_EQ(names(named("middle").writes), (Names{"public.middle", "public.leaf"}));
+  EXPECT_EQ(names(named("middle").writes.relations), (Names{"public.middle", "public.leaf"}));
   EXPECT_EQ(named("leaf").key_kind, KeyKind::none);
   EXPECT_EQ(relation_called("public.leaf").key(), RelationKey());
 }
@@ -229,10 +231,26 @@ TEST_F(CatalogTest, KnowsWhatAWriteCanChange) {
   cascade("public.child", "public.child");
   child("public.grandchild", "public.partition");
   EXPECT_TRUE(named("parent").writes_known);
-  EXPECT_EQ(names(named("parent").writes),
+  EXPECT_EQ(names(named("parent").writes.relations),
             (Names{"public.parent", "public.child", "public.grandchild", "public.partition"}));
-  EXPECT_EQ(names(named("partition").writes), Names{"public.partition"});
+  EXPECT_EQ(names(named("parent").updates.relations), Names{"public.parent"});
+  EXPECT_EQ(names(named("partition").writes.relations), Names{"public.partition"});
   EXPECT_EQ(names(named("parent").reads), Names{"public.parent"});
+}
+
+TEST_F(CatalogTest, ForeignKeysMayLeadBackToOtherRows) {
+  relation("public.plain");
+  relation("public.tree");
+  relation("public.alias_of_tree");
+  relation("public.numbered");
+  cascade("public.plain", "public.tree");
+  cascade("public.tree", "public.alias_of_tree", "d");
+  cascade("public.alias_of_tree", "public.tree", "d");
+  cascade("public.numbered", "public.numbered", "ud");
+  EXPECT_FALSE(named("plain").writes.leads_back);
+  EXPECT_TRUE(named("tree").writes.leads_back);
+  EXPECT_FALSE(named("tree").updates.leads_back);
+  EXPECT_TRUE(named("numbered").updates.leads_back);
 }
 
 TEST_F(CatalogTest, CodeMakesWritesUnknown) {

@@ -66,7 +66,7 @@ Entry::Entry(Key key, Bytes answer, Facts facts)
       begun_(facts_.begun) {}
 
 std::size_t Entry::bytes() const {
-  return sizeof(Entry) + key_.capacity() + answer_.capacity() +
+  return sizeof(Entry) + key_.capacity() + answer_.capacity() + facts_.tags.capacity() +
          facts_.dependencies.capacity() * sizeof(Dependency) + kOverhead;
 }
 
@@ -81,6 +81,11 @@ bool Entry::is_dead(TimePoint now) const {
   return now >= facts_.expires || !facts_.freshness->holds(facts_.fence) ||
          std::ranges::any_of(facts_.dependencies,
                              [](const Dependency& on) { return on.mark->changes() != on.changes; });
+}
+
+bool Entry::waits_for_lease(TimePoint lease) const {
+  return std::ranges::any_of(facts_.dependencies,
+                             [lease](const Dependency& on) { return on.mark->own_write() > lease; });
 }
 
 bool Entry::may_be_kept() const {

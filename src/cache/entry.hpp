@@ -42,6 +42,7 @@ class Entry {
     const Freshness* freshness = nullptr;  ///< of its database; outlives the entry
     Fence fence;
     std::vector<Dependency> dependencies;
+    std::string tags;  ///< by which people clear it, with commas between them
     TimePoint expires;
     TimePoint begun;   ///< before the query was sent: nothing in it is older
     TimePoint filled;  ///< when the last of it came: nothing in it is newer
@@ -63,6 +64,7 @@ class Entry {
   void confirm(TimePoint begun) const { raise(begun_, begun); }
   TimePoint filled() const { return facts_.filled; }
   const std::vector<Dependency>& dependencies() const { return facts_.dependencies; }
+  const std::string& tags() const { return facts_.tags; }
   std::uint64_t rows() const { return facts_.rows; }
   std::uint32_t fill_micros() const { return facts_.fill_micros; }
   const Freshness& freshness() const { return *facts_.freshness; }
@@ -73,6 +75,8 @@ class Entry {
   bool is_fresh(TimePoint now, TimePoint lease) const;
   /// It will never be served again.
   bool is_dead(TimePoint now) const;
+  /// Neither it nor another one in its place may be served under `lease`, for a client of ours has written.
+  bool waits_for_lease(TimePoint lease) const;
   /// May it be kept? To be asked when the whole answer is there: whether each dependency is as it was, and
   /// whether the fill saw every change that has been noted.
   bool may_be_kept() const;

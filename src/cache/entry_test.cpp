@@ -21,6 +21,7 @@ class EntryTest : public ::testing::Test {
                  {.freshness = &freshness_,
                   .fence = freshness_.fence(),
                   .dependencies = std::move(dependencies),
+                  .tags = {},
                   .expires = now_ + Duration(300'000),
                   .begun = now_,
                   .filled = now_,

@@ -46,8 +46,14 @@ void Freshness::note_own_write(TimePoint now) {
 
 void Freshness::note_own_write(Relation& relation, TimePoint now) {
   if (is_left_out(Safeguard::own_write)) return;
-  relation.whole().note_own_write(now);
-  relation.unkeyed().note_own_write(now);
+  relation.note_own_write(now);
+  raise(newest_own_write_, now);
+  wake_for_write();
+}
+
+void Freshness::note_own_write(Relation& relation, Relation::Bucket bucket, TimePoint now) {
+  if (is_left_out(Safeguard::own_write)) return;
+  relation.note_own_write(now, bucket);
   raise(newest_own_write_, now);
   wake_for_write();
 }

@@ -78,6 +78,7 @@ class Freshness {
   /// What it changed is not known.
   void note_own_write(TimePoint now);
   void note_own_write(Relation& relation, TimePoint now);
+  void note_own_write(Relation& relation, Relation::Bucket bucket, TimePoint now);
   void note_own_schema_change(TimePoint now);
 
   // --- the change stream's thread

@@ -42,7 +42,8 @@ bool is_canonical(KeyKind kind, std::string_view value) {
     case KeyKind::integer:
       return is_integer(value) && value != "-0";
     case KeyKind::text:
-      return !value.empty() && is_ascii(value);
+      // Assigned to a varchar(n), a value may lose blanks at its end.
+      return !value.empty() && value.back() != ' ' && is_ascii(value);
     case KeyKind::uuid:
       return is_uuid(value);
     case KeyKind::none:
@@ -71,8 +72,13 @@ Relation::~Relation() {
   delete buckets_.load();
 }
 
-ChangeMark& Relation::find(Buckets& buckets, std::string_view canonical_key) {
-  return buckets[std::hash<std::string_view>()(canonical_key) % kBuckets];
+Relation::Bucket Relation::bucket_of(std::string_view canonical_key) {
+  return static_cast<Bucket>(std::hash<std::string_view>()(canonical_key) % kBuckets);
+}
+
+ChangeMark* Relation::find_bucket(Bucket bucket) {
+  Buckets* buckets = buckets_.load(std::memory_order_acquire);
+  return buckets == nullptr ? nullptr : &(*buckets)[static_cast<std::size_t>(bucket)];
 }
 
 ChangeMark& Relation::bucket(std::string_view canonical_key) {
@@ -87,7 +93,7 @@ ChangeMark& Relation::bucket(std::string_view canonical_key) {
       unkeyed_.note_change(whole_.newest());
     }
   }
-  return find(*buckets, canonical_key);
+  return *find_bucket(bucket_of(canonical_key));
 }
 
 void Relation::note_change(TransactionId transaction) {
@@ -98,9 +104,19 @@ void Relation::note_change(TransactionId transaction) {
 void Relation::note_change(TransactionId transaction, std::string_view canonical_key) {
   whole_.note_change(transaction);
   std::atomic_thread_fence(std::memory_order_seq_cst);  // with the one in bucket(): one of us sees the other
-  if (Buckets* buckets = buckets_.load(std::memory_order_acquire)) {
-    find(*buckets, canonical_key).note_change(transaction);
-  }
+  if (ChangeMark* bucket = find_bucket(bucket_of(canonical_key))) bucket->note_change(transaction);
+}
+
+void Relation::note_own_write(TimePoint now) {
+  whole_.note_own_write(now);
+  unkeyed_.note_own_write(now);
+}
+
+/// Who asks for the first bucket from here on sends its query after the write was done.
+void Relation::note_own_write(TimePoint now, Bucket bucket) {
+  ChangeMark* mark = find_bucket(bucket);
+  whole_.note_own_write(now);
+  (mark == nullptr ? unkeyed_ : *mark).note_own_write(now);
 }
 
 }  // namespace forebay::cache

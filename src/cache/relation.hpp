@@ -43,7 +43,7 @@ enum class KeyKind : std::uint8_t { none, integer, text, uuid };
 
 /// A key's value in the one spelling that the server's output has, so that equal values are equal texts.
 /// Empty when `value` is not such a spelling: then nothing can be said about the rows that it stands for.
-/// Text is ASCII here, so that encodings play no part.
+/// Text is ASCII here, so that encodings play no part, and does not end with a blank.
 std::string_view canonical_key(KeyKind kind, std::string_view value);
 
 /// The column that is a relation's replica identity, all of it: by its value changes are told apart.
@@ -67,9 +67,14 @@ class Relation {
   ChangeMark& whole() { return whole_; }
   /// Counts changes whose rows are not known by key. Entries of single rows depend on it, too.
   ChangeMark& unkeyed() { return unkeyed_; }
+  /// Which rows count as one.
+  enum class Bucket : std::uint16_t {};
+  static Bucket bucket_of(std::string_view canonical_key);
   /// Counts changes of rows with this key, and of some others. For readers: from the first call on they are
   /// counted at all.
   ChangeMark& bucket(std::string_view canonical_key);
+  /// As above, null while nobody reads by key.
+  ChangeMark* find_bucket(Bucket bucket);
 
   /// Both for the change stream's thread only, which is also where Catalog::make runs. What was told apart by
   /// another column before may be any row by the new one.
@@ -85,11 +90,13 @@ class Relation {
   /// One change of a row with this key; called for the old and for the new key.
   void note_change(TransactionId transaction, std::string_view canonical_key);
 
+  /// A client of ours is about to be told that it has changed rows of it; or those of one bucket.
+  void note_own_write(TimePoint now);
+  void note_own_write(TimePoint now, Bucket bucket);
+
  private:
   static constexpr std::size_t kBuckets = 4096;  ///< 96 kB for each relation that is read by key
   using Buckets = std::array<ChangeMark, kBuckets>;
-
-  static ChangeMark& find(Buckets& buckets, std::string_view canonical_key);
 
   const std::string name_;
   RelationKey key_;

@@ -40,6 +40,7 @@ class Checker {
     check_pool_sizes();
     for (const auto& [name, database] : settings_.databases) check_database(name, database);
     for (const auto& [name, user] : settings_.users) check_user(name, user);
+    for (const auto& [name, policy] : settings_.policies) check_policy(name, policy);
   }
 
  private:
@@ -203,6 +204,16 @@ class Checker {
       }
     }
     check_override(key, database.pool);
+  }
+
+  void check_policy(const std::string& name, const CachePolicy& policy) {
+    const std::string key = "policies." + name;
+    if (policy.relations.empty() && policy.tags.empty() && policy.statement.empty())
+      tell(key, fmt::format("{} fits nothing; give it relations, tags or a statement", key));
+    if (policy.keep && !policy.lifetime)
+      tell(key, fmt::format("{} says nothing; give it a lifetime, or keep: false", key));
+    if (!policy.keep && policy.lifetime)
+      tell(key, fmt::format("{} has a lifetime for what is not kept; remove one of them", key));
   }
 
   void check_user(const std::string& name, const User& user) {

@@ -145,8 +145,9 @@ Option bound(Option option, Access access) {
     Settings settings;
     Database database;
     User user;
+    CachePolicy policy;
     Upstream upstream;
-    access(place) = access(Place{&settings, &database, &user, &upstream, {}});
+    access(place) = access(Place{&settings, &database, &user, &policy, &upstream, {}});
   };
   option.show = [access](const Place& place) {
     const Field& field = access(place);

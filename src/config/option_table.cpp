@@ -264,6 +264,10 @@ std::vector<Option> cache_rows() {
              .help = "How long a result is kept that no write has ended.",
              .range = {1, kLongestDuration}},
             FIELD(settings->cache.lifetime)),
+      bound({.key = "cache.min_cost",
+             .help = "A result that took the server less is not kept.",
+             .range = kDurations},
+            FIELD(settings->cache.min_cost)),
   };
 }
 
@@ -371,6 +375,37 @@ std::vector<Option> user_rows() {
   return rows;
 }
 
+std::vector<Option> policy_rows() {
+  return {
+      bound(
+          {.scope = Scope::policy,
+           .key = "relations",
+           .help =
+               "Fits statements that read any of these, with or without their schema, also through a view."},
+          FIELD(policy->relations)),
+      bound(
+          {.scope = Scope::policy,
+           .key = "tags",
+           .help =
+               "Fits statements whose comment gives them any of these tags. `*` stands for any characters."},
+          FIELD(policy->tags)),
+      bound(
+          {.scope = Scope::policy,
+           .key = "statement",
+           .help =
+               "Fits this text, whatever its white space, comments and literals. A parameter is no literal."},
+          FIELD(policy->statement)),
+      bound({.scope = Scope::policy, .key = "keep", .help = "Whether results are kept at all."},
+            FIELD(policy->keep)),
+      bound({.scope = Scope::policy,
+             .key = "lifetime",
+             .help = "How long a result is kept that no write has ended. Of several policies that fit, the "
+                     "shortest holds.",
+             .range = {1, kLongestDuration}},
+            FIELD(policy->lifetime)),
+  };
+}
+
 std::vector<Option> upstream_rows() {
   return {
       bound(
@@ -446,7 +481,7 @@ std::vector<Option> upstream_rows() {
 std::vector<Option> option_rows() {
   std::vector<Option> rows;
   for (auto* make : {main_rows, pool_rows, limit_rows, timeout_rows, cache_rows, access_rows, console_rows,
-                     database_rows, user_rows, upstream_rows}) {
+                     database_rows, user_rows, policy_rows, upstream_rows}) {
     for (Option& row : make()) rows.push_back(std::move(row));
   }
   return rows;
@@ -472,6 +507,10 @@ std::vector<Section> section_rows() {
        "them: it stands for all that are not named. An entry is a mapping, an upstream's URL, or empty.",
        Scope::database},
       {"users", "Users with settings of their own. Others may log in as well.", Scope::user},
+      {"policies",
+       "What is kept in memory of certain statements, and how long, by names of your own. A policy fits a "
+       "statement when each of `relations`, `tags` and `statement` that it has does.",
+       Scope::policy},
   };
 }
 

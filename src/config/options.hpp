@@ -20,6 +20,7 @@ enum class Scope {
   global,    ///< the file itself
   database,  ///< an entry of `databases`
   user,      ///< an entry of `users`
+  policy,    ///< an entry of `policies`
   upstream,  ///< an upstream that is written as a mapping
 };
 
@@ -28,6 +29,7 @@ struct Place {
   Settings* settings = nullptr;
   Database* database = nullptr;
   User* user = nullptr;
+  CachePolicy* policy = nullptr;
   Upstream* upstream = nullptr;
   std::filesystem::path base;  ///< what relative file names start from
 };

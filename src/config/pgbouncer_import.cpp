@@ -100,7 +100,9 @@ class Importer {
     User user;
     Upstream upstream;
     std::vector<std::string> complaints;
-    option.store({&settings, &database, &user, &upstream, {}}, text, complaints);
+    const Place place{
+        .settings = &settings, .database = &database, .user = &user, .upstream = &upstream, .base = {}};
+    option.store(place, text, complaints);
     for (const std::string& complaint : complaints) notes_.tell_lost(what, complaint);
     return complaints.empty();
   }

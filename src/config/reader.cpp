@@ -114,7 +114,8 @@ class Reader {
     }
   }
 
-  /// `databases` and `users`: the keys are the user's, the values are mappings of their own scope.
+  /// `databases`, `users` and `policies`: the keys are the user's, the values are mappings of their own
+  /// scope.
   void read_named(const Section& section, const Node& node, Settings& settings) {
     if (node.kind == Node::Kind::null) return;
     if (node.kind != Node::Kind::mapping) {
@@ -128,6 +129,9 @@ class Reader {
       if (*section.entries == Scope::database) {
         Database& database = settings.databases[entry.key];
         read_database(*entry.value, {Scope::database, {.database = &database, .base = base_}, "", path});
+      } else if (*section.entries == Scope::policy) {
+        CachePolicy& policy = settings.policies[entry.key];
+        read_mapping(*entry.value, {Scope::policy, {.policy = &policy, .base = base_}, "", path});
       } else {
         User& user = settings.users[entry.key];
         read_mapping(*entry.value, {Scope::user, {.user = &user, .base = base_}, "", path});

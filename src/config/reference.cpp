@@ -92,8 +92,9 @@ std::string default_of(const Option& option) {
   Upstream upstream;
   Database database;
   User user;
+  CachePolicy policy;
   if (option.kind == Kind::upstream) return {};
-  return option.show({&settings, &database, &user, &upstream, {}});
+  return option.show({&settings, &database, &user, &policy, &upstream, {}});
 }
 
 std::string row(const Option& option) {

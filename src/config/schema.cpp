@@ -83,6 +83,17 @@ json::object described(json::object schema, const Option& option) {
   return schema;
 }
 
+const char* definition_of(Scope entries) {
+  switch (entries) {
+    case Scope::database:
+      return "database";
+    case Scope::user:
+      return "user";
+    default:
+      return "policy";
+  }
+}
+
 /// The mapping of everything under `prefix` in a scope.
 json::object mapping_schema(Scope scope, const std::string& prefix) {
   json::object properties;
@@ -95,10 +106,10 @@ json::object mapping_schema(Scope scope, const std::string& prefix) {
     if (option != nullptr) {
       properties[key] = described(value_schema(*option), *option);
     } else if (section != sections().end() && section->entries) {
-      const char* entry = *section->entries == Scope::database ? "database" : "user";
-      properties[key] = json::object{{"type", json::array{"object", "null"}},
-                                     {"description", plain(section->help)},
-                                     {"additionalProperties", reference_to(entry)}};
+      properties[key] =
+          json::object{{"type", json::array{"object", "null"}},
+                       {"description", plain(section->help)},
+                       {"additionalProperties", reference_to(definition_of(*section->entries))}};
     } else {
       properties[key] = mapping_schema(scope, full);
       if (section != sections().end()) properties[key].as_object()["description"] = plain(section->help);
@@ -126,6 +137,7 @@ json::object definitions() {
       {"upstream", mapping_schema(Scope::upstream, "")},
       {"database", any_of({reference_to("url"), mapping_schema(Scope::database, "")})},
       {"user", mapping_schema(Scope::user, "")},
+      {"policy", mapping_schema(Scope::policy, "")},
   };
 }
 

@@ -105,6 +105,19 @@ struct Cache {
   ByteSize max_entry{1ULL << 20};  ///< a larger result is not kept
   Duration staleness{1'000};       ///< the bound: how far behind the primary an answer may be
   Duration lifetime{300'000};      ///< of an entry that no write has ended (P2)
+  Duration min_cost{0};            ///< what took the server less is not kept
+};
+
+/// What is kept of certain statements, and how long. It fits a statement when each of the first three that is
+/// set does.
+struct CachePolicy {
+  std::vector<std::string> relations;  ///< any of these is read, perhaps through a view
+  std::vector<std::string> tags;  ///< any of these is among the tags of its comment; * for any characters
+  std::string statement;          ///< its text, whatever its literals
+  bool keep = true;
+  std::optional<Duration> lifetime;
+
+  bool operator==(const CachePolicy&) const = default;
 };
 
 /// What a database entry or a user entry may set differently. Unset fields inherit.
@@ -159,6 +172,7 @@ struct Settings {
   Cache cache;
   std::map<std::string, Database> databases;
   std::map<std::string, User> users;
+  std::map<std::string, CachePolicy> policies;
   std::vector<std::string> admin_users;  ///< may use every console command; empty: the upstream's user
   std::vector<std::string> stats_users;  ///< may use SHOW only
   LogLevel log_level = LogLevel::info;

@@ -6,17 +6,30 @@ namespace forebay::engine {
 
 namespace {
 
+bool same_policies(const config::Settings& a, const config::Settings& b) {
+  return a.policies == b.policies && a.cache.lifetime == b.cache.lifetime &&
+         a.cache.min_cost == b.cache.min_cost;
+}
+
 /// A database that nobody is connected to keeps its change stream for so long.
 constexpr Duration kUnused{10'000};
 
 }  // namespace
 
-CacheDirectory::CacheDirectory() : store_(std::make_shared<cache::Store>(config::Cache().size.bytes)) {}
+CacheDirectory::CacheDirectory()
+    : store_(std::make_shared<cache::Store>(config::Cache().size.bytes)),
+      settings_(std::make_shared<config::Settings>()),
+      policies_(std::make_shared<Policies>(*settings_)) {}
 
 void CacheDirectory::configure(const config::SettingsPtr& settings) {
   const std::lock_guard lock(mutex_);
-  rules_ = settings->cache;
-  store_->set_capacity(rules_.size.bytes);
+  const bool same = same_policies(*settings_, *settings);
+  settings_ = settings;
+  store_->set_capacity(settings_->cache.size.bytes);
+  if (same) return;
+  policies_ = std::make_shared<Policies>(*settings_);
+  for (auto& [name, place] : by_name_) place.cache->set_policies(policies_);
+  store_->clear();
 }
 
 std::shared_ptr<DatabaseCache> CacheDirectory::find_or_create(const backend::Pool& pool) {
@@ -25,10 +38,11 @@ std::shared_ptr<DatabaseCache> CacheDirectory::find_or_create(const backend::Poo
   const std::string& database = fixed.empty() ? pool.database() : fixed;
   const std::string name = fmt::format("{}/{}", target->name(), database);
   const std::lock_guard lock(mutex_);
-  if (!rules_.enabled) return nullptr;
+  if (!settings_->cache.enabled) return nullptr;
   Place& place = by_name_[name];
   if (place.cache == nullptr) {
-    place.cache = std::make_shared<DatabaseCache>(*this, store_, target, database, rules_);
+    place.cache =
+        std::make_shared<DatabaseCache>(*this, store_, target, database, settings_->cache, policies_);
   }
   place.unused_since = {};
   return place.cache;

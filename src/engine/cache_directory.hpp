@@ -21,7 +21,8 @@ class CacheDirectory {
   CacheDirectory();
 
   /// Takes a configuration over. Whether there is a cache at all, and its bound, hold for databases that are
-  /// used for the first time.
+  /// used for the first time. When other results are to be kept, or otherwise, all that are there are
+  /// forgotten.
   void configure(const config::SettingsPtr& settings);
 
   /// The cache for clients of `pool`, begun when it is not there yet; null when the cache is off.
@@ -48,8 +49,9 @@ class CacheDirectory {
   const std::shared_ptr<cache::Store> store_;
 
   mutable std::mutex mutex_;
-  config::Cache rules_;                   ///< guarded by mutex_
-  std::map<std::string, Place> by_name_;  ///< guarded by mutex_; by server and name
+  config::SettingsPtr settings_;              ///< guarded by mutex_
+  std::shared_ptr<const Policies> policies_;  ///< guarded by mutex_
+  std::map<std::string, Place> by_name_;      ///< guarded by mutex_; by server and name
   /// Guarded by mutex_. Their threads have been told to end.
   std::vector<std::shared_ptr<DatabaseCache>> ending_;
 };

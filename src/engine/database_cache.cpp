@@ -26,18 +26,18 @@ struct PlanHash {
   std::size_t operator()(const PlanName& name) const { return name.text.low ^ name.cache; }
 };
 
-using Plans = boost::unordered_flat_map<PlanName, std::shared_ptr<const ReadPlan>, PlanHash>;
+using Plans = boost::unordered_flat_map<PlanName, std::shared_ptr<const StatementPlan>, PlanHash>;
 
 }  // namespace
 
 DatabaseCache::DatabaseCache(CacheDirectory& directory, std::shared_ptr<cache::Store> store,
                              std::shared_ptr<const backend::Target> target, std::string database,
-                             const config::Cache& rules)
+                             const config::Cache& rules, std::shared_ptr<const Policies> policies)
     : directory_(directory),
       id_(next_id.fetch_add(1)),
       store_(std::move(store)),
       database_(std::move(database)),
-      lifetime_(rules.lifetime),
+      policies_(std::move(policies)),
       max_entry_(rules.max_entry.bytes),
       freshness_(rules.staleness),
       stream_(std::move(target), database_, freshness_) {}
@@ -57,7 +57,7 @@ const cache::Catalog* DatabaseCache::recent_catalog() const {
   return known.catalog.get();
 }
 
-std::shared_ptr<const ReadPlan> DatabaseCache::plan_of(std::string_view text) const {
+std::shared_ptr<const StatementPlan> DatabaseCache::plan_of(std::string_view text) const {
   thread_local Plans plans;
   const PlanName name{id_, sql::fingerprint(text)};
   const auto known = plans.find(name);
@@ -65,7 +65,7 @@ std::shared_ptr<const ReadPlan> DatabaseCache::plan_of(std::string_view text) co
   const auto [catalog, number] = freshness_.catalog();
   if (catalog == nullptr) return nullptr;
   if (plans.size() >= kMaxPlans) plans.clear();
-  return plans[name] = ReadPlan::make(text, *catalog, number);
+  return plans[name] = StatementPlan::make(text, *catalog, number);
 }
 
 }  // namespace forebay::engine

@@ -5,12 +5,15 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "backend/change_stream.hpp"
 #include "cache/freshness.hpp"
 #include "cache/store.hpp"
 #include "config/settings.hpp"
-#include "engine/read_plan.hpp"
+#include "engine/flights.hpp"
+#include "engine/policies.hpp"
+#include "engine/statement_plan.hpp"
 
 namespace forebay::engine {
 
@@ -23,6 +26,7 @@ class DatabaseCache {
   struct Counters {
     std::atomic<std::uint64_t> hits = 0;
     std::atomic<std::uint64_t> misses = 0;        ///< of what could be kept
+    std::atomic<std::uint64_t> waits = 0;         ///< for the answer to somebody else's query
     std::atomic<std::uint64_t> fills = 0;         ///< results that were kept
     std::atomic<std::uint64_t> stale = 0;         ///< entries found that writes had ended
     std::atomic<std::uint64_t> refused = 0;       ///< statements that cannot be kept
@@ -33,16 +37,18 @@ class DatabaseCache {
   /// that it belongs to, and outlives it.
   DatabaseCache(CacheDirectory& directory, std::shared_ptr<cache::Store> store,
                 std::shared_ptr<const backend::Target> target, std::string database,
-                const config::Cache& rules);
+                const config::Cache& rules, std::shared_ptr<const Policies> policies);
 
   std::uint64_t id() const { return id_; }  ///< unique in the process
   cache::Store& store() { return *store_; }
   cache::Freshness& freshness() { return freshness_; }
   const cache::Freshness& freshness() const { return freshness_; }
   const std::string& database() const { return database_; }
+  Flights& flights() { return flights_; }
   Counters& counters() { return counters_; }
   const Counters& counters() const { return counters_; }
-  Duration lifetime() const { return lifetime_; }
+  std::shared_ptr<const Policies> policies() const { return policies_.load(std::memory_order_acquire); }
+  void set_policies(std::shared_ptr<const Policies> policies) { policies_ = std::move(policies); }
   std::size_t max_entry() const { return max_entry_; }
 
   CacheDirectory& directory() { return directory_; }
@@ -56,17 +62,18 @@ class DatabaseCache {
   /// call.
   const cache::Catalog* recent_catalog() const;
   /// The plan of a text under the present catalog; null while there is none. Remembered by each thread.
-  std::shared_ptr<const ReadPlan> plan_of(std::string_view text) const;
+  std::shared_ptr<const StatementPlan> plan_of(std::string_view text) const;
 
  private:
   CacheDirectory& directory_;
   const std::uint64_t id_;
   const std::shared_ptr<cache::Store> store_;
   const std::string database_;
-  const Duration lifetime_;
+  std::atomic<std::shared_ptr<const Policies>> policies_;
   const std::size_t max_entry_;
   cache::Freshness freshness_;
   Counters counters_;
+  Flights flights_;
   backend::ChangeStream stream_;  ///< last: its thread uses freshness_
 };
 

@@ -33,6 +33,12 @@ void Seen::reading(cache::Relation& relation) {
   read(relation, relation.whole());
 }
 
+/// While nobody reads by key, nothing is known of it by key.
+void Seen::reading(cache::Relation& relation, cache::Relation::Bucket rows) {
+  const cache::ChangeMark* mark = relation.find_bucket(rows);
+  read(relation, mark == nullptr ? relation.whole() : *mark);
+}
+
 void Seen::read(cache::Relation& relation, const cache::ChangeMark& mark) {
   if (reading_anything_) return;
   reading_.emplace(&mark, &relation);

@@ -23,6 +23,7 @@ class Seen {
   /// A statement that was sent reads these rows; or the rows of this whole relation; or nobody knows what.
   void reading(const std::vector<cache::Dependency>& dependencies);
   void reading(cache::Relation& relation);
+  void reading(cache::Relation& relation, cache::Relation::Bucket rows);
   void reading_anything() { reading_anything_ = true; }
   bool is_reading() const { return reading_anything_ || !reading_.empty(); }
   /// Something of the answers is about to reach the client.

@@ -43,7 +43,8 @@ Session::Session(ClientPort& port, Identity identity, backend::Backend* home)
       initial_settings_(initial_settings(identity.application_name)),
       settings_(initial_settings_) {
   if (identity.cache != nullptr && profile_->replication.empty()) {
-    reads_ = std::make_unique<SessionReads>(std::move(identity.cache), *pool_, profile_);
+    reads_ =
+        std::make_unique<SessionReads>(std::move(identity.cache), *pool_, profile_, [this] { on_landing(); });
   }
   pool_->counters().clients.fetch_add(1, std::memory_order_relaxed);
   if (home != nullptr) pool_->move_in(*this, *home);
@@ -172,6 +173,7 @@ bool Session::on_output(Bytes bytes) {
   backend::PoolCounters::add(pool_->counters().bytes_sent, bytes.size());
   if (reads_ != nullptr) reads_->take_answer(bytes, *backend_);
   const bool sent = port_.send(bytes);
+  if (!sent && reads_ != nullptr) reads_->let_followers_go();
   if (last_words_ != nullptr && !is_inside_answer()) port_.finish(last_words_.get());
   return sent;
 }
@@ -254,7 +256,7 @@ void Session::end_lease() {
 }
 
 void Session::cancel(std::shared_ptr<void> waiting) {
-  if (waiting_) return refuse_waiting();
+  if (is_waiting()) return refuse_waiting();
   // A question of ours is not what the client wants to be cancelled, but what waits behind it may be.
   if (preparing_ || (asking_ && blocked_)) {
     cancel_at_start_ = true;
@@ -265,9 +267,10 @@ void Session::cancel(std::shared_ptr<void> waiting) {
   backend_->request_cancel(std::move(waiting));
 }
 
-/// Cancelled while it waits for a backend: the statement never runs.
+/// Cancelled while it waited for a backend, or for somebody else's answer: the statement never runs.
 void Session::refuse_waiting() {
-  pool_->cancel_checkout(*this);
+  if (waiting_) pool_->cancel_checkout(*this);
+  if (is_following()) reads_->stop_following();
   waiting_ = false;
   wants_fresh_ = false;
   refusing_ = true;
@@ -285,6 +288,7 @@ void Session::refuse_waiting() {
 void Session::sweep(TimePoint now) {
   if (reads_ != nullptr) reads_->sweep();
   const Duration limit = pool_->rules().command;
+  if (limit.count() > 0 && is_following() && now - busy_since_ >= limit) return cancel();
   if (limit.count() == 0 || backend_ == nullptr || backend_->tracker().outstanding() == 0) return;
   if (now - busy_since_ < limit) return;
   if (cancel_sent_) {
@@ -305,6 +309,14 @@ const std::string& Session::application_name() const {
 
 bool Session::is_in_transaction() const {
   return backend_ != nullptr && (!backend_->is_settled() || backend_->tracker().transaction_status() != 'I');
+}
+
+bool Session::is_waiting() const {
+  return waiting_ || is_following();
+}
+
+bool Session::is_following() const {
+  return reads_ != nullptr && reads_->is_following();
 }
 
 std::string_view Session::held_because() const {

@@ -61,7 +61,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   const backend::Pool& pool() const { return *pool_; }
   const std::string& application_name() const;
   const backend::Backend* lent_backend() const { return backend_; }
-  bool is_waiting() const { return waiting_; }
+  bool is_waiting() const;
   /// Since when it waits, or since when its statement runs.
   TimePoint busy_since() const { return busy_since_; }
   const backend::Profile& profile() const { return *profile_; }
@@ -93,7 +93,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   Step on_copy(const std::byte* at, std::size_t total, std::size_t available);
   Step stream_through(const std::byte* at, std::size_t total, std::size_t available);
   const sql::Verdict& judge(std::string_view text);
-  Step note_effects(const sql::Verdict& verdict);
+  Step note_effects(const sql::Verdict& verdict, const ReadRequest& request);
   bool wants_own_session(const sql::Verdict& verdict) const;
   bool swap_for_fresh();
   void before_statement(const sql::Verdict& verdict, sql::Effects effects);
@@ -111,7 +111,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   Step on_describe_or_close(const std::byte* at, std::size_t total, std::size_t available);
   Step pass_long_parse(std::string_view name, const std::byte* at, std::size_t total, std::size_t available);
   Step prepare(std::string_view name, std::string_view text, Bytes types);
-  Step note_statement(const PreparedStatement& statement);
+  Step note_statement(const PreparedStatement& statement, std::string_view values);
   Step close_statement(std::string_view name, const std::byte* at, std::size_t total);
   Step describe_statement(std::string_view name, const std::byte* at, std::size_t total);
   void ensure_prepared(const PreparedStatement& statement);
@@ -130,11 +130,15 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   // session_cache.cpp: answers from memory
   bool may_ask_cache(char type) const;
   Step ask_cache(const std::byte* at, std::size_t size, std::size_t& used);
+  Step wait_for_leader();
+  void on_landing();
+  bool is_following() const;
   bool look_for_release(const std::vector<ReadRequest>& batch);
   void note_unnamed(const std::vector<ReadRequest>& batch);
+  bool explain(const ReadRequest& request);
   void answer_from_memory(Bytes answer);
   void flush_answers();
-  void tell_cache(const sql::Verdict& verdict, sql::Effects effects);
+  void tell_cache(const sql::Verdict& verdict, sql::Effects effects, const ReadRequest& request);
   void tell_cache_of_unknown();
 
   // session_catalog.cpp: what the code in the database may do
@@ -229,10 +233,11 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   bool ran_anything_ : 1 = false;   ///< the client has run a statement
   bool wants_fresh_ : 1 = false;    ///< the next backend must be one that nobody has used
   bool cancel_at_start_ : 1 =
-      false;                      ///< cancelled before the query was sent: the server is told once it has it
-  bool refusing_ : 1 = false;     ///< cancelled while it waited: input is dropped up to the end of the batch
-  bool client_full_ : 1 = false;  ///< answers from memory wait to be taken
-  bool cancel_sent_ : 1 = false;  ///< the command timeout has struck
+      false;                       ///< cancelled before the query was sent: the server is told once it has it
+  bool refusing_ : 1 = false;      ///< cancelled while it waited: input is dropped up to the end of the batch
+  bool client_full_ : 1 = false;   ///< answers from memory wait to be taken
+  bool has_followed_ : 1 = false;  ///< the batch at hand has waited for somebody else's answer
+  bool cancel_sent_ : 1 = false;   ///< the command timeout has struck
 };
 
 }  // namespace forebay::engine

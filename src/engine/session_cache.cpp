@@ -4,6 +4,7 @@
 #include <array>
 
 #include "engine/burst.hpp"
+#include "engine/explanation.hpp"
 #include "engine/read_request.hpp"
 #include "engine/session.hpp"
 #include "engine/session_reads.hpp"
@@ -49,10 +50,13 @@ Session::Step Session::ask_cache(const std::byte* at, std::size_t size, std::siz
   if (!batch.read(as_text({at, size}), names_.get())) return Step::incomplete;
   reads_->follow_pool();
   if (!held_because_.empty()) return look_for_release(batch.requests) ? Step::blocked : Step::incomplete;
-  const bool hit = reads_->ask(batch.requests, settings_, found);
-  if (!hit) {
+  // Who holds a backend must not wait for one that may need it.
+  const bool may_follow = !has_followed_ && backend_ == nullptr;
+  has_followed_ = false;
+  const SessionReads::Answer answer = reads_->ask(batch.requests, settings_, found, may_follow);
+  if (answer != SessionReads::Answer::hit) {
     found.clear();
-    return Step::incomplete;
+    return answer == SessionReads::Answer::later ? wait_for_leader() : Step::incomplete;
   }
   note_unnamed(batch.requests);
   ran_anything_ = true;
@@ -66,6 +70,18 @@ Session::Step Session::ask_cache(const std::byte* at, std::size_t size, std::siz
   // It had been asked for when there was no answer yet.
   if (backend_ != nullptr) keep_or_give_back();
   return Step::used;
+}
+
+/// Somebody else has asked for the same.
+Session::Step Session::wait_for_leader() {
+  busy_since_ = net::Loop::current()->now();
+  return Step::blocked;
+}
+
+/// The batch at the front of the input is asked for again, and does not wait again.
+void Session::on_landing() {
+  has_followed_ = true;
+  if (blocked_) unblock();
 }
 
 /// A client that keeps its backend is not answered from memory. Where it could be, a look at its session is
@@ -91,6 +107,30 @@ void Session::note_unnamed(const std::vector<ReadRequest>& batch) {
   names().settle("", private_statement(last->text, as_bytes(last->types), judge(last->text).effects));
 }
 
+/// Answers EXPLAIN (FOREBAY), unless something is under way or the transaction has failed: then the server
+/// does.
+bool Session::explain(const ReadRequest& request) {
+  const auto text = explained_statement(request.text);
+  if (!text) return false;
+  char status = 'I';
+  if (backend_ != nullptr) {
+    const bool is_quiet = !preparing_ && !asking_ && !in_batch_ && to_server().empty() &&
+                          backend_->tracker().outstanding() == 0;
+    status = backend_->tracker().transaction_status();
+    if (!is_quiet || status == 'E') return false;
+  }
+  std::vector<std::string> lines = {"Kept: no; the cache is off (cache.enabled)"};
+  if (reads_ != nullptr) lines = reads_->explain({.simple = true, .text = *text}, settings_);
+  if (status == 'T') lines.emplace_back("Now: the server answers, for a transaction is open");
+  if (!held_because_.empty()) lines.push_back("Now: the server answers, for " + std::string(held_because_));
+  note_unnamed({request});
+  wire::Writer writer;
+  write_explanation(writer, lines);
+  writer.begin(wire::server::kReadyForQuery).u8(static_cast<std::uint8_t>(status)).end();
+  answer_from_memory(writer.bytes());
+  return true;
+}
+
 void Session::answer_from_memory(Bytes answer) {
   std::vector<std::byte>& gathered = answers();
   if (gathered.size() + answer.size() > kGathered) flush_answers();
@@ -110,10 +150,10 @@ void Session::flush_answers() {
   gathered.clear();
 }
 
-void Session::tell_cache(const sql::Verdict& verdict, sql::Effects effects) {
+void Session::tell_cache(const sql::Verdict& verdict, sql::Effects effects, const ReadRequest& request) {
   if (reads_ == nullptr) return;
   reads_->follow_pool();
-  reads_->note_statement(verdict, effects);
+  reads_->note_statement(verdict, effects, request);
 }
 
 void Session::tell_cache_of_unknown() {

@@ -11,6 +11,7 @@
 #include "engine/custom_settings.hpp"
 #include "engine/effect_sets.hpp"
 #include "engine/message_parts.hpp"
+#include "engine/read_request.hpp"
 #include "engine/session.hpp"
 #include "engine/session_reads.hpp"
 #include "sql/verdict_cache.hpp"
@@ -143,8 +144,9 @@ const sql::Verdict& Session::judge(std::string_view text) {
   return verdict_cache().of(text, backend_->standard_conforming_strings(), backend_->encoding_embeds_ascii());
 }
 
-/// Notes what a statement may do, and does what has to be done before it runs.
-Session::Step Session::note_effects(const sql::Verdict& verdict) {
+/// Notes what a statement may do, and does what has to be done before it runs. `request`: its text and
+/// values, as far as they are known.
+Session::Step Session::note_effects(const sql::Verdict& verdict, const ReadRequest& request) {
   if (pool_->rules().mode == config::PoolMode::statement && verdict.effects.has(Effect::begins_transaction)) {
     fail(wire::sqlstate::kFeatureNotSupported, "transaction blocks are not allowed in statement pooling mode",
          "Use transaction pooling for this database.");
@@ -157,7 +159,7 @@ Session::Step Session::note_effects(const sql::Verdict& verdict) {
   const bool reaches_code = code_->matters() || (effects_ | verdict.effects).has(Effect::changes_schema);
   const Effects effects = reaches_code ? verdict.effects | reach_of(verdict) : verdict.effects;
   effects_ |= effects;
-  tell_cache(verdict, effects);
+  tell_cache(verdict, effects, request);
   constexpr Effects kNeedsPreparation = kBarrier | kDoubtful | Effect::reads_sequence_state |
                                         Effect::sets_setting | Effect::reads_session_views;
   const bool takes_sequences_over =
@@ -255,14 +257,16 @@ void Session::forget_foreign_sequences() {
 
 Session::Step Session::on_query(const std::byte* at, std::size_t total, std::size_t available) {
   if (available < total && total <= kMaxJudged) return Step::incomplete;
-  if (const Step step = need_backend(); step != Step::used) return step;
   const bool whole = available == total;
   if (whole && (total == kHeaderSize || at[total - 1] != std::byte{0})) {
     return malformed("invalid string in message");
   }
-  const sql::Verdict& verdict =
-      whole ? judge(as_text({at + kHeaderSize, total - kHeaderSize - 1})) : unknown_verdict();
-  if (const Step step = note_effects(verdict); step != Step::used) return step;
+  ReadRequest request;
+  if (whole) request = {.simple = true, .text = as_text({at + kHeaderSize, total - kHeaderSize - 1})};
+  if (explain(request)) return Step::used;
+  if (const Step step = need_backend(); step != Step::used) return step;
+  const sql::Verdict& verdict = whole ? judge(request.text) : unknown_verdict();
+  if (const Step step = note_effects(verdict, request); step != Step::used) return step;
   // A Query drops the unnamed statement.
   const bool had_unnamed = names_ != nullptr && names_->find("") != nullptr;
   const ChangeNumber change = had_unnamed ? names_->set("", nullptr) : 0;

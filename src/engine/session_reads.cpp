@@ -31,12 +31,13 @@ void append(std::string& bytes, std::string_view part) {
 }  // namespace
 
 SessionReads::SessionReads(std::shared_ptr<DatabaseCache> cache, const backend::Pool& pool,
-                           backend::ProfilePtr profile)
+                           backend::ProfilePtr profile, std::function<void()> on_landing)
     : pool_(pool),
       profile_(std::move(profile)),
       pool_generation_(pool.generation()),
       defaults_generation_(pool.defaults_generation()),
-      cache_(std::move(cache)) {
+      cache_(std::move(cache)),
+      on_landing_(std::move(on_landing)) {
   update_context(nullptr);
 }
 
@@ -49,8 +50,7 @@ void SessionReads::move() {
   if (cache != nullptr && cache != cache_) {
     cache_ = std::move(cache);
     seen_ = {};
-    writes_.relations.clear();
-    writes_.anything = true;
+    writes_.forget_relations();
   }
   update_context(context_settings_);
 }
@@ -104,32 +104,31 @@ bool SessionReads::is_worth_a_look(const std::vector<ReadRequest>& batch) {
   return true;
 }
 
-bool SessionReads::ask(const std::vector<ReadRequest>& batch, const backend::SessionSettingsPtr& settings,
-                       std::vector<cache::EntryPtr>& found) {
+SessionReads::Answer SessionReads::ask(const std::vector<ReadRequest>& batch,
+                                       const backend::SessionSettingsPtr& settings,
+                                       std::vector<cache::EntryPtr>& found, bool may_follow) {
   cache::Freshness& freshness = cache_->freshness();
   // Read from the clock, not from the loop: the process may have stood still since the loop woke up.
   const TimePoint now = Clock::now();
   freshness.note_use(now);
   abandon();
   found.clear();
-  if (freshness.epoch() == 0) return false;
-  const Rule rule{.now = now,
-                  .lease = freshness.lease(),
-                  .proof = freshness.proof(),
-                  .may_serve = freshness.may_serve(now),
-                  .is_alone = batch.size() == 1};
+  if (freshness.epoch() == 0) return Answer::miss;
+  const Rule rule = rule_at(now, batch.size(), may_follow);
   std::size_t bytes = 0;
   bool all = true;
   for (const ReadRequest& request : batch) {
-    const cache::EntryPtr& entry = found.emplace_back(cache_->store().find(key_of(request, settings)));
-    if (entry != nullptr && request.max_rows != 0 && request.max_rows <= entry->rows()) return false;
+    const cache::Key key = key_of(request, settings);
+    const cache::EntryPtr& entry = found.emplace_back(cache_->store().find(key));
+    if (entry != nullptr && request.max_rows != 0 && request.max_rows <= entry->rows()) return Answer::miss;
     all = entry != nullptr && is_served(*entry, rule);
+    if (!all && follow(key, entry.get(), rule)) return Answer::later;
     if (!all) break;
     bytes += entry->answer().size();
   }
   if (!all || (bytes > cache_->max_entry() && !rule.is_alone)) {
     note_miss(batch, settings, found, now, rule.proof);
-    return false;
+    return Answer::miss;
   }
   auto& counters = cache_->counters();
   counters.hits.fetch_add(batch.size(), std::memory_order_relaxed);
@@ -137,7 +136,41 @@ bool SessionReads::ask(const std::vector<ReadRequest>& batch, const backend::Ses
     seen_.note_hit(*entry, rule.proof);
     counters.saved_micros.fetch_add(entry->fill_micros(), std::memory_order_relaxed);
   }
+  return Answer::hit;
+}
+
+/// Whether somebody else's answer is worth waiting for. Not where an entry lives that may not be served yet,
+/// or where an own write would keep a new one from being served: what is missing then is a lease.
+bool SessionReads::follow(const cache::Key& key, const cache::Entry* found, const Rule& rule) {
+  Flights& flights = cache_->flights();
+  if (!rule.may_follow || !rule.is_alone || !rule.may_serve || !flights.is_led(key.hash)) return false;
+  if (found != nullptr && (!found->is_dead(rule.now) || found->waits_for_lease(rule.lease))) return false;
+  auto follower = std::make_shared<Flights::Follower>();
+  follower->loop = net::Loop::current();
+  follower->on_landing = [this] {
+    follower_.reset();
+    on_landing_();
+  };
+  if (!flights.follow(key.hash, follower)) return false;
+  follower_ = std::move(follower);
+  cache_->counters().waits.fetch_add(1, std::memory_order_relaxed);
   return true;
+}
+
+void SessionReads::stop_following() {
+  if (follower_ == nullptr) return;
+  follower_->on_landing = nullptr;
+  follower_.reset();
+}
+
+SessionReads::Rule SessionReads::rule_at(TimePoint now, std::size_t statements, bool may_follow) const {
+  const cache::Freshness& freshness = cache_->freshness();
+  return {.now = now,
+          .lease = freshness.lease(),
+          .proof = freshness.proof(),
+          .may_serve = freshness.may_serve(now),
+          .is_alone = statements == 1,
+          .may_follow = may_follow};
 }
 
 /// The statements of one batch are one transaction, which may have one snapshot for all: they are answered
@@ -155,11 +188,13 @@ void SessionReads::note_miss(const std::vector<ReadRequest>& batch,
   const cache::Fence fence = cache_->freshness().fence();
   bool fills = fence.epoch != 0 && fence.all_visible_below != 0;
   std::vector<Fill::Part> parts;
-  std::vector<std::shared_ptr<const ReadPlan>> plans;
+  std::vector<std::shared_ptr<const StatementPlan>> plans;
+  std::vector<Policies::Terms> terms;
+  policies_ = cache_->policies();
   for (const ReadRequest& request : batch) {
     const auto& plan = plans.emplace_back(cache_->plan_of(request.text));
     if (plan == nullptr) return;
-    if (!plan->refusal.empty() || !refusal_of_values(request).empty()) {
+    if (!terms.emplace_back(policies_->terms(*plan, request)).refusal.empty()) {
       counters.refused.fetch_add(batch.size(), std::memory_order_relaxed);
       return;
     }
@@ -171,6 +206,8 @@ void SessionReads::note_miss(const std::vector<ReadRequest>& batch,
   for (std::size_t at = 0; at < batch.size(); ++at) {
     const cache::Key key = key_of(batch[at], settings);
     Fill::Part part = part_of(batch[at], key, at < found.size() ? found[at] : cache_->store().find(key), now);
+    part.facts.expires = now + terms[at].lifetime;
+    part.facts.tags = std::move(terms[at].tags);
     if (!fills || part.known == nullptr) {
       part.facts.dependencies = plans[at]->dependencies(batch[at]);
       seen_.reading(part.facts.dependencies);
@@ -181,7 +218,9 @@ void SessionReads::note_miss(const std::vector<ReadRequest>& batch,
     part.facts.fence = fence;
     parts.push_back(std::move(part));
   }
-  if (fills) fill_.emplace(std::move(parts), cache_->max_entry());
+  if (!fills) return;
+  if (batch.size() == 1) lead_.emplace(cache_->flights().lead(parts.front().key.hash));
+  fill_.emplace(std::move(parts), cache_->max_entry());
 }
 
 /// A living entry that may not be served yet stays: everybody may have it under the next proof, and a client
@@ -204,7 +243,8 @@ Fill::Part SessionReads::part_of(const ReadRequest& request, const cache::Key& k
           .facts = {.freshness = &cache_->freshness(),
                     .fence = {},
                     .dependencies = {},
-                    .expires = now + cache_->lifetime(),
+                    .tags = {},
+                    .expires = {},
                     .begun = now,
                     .filled = {},
                     .rows = 0,
@@ -216,15 +256,21 @@ void SessionReads::abandon() {
     for (const cache::EntryPtr& entry : fill_->take_news(Fill::State::useless))
       seen_.reading(entry->dependencies());
   }
-  fill_.reset();
+  end_fill();
   asked_ = 0;
+}
+
+/// After whatever came of it is in memory: that is where followers look.
+void SessionReads::end_fill() {
+  fill_.reset();
+  lead_.reset();
 }
 
 /// A fill that was begun for another statement than the one that is sent must never see an answer.
 bool SessionReads::was_asked_for() {
   const bool asked = asked_ > 0;
   if (asked) --asked_;
-  if (fill_ && !is_sent_ && !asked) fill_.reset();
+  if (fill_ && !is_sent_ && !asked) end_fill();
   if (fill_ && asked) is_sent_ = true;
   return asked;
 }
@@ -236,7 +282,7 @@ void SessionReads::take_answer(Bytes bytes, const backend::Backend& backend) {
   for (const cache::EntryPtr& entry : fill_->take_news(state)) seen_.reading(entry->dependencies());
   note_answer();
   if (state == Fill::State::complete) keep(backend);
-  if (state != Fill::State::open) fill_.reset();
+  if (state != Fill::State::open) end_fill();
 }
 
 void SessionReads::keep(const backend::Backend& backend) {
@@ -245,16 +291,20 @@ void SessionReads::keep(const backend::Backend& backend) {
       backend.defaults_generation() != defaults_generation_ || backend.generation() != pool_generation_) {
     return;
   }
+  if (policies_ != cache_->policies()) return;
+  const auto min_cost = static_cast<std::uint64_t>(policies_->min_cost().count()) * 1000;
   const TimePoint now = Clock::now();
   for (Fill::Part& part : fill_->parts()) {
     if (part.known != nullptr && part.is_news) {
       cache_->store().remove(*part.known);
     } else if (part.known != nullptr) {
       part.known->confirm(part.facts.begun);
-    } else if (cache::EntryPtr entry = fill_->finish(part, now); entry->may_be_kept()) {
+    } else if (cache::EntryPtr entry = fill_->finish(part, now);
+               entry->may_be_kept() && entry->fill_micros() >= min_cost) {
       // Of several, one may show what another is too old for.
       if (fill_->parts().size() == 1) seen_.note_hit(*entry, cache_->freshness().proof());
       cache_->store().put(std::move(entry));
+      if (lead_) lead_->note_success();
       cache_->counters().fills.fetch_add(1, std::memory_order_relaxed);
     }
   }
@@ -263,16 +313,43 @@ void SessionReads::keep(const backend::Backend& backend) {
 // --- statements that go to the server
 // ---------------------------------------------------------------------------------------------
 
-void SessionReads::note_statement(const sql::Verdict& verdict, Effects effects) {
+void SessionReads::note_statement(const sql::Verdict& verdict, Effects effects, const ReadRequest& request) {
   const cache::Catalog* catalog = cache_->recent_catalog();
+  const bool asked = was_asked_for();
+  if (note_plain_write(effects, catalog, request)) return;
   note_writes(verdict, effects, catalog);
-  if (!was_asked_for()) note_reads(verdict, effects, catalog);
+  if (!asked) note_reads(verdict, effects, catalog);
 }
 
 void SessionReads::note_unknown_statement() {
-  writes_.anything = true;
+  writes_.add_anything();
   seen_.reading_anything();
   was_asked_for();
+}
+
+/// False when it is something else, and nothing has been noted. A write that tells its client of rows tells
+/// of those that it changes.
+bool SessionReads::note_plain_write(Effects effects, const cache::Catalog* catalog,
+                                    const ReadRequest& request) {
+  if (catalog == nullptr || request.text.empty() || !effects.has(Effect::writes) ||
+      !effects.only(kPlainWrites)) {
+    return false;
+  }
+  const auto plan = cache_->plan_of(request.text);
+  if (plan == nullptr || !plan->write || !plan->write->rows) return false;
+  std::string buffer;
+  const StatementPlan::Rows& rows = *plan->write->rows;
+  const std::string_view key = engine::key_of(rows, request, buffer);
+  for (cache::Relation* relation : plan->write->relations) writes_.add(*relation);
+  if (key.empty()) {
+    writes_.add(*rows.relation);
+    seen_.reading(*rows.relation);
+  } else {
+    const auto bucket = cache::Relation::bucket_of(key);
+    writes_.add(*rows.relation, bucket);
+    seen_.reading(*rows.relation, bucket);
+  }
+  return true;
 }
 
 /// A name that the catalog does not know stands for something that WITH gives, or that is too new for any
@@ -288,40 +365,24 @@ void SessionReads::note_reads(const sql::Verdict& verdict, Effects effects, cons
 }
 
 void SessionReads::note_writes(const sql::Verdict& verdict, Effects effects, const cache::Catalog* catalog) {
-  if (effects.any_of(kSchema)) writes_.schema = writes_.anything = true;
+  if (effects.any_of(kSchema)) writes_.add_schema();
   const bool writes = effects.any_of(Effect::writes | kDoubtful | Effect::uses_prepared);
-  if (writes_.anything || !writes) return;
-  if (catalog == nullptr || !effects.only(kPlainWrites) || verdict.relations.empty()) {
-    writes_.anything = true;
-    return;
-  }
+  if (writes_.is_anything() || !writes) return;
+  if (catalog == nullptr || !effects.only(kPlainWrites) || verdict.relations.empty())
+    return writes_.add_anything();
   for (const std::string& name : verdict.relations) {
     const cache::Catalog::Named* named = catalog->find(name);
-    if (named == nullptr || !named->writes_known) {
-      writes_.anything = true;
-      return;
-    }
-    for (cache::Relation* relation : named->writes) {
-      if (std::ranges::find(writes_.relations, relation) == writes_.relations.end())
-        writes_.relations.push_back(relation);
-    }
+    if (named == nullptr || !named->writes_known) return writes_.add_anything();
+    for (cache::Relation* relation : named->writes.relations) writes_.add(*relation);
   }
 }
 
 /// The client is about to get bytes that may tell it what it reads, and that its writes are done.
 void SessionReads::note_answer() {
-  const bool writes = writes_.anything || writes_.schema || !writes_.relations.empty();
-  if (!writes && !seen_.is_reading()) return;
+  if (writes_.is_empty() && !seen_.is_reading()) return;
   const TimePoint now = Clock::now();
   seen_.note_answer(now);
-  if (writes) announce_writes(now);
-}
-
-void SessionReads::announce_writes(TimePoint now) {
-  cache::Freshness& freshness = cache_->freshness();
-  if (writes_.schema) freshness.note_own_schema_change(now);
-  if (writes_.anything) return freshness.note_own_write(now);
-  for (cache::Relation* relation : writes_.relations) freshness.note_own_write(*relation, now);
+  writes_.announce(cache_->freshness(), now);
 }
 
 }  // namespace forebay::engine

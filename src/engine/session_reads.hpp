@@ -1,7 +1,10 @@
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -11,6 +14,7 @@
 #include "engine/cache_directory.hpp"
 #include "engine/database_cache.hpp"
 #include "engine/fill.hpp"
+#include "engine/own_writes.hpp"
 #include "engine/seen.hpp"
 #include "sql/verdict.hpp"
 
@@ -20,7 +24,10 @@ namespace forebay::engine {
 /// before the client hears that they are done. Used by the session's thread.
 class SessionReads {
  public:
-  SessionReads(std::shared_ptr<DatabaseCache> cache, const backend::Pool& pool, backend::ProfilePtr profile);
+  /// `on_landing`: what ask() said to be asked for later is to be asked for now.
+  SessionReads(std::shared_ptr<DatabaseCache> cache, const backend::Pool& pool, backend::ProfilePtr profile,
+               std::function<void()> on_landing);
+  ~SessionReads() { stop_following(); }
 
   /// To be called before anything else is asked of a statement: when the pool has moved to another server, or
   /// its sessions have new defaults, so does this.
@@ -28,10 +35,18 @@ class SessionReads {
     if (pool_.generation() != pool_generation_ || pool_.defaults_generation() != defaults_generation_) move();
   }
 
-  /// Whether the whole `batch` may be answered now by what was `found` in memory. If not, the fill of it has
-  /// begun when its results can be kept; the batch then goes to the server.
-  bool ask(const std::vector<ReadRequest>& batch, const backend::SessionSettingsPtr& settings,
-           std::vector<cache::EntryPtr>& found);
+  enum class Answer : std::uint8_t { hit, miss, later };
+
+  /// hit: the whole `batch` may be answered now by what was `found` in memory. miss: it goes to the server;
+  /// the fill of it has begun when its results can be kept. later: somebody else has asked the server for the
+  /// same, and `on_landing` will tell when that is done; only if the client `may_follow`.
+  Answer ask(const std::vector<ReadRequest>& batch, const backend::SessionSettingsPtr& settings,
+             std::vector<cache::EntryPtr>& found, bool may_follow);
+  /// What becomes of the simple query `request`, for people.
+  std::vector<std::string> explain(const ReadRequest& request, const backend::SessionSettingsPtr& settings);
+  bool is_following() const { return follower_ != nullptr; }
+  /// `on_landing` is not called any more.
+  void stop_following();
 
   /// Whether `batch` could be answered from memory, now or later, were the client not held. Not again
   /// before a pause, so that looks in vain are few.
@@ -42,11 +57,14 @@ class SessionReads {
   void take_answer(Bytes bytes, const backend::Backend& backend);
   /// The batch that ask() was last asked for is not answered, or not even sent.
   void abandon();
+  /// Its client takes the answer slowly: nobody else is to wait for it.
+  void let_followers_go() { lead_.reset(); }
   /// All of a batch has been sent: nothing that follows is what ask() was asked for.
   void end_batch() { asked_ = 0; }
 
-  /// A statement is about to be sent that may read and write.
-  void note_statement(const sql::Verdict& verdict, sql::Effects effects);
+  /// A statement is about to be sent that may read and write. `request`: its text and values, as far as they
+  /// are known.
+  void note_statement(const sql::Verdict& verdict, sql::Effects effects, const ReadRequest& request);
   /// Whether the statement at hand is one that ask() was asked for, and so noted.
   bool is_asked_for() const { return asked_ > 0; }
   /// As above, when the statement is about to be sent; to be called once for each. note_statement() and
@@ -64,22 +82,17 @@ class SessionReads {
   /// Everything has been answered, and the client has been told.
   void end_answers() { seen_.end_answers(); }
   /// So is the transaction over.
-  void forget_writes() { writes_ = {}; }
+  void forget_writes() { writes_.clear(); }
 
  private:
-  struct Writes {
-    bool anything = false;
-    bool schema = false;
-    std::vector<cache::Relation*> relations;
-  };
-
   /// What entries are judged by; read in this order, and before them.
   struct Rule {
     TimePoint now;
     TimePoint lease;
     TimePoint proof;
     bool may_serve;
-    bool is_alone;  ///< the only statement of its batch
+    bool is_alone;    ///< the only statement of its batch
+    bool may_follow;  ///< somebody else's flight
   };
 
   void move();
@@ -87,10 +100,13 @@ class SessionReads {
   void update_context(const backend::SessionSettingsPtr& settings);
   void note_writes(const sql::Verdict& verdict, sql::Effects effects, const cache::Catalog* catalog);
   void note_reads(const sql::Verdict& verdict, sql::Effects effects, const cache::Catalog* catalog);
+  bool note_plain_write(sql::Effects effects, const cache::Catalog* catalog, const ReadRequest& request);
   void note_answer();
-  void announce_writes(TimePoint now);
   void keep(const backend::Backend& backend);
+  Rule rule_at(TimePoint now, std::size_t statements, bool may_follow) const;
   bool is_served(const cache::Entry& entry, const Rule& rule);
+  bool follow(const cache::Key& key, const cache::Entry* found, const Rule& rule);
+  void end_fill();
   void note_miss(const std::vector<ReadRequest>& batch, const backend::SessionSettingsPtr& settings,
                  std::vector<cache::EntryPtr>& found, TimePoint now, TimePoint proof);
   Fill::Part part_of(const ReadRequest& request, const cache::Key& key, cache::EntryPtr known, TimePoint now);
@@ -103,11 +119,15 @@ class SessionReads {
   std::string context_;  ///< cache, user, defaults, profile and settings
   backend::SessionSettingsPtr context_settings_;
   std::optional<Fill> fill_;
-  bool is_sent_ = false;  ///< the first request of those whose answers fill_ is for
+  std::optional<Flights::Lead> lead_;         ///< of what fill_ is for
+  std::shared_ptr<const Policies> policies_;  ///< by which fill_ is kept
+  const std::function<void()> on_landing_;
+  std::shared_ptr<Flights::Follower> follower_;  ///< while somebody else's query is waited for
+  bool is_sent_ = false;                         ///< the first request of those whose answers fill_ is for
   TimePoint looked_at_{};
   std::size_t asked_ = 0;  ///< so many statements are sent next of which it has been noted what they read
   Seen seen_;
-  Writes writes_;
+  OwnWrites writes_;
 };
 
 }  // namespace forebay::engine

@@ -10,6 +10,7 @@
 #include "engine/code_watch.hpp"
 #include "engine/effect_sets.hpp"
 #include "engine/message_parts.hpp"
+#include "engine/read_request.hpp"
 #include "engine/session.hpp"
 #include "engine/session_reads.hpp"
 
@@ -92,7 +93,7 @@ Session::Step Session::on_parse(const std::byte* at, std::size_t total, std::siz
 Session::Step Session::pass_long_parse(std::string_view name, const std::byte* at, std::size_t total,
                                        std::size_t available) {
   start_batch();
-  if (const Step step = note_effects(unknown_verdict()); step != Step::used) return step;
+  if (const Step step = note_effects(unknown_verdict(), {}); step != Step::used) return step;
   effects_ |= Effect::prepares;
   ChangeNumber change = 0;
   if (name.empty()) {
@@ -166,8 +167,9 @@ Session::Step Session::on_bind(const std::byte* at, std::size_t total, std::size
     effects_ |= kDoubtful;
     ran_since_probe_ = true;
     tell_cache_of_unknown();
-  } else if (const Step step = note_statement(**statement); step != Step::used) {
-    return step;
+  } else {
+    const std::string_view values = available == total ? rest : std::string_view();
+    if (const Step step = note_statement(**statement, values); step != Step::used) return step;
   }
   if (statement == nullptr || name.empty()) {
     backend_->expect({.request = wire::Request::bind});
@@ -188,8 +190,8 @@ Session::Step Session::on_bind(const std::byte* at, std::size_t total, std::size
 }
 
 /// The effects of a statement count when it is bound. What needs more than the effects is read from the text
-/// again.
-Session::Step Session::note_statement(const PreparedStatement& statement) {
+/// again. `values`: what follows the names in the Bind; empty when that is not all here.
+Session::Step Session::note_statement(const PreparedStatement& statement, std::string_view values) {
   if (reads_ != nullptr) reads_->follow_pool();
   const bool cache_is_told =
       reads_ == nullptr || (reads_->is_asked_for() && !statement.effects.has(Effect::writes));
@@ -203,7 +205,8 @@ Session::Step Session::note_statement(const PreparedStatement& statement) {
     effects_ |= statement.effects;
     return Step::used;
   }
-  return note_effects(judge(statement.text));
+  return note_effects(judge(statement.text),
+                      {.text = statement.text, .types = statement.parameter_types, .values = values});
 }
 
 Session::Step Session::on_describe_or_close(const std::byte* at, std::size_t total, std::size_t available) {

@@ -101,13 +101,18 @@ void ConsoleExecutor::clear_cache(const std::string& relation) {
     front_.caches().store().clear();
     return succeed("CACHE CLEAR");
   }
-  const std::string in_any_schema = "." + relation;
   const auto is_meant = [&](const cache::Dependency& on) {
-    return on.relation->name() == relation || on.relation->name().ends_with(in_any_schema);
+    return engine::is_called(*on.relation, relation);
   };
   front_.caches().store().clear(
       [&](const cache::Entry& entry) { return std::ranges::any_of(entry.dependencies(), is_meant); });
   succeed("CACHE CLEAR");
+}
+
+void ConsoleExecutor::clear_cache_of_tag(const std::string& pattern) {
+  front_.caches().store().clear(
+      [&pattern](const cache::Entry& entry) { return engine::any_tag_matches(pattern, entry.tags()); });
+  succeed("CACHE CLEAR TAG");
 }
 
 void ConsoleExecutor::kill(const std::string& database) {

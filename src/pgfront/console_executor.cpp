@@ -27,6 +27,29 @@ std::string did_you_mean(const std::optional<std::string>& candidate) {
   return candidate ? fmt::format("Did you mean {}? {}", *candidate, kSeeHelp) : std::string(kSeeHelp);
 }
 
+std::vector<std::string_view> words_of(std::string_view name) {
+  std::vector<std::string_view> words;
+  while (true) {
+    const auto blank = name.find(' ');
+    words.push_back(name.substr(0, blank));
+    if (blank == name.npos) return words;
+    name.remove_prefix(blank + 1);
+  }
+}
+
+bool starts_with(const std::vector<ConsoleWord>& words, const std::vector<std::string_view>& parts) {
+  return words.size() >= parts.size() &&
+         std::equal(parts.begin(), parts.end(), words.begin(),
+                    [](std::string_view part, const ConsoleWord& word) { return word.is_keyword(part); });
+}
+
+wire::ErrorMessage misuse(std::string_view verb, std::string_view usage) {
+  return console_error(wire::sqlstate::kSyntaxError,
+                       fmt::format("{} is used as: {}", upper_case(verb),
+                                   usage.empty() ? upper_case(verb) : std::string(usage)),
+                       "Names with blanks in them go between double quotes.");
+}
+
 /// Clients that open transactions by themselves need to hear that it worked. The console has none.
 struct TransactionVerb {
   std::string_view name;
@@ -72,7 +95,8 @@ const std::vector<ConsoleExecutor::Verb>& ConsoleExecutor::verbs() {
       {"wait_close", "WAIT_CLOSE [db]", Argument::optional_database, &E::wait_close},
       {"kill", "KILL [db]", Argument::optional_database, &E::kill},
       {"kill_client", "KILL_CLIENT id", Argument::client_id, &E::kill_client},
-      {"cache", "CACHE CLEAR [relation]", Argument::cache_action, &E::clear_cache},
+      {"cache clear tag", "CACHE CLEAR TAG pattern", Argument::text, &E::clear_cache_of_tag},
+      {"cache clear", "CACHE CLEAR [relation]", Argument::optional_text, &E::clear_cache},
       {"reload", "RELOAD", Argument::none, &E::reload},
       {"shutdown", "SHUTDOWN [WAIT_FOR_SERVERS|WAIT_FOR_CLIENTS]", Argument::shutdown_mode, &E::shut_down},
       {"suspend", "", Argument::none, &E::suspend},
@@ -84,9 +108,7 @@ ConsolePlan ConsoleExecutor::plan(const ConsoleStatement& statement) {
   const ConsoleWord& first = statement.words.front();
   if (first.is_keyword("show")) return plan_show(statement);
   if (first.is_keyword("set")) return plan_set(statement);
-  for (const Verb& verb : verbs()) {
-    if (first.is_keyword(verb.name)) return plan_verb(verb, statement);
-  }
+  if (const Verb* verb = find_verb(statement.words)) return plan_verb(*verb, statement);
   for (const TransactionVerb& verb : kTransactionVerbs) {
     if (!first.is_keyword(verb.name)) continue;
     return {.error = {}, .columns = {}, .run = [this, &verb](const ResultFormats&) {
@@ -140,6 +162,20 @@ ConsolePlan ConsoleExecutor::plan_show(const ConsoleStatement& statement) {
                               did_you_mean(near)));
 }
 
+/// The verb whose words all stand there, of several the one with most; otherwise one that begins so.
+const ConsoleExecutor::Verb* ConsoleExecutor::find_verb(const std::vector<ConsoleWord>& words) {
+  const Verb* found = nullptr;
+  std::size_t most = 0;
+  for (const Verb& verb : verbs()) {
+    const auto parts = words_of(verb.name);
+    if (!words.front().is_keyword(parts.front())) continue;
+    const bool is_whole = starts_with(words, parts);
+    if (found == nullptr || (is_whole && parts.size() > most)) found = &verb;
+    if (is_whole) most = std::max(most, parts.size());
+  }
+  return found;
+}
+
 ConsolePlan ConsoleExecutor::plan_verb(const Verb& verb, const ConsoleStatement& statement) {
   if (!identity_.may_administer) {
     return refuse(console_error(
@@ -147,14 +183,15 @@ ConsolePlan ConsoleExecutor::plan_verb(const Verb& verb, const ConsoleStatement&
         fmt::format("permission denied: user {} may only use SHOW", config::in_quotes(identity_.user)),
         fmt::format("{} is for the users listed under admin.users.", upper_case(verb.name))));
   }
-  if (auto error = check_argument(verb, statement.words)) return refuse(std::move(*error));
-  const std::size_t said = verb.argument == Argument::cache_action ? 2 : 1;
-  std::string argument = statement.words.size() > said ? statement.words[said].text : std::string();
+  const auto parts = words_of(verb.name);
+  if (!starts_with(statement.words, parts)) return refuse(misuse(verb.name, verb.usage));
+  const std::vector<ConsoleWord> arguments(
+      statement.words.begin() + static_cast<std::ptrdiff_t>(parts.size()), statement.words.end());
+  if (auto error = check_argument(verb, arguments)) return refuse(std::move(*error));
+  std::string argument = arguments.empty() ? std::string() : arguments.front().text;
   return {
       .error = {}, .columns = {}, .run = [this, &verb, argument = std::move(argument)](const ResultFormats&) {
-        const bool clears = verb.argument == Argument::cache_action;
-        log_command(upper_case(verb.name) + (clears ? " CLEAR" : "") +
-                    (argument.empty() ? "" : " " + argument));
+        log_command(upper_case(verb.name) + (argument.empty() ? "" : " " + argument));
         (this->*verb.run)(argument);
       }};
 }
@@ -164,20 +201,14 @@ void ConsoleExecutor::log_command(const std::string& command) const {
 }
 
 std::optional<wire::ErrorMessage> ConsoleExecutor::check_argument(
-    const Verb& verb, const std::vector<ConsoleWord>& words) const {
-  const bool optional =
-      verb.argument == Argument::optional_database || verb.argument == Argument::shutdown_mode;
-  const bool is_cache = verb.argument == Argument::cache_action;
-  const std::size_t most = verb.argument == Argument::none ? 1 : is_cache ? 3 : 2;
-  const std::size_t least = optional ? 1 : is_cache ? 2 : most;
-  if (words.size() < least || words.size() > most) {
-    return console_error(wire::sqlstate::kSyntaxError,
-                         fmt::format("{} is used as: {}", upper_case(verb.name),
-                                     verb.usage.empty() ? upper_case(verb.name) : std::string(verb.usage)),
-                         "Names with blanks in them go between double quotes.");
-  }
-  if (words.size() == 1) return std::nullopt;
-  const std::string& argument = words[1].text;
+    const Verb& verb, const std::vector<ConsoleWord>& arguments) const {
+  const bool optional = verb.argument == Argument::optional_database ||
+                        verb.argument == Argument::optional_text || verb.argument == Argument::shutdown_mode;
+  const std::size_t most = verb.argument == Argument::none ? 0 : 1;
+  const std::size_t least = optional ? 0 : most;
+  if (arguments.size() < least || arguments.size() > most) return misuse(verb.name, verb.usage);
+  if (arguments.empty()) return std::nullopt;
+  const std::string& argument = arguments.front().text;
   switch (verb.argument) {
     case Argument::client_id: {
       std::uint64_t id = 0;
@@ -187,13 +218,14 @@ std::optional<wire::ErrorMessage> ConsoleExecutor::check_argument(
                            fmt::format("{} is no client's number", config::in_quotes(argument)),
                            "It is the id that SHOW CLIENTS tells.");
     }
-    case Argument::cache_action:
-      if (words[1].is_keyword("clear")) return std::nullopt;
-      return console_error(wire::sqlstate::kSyntaxError, fmt::format("CACHE is used as: {}", verb.usage));
+    case Argument::text:
+    case Argument::optional_text:
+      return std::nullopt;
     case Argument::shutdown_mode:
-      if (words[1].is_keyword("wait_for_servers") || words[1].is_keyword("wait_for_clients"))
+      if (arguments.front().is_keyword("wait_for_servers") ||
+          arguments.front().is_keyword("wait_for_clients"))
         return std::nullopt;
-      return console_error(wire::sqlstate::kSyntaxError, fmt::format("SHUTDOWN is used as: {}", verb.usage));
+      return misuse(verb.name, verb.usage);
     default:
       return check_database(argument);
   }

@@ -72,11 +72,12 @@ class ConsoleExecutor {
     database,
     optional_database,
     client_id,
-    cache_action,
+    text,
+    optional_text,
     shutdown_mode
   };
   struct Verb {
-    std::string_view name;   ///< in lower case
+    std::string_view name;   ///< one or several words, in lower case
     std::string_view usage;  ///< what SHOW HELP says
     Argument argument;
     Run run;
@@ -86,8 +87,9 @@ class ConsoleExecutor {
   // console_executor.cpp: understanding commands
   ConsolePlan plan_show(const ConsoleStatement& statement);
   ConsolePlan plan_verb(const Verb& verb, const ConsoleStatement& statement);
+  static const Verb* find_verb(const std::vector<ConsoleWord>& words);
   std::optional<wire::ErrorMessage> check_argument(const Verb& verb,
-                                                   const std::vector<ConsoleWord>& words) const;
+                                                   const std::vector<ConsoleWord>& arguments) const;
   std::optional<wire::ErrorMessage> check_database(const std::string& name) const;
   wire::ErrorMessage unknown_command(const ConsoleStatement& statement) const;
   void show_table(const ShowCommand& command, const ResultFormats& formats);
@@ -103,6 +105,7 @@ class ConsoleExecutor {
   void pause(const std::string& database);
   void resume(const std::string& database);
   void clear_cache(const std::string& relation);
+  void clear_cache_of_tag(const std::string& pattern);
   void kill(const std::string& database);
   void kill_client(const std::string& id);
   void reconnect(const std::string& database);

@@ -87,7 +87,7 @@ void cache_entries(const ShowRequestPtr& request, ShowDone done) {
   RowWriter rows(request->columns, request->formats);
   for (const auto& [entry, hits] : best_entries(caches.store())) {
     const std::string text = shortened(sql::without_values(entry->statement()));
-    rows.text(databases[&entry->freshness()]).text(text).text(relations_of(*entry));
+    rows.text(databases[&entry->freshness()]).text(text).text(relations_of(*entry)).text(entry->tags());
     rows.number(entry->rows()).number(entry->bytes()).number(hits);
     rows.number(micros_between(entry->filled(), request->now) / 1000);
     rows.number(hits * entry->fill_micros() / 1000);
@@ -116,8 +116,8 @@ void cache(const ShowRequestPtr& request, ShowDone done) {
     for (const Duration age : {ages.p50, ages.p99, ages.max})
       rows.number(static_cast<std::uint64_t>(age.count()));
     rows.number(of.entries).number(of.bytes);
-    rows.number(counters.hits).number(counters.misses).number(counters.fills).number(counters.stale);
-    rows.number(counters.refused).number(counters.saved_micros / 1000);
+    rows.number(counters.hits).number(counters.misses).number(counters.waits).number(counters.fills);
+    rows.number(counters.stale).number(counters.refused).number(counters.saved_micros / 1000);
   }
   done(std::string(as_text(rows.bytes())));
 }

@@ -106,14 +106,14 @@ Columns user_columns() {
 }
 
 Columns cache_entry_columns() {
-  return texts({"database", "statement", "relations"}) +
+  return texts({"database", "statement", "relations", "tags"}) +
          numbers({"rows", "bytes", "hits", "age_ms", "saved_ms"}, kInt8);
 }
 
 Columns cache_columns() {
   return texts({"database", "level", "trouble"}) +
          numbers({"staleness_ms", "lease_age_ms", "age_p50_ms", "age_p99_ms", "age_max_ms", "entries",
-                  "bytes", "hits", "misses", "fills", "stale", "refused", "saved_ms"},
+                  "bytes", "hits", "misses", "waits", "fills", "stale", "refused", "saved_ms"},
                  kInt8);
 }
 

@@ -5,22 +5,13 @@
 #include <string_view>
 #include <vector>
 
+#include "sql/key_predicate.hpp"
+
 namespace forebay::sql {
 
 /// What a text reads, and what in it forbids that its result be kept and given to somebody else later.
 /// Names are folded as PostgreSQL folds them, without their schemas, sorted, each once.
 struct ReadShape {
-  /// A comparison that every row taken from `relation` has to pass: `column = value`, joined by AND at the
-  /// top of WHERE, with the relation named once in the whole statement and not on the nullable side of a
-  /// join.
-  struct KeyPredicate {
-    std::string relation;
-    std::string column;
-    int parameter = 0;  ///< from 1 on: $n without a cast; 0: the value is a literal of the text
-    int literal = -1;   ///< with parameter 0: which of the text's literals (see literals_of), from 0 on
-    friend bool operator==(const KeyPredicate&, const KeyPredicate&) = default;
-  };
-
   /// A cast of something that is neither a constant nor a parameter: a text of the data, or one that is put
   /// together, may hold 'today'.
   struct ComputedCast {
@@ -42,7 +33,8 @@ struct ReadShape {
   std::vector<std::string> fields;  ///< last parts of row.name: functions that take a row can be called so
   std::vector<std::string> attributes;  ///< last parts of (…).name and, where a function stands in FROM, of
                                         ///< a.name, too: any function can be called so
-  std::vector<KeyPredicate> keys;
+  std::vector<KeyPredicate> keys;  ///< of relations that are named once in the whole statement, and not on
+                                   ///< the nullable side of a join
 
   friend bool operator==(const ReadShape&, const ReadShape&) = default;
 };

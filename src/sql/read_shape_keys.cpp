@@ -1,11 +1,11 @@
 #include "sql/read_shape_keys.hpp"
 
 #include <algorithm>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "sql/equalities.hpp"
 #include "sql/tree.hpp"
 
 namespace forebay::sql {
@@ -13,7 +13,6 @@ namespace {
 
 using Object = boost::json::object;
 using Value = boost::json::value;
-using KeyPredicate = ReadShape::KeyPredicate;
 
 /// A table in FROM that no join fills up with NULLs.
 struct Source {
@@ -79,78 +78,6 @@ class Sources {
   std::vector<std::string_view> aliases_;
 };
 
-/// What is joined by AND at the top of WHERE.
-std::vector<const Object*> conditions(const Object& select) {
-  std::vector<const Object*> found;
-  std::vector<const Value*> pending;
-  if (const Value* where = select.if_contains("whereClause")) pending.push_back(where);
-  while (!pending.empty()) {
-    const Value& next = *pending.back();
-    pending.pop_back();
-    if (const Object* both = tree::node(next, "BoolExpr")) {
-      if (tree::text(*both, "boolop") != "AND_EXPR") continue;
-      const auto& parts = tree::list(*both, "args");
-      for (auto part = parts.rbegin(); part != parts.rend(); ++part) pending.push_back(&*part);
-    } else if (const Object* expression = tree::node(next, "A_Expr")) {
-      found.push_back(expression);
-    }
-  }
-  return found;
-}
-
-bool is_equality(const Object& expression) {
-  const auto& names = tree::list(expression, "name");
-  return tree::text(expression, "kind") == "AEXPR_OP" && names.size() == 1 && tree::name(names[0]) == "=";
-}
-
-/// Which literal stands at `offset`, if it is one whose value is what it looks like. A negative number begins
-/// with its sign, where no literal is.
-std::optional<int> literal_at(const ShapeText& text, std::int64_t offset) {
-  for (std::size_t i = 0; i < text.literals.size(); ++i) {
-    const auto& literal = text.literals[i];
-    if (static_cast<std::int64_t>(literal.offset) != offset) continue;
-    if (literal.kind != TokenKind::integer && literal.kind != TokenKind::decimal &&
-        literal.kind != TokenKind::string) {
-      return std::nullopt;
-    }
-    return static_cast<int>(i);
-  }
-  return std::nullopt;
-}
-
-/// Whether `value` is a parameter or a literal; if so, `key` says which.
-bool read_value(const Value& value, const ShapeText& text, KeyPredicate& key) {
-  if (const Object* parameter = tree::node(value, "ParamRef")) {
-    const auto number = tree::number(*parameter, "number");
-    key.parameter = number >= 1 && number <= 65535 ? static_cast<int>(number) : 0;
-    return key.parameter != 0;
-  }
-  const Object* constant = tree::node(value, "A_Const");
-  if (constant == nullptr ||
-      !(constant->contains("ival") || constant->contains("fval") || constant->contains("sval"))) {
-    return false;
-  }
-  const auto literal = literal_at(text, tree::number(*constant, "location"));
-  if (literal) key.literal = *literal;
-  return literal.has_value();
-}
-
-std::optional<KeyPredicate> predicate(const Value& column, const Value& value, const Sources& sources,
-                                      const ShapeText& text, const ReadShapeWalk& walk) {
-  const Object* reference = tree::node(column, "ColumnRef");
-  if (reference == nullptr) return std::nullopt;
-  const auto& parts = tree::list(*reference, "fields");
-  const Source* source = sources.of(parts);
-  if (source == nullptr || walk.times_named(source->relation) != 1 || walk.is_given_name(source->relation)) {
-    return std::nullopt;
-  }
-  KeyPredicate key;
-  key.relation = source->relation;
-  key.column = tree::name(parts[parts.size() - 1]);
-  if (key.column.empty() || !read_value(value, text, key)) return std::nullopt;
-  return key;
-}
-
 }  // namespace
 
 std::vector<KeyPredicate> key_predicates(const Object& select, const ShapeText& text,
@@ -158,13 +85,16 @@ std::vector<KeyPredicate> key_predicates(const Object& select, const ShapeText& 
   std::vector<KeyPredicate> keys;
   if (tree::text(select, "op") != "SETOP_NONE") return keys;
   const Sources sources(tree::list(select, "fromClause"));
-  for (const Object* expression : conditions(select)) {
-    const Value* left = expression->if_contains("lexpr");
-    const Value* right = expression->if_contains("rexpr");
-    if (!is_equality(*expression) || left == nullptr || right == nullptr) continue;
-    auto key = predicate(*left, *right, sources, text, walk);
-    if (!key) key = predicate(*right, *left, sources, text, walk);
-    if (key) keys.push_back(std::move(*key));
+  for (Equality& equality : equalities(select, text)) {
+    const Source* source = sources.of(*equality.column);
+    if (source == nullptr || walk.times_named(source->relation) != 1 ||
+        walk.is_given_name(source->relation)) {
+      continue;
+    }
+    KeyPredicate& key = keys.emplace_back(std::move(equality.predicate));
+    key.relation = source->relation;
+    key.column = tree::name(equality.column->back());
+    if (key.column.empty()) keys.pop_back();
   }
   return keys;
 }

@@ -4,14 +4,14 @@
 
 #include <boost/json/object.hpp>
 
-#include "sql/read_shape.hpp"
+#include "sql/key_predicate.hpp"
 #include "sql/read_shape_text.hpp"
 #include "sql/read_shape_walk.hpp"
 
 namespace forebay::sql {
 
 /// The key predicates of a SELECT whose tree `walk` has read; `select` is the body of its SelectStmt.
-std::vector<ReadShape::KeyPredicate> key_predicates(const boost::json::object& select, const ShapeText& text,
-                                                    const ReadShapeWalk& walk);
+std::vector<KeyPredicate> key_predicates(const boost::json::object& select, const ShapeText& text,
+                                         const ReadShapeWalk& walk);
 
 }  // namespace forebay::sql

@@ -41,6 +41,37 @@ def test_nothing_is_left_of_a_run(end):
     wait_until(lambda: gone(int(pid), folder), 10, "server and folder gone")
 
 
+WRITER = """
+import pathlib, sys, time
+end = time.monotonic() + 1
+files = 0
+while time.monotonic() < end:
+    files += 1
+    try:
+        pathlib.Path(sys.argv[1], str(files)).touch()
+    except OSError:
+        pass
+    if files == 300:
+        print("at work", flush=True)
+"""
+
+RUN_WITH_WRITER = """
+import os, signal, subprocess, sys
+sys.path.insert(0, {support!r})
+from forebay_testing.directories import create_directory
+folder = create_directory("writer")
+subprocess.Popen([sys.executable, "-c", {writer!r}, folder], stdout=subprocess.PIPE).stdout.readline()
+print(folder, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_folder_goes_even_when_somebody_still_writes_to_it():
+    code = RUN_WITH_WRITER.format(support=str(SUPPORT), writer=WRITER)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=50)
+    wait_until(lambda: not os.path.exists(run.stdout.strip()), 10, "folder gone")
+
+
 def test_server_is_killed_and_comes_back_with_its_data():
     with PostgresServer() as server:
         server.execute("CREATE TABLE kept AS SELECT 7 AS n")

@@ -5,6 +5,7 @@ import contextlib
 import os
 import pathlib
 import pwd
+import secrets
 import shutil
 import tempfile
 
@@ -31,8 +32,9 @@ def create_directory(prefix: str) -> pathlib.Path:
     base = tempfile.gettempdir()
     if len(base) > _LONGEST_BASE:
         base = "/tmp"
-    path = pathlib.Path(tempfile.mkdtemp(prefix=f"forebay-{prefix}-", dir=base))
-    keeper.watch_directory(path)
+    path = pathlib.Path(base, f"forebay-{prefix}-{secrets.token_hex(8)}")
+    keeper.watch_directory(path)  # before it is there, or it would stay when we are killed in between
+    path.mkdir(mode=0o700)
     user = server_user()
     if user:
         os.chown(path, user.pw_uid, user.pw_gid)

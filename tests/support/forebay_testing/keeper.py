@@ -88,7 +88,7 @@ def _main() -> None:
             directories.pop(rest, None)
     _end(processes)
     for path in directories:
-        shutil.rmtree(path, ignore_errors=True)
+        _remove(path)
 
 
 def _end(processes: dict[str, tuple[int, str]]) -> None:
@@ -102,6 +102,15 @@ def _end(processes: dict[str, tuple[int, str]]) -> None:
         time.sleep(0.02)
     for pid in alive():
         _signal(pid, signal.SIGKILL)
+
+
+def _remove(path: str) -> None:
+    """A process that is about to die may still put a file into it meanwhile."""
+    deadline = time.monotonic() + 5
+    shutil.rmtree(path, ignore_errors=True)
+    while os.path.exists(path) and time.monotonic() < deadline:
+        time.sleep(0.02)
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def _signal(pid: int, number: int) -> None:

@@ -13,26 +13,36 @@
 
 namespace forebay::engine {
 
-/// What has to be known of a statement to keep its results: made from its text and the catalog once, used for
-/// every set of parameters. Immutable.
-struct ReadPlan {
-  struct Read {
+/// What has to be known of a statement to keep its results, or to know what it changes: made from its text and
+/// the catalog once, used for every set of parameters. Immutable.
+struct StatementPlan {
+  /// Rows of a relation that the statement reads or writes.
+  struct Rows {
     cache::Relation* relation = nullptr;
     cache::KeyKind key = cache::KeyKind::none;  ///< not none: only rows with the key that is given here
     int parameter = 0;                          ///< its number, or 0:
     int literal = -1;                           ///< the place of the literal in the text
   };
+  struct Write {
+    std::optional<Rows> rows;  ///< it names a relation, and changes only these of it, if any
+    std::vector<cache::Relation*> relations;  ///< of which it may change any row
+  };
 
   std::uint64_t catalog = 0;  ///< number of the catalog that it was made from
   std::string refusal;        ///< why results are not kept; empty: they are
-  std::vector<Read> reads;
+  std::vector<Rows> reads;
+  std::optional<Write> write;  ///< of a plain write that reaches nothing but what the catalog knows
 
-  static std::shared_ptr<const ReadPlan> make(std::string_view text, const cache::Catalog& catalog,
-                                              std::uint64_t catalog_number);
+  static std::shared_ptr<const StatementPlan> make(std::string_view text, const cache::Catalog& catalog,
+                                                   std::uint64_t catalog_number);
 
   /// What the result of `request` depends on, with the changes up to now.
   std::vector<cache::Dependency> dependencies(const ReadRequest& request) const;
 };
+
+/// The key that `request` gives for `rows`, see cache::canonical_key; empty: none, or not certain. A view into
+/// the request or `buffer`.
+std::string_view key_of(const StatementPlan::Rows& rows, const ReadRequest& request, std::string& buffer);
 
 /// Why this request's values forbid to keep its result, in plain words; empty: they do not.
 std::string_view refusal_of_values(const ReadRequest& request);

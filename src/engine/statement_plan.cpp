@@ -1,10 +1,11 @@
-#include "engine/read_plan.hpp"
+#include "engine/statement_plan.hpp"
 
 #include <algorithm>
 #include <charconv>
 #include <iterator>
 
 #include "sql/read_shape.hpp"
+#include "sql/write_shape.hpp"
 
 namespace forebay::engine {
 
@@ -65,46 +66,74 @@ std::string_view key_text(KeyKind kind, const BoundValue& value, std::string& bu
   return {};
 }
 
-/// A literal's value where it needs no decoding; empty otherwise.
-std::string_view plain_literal(std::string_view literal) {
+/// A literal's value where it needs no decoding; empty otherwise. A number is the text that it looks like only
+/// where it stays a number.
+std::string_view plain_literal(KeyKind kind, std::string_view literal) {
   if (literal.size() >= 2 && literal.front() == '\'' && literal.back() == '\'') {
     literal = literal.substr(1, literal.size() - 2);
     return literal.find_first_of("'\\") == std::string_view::npos ? literal : std::string_view();
   }
-  return !literal.empty() && literal.front() >= '0' && literal.front() <= '9' ? literal : std::string_view();
+  const bool is_number = !literal.empty() && literal.front() >= '0' && literal.front() <= '9';
+  return is_number && kind == KeyKind::integer ? literal : std::string_view();
 }
 
-std::string_view key_of(const ReadPlan::Read& read, const ReadRequest& request, std::string& buffer) {
-  if (read.parameter != 0) {
-    const auto value = bound_value(request, read.parameter);
-    return value ? cache::canonical_key(read.key, key_text(read.key, *value, buffer)) : std::string_view();
-  }
-  const auto literals = sql::literals_of(request.text);
-  const auto place = static_cast<std::size_t>(read.literal);
-  if (read.literal < 0 || place >= literals.size()) return {};
-  return cache::canonical_key(read.key, plain_literal(literals[place]));
+/// The rows of `named` with the key that one of `keys` gives; nothing when they cannot be told apart so.
+std::optional<StatementPlan::Rows> rows_by_key(const cache::Catalog::Named& named, std::string_view name,
+                                               const std::vector<sql::KeyPredicate>& keys) {
+  if (named.key_kind == KeyKind::none || named.reads.size() != 1) return std::nullopt;
+  const auto key = std::ranges::find_if(keys, [&](const sql::KeyPredicate& predicate) {
+    return predicate.relation == name && predicate.column == named.key_column;
+  });
+  if (key == keys.end()) return std::nullopt;
+  return StatementPlan::Rows{named.reads.front(), named.key_kind, key->parameter, key->literal};
+}
+
+/// Nothing when it is no plain write, or may change more than the catalog can tell.
+std::optional<StatementPlan::Write> write_of(std::string_view text, const cache::Catalog& catalog) {
+  const sql::WriteShape shape = sql::write_shape(text);
+  if (shape.kind == sql::WriteShape::Kind::none) return std::nullopt;
+  const cache::Catalog::Named* named = catalog.find(shape.relation);
+  if (named == nullptr || !named->writes_known) return std::nullopt;
+  const bool removes = shape.kind == sql::WriteShape::Kind::remove;
+  const cache::Catalog::Reach& reach = removes ? named->writes : named->updates;
+  StatementPlan::Write write{.rows = {}, .relations = reach.relations};
+  const bool moves = std::ranges::find(shape.assigned, named->key_column) != shape.assigned.end();
+  if (!moves && !reach.leads_back) write.rows = rows_by_key(*named, shape.relation, shape.keys);
+  if (write.rows) std::erase(write.relations, write.rows->relation);
+  return write;
 }
 
 }  // namespace
 
-std::shared_ptr<const ReadPlan> ReadPlan::make(std::string_view text, const cache::Catalog& catalog,
-                                               std::uint64_t catalog_number) {
-  auto plan = std::make_shared<ReadPlan>();
+std::string_view key_of(const StatementPlan::Rows& rows, const ReadRequest& request, std::string& buffer) {
+  if (rows.key == KeyKind::none) return {};
+  if (rows.parameter != 0) {
+    const auto value = bound_value(request, rows.parameter);
+    return value ? cache::canonical_key(rows.key, key_text(rows.key, *value, buffer)) : std::string_view();
+  }
+  const auto literals = sql::literals_of(request.text);
+  const auto place = static_cast<std::size_t>(rows.literal);
+  if (rows.literal < 0 || place >= literals.size()) return {};
+  return cache::canonical_key(rows.key, plain_literal(rows.key, literals[place]));
+}
+
+std::shared_ptr<const StatementPlan> StatementPlan::make(std::string_view text, const cache::Catalog& catalog,
+                                                         std::uint64_t catalog_number) {
+  auto plan = std::make_shared<StatementPlan>();
   plan->catalog = catalog_number;
   const sql::ReadShape shape = sql::read_shape(text);
   plan->refusal = shape.refusal;
-  if (!plan->refusal.empty()) return plan;
+  if (!plan->refusal.empty()) {
+    plan->write = write_of(text, catalog);
+    return plan;
+  }
   cache::Catalog::Judgement judgement = catalog.judge(shape);
   plan->refusal = std::move(judgement.refusal);
   if (!plan->refusal.empty()) return plan;
   for (std::size_t i = 0; i < judgement.relations.size(); ++i) {
     const cache::Catalog::Named& named = *judgement.relations[i];
-    const auto key = std::ranges::find_if(shape.keys, [&](const sql::ReadShape::KeyPredicate& predicate) {
-      return predicate.relation == shape.relations[i] && predicate.column == named.key_column;
-    });
-    const bool by_key = named.key_kind != KeyKind::none && named.reads.size() == 1 && key != shape.keys.end();
-    if (by_key) {
-      plan->reads.push_back({named.reads.front(), named.key_kind, key->parameter, key->literal});
+    if (const auto rows = rows_by_key(named, shape.relations[i], shape.keys)) {
+      plan->reads.push_back(*rows);
     } else {
       for (cache::Relation* relation : named.reads) plan->reads.push_back({.relation = relation});
     }
@@ -112,15 +141,14 @@ std::shared_ptr<const ReadPlan> ReadPlan::make(std::string_view text, const cach
   return plan;
 }
 
-std::vector<cache::Dependency> ReadPlan::dependencies(const ReadRequest& request) const {
+std::vector<cache::Dependency> StatementPlan::dependencies(const ReadRequest& request) const {
   std::vector<cache::Dependency> found;
   const auto add = [&found](cache::Relation& relation, const cache::ChangeMark& mark) {
     found.push_back({&relation, &mark, mark.changes()});
   };
   std::string buffer;
-  for (const Read& read : reads) {
-    const std::string_view key =
-        read.key == KeyKind::none ? std::string_view() : key_of(read, request, buffer);
+  for (const Rows& read : reads) {
+    const std::string_view key = key_of(read, request, buffer);
     if (key.empty()) {
       add(*read.relation, read.relation->whole());
     } else {

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+
+namespace forebay::engine {
+
+/// What an application says of a statement in a comment at its beginning or end:
+///
+///     /* forebay: ttl=5min tags=users,user:42 */ SELECT …
+///
+/// `ttl`: how long the result is kept, in seconds or with a unit; `tags`: names by which it can be cleared
+/// and by which policies find it; `keep=no`: never.
+struct Directives {
+  static constexpr std::size_t kMostTags = 16;
+  static constexpr std::size_t kLongestTag = 64;
+
+  std::optional<Duration> lifetime;
+  bool keep = true;
+  std::vector<std::string> tags;
+  std::string
+      mistake;  ///< what is wrong with the comment, for people; what is right in it counts nevertheless
+};
+
+/// Costs a look at both ends of the text when there is no such comment.
+Directives directives_of(std::string_view text);
+
+/// Whether `tag` is what `pattern` says, in which `*` stands for any characters. Linear in practice: a tag
+/// has at most kLongestTag characters.
+bool tag_matches(std::string_view pattern, std::string_view tag);
+/// Whether any of several is, which have commas between them.
+bool any_tag_matches(std::string_view pattern, std::string_view tags);
+
+}  // namespace forebay::engine

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "cache/relation.hpp"
+#include "config/settings.hpp"
+#include "engine/directives.hpp"
+#include "engine/statement_plan.hpp"
+#include "sql/fingerprint.hpp"
+
+namespace forebay::engine {
+
+/// How long results are kept, by what they depend on, their tags and their texts: the `policies` of the
+/// configuration, and what is kept without one. Immutable.
+class Policies {
+ public:
+  /// On which a result is kept.
+  struct Terms {
+    std::string refusal;  ///< why it is not, in plain words; empty: it is
+    Duration lifetime{};
+    std::string origin;   ///< what decided the lifetime, for people
+    std::string tags;     ///< with commas between them
+    std::string mistake;  ///< in the comment, for people
+  };
+
+  explicit Policies(const config::Settings& settings);
+
+  /// Of a request with this plan. What its comment says of the lifetime goes before what policies say; of
+  /// several policies that fit, the shortest lifetime holds; whoever says not to keep it is right.
+  Terms terms(const StatementPlan& plan, const ReadRequest& request) const;
+  /// What took the server less is not kept.
+  Duration min_cost() const { return min_cost_; }
+
+ private:
+  struct Policy {
+    std::string name;
+    config::CachePolicy rule;
+    sql::Fingerprint statement;
+  };
+
+  static bool fits(const Policy& policy, const StatementPlan& plan, std::string_view text,
+                   const Directives& directives);
+  void apply(const StatementPlan& plan, std::string_view text, const Directives& directives,
+             Terms& terms) const;
+
+  Duration lifetime_;
+  Duration min_cost_;
+  std::vector<Policy> policies_;
+};
+
+/// Whether `name`, with or without its schema, is what people call the relation.
+bool is_called(const cache::Relation& relation, std::string_view name);
+
+}  // namespace forebay::engine
