@@ -42,6 +42,9 @@ class Catalog {
     bool writes_known = false;  ///< nothing but what follows
     Reach writes;               ///< of any plain INSERT, UPDATE or DELETE
     Reach updates;              ///< of those that remove no row
+    /// Whoever writes one row of it may learn of others: by unique indexes beside the primary key, exclusion
+    /// constraints, foreign keys to itself.
+    bool connects_rows = false;
   };
 
   /// What may be kept of a statement: the relations that it depends on, or why not.

@@ -185,6 +185,8 @@ Catalog::Named CatalogGraph::named(const std::vector<Index>& same_name) const {
   if (!named.refusal.empty()) named.reads.clear();
   if (named.refusal.empty()) std::tie(named.key_kind, named.key_column) = common_key(same_name);
 
+  named.connects_rows =
+      std::any_of(same_name.begin(), same_name.end(), [this](Index index) { return nodes_[index].has('m'); });
   const std::vector<Index> on_the_way = with_ancestors(written_with(same_name, Write::any));
   named.writes_known = std::all_of(on_the_way.begin(), on_the_way.end(), [this](Index index) {
     return nodes_[index].is_stored() && !nodes_[index].has('w') && nodes_[index].relation != nullptr;

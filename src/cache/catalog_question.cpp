@@ -61,8 +61,15 @@ key AS (
   WHERE i.indisprimary AND i.indisvalid AND i.indimmediate AND i.indnkeyatts OPERATOR(pg_catalog.=) 1
     AND c.relkind OPERATOR(pg_catalog.=) 'r' AND NOT c.relispartition
     AND c.relreplident OPERATOR(pg_catalog.=) 'd'
+    AND a.attgenerated OPERATOR(pg_catalog.=) ''
     AND (a.atttypid OPERATOR(pg_catalog.=) ANY ('{20,21,23,2950}'::pg_catalog.oid[])
       OR (a.atttypid OPERATOR(pg_catalog.=) ANY ('{25,1043}'::pg_catalog.oid[]) AND l.collisdeterministic))),
+-- What tells whoever writes one row of others: they conflict, or are referred to.
+connects_rows AS (
+  SELECT indrelid AS relid FROM pg_catalog.pg_index
+  WHERE (indisunique OR indisexclusion) AND NOT indisprimary
+  UNION SELECT conrelid FROM pg_catalog.pg_constraint
+  WHERE contype OPERATOR(pg_catalog.=) 'f' AND conrelid OPERATOR(pg_catalog.=) confrelid),
 -- Code that runs on writes: triggers, rules, and defaults, checks and policies that call volatile functions.
 runs_code AS (
   SELECT tgrelid AS relid FROM pg_catalog.pg_trigger
@@ -133,6 +140,7 @@ SELECT 'relation' AS kind, c.oid::pg_catalog.text AS a, c.relname::pg_catalog.te
   pg_catalog.concat(c.relkind, c.relpersistence, CASE WHEN c.of_system THEN 's' END,
     CASE WHEN c.relrowsecurity THEN 'r' END,
     CASE WHEN w.relid IS NOT NULL THEN 'w' END,
+    CASE WHEN m.relid IS NOT NULL THEN 'm' END,
     CASE WHEN times.with_zone THEN 'zt' WHEN NOT times.with_zone THEN 't' END) AS d,
   key.attname::pg_catalog.text AS e, key.atttypid::pg_catalog.oid::pg_catalog.text AS f,
   CASE WHEN c.relkind OPERATOR(pg_catalog.=) 'v' AND NOT c.of_system
@@ -141,6 +149,7 @@ FROM relation c
   LEFT JOIN times ON times.attrelid OPERATOR(pg_catalog.=) c.oid
   LEFT JOIN key ON key.indrelid OPERATOR(pg_catalog.=) c.oid
   LEFT JOIN runs_code w ON w.relid OPERATOR(pg_catalog.=) c.oid
+  LEFT JOIN connects_rows m ON m.relid OPERATOR(pg_catalog.=) c.oid
 UNION ALL SELECT 'child', inhparent::pg_catalog.oid::pg_catalog.text,
   inhrelid::pg_catalog.oid::pg_catalog.text, NULL, NULL, NULL, NULL, NULL
 FROM pg_catalog.pg_inherits

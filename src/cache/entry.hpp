@@ -48,6 +48,7 @@ class Entry {
     TimePoint filled;  ///< when the last of it came: nothing in it is newer
     std::uint64_t rows = 0;
     std::uint32_t fill_micros = 0;  ///< what the server took: what a hit saves
+    std::uint16_t place = 0;        ///< where it is counted whether results of its kind are asked for again
   };
 
   Entry(Key key, Bytes answer, Facts facts);
@@ -65,6 +66,12 @@ class Entry {
   TimePoint filled() const { return facts_.filled; }
   const std::vector<Dependency>& dependencies() const { return facts_.dependencies; }
   const std::string& tags() const { return facts_.tags; }
+  std::uint16_t place() const { return facts_.place; }
+  bool is_used() const { return is_used_.load(std::memory_order_relaxed); }
+  /// It is served. True the first time.
+  bool note_use() const {
+    return !is_used_.load(std::memory_order_relaxed) && !is_used_.exchange(true, std::memory_order_relaxed);
+  }
   std::uint64_t rows() const { return facts_.rows; }
   std::uint32_t fill_micros() const { return facts_.fill_micros; }
   const Freshness& freshness() const { return *facts_.freshness; }
@@ -90,6 +97,7 @@ class Entry {
   const std::vector<std::byte> answer_;
   const Facts facts_;
   mutable std::atomic<TimePoint> begun_;
+  mutable std::atomic<bool> is_used_ = false;
 };
 
 using EntryPtr = std::shared_ptr<const Entry>;

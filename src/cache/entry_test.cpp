@@ -26,7 +26,8 @@ class EntryTest : public ::testing::Test {
                   .begun = now_,
                   .filled = now_,
                   .rows = 1,
-                  .fill_micros = 10});
+                  .fill_micros = 10,
+                  .place = 0});
   }
   Dependency on(const ChangeMark& mark) { return {&users_, &mark, mark.changes()}; }
   bool is_served(const Entry& entry) const {

@@ -377,24 +377,24 @@ std::vector<Option> user_rows() {
 
 std::vector<Option> policy_rows() {
   return {
-      bound(
-          {.scope = Scope::policy,
-           .key = "relations",
-           .help =
-               "Fits statements that read any of these, with or without their schema, also through a view."},
-          FIELD(policy->relations)),
+      bound({.scope = Scope::policy,
+             .key = "relations",
+             .help = "Fits statements that read any of these tables, with or without their schema, also "
+                     "through a view; or that "
+                     "name any of these views."},
+            FIELD(policy->relations)),
       bound(
           {.scope = Scope::policy,
            .key = "tags",
            .help =
                "Fits statements whose comment gives them any of these tags. `*` stands for any characters."},
           FIELD(policy->tags)),
-      bound(
-          {.scope = Scope::policy,
-           .key = "statement",
-           .help =
-               "Fits this text, whatever its white space, comments and literals. A parameter is no literal."},
-          FIELD(policy->statement)),
+      bound({.scope = Scope::policy,
+             .key = "statement",
+             .help = "Fits this text, whatever its white space, comments and literals. Capitals, a `;` at "
+                     "the end, and "
+                     "parameters in the place of literals make it another one."},
+            FIELD(policy->statement)),
       bound({.scope = Scope::policy, .key = "keep", .help = "Whether results are kept at all."},
             FIELD(policy->keep)),
       bound({.scope = Scope::policy,

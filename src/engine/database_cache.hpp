@@ -14,6 +14,7 @@
 #include "engine/flights.hpp"
 #include "engine/policies.hpp"
 #include "engine/statement_plan.hpp"
+#include "engine/worth.hpp"
 
 namespace forebay::engine {
 
@@ -45,6 +46,7 @@ class DatabaseCache {
   const cache::Freshness& freshness() const { return freshness_; }
   const std::string& database() const { return database_; }
   Flights& flights() { return flights_; }
+  Worth& worth() { return worth_; }
   Counters& counters() { return counters_; }
   const Counters& counters() const { return counters_; }
   std::shared_ptr<const Policies> policies() const { return policies_.load(std::memory_order_acquire); }
@@ -74,6 +76,7 @@ class DatabaseCache {
   cache::Freshness freshness_;
   Counters counters_;
   Flights flights_;
+  Worth worth_;
   backend::ChangeStream stream_;  ///< last: its thread uses freshness_
 };
 

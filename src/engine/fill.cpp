@@ -95,7 +95,7 @@ std::vector<cache::EntryPtr> Fill::take_news(State state) {
 
 cache::EntryPtr Fill::finish(Part& part, TimePoint now) {
   part.facts.filled = now;
-  const std::uint64_t micros = micros_between(part.facts.begun, now);
+  const std::uint64_t micros = micros_between(std::max(sent_, part.facts.begun), now);
   part.facts.fill_micros =
       static_cast<std::uint32_t>(std::min<std::uint64_t>(micros, std::numeric_limits<std::uint32_t>::max()));
   const auto answer = Bytes(answer_).subspan(part.begin, part.end - part.begin);

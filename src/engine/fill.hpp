@@ -44,6 +44,8 @@ class Fill {
   /// Gives up on answers of more than `limit` bytes, or of another shape.
   Fill(std::vector<Part> parts, std::size_t limit) : parts_(std::move(parts)), limit_(limit) {}
 
+  /// The batch is on its way to the server; it may have waited for a connection.
+  void note_sent(TimePoint now) { sent_ = now; }
   /// More of what the client gets next.
   State add(Bytes bytes);
   /// The known entries that the server's answer differs from, as far as it has come; each once. When it is
@@ -60,6 +62,7 @@ class Fill {
 
   std::vector<Part> parts_;
   const std::size_t limit_;
+  TimePoint sent_{};
   std::vector<std::byte> answer_;
   std::size_t read_ = 0;       ///< bytes of answer_ up to the first message that is not whole
   std::size_t part_ = 0;       ///< whose answer is being read

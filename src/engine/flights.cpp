@@ -24,11 +24,11 @@ bool Flights::follow(std::uint64_t hash, std::shared_ptr<Follower> follower) {
   return true;
 }
 
-void Flights::land(std::uint64_t hash, bool success) {
+void Flights::land(std::uint64_t hash, Outcome outcome) {
   auto& remembered = in_vain_[hash % kRemembered];
-  if (!success) {
+  if (outcome == Outcome::in_vain) {
     remembered.store(hash, std::memory_order_relaxed);
-  } else if (remembered.load(std::memory_order_relaxed) == hash) {
+  } else if (outcome == Outcome::in_memory && remembered.load(std::memory_order_relaxed) == hash) {
     remembered.store(0, std::memory_order_relaxed);
   }
   Followers followers;

@@ -30,17 +30,20 @@ class Flights {
     std::function<void()> on_landing;
   };
 
+  /// What became of a query: its answer could not be kept, can be had from memory, or is not there yet.
+  enum class Outcome : std::uint8_t { in_vain, in_memory, not_known };
+
   /// Held by whose query is under way. When it goes, the followers are told.
   class Lead {
    public:
     Lead(Lead&& other) noexcept
-        : flights_(std::exchange(other.flights_, nullptr)), hash_(other.hash_), success_(other.success_) {}
+        : flights_(std::exchange(other.flights_, nullptr)), hash_(other.hash_), outcome_(other.outcome_) {}
     Lead& operator=(Lead&&) = delete;
     ~Lead() {
-      if (flights_ != nullptr) flights_->land(hash_, success_);
+      if (flights_ != nullptr) flights_->land(hash_, outcome_);
     }
-    /// The answer is in memory.
-    void note_success() { success_ = true; }
+    /// Without it: in vain.
+    void end_with(Outcome outcome) { outcome_ = outcome; }
 
    private:
     friend class Flights;
@@ -48,7 +51,7 @@ class Flights {
 
     Flights* flights_;  ///< null: somebody else leads
     std::uint64_t hash_;
-    bool success_ = false;
+    Outcome outcome_ = Outcome::in_vain;
   };
 
   /// Leads, unless somebody does already.
@@ -70,7 +73,7 @@ class Flights {
   static constexpr std::size_t kRemembered = 1024;
 
   Stripe& stripe(std::uint64_t hash) { return stripes_[hash % kStripes]; }
-  void land(std::uint64_t hash, bool success);
+  void land(std::uint64_t hash, Outcome outcome);
 
   std::array<Stripe, kStripes> stripes_;
   /// Hashes of what could not be kept the last time (too large, an error, a change meanwhile), each at a

@@ -11,6 +11,11 @@ constexpr std::size_t kMostRows = 64;
 
 }  // namespace
 
+void OwnWrites::note_catalog(std::uint64_t number) {
+  if (!is_empty() && number != catalog_) anything_ = true;
+  catalog_ = number;
+}
+
 void OwnWrites::add(cache::Relation& relation) {
   if (anything_ || std::ranges::find(relations_, &relation) != relations_.end()) return;
   relations_.push_back(&relation);
@@ -27,7 +32,8 @@ void OwnWrites::add(cache::Relation& relation, cache::Relation::Bucket rows) {
 
 void OwnWrites::announce(cache::Freshness& freshness, TimePoint now) const {
   if (schema_) freshness.note_own_schema_change(now);
-  if (anything_) return freshness.note_own_write(now);
+  // A trigger, a key, a foreign key that was not there when the statement was judged, but when it ran.
+  if (anything_ || catalog_ != freshness.catalog_number()) return freshness.note_own_write(now);
   for (cache::Relation* relation : relations_) freshness.note_own_write(*relation, now);
   for (const auto& [relation, rows] : rows_) freshness.note_own_write(*relation, rows, now);
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -13,6 +14,9 @@ namespace forebay::engine {
 /// told that they have.
 class OwnWrites {
  public:
+  /// To be called before anything is added: the number of the catalog that it is judged by. When it becomes
+  /// another one before all is announced, what was judged may have changed more.
+  void note_catalog(std::uint64_t number);
   void add_anything() { anything_ = true; }
   /// The schema, and so anything.
   void add_schema() { schema_ = anything_ = true; }
@@ -29,6 +33,7 @@ class OwnWrites {
  private:
   using Rows = std::pair<cache::Relation*, cache::Relation::Bucket>;
 
+  std::uint64_t catalog_ = 0;
   bool anything_ = false;
   bool schema_ = false;
   std::vector<cache::Relation*> relations_;

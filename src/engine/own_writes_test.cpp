@@ -14,6 +14,7 @@ class OwnWritesTest : public ::testing::Test {
     return items_.bucket(key).own_write() == now_ || items_.unkeyed().own_write() == now_;
   }
   void announce() { writes_.announce(freshness_, now_); }
+  void SetUp() override { writes_.note_catalog(freshness_.catalog_number()); }
 
   TimePoint now_ = Clock::now();
   cache::Freshness freshness_{Duration(1'000)};
@@ -43,6 +44,17 @@ TEST_F(OwnWritesTest, TooManyRowsAreTheWholeRelation) {
   for (int key = 0; key < 200; ++key) writes_.add(items_, cache::Relation::bucket_of(std::to_string(key)));
   announce();
   EXPECT_TRUE(holds_back("of nobody"));
+}
+
+TEST_F(OwnWritesTest, WhatWasJudgedByAnotherCatalogMayBeAnything) {
+  freshness_.begin_epoch(nullptr, now_);
+  freshness_.renew_lease(now_ - Duration(1), 1);
+  writes_.note_catalog(freshness_.catalog_number());
+  writes_.add(items_);
+  freshness_.replace_catalog(nullptr, now_);
+  EXPECT_TRUE(freshness_.may_serve(now_));
+  announce();
+  EXPECT_FALSE(freshness_.may_serve(now_));
 }
 
 TEST_F(OwnWritesTest, WhatWasMadeElsewhereMayBeAnything) {

@@ -8,6 +8,20 @@
 
 namespace forebay::engine {
 
+namespace {
+
+std::string without_quotes(std::string_view name) {
+  std::string text(name);
+  std::erase(text, '"');
+  return text;
+}
+
+std::string without_schema(std::string_view name) {
+  return without_quotes(name.substr(name.rfind('.') + 1));
+}
+
+}  // namespace
+
 Policies::Policies(const config::Settings& settings)
     : lifetime_(settings.cache.lifetime), min_cost_(settings.cache.min_cost) {
   for (const auto& [name, rule] : settings.policies)
@@ -48,8 +62,9 @@ bool Policies::fits(const Policy& policy, const StatementPlan& plan, std::string
                     const Directives& directives) {
   const config::CachePolicy& rule = policy.rule;
   const auto reads = [&plan](const std::string& name) {
-    return std::ranges::any_of(
-        plan.reads, [&name](const StatementPlan::Rows& rows) { return is_called(*rows.relation, name); });
+    const auto is_read = [&name](const StatementPlan::Rows& rows) { return is_called(*rows.relation, name); };
+    return std::ranges::any_of(plan.reads, is_read) ||
+           std::ranges::find(plan.names, without_schema(name)) != plan.names.end();
   };
   const auto carries = [&directives](const std::string& pattern) {
     return std::ranges::any_of(directives.tags,
@@ -61,9 +76,11 @@ bool Policies::fits(const Policy& policy, const StatementPlan& plan, std::string
 }
 
 bool is_called(const cache::Relation& relation, std::string_view name) {
-  const std::string& whole = relation.name();
-  if (whole == name) return true;
-  return whole.size() > name.size() && whole.ends_with(name) && whole[whole.size() - name.size() - 1] == '.';
+  const std::string whole = without_quotes(relation.name());
+  const std::string wanted = without_quotes(name);
+  if (whole == wanted) return true;
+  return whole.size() > wanted.size() && whole.ends_with(wanted) &&
+         whole[whole.size() - wanted.size() - 1] == '.';
 }
 
 }  // namespace forebay::engine

@@ -287,8 +287,13 @@ void Session::refuse_waiting() {
 
 void Session::sweep(TimePoint now) {
   if (reads_ != nullptr) reads_->sweep();
+  // As long as for a backend: then it asks the server itself.
+  const Duration patience_for_others = pool_->rules().wait;
+  if (is_following() && patience_for_others.count() > 0 && now - busy_since_ >= patience_for_others) {
+    reads_->stop_following();
+    return on_landing();
+  }
   const Duration limit = pool_->rules().command;
-  if (limit.count() > 0 && is_following() && now - busy_since_ >= limit) return cancel();
   if (limit.count() == 0 || backend_ == nullptr || backend_->tracker().outstanding() == 0) return;
   if (now - busy_since_ < limit) return;
   if (cancel_sent_) {

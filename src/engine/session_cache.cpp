@@ -48,6 +48,8 @@ Session::Step Session::ask_cache(const std::byte* at, std::size_t size, std::siz
   thread_local ReadBatch batch;
   thread_local std::vector<cache::EntryPtr> found;
   if (!batch.read(as_text({at, size}), names_.get())) return Step::incomplete;
+  if (batch.requests.front().simple && explained_statement(batch.requests.front().text))
+    return Step::incomplete;
   reads_->follow_pool();
   if (!held_because_.empty()) return look_for_release(batch.requests) ? Step::blocked : Step::incomplete;
   // Who holds a backend must not wait for one that may need it.
@@ -107,20 +109,28 @@ void Session::note_unnamed(const std::vector<ReadRequest>& batch) {
   names().settle("", private_statement(last->text, as_bytes(last->types), judge(last->text).effects));
 }
 
-/// Answers EXPLAIN (FOREBAY), unless something is under way or the transaction has failed: then the server
-/// does.
-bool Session::explain(const ReadRequest& request) {
+/// Answers EXPLAIN (FOREBAY) of one statement; `incomplete`: it is something else, or for the server to
+/// refuse.
+Session::Step Session::explain(const ReadRequest& request) {
   const auto text = explained_statement(request.text);
-  if (!text) return false;
+  if (!text || in_batch_) return Step::incomplete;
+  const sql::Verdict& verdict = judge(*text);
+  if (verdict.statements > 1) return Step::incomplete;
+  if (asking_ || preparing_) return Step::blocked;
   char status = 'I';
   if (backend_ != nullptr) {
-    const bool is_quiet = !preparing_ && !asking_ && !in_batch_ && to_server().empty() &&
-                          backend_->tracker().outstanding() == 0;
+    if (backend_->tracker().outstanding() > 0 || !to_server().empty()) {
+      barrier_ = true;  // so that it is looked at again when all is answered
+      return Step::blocked;
+    }
     status = backend_->tracker().transaction_status();
-    if (!is_quiet || status == 'E') return false;
+    if (status == 'E') return Step::incomplete;
   }
-  std::vector<std::string> lines = {"Kept: no; the cache is off (cache.enabled)"};
-  if (reads_ != nullptr) lines = reads_->explain({.simple = true, .text = *text}, settings_);
+  std::vector<std::string> lines = {"Kept: no; this session has no cache (cache.enabled)"};
+  if (reads_ != nullptr) {
+    lines = reads_->explain({.simple = true, .text = *text, .types = {}, .values = {}}, settings_,
+                            verdict.effects | reach_of(verdict));
+  }
   if (status == 'T') lines.emplace_back("Now: the server answers, for a transaction is open");
   if (!held_because_.empty()) lines.push_back("Now: the server answers, for " + std::string(held_because_));
   note_unnamed({request});
@@ -128,7 +138,7 @@ bool Session::explain(const ReadRequest& request) {
   write_explanation(writer, lines);
   writer.begin(wire::server::kReadyForQuery).u8(static_cast<std::uint8_t>(status)).end();
   answer_from_memory(writer.bytes());
-  return true;
+  return Step::used;
 }
 
 void Session::answer_from_memory(Bytes answer) {

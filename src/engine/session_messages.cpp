@@ -63,6 +63,7 @@ Session::Step Session::take_message(const std::byte* at, std::size_t size, std::
   used = available;
   using namespace wire::frontend;
   if (refusing_ && header.type != kTerminate) return drop(header.type, total, available);
+  if (is_following()) return Step::blocked;
   if (reads_ != nullptr && may_ask_cache(header.type)) {
     const Step step = ask_cache(at, size, used);
     if (step != Step::incomplete) return step;
@@ -261,9 +262,9 @@ Session::Step Session::on_query(const std::byte* at, std::size_t total, std::siz
   if (whole && (total == kHeaderSize || at[total - 1] != std::byte{0})) {
     return malformed("invalid string in message");
   }
-  ReadRequest request;
-  if (whole) request = {.simple = true, .text = as_text({at + kHeaderSize, total - kHeaderSize - 1})};
-  if (explain(request)) return Step::used;
+  ReadRequest request{.simple = true, .text = {}, .types = {}, .values = {}};
+  if (whole) request.text = as_text({at + kHeaderSize, total - kHeaderSize - 1});
+  if (const Step step = explain(request); step != Step::incomplete) return step;
   if (const Step step = need_backend(); step != Step::used) return step;
   const sql::Verdict& verdict = whole ? judge(request.text) : unknown_verdict();
   if (const Step step = note_effects(verdict, request); step != Step::used) return step;

@@ -112,6 +112,7 @@ SessionReads::Answer SessionReads::ask(const std::vector<ReadRequest>& batch,
   const TimePoint now = Clock::now();
   freshness.note_use(now);
   abandon();
+  stop_following();
   found.clear();
   if (freshness.epoch() == 0) return Answer::miss;
   const Rule rule = rule_at(now, batch.size(), may_follow);
@@ -127,13 +128,14 @@ SessionReads::Answer SessionReads::ask(const std::vector<ReadRequest>& batch,
     bytes += entry->answer().size();
   }
   if (!all || (bytes > cache_->max_entry() && !rule.is_alone)) {
-    note_miss(batch, settings, found, now, rule.proof);
+    note_miss(batch, settings, found, rule);
     return Answer::miss;
   }
   auto& counters = cache_->counters();
   counters.hits.fetch_add(batch.size(), std::memory_order_relaxed);
   for (const cache::EntryPtr& entry : found) {
     seen_.note_hit(*entry, rule.proof);
+    if (entry->note_use()) cache_->worth().note_used(entry->place());
     counters.saved_micros.fetch_add(entry->fill_micros(), std::memory_order_relaxed);
   }
   return Answer::hit;
@@ -183,43 +185,79 @@ bool SessionReads::is_served(const cache::Entry& entry, const Rule& rule) {
 /// `found`: the entries of the first requests, as far as they were looked for.
 void SessionReads::note_miss(const std::vector<ReadRequest>& batch,
                              const backend::SessionSettingsPtr& settings, std::vector<cache::EntryPtr>& found,
-                             TimePoint now, TimePoint proof) {
+                             const Rule& rule) {
+  thread_local std::vector<std::shared_ptr<const StatementPlan>> plans;
+  plans.clear();
   auto& counters = cache_->counters();
   const cache::Fence fence = cache_->freshness().fence();
   bool fills = fence.epoch != 0 && fence.all_visible_below != 0;
-  std::vector<Fill::Part> parts;
-  std::vector<std::shared_ptr<const StatementPlan>> plans;
-  std::vector<Policies::Terms> terms;
-  policies_ = cache_->policies();
   for (const ReadRequest& request : batch) {
     const auto& plan = plans.emplace_back(cache_->plan_of(request.text));
     if (plan == nullptr) return;
-    if (!terms.emplace_back(policies_->terms(*plan, request)).refusal.empty()) {
+    if (!plan->refusal.empty()) {
       counters.refused.fetch_add(batch.size(), std::memory_order_relaxed);
       return;
     }
     fills = fills && plan->catalog == fence.catalog;
   }
+  if (fills && is_worth(batch, settings, plans, found, rule))
+    return begin_fill(batch, settings, plans, found, rule, fence);
   counters.misses.fetch_add(batch.size(), std::memory_order_relaxed);
   asked_ = batch.size();
   is_sent_ = false;
+  thread_local std::vector<cache::Dependency> reads;
+  for (std::size_t at = 0; at < batch.size(); ++at) {
+    plans[at]->find_dependencies(batch[at], reads);
+    seen_.reading(reads);
+  }
+}
+
+/// Whether any of what is missing is; of several statements the first decides that could not be served. What
+/// was asked for again before a write ended it, is.
+bool SessionReads::is_worth(const std::vector<ReadRequest>& batch,
+                            const backend::SessionSettingsPtr& settings, const Plans& plans,
+                            const std::vector<cache::EntryPtr>& found, const Rule& rule) {
+  const std::size_t first = found.size() - 1;
+  if (found[first] != nullptr && (found[first]->is_used() || !found[first]->is_dead(rule.now))) return true;
+  return cache_->worth().is_worth(plans[first]->place, key_of(batch[first], settings).hash);
+}
+
+void SessionReads::begin_fill(const std::vector<ReadRequest>& batch,
+                              const backend::SessionSettingsPtr& settings, const Plans& plans,
+                              std::vector<cache::EntryPtr>& found, const Rule& rule,
+                              const cache::Fence& fence) {
+  auto& counters = cache_->counters();
+  std::vector<Policies::Terms> terms;
+  policies_ = cache_->policies();
+  for (std::size_t at = 0; at < batch.size(); ++at) {
+    if (terms.emplace_back(policies_->terms(*plans[at], batch[at])).refusal.empty()) continue;
+    counters.refused.fetch_add(batch.size(), std::memory_order_relaxed);
+    return;
+  }
+  counters.misses.fetch_add(batch.size(), std::memory_order_relaxed);
+  asked_ = batch.size();
+  is_sent_ = false;
+  std::vector<Fill::Part> parts;
+  parts.reserve(batch.size());
   for (std::size_t at = 0; at < batch.size(); ++at) {
     const cache::Key key = key_of(batch[at], settings);
-    Fill::Part part = part_of(batch[at], key, at < found.size() ? found[at] : cache_->store().find(key), now);
-    part.facts.expires = now + terms[at].lifetime;
+    auto known = at < found.size() ? std::move(found[at]) : cache_->store().find(key);
+    Fill::Part& part = parts.emplace_back(part_of(batch[at], key, std::move(known), rule.now));
+    part.facts.fence = fence;
+    part.facts.place = plans[at]->place;
+    part.facts.expires = rule.now + terms[at].lifetime;
     part.facts.tags = std::move(terms[at].tags);
-    if (!fills || part.known == nullptr) {
-      part.facts.dependencies = plans[at]->dependencies(batch[at]);
+    if (part.known == nullptr) {
+      plans[at]->find_dependencies(batch[at], part.facts.dependencies);
       seen_.reading(part.facts.dependencies);
     } else {
       // Unless the answer is another, it shows the client what the entry does.
-      seen_.note_likeness(*part.known, proof);
+      seen_.note_likeness(*part.known, rule.proof);
     }
-    part.facts.fence = fence;
-    parts.push_back(std::move(part));
   }
-  if (!fills) return;
-  if (batch.size() == 1) lead_.emplace(cache_->flights().lead(parts.front().key.hash));
+  // What is only compared ends no wait of others: they lack a lease.
+  if (batch.size() == 1 && parts.front().known == nullptr)
+    lead_.emplace(cache_->flights().lead(parts.front().key.hash));
   fill_.emplace(std::move(parts), cache_->max_entry());
 }
 
@@ -248,7 +286,8 @@ Fill::Part SessionReads::part_of(const ReadRequest& request, const cache::Key& k
                     .begun = now,
                     .filled = {},
                     .rows = 0,
-                    .fill_micros = 0}};
+                    .fill_micros = 0,
+                    .place = 0}};
 }
 
 void SessionReads::abandon() {
@@ -271,6 +310,7 @@ bool SessionReads::was_asked_for() {
   const bool asked = asked_ > 0;
   if (asked) --asked_;
   if (fill_ && !is_sent_ && !asked) end_fill();
+  if (fill_ && asked && !is_sent_) fill_->note_sent(Clock::now());
   if (fill_ && asked) is_sent_ = true;
   return asked;
 }
@@ -303,8 +343,11 @@ void SessionReads::keep(const backend::Backend& backend) {
                entry->may_be_kept() && entry->fill_micros() >= min_cost) {
       // Of several, one may show what another is too old for.
       if (fill_->parts().size() == 1) seen_.note_hit(*entry, cache_->freshness().proof());
-      cache_->store().put(std::move(entry));
-      if (lead_) lead_->note_success();
+      cache_->worth().note_kept(entry->place());
+      cache_->store().put(entry);
+      // They are replaced before what was kept by them is cleared.
+      if (policies_ != cache_->policies()) cache_->store().remove(*entry);
+      if (lead_) lead_->end_with(Flights::Outcome::in_memory);
       cache_->counters().fills.fetch_add(1, std::memory_order_relaxed);
     }
   }
@@ -316,8 +359,15 @@ void SessionReads::keep(const backend::Backend& backend) {
 void SessionReads::note_statement(const sql::Verdict& verdict, Effects effects, const ReadRequest& request) {
   const cache::Catalog* catalog = cache_->recent_catalog();
   const bool asked = was_asked_for();
-  if (note_plain_write(effects, catalog, request)) return;
-  note_writes(verdict, effects, catalog);
+  const std::shared_ptr<const StatementPlan> plain = plain_write(effects, catalog, request);
+  if (effects.any_of(Effect::writes | kDoubtful | Effect::uses_prepared | kSchema))
+    writes_.note_catalog(cache_->freshness().catalog_number());
+  if (plain != nullptr) {
+    note_plain_write(*plain->write, request);
+    if (plain->write->rows && !plain->write->tells_of_others) return;
+  } else {
+    note_writes(verdict, effects, catalog);
+  }
   if (!asked) note_reads(verdict, effects, catalog);
 }
 
@@ -327,29 +377,33 @@ void SessionReads::note_unknown_statement() {
   was_asked_for();
 }
 
-/// False when it is something else, and nothing has been noted. A write that tells its client of rows tells
-/// of those that it changes.
-bool SessionReads::note_plain_write(Effects effects, const cache::Catalog* catalog,
-                                    const ReadRequest& request) {
+/// The plan of a statement that changes what its text and the catalog say, and nothing else; null: it is not
+/// one.
+std::shared_ptr<const StatementPlan> SessionReads::plain_write(Effects effects, const cache::Catalog* catalog,
+                                                               const ReadRequest& request) {
   if (catalog == nullptr || request.text.empty() || !effects.has(Effect::writes) ||
-      !effects.only(kPlainWrites)) {
-    return false;
-  }
-  const auto plan = cache_->plan_of(request.text);
-  if (plan == nullptr || !plan->write || !plan->write->rows) return false;
+      !effects.only(kPlainWrites))
+    return nullptr;
+  auto plan = cache_->plan_of(request.text);
+  return plan != nullptr && plan->write ? plan : nullptr;
+}
+
+/// Of the rows that it names, the client sees no others than those that it changes, unless they are
+/// connected.
+void SessionReads::note_plain_write(const StatementPlan::Write& write, const ReadRequest& request) {
+  for (cache::Relation* relation : write.relations) writes_.add(*relation);
+  if (!write.rows) return;
+  cache::Relation& relation = *write.rows->relation;
   std::string buffer;
-  const StatementPlan::Rows& rows = *plan->write->rows;
-  const std::string_view key = engine::key_of(rows, request, buffer);
-  for (cache::Relation* relation : plan->write->relations) writes_.add(*relation);
+  const std::string_view key = engine::key_of(*write.rows, request, buffer);
   if (key.empty()) {
-    writes_.add(*rows.relation);
-    seen_.reading(*rows.relation);
+    writes_.add(relation);
+    seen_.reading(relation);
   } else {
     const auto bucket = cache::Relation::bucket_of(key);
-    writes_.add(*rows.relation, bucket);
-    seen_.reading(*rows.relation, bucket);
+    writes_.add(relation, bucket);
+    seen_.reading(relation, bucket);
   }
-  return true;
 }
 
 /// A name that the catalog does not know stands for something that WITH gives, or that is too new for any
@@ -382,7 +436,7 @@ void SessionReads::note_answer() {
   if (writes_.is_empty() && !seen_.is_reading()) return;
   const TimePoint now = Clock::now();
   seen_.note_answer(now);
-  writes_.announce(cache_->freshness(), now);
+  if (!writes_.is_empty()) writes_.announce(cache_->freshness(), now);
 }
 
 }  // namespace forebay::engine

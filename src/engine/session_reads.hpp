@@ -43,7 +43,8 @@ class SessionReads {
   Answer ask(const std::vector<ReadRequest>& batch, const backend::SessionSettingsPtr& settings,
              std::vector<cache::EntryPtr>& found, bool may_follow);
   /// What becomes of the simple query `request`, for people.
-  std::vector<std::string> explain(const ReadRequest& request, const backend::SessionSettingsPtr& settings);
+  std::vector<std::string> explain(const ReadRequest& request, const backend::SessionSettingsPtr& settings,
+                                   sql::Effects effects);
   bool is_following() const { return follower_ != nullptr; }
   /// `on_landing` is not called any more.
   void stop_following();
@@ -58,7 +59,10 @@ class SessionReads {
   /// The batch that ask() was last asked for is not answered, or not even sent.
   void abandon();
   /// Its client takes the answer slowly: nobody else is to wait for it.
-  void let_followers_go() { lead_.reset(); }
+  void let_followers_go() {
+    if (lead_) lead_->end_with(Flights::Outcome::not_known);
+    lead_.reset();
+  }
   /// All of a batch has been sent: nothing that follows is what ask() was asked for.
   void end_batch() { asked_ = 0; }
 
@@ -100,15 +104,23 @@ class SessionReads {
   void update_context(const backend::SessionSettingsPtr& settings);
   void note_writes(const sql::Verdict& verdict, sql::Effects effects, const cache::Catalog* catalog);
   void note_reads(const sql::Verdict& verdict, sql::Effects effects, const cache::Catalog* catalog);
-  bool note_plain_write(sql::Effects effects, const cache::Catalog* catalog, const ReadRequest& request);
+  std::shared_ptr<const StatementPlan> plain_write(sql::Effects effects, const cache::Catalog* catalog,
+                                                   const ReadRequest& request);
+  void note_plain_write(const StatementPlan::Write& write, const ReadRequest& request);
   void note_answer();
   void keep(const backend::Backend& backend);
   Rule rule_at(TimePoint now, std::size_t statements, bool may_follow) const;
   bool is_served(const cache::Entry& entry, const Rule& rule);
   bool follow(const cache::Key& key, const cache::Entry* found, const Rule& rule);
   void end_fill();
+  using Plans = std::vector<std::shared_ptr<const StatementPlan>>;
   void note_miss(const std::vector<ReadRequest>& batch, const backend::SessionSettingsPtr& settings,
-                 std::vector<cache::EntryPtr>& found, TimePoint now, TimePoint proof);
+                 std::vector<cache::EntryPtr>& found, const Rule& rule);
+  bool is_worth(const std::vector<ReadRequest>& batch, const backend::SessionSettingsPtr& settings,
+                const Plans& plans, const std::vector<cache::EntryPtr>& found, const Rule& rule);
+  void begin_fill(const std::vector<ReadRequest>& batch, const backend::SessionSettingsPtr& settings,
+                  const Plans& plans, std::vector<cache::EntryPtr>& found, const Rule& rule,
+                  const cache::Fence& fence);
   Fill::Part part_of(const ReadRequest& request, const cache::Key& key, cache::EntryPtr known, TimePoint now);
 
   const backend::Pool& pool_;

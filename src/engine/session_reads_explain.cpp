@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "config/values.hpp"
+#include "engine/effect_sets.hpp"
 #include "engine/session_reads.hpp"
 
 namespace forebay::engine {
@@ -25,18 +26,19 @@ std::string read_by(const StatementPlan& plan, const ReadRequest& request) {
   return text.empty() ? "nothing that changes" : text;
 }
 
-std::string written_by(const StatementPlan& plan, const ReadRequest& request) {
-  if (!plan.write) return {};
+std::string written_by(const StatementPlan::Write& write, const ReadRequest& request) {
   std::string text;
   std::string buffer;
-  if (plan.write->rows) {
-    text = described(*plan.write->rows->relation, !key_of(*plan.write->rows, request, buffer).empty());
-  }
-  for (const cache::Relation* relation : plan.write->relations) {
+  if (write.rows) text = described(*write.rows->relation, !key_of(*write.rows, request, buffer).empty());
+  for (const cache::Relation* relation : write.relations) {
     if (!text.empty()) text += ", ";
     text += described(*relation, false);
   }
   return text;
+}
+
+bool changes_rows(Effects effects) {
+  return effects.any_of(Effect::writes | kDoubtful | Effect::uses_prepared);
 }
 
 std::string state_of(const cache::Entry& entry, TimePoint now, bool is_served) {
@@ -50,27 +52,31 @@ std::string state_of(const cache::Entry& entry, TimePoint now, bool is_served) {
 }  // namespace
 
 std::vector<std::string> SessionReads::explain(const ReadRequest& request,
-                                               const backend::SessionSettingsPtr& settings) {
+                                               const backend::SessionSettingsPtr& settings, Effects effects) {
   follow_pool();
   cache::Freshness& freshness = cache_->freshness();
   const TimePoint now = Clock::now();
   freshness.note_use(now);
-  if (const std::string trouble = freshness.trouble(); !trouble.empty()) return {"Kept: no; " + trouble};
+  if (!freshness.trouble().empty())
+    return {"Kept: no; the change stream does not run (SHOW CACHE in the console)"};
   const auto plan = cache_->plan_of(request.text);
   if (plan == nullptr) return {"Kept: no; the server's catalog is not known yet"};
   const Policies::Terms terms = cache_->policies()->terms(*plan, request);
   std::vector<std::string> lines;
+  if (!terms.mistake.empty()) lines.push_back("Mistake in its comment: " + terms.mistake);
   if (!terms.refusal.empty()) {
     lines.push_back("Kept: no; " + terms.refusal);
-    if (const std::string written = written_by(*plan, request); !written.empty())
-      lines.push_back("Changes: " + written);
+    if (!plan->refusal.empty() && changes_rows(effects)) {
+      const auto plain = plain_write(effects, cache_->recent_catalog(), request);
+      lines.push_back("Changes: " +
+                      (plain != nullptr ? written_by(*plain->write, request) : "perhaps more than it names"));
+    }
     return lines;
   }
   lines.push_back(fmt::format("Kept: until what it depends on changes, {} at most ({})",
                               config::to_text(terms.lifetime), terms.origin));
   lines.push_back("Depends on: " + read_by(*plan, request));
   if (!terms.tags.empty()) lines.push_back("Tags: " + terms.tags);
-  if (!terms.mistake.empty()) lines.push_back("Mistake in its comment: " + terms.mistake);
   const Rule rule = rule_at(now, 1, false);
   const cache::EntryPtr entry = cache_->store().find(key_of(request, settings));
   lines.push_back("In memory, as a simple query: " +

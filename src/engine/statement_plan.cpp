@@ -66,8 +66,8 @@ std::string_view key_text(KeyKind kind, const BoundValue& value, std::string& bu
   return {};
 }
 
-/// A literal's value where it needs no decoding; empty otherwise. A number is the text that it looks like only
-/// where it stays a number.
+/// A literal's value where it needs no decoding; empty otherwise. A number is the text that it looks like
+/// only where it stays a number.
 std::string_view plain_literal(KeyKind kind, std::string_view literal) {
   if (literal.size() >= 2 && literal.front() == '\'' && literal.back() == '\'') {
     literal = literal.substr(1, literal.size() - 2);
@@ -96,9 +96,14 @@ std::optional<StatementPlan::Write> write_of(std::string_view text, const cache:
   if (named == nullptr || !named->writes_known) return std::nullopt;
   const bool removes = shape.kind == sql::WriteShape::Kind::remove;
   const cache::Catalog::Reach& reach = removes ? named->writes : named->updates;
-  StatementPlan::Write write{.rows = {}, .relations = reach.relations};
+  StatementPlan::Write write{
+      .rows = {}, .relations = reach.relations, .tells_of_others = named->connects_rows};
   const bool moves = std::ranges::find(shape.assigned, named->key_column) != shape.assigned.end();
-  if (!moves && !reach.leads_back) write.rows = rows_by_key(*named, shape.relation, shape.keys);
+  // ON CONFLICT (key) DO UPDATE goes by any unique index of that column, which may compare otherwise.
+  const bool may_hit_another = shape.kind == sql::WriteShape::Kind::insert && !shape.assigned.empty() &&
+                               named->key_kind == KeyKind::text && named->connects_rows;
+  if (!moves && !may_hit_another && !reach.leads_back)
+    write.rows = rows_by_key(*named, shape.relation, shape.keys);
   if (write.rows) std::erase(write.relations, write.rows->relation);
   return write;
 }
@@ -117,8 +122,8 @@ std::string_view key_of(const StatementPlan::Rows& rows, const ReadRequest& requ
   return cache::canonical_key(rows.key, plain_literal(rows.key, literals[place]));
 }
 
-std::shared_ptr<const StatementPlan> StatementPlan::make(std::string_view text, const cache::Catalog& catalog,
-                                                         std::uint64_t catalog_number) {
+std::shared_ptr<StatementPlan> StatementPlan::make(std::string_view text, const cache::Catalog& catalog,
+                                                   std::uint64_t catalog_number) {
   auto plan = std::make_shared<StatementPlan>();
   plan->catalog = catalog_number;
   const sql::ReadShape shape = sql::read_shape(text);
@@ -130,6 +135,7 @@ std::shared_ptr<const StatementPlan> StatementPlan::make(std::string_view text, 
   cache::Catalog::Judgement judgement = catalog.judge(shape);
   plan->refusal = std::move(judgement.refusal);
   if (!plan->refusal.empty()) return plan;
+  plan->names = shape.relations;
   for (std::size_t i = 0; i < judgement.relations.size(); ++i) {
     const cache::Catalog::Named& named = *judgement.relations[i];
     if (const auto rows = rows_by_key(named, shape.relations[i], shape.keys)) {
@@ -141,8 +147,9 @@ std::shared_ptr<const StatementPlan> StatementPlan::make(std::string_view text, 
   return plan;
 }
 
-std::vector<cache::Dependency> StatementPlan::dependencies(const ReadRequest& request) const {
-  std::vector<cache::Dependency> found;
+void StatementPlan::find_dependencies(const ReadRequest& request,
+                                      std::vector<cache::Dependency>& found) const {
+  found.clear();
   const auto add = [&found](cache::Relation& relation, const cache::ChangeMark& mark) {
     found.push_back({&relation, &mark, mark.changes()});
   };
@@ -157,7 +164,6 @@ std::vector<cache::Dependency> StatementPlan::dependencies(const ReadRequest& re
       add(*read.relation, read.relation->unkeyed());
     }
   }
-  return found;
 }
 
 std::string_view refusal_of_values(const ReadRequest& request) {

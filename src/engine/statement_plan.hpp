@@ -10,11 +10,12 @@
 #include "cache/catalog.hpp"
 #include "cache/entry.hpp"
 #include "engine/read_request.hpp"
+#include "engine/worth.hpp"
 
 namespace forebay::engine {
 
-/// What has to be known of a statement to keep its results, or to know what it changes: made from its text and
-/// the catalog once, used for every set of parameters. Immutable.
+/// What has to be known of a statement to keep its results, or to know what it changes: made from its text
+/// and the catalog once, used for every set of parameters. Immutable.
 struct StatementPlan {
   /// Rows of a relation that the statement reads or writes.
   struct Rows {
@@ -24,24 +25,27 @@ struct StatementPlan {
     int literal = -1;                           ///< the place of the literal in the text
   };
   struct Write {
-    std::optional<Rows> rows;  ///< it names a relation, and changes only these of it, if any
+    std::optional<Rows> rows;                 ///< it names a relation, and changes only these of it, if any
     std::vector<cache::Relation*> relations;  ///< of which it may change any row
+    bool tells_of_others = false;             ///< its client may learn of other rows of the relation
   };
 
   std::uint64_t catalog = 0;  ///< number of the catalog that it was made from
+  Worth::Place place = 0;     ///< where it is counted whether it is worth to be kept
   std::string refusal;        ///< why results are not kept; empty: they are
   std::vector<Rows> reads;
-  std::optional<Write> write;  ///< of a plain write that reaches nothing but what the catalog knows
+  std::vector<std::string> names;  ///< of what it reads as it names it, views too, without schemas
+  std::optional<Write> write;      ///< of a plain write that reaches nothing but what the catalog knows
 
-  static std::shared_ptr<const StatementPlan> make(std::string_view text, const cache::Catalog& catalog,
-                                                   std::uint64_t catalog_number);
+  static std::shared_ptr<StatementPlan> make(std::string_view text, const cache::Catalog& catalog,
+                                             std::uint64_t catalog_number);
 
-  /// What the result of `request` depends on, with the changes up to now.
-  std::vector<cache::Dependency> dependencies(const ReadRequest& request) const;
+  /// What the result of `request` depends on, with the changes up to now, is put into `found`.
+  void find_dependencies(const ReadRequest& request, std::vector<cache::Dependency>& found) const;
 };
 
-/// The key that `request` gives for `rows`, see cache::canonical_key; empty: none, or not certain. A view into
-/// the request or `buffer`.
+/// The key that `request` gives for `rows`, see cache::canonical_key; empty: none, or not certain. A view
+/// into the request or `buffer`.
 std::string_view key_of(const StatementPlan::Rows& rows, const ReadRequest& request, std::string& buffer);
 
 /// Why this request's values forbid to keep its result, in plain words; empty: they do not.

@@ -162,7 +162,8 @@ ConsolePlan ConsoleExecutor::plan_show(const ConsoleStatement& statement) {
                               did_you_mean(near)));
 }
 
-/// The verb whose words all stand there, of several the one with most; otherwise one that begins so.
+/// The verb whose words all stand there, of several the one with most; otherwise the last one that begins so,
+/// which is the shortest.
 const ConsoleExecutor::Verb* ConsoleExecutor::find_verb(const std::vector<ConsoleWord>& words) {
   const Verb* found = nullptr;
   std::size_t most = 0;
@@ -170,7 +171,7 @@ const ConsoleExecutor::Verb* ConsoleExecutor::find_verb(const std::vector<Consol
     const auto parts = words_of(verb.name);
     if (!words.front().is_keyword(parts.front())) continue;
     const bool is_whole = starts_with(words, parts);
-    if (found == nullptr || (is_whole && parts.size() > most)) found = &verb;
+    if (is_whole ? parts.size() > most : most == 0) found = &verb;
     if (is_whole) most = std::max(most, parts.size());
   }
   return found;

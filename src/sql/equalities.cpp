@@ -1,5 +1,6 @@
 #include "sql/equalities.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <utility>
@@ -57,7 +58,9 @@ bool read_value(const Value& value, const ShapeText& text, KeyPredicate& key) {
   if (const Object* parameter = tree::node(value, "ParamRef")) {
     const auto number = tree::number(*parameter, "number");
     key.parameter = number >= 1 && number <= 65535 ? static_cast<int>(number) : 0;
-    return key.parameter != 0;
+    // Where it stands twice, the other place may have decided its type.
+    const auto places = std::ranges::equal_range(text.parameters, key.parameter);
+    return key.parameter != 0 && places.size() == 1;
   }
   const Object* constant = tree::node(value, "A_Const");
   if (constant == nullptr ||

@@ -9,8 +9,9 @@ namespace forebay::sql {
 struct KeyPredicate {
   std::string relation;
   std::string column;
-  int parameter = 0;  ///< from 1 on: $n without a cast; 0: the value is a literal of the text
-  int literal = -1;   ///< with parameter 0: which of the text's literals (see literals_of), from 0 on
+  int parameter =
+      0;  ///< from 1 on: $n without a cast, once in the text; 0: the value is a literal of the text
+  int literal = -1;  ///< with parameter 0: which of the text's literals (see literals_of), from 0 on
   friend bool operator==(const KeyPredicate&, const KeyPredicate&) = default;
 };
 

@@ -1,9 +1,23 @@
 #include "sql/read_shape_text.hpp"
 
+#include <algorithm>
+#include <charconv>
+
 #include "sql/canonical.hpp"
 #include "sql/literals.hpp"
 
 namespace forebay::sql {
+
+namespace {
+
+/// 0 when it is too large to be one.
+int parameter_number(std::string_view token) {
+  int number = 0;
+  std::from_chars(token.data() + 1, token.data() + token.size(), number);
+  return number;
+}
+
+}  // namespace
 
 bool counts_as_literal(TokenKind kind) {
   return is_literal(kind) || kind == TokenKind::unicode_string;
@@ -16,11 +30,13 @@ std::optional<ShapeText> shape_text(std::string_view text) {
   for (Token token = lexer.next(); token.kind != TokenKind::end; token = lexer.next()) {
     if (token.kind == TokenKind::broken) return std::nullopt;
     if (token.kind == TokenKind::operators && token.text.size() > kMaxOperators) return std::nullopt;
+    if (token.kind == TokenKind::parameter) shape.parameters.push_back(parameter_number(token.text));
     if (counts_as_literal(token.kind)) shape.literals.push_back({shape.text.size(), token.kind});
     shape.text.append(rule.keeps(token) ? token.text : stand_in(token.kind));
     shape.text.push_back(' ');
     if (shape.text.size() > kMaxCanonicalText) return std::nullopt;
   }
+  std::ranges::sort(shape.parameters);
   return shape;
 }
 

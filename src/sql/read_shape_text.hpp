@@ -20,6 +20,7 @@ struct ShapeText {
   };
   std::string text;
   std::vector<Literal> literals;  ///< in the order of literals_of()
+  std::vector<int> parameters;    ///< the number of each $n, sorted
 };
 
 /// Nothing when PostgreSQL's scanner would refuse the text, or it is longer than kMaxCanonicalText.

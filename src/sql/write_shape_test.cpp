@@ -40,6 +40,11 @@ TEST(WriteShape, ReadsTheKeysOfWhere) {
   EXPECT_EQ(keys("DELETE FROM t"), Names{});
 }
 
+TEST(WriteShape, AParameterThatStandsTwiceMayHaveAnotherType) {
+  EXPECT_EQ(keys("INSERT INTO t (n, id) VALUES ($1, $1)"), Names{});
+  EXPECT_EQ(keys("UPDATE t SET n = $1 WHERE id = $01 AND a = $10"), Names{"a=$10"});
+}
+
 TEST(WriteShape, ReadsTheValuesOfOneRow) {
   EXPECT_EQ(keys("INSERT INTO t (a, id) VALUES (1, $1)"), (Names{"a=#0", "id=$1"}));
   EXPECT_EQ(keys("INSERT INTO t (a, id) VALUES (DEFAULT, -1)"), Names{});

@@ -6,9 +6,13 @@ The server's walsender stands still meanwhile, so that nothing but the write its
 import contextlib
 import os
 import signal
+import threading
 
 import psycopg
 import pytest
+
+from forebay_testing import frontend_messages as fe
+from forebay_testing import wait_until
 
 ROWS = "SELECT name FROM items WHERE id = %s"
 ALL = "SELECT count(*), max(name) FROM items"
@@ -48,9 +52,13 @@ NOT_BY_KEY = {
 
 
 @pytest.fixture
-def cached(daemons, around, items):
-    around("CREATE UNIQUE INDEX ON items (name)")
+def cached(daemons, items):
     return daemons("--set", "cache.staleness=20s")
+
+
+@pytest.fixture
+def unique_names(around, items):
+    around("CREATE UNIQUE INDEX ON items (name)")
 
 
 @pytest.fixture
@@ -99,7 +107,7 @@ def test_other_rows_are_answered_from_memory_meanwhile(cached, client, others, t
 
 
 @pytest.mark.parametrize("text", NOT_BY_KEY.values(), ids=NOT_BY_KEY)
-def test_where_the_row_is_not_certain_all_rows_wait(cached, client, others, text):
+def test_where_the_row_is_not_certain_all_rows_wait(unique_names, cached, client, others, text):
     settle(cached, client, others)
     with stream_stands_still(cached), contextlib.suppress(psycopg.errors.UniqueViolation):
         client.execute(text)
@@ -134,7 +142,82 @@ def test_rows_that_hang_on_rows_of_the_same_table_wait_with_them(cached, client,
             assert reader.execute(leaf).fetchall() == []
 
 
-def test_a_transaction_of_many_rows_holds_back_all_of_them(cached, client, others):
+def test_a_key_that_is_generated_moves_without_being_named(cached, client, others, around):
+    around("DROP TABLE IF EXISTS made; CREATE TABLE made (a int, id int GENERATED ALWAYS AS (a) STORED PRIMARY KEY);"
+           " INSERT INTO made VALUES (5); ALTER TABLE made OWNER TO app")
+    text = "SELECT a FROM made WHERE id = %s"
+    for reader in (client, others):
+        cached.settle_batch(lambda reader=reader: reader.execute(text, (7,)).fetchall(), 1)
+    with stream_stands_still(cached):
+        client.execute("UPDATE made SET a = 7 WHERE id = 5")
+        for reader in (client, others):
+            assert reader.execute(text, (7,)).fetchall() == [(7,)]
+
+
+def test_a_key_of_text_that_another_index_compares_otherwise(cached, client, others, around):
+    around("CREATE COLLATION IF NOT EXISTS ignoring_case (provider = icu, locale = 'und-u-ks-level2', deterministic ="
+           " false); DROP TABLE IF EXISTS codes; CREATE TABLE codes (code text PRIMARY KEY, x int); CREATE UNIQUE INDEX"
+           " ON codes (code COLLATE ignoring_case); INSERT INTO codes VALUES ('abc', 0); ALTER TABLE codes OWNER TO app")
+    text = "SELECT x FROM codes WHERE code = %s"
+    for reader in (client, others):
+        cached.settle_batch(lambda reader=reader: reader.execute(text, ("abc",)).fetchall(), 1)
+    with stream_stands_still(cached):
+        client.execute("INSERT INTO codes VALUES ('ABC', 1) ON CONFLICT (code) DO UPDATE SET x = 1")
+        client.execute("INSERT INTO codes (code, x) VALUES ('ABC', 1) ON CONFLICT (code) DO UPDATE SET x = 1")
+        for reader in (client, others):
+            assert reader.execute(text, ("abc",)).fetchall() == [(1,)]
+
+
+def test_a_parameter_of_another_type_than_the_key(cached, client, others, around):
+    """Used twice, it has the type of the other place: a float, and so it means the row before."""
+    key, given = 9007199254740992, "9007199254740993"
+    around("DROP TABLE IF EXISTS numbers; CREATE TABLE numbers (id bigint PRIMARY KEY, f float8, n int);"
+           f" INSERT INTO numbers VALUES ({key}, {key}, 0); ALTER TABLE numbers OWNER TO app")
+    text = f"SELECT n FROM numbers WHERE id = {key}"
+    for reader in (client, others):
+        cached.settle_batch(lambda reader=reader: reader.execute(text).fetchall(), 1)
+    with stream_stands_still(cached), cached.raw() as raw:
+        raw.send(fe.parse("UPDATE numbers SET n = 7 WHERE f = $1 AND id = $1"), fe.bind([given]), fe.execute(), fe.sync())
+        assert [message.kind for message in raw.until_ready()] == ["1", "2", "C", "Z"]
+        for reader in (client, others):
+            assert reader.execute(text).fetchall() == [(7,)]
+
+
+def test_what_a_write_tells_of_another_row_is_not_taken_back(unique_names, cached, client, around):
+    """Past Forebay row 2 gets another name. A client learns of it by a conflict, and then reads the row."""
+    settle(cached, client)
+    with stream_stands_still(cached):
+        around("UPDATE items SET name = 'new' WHERE id = 2")
+        done = client.execute("INSERT INTO items (id, name) VALUES (1001, 'new') ON CONFLICT (name) DO NOTHING")
+        assert done.rowcount == 0
+        assert client.execute(ROWS, (2,)).fetchall() == [("new",)]
+
+
+def test_a_trigger_that_came_while_the_write_waited(cached, client, others, around):
+    """The UPDATE waits for the transaction that makes the trigger, and then changes another row, too."""
+    settle(cached, client, others)
+    others.execute("BEGIN")
+    others.execute("CREATE OR REPLACE FUNCTION also_two() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+                   " IF NEW.id = 1 THEN UPDATE items SET name = 'by trigger' WHERE id = 2; END IF; RETURN NEW; END $$")
+    others.execute("CREATE TRIGGER also AFTER UPDATE ON items FOR EACH ROW EXECUTE FUNCTION also_two()")
+    with cached.connect() as writer:
+        def write() -> None:
+            writer.execute("BEGIN")
+            writer.execute("UPDATE items SET name = 'zz' WHERE id = 1")
+
+        thread = threading.Thread(target=write)
+        thread.start()
+        wait_until(lambda: cached.server.query("SELECT count(*) FROM pg_locks WHERE NOT granted")[0][0], 10,
+                   "the writer waits")
+        others.execute("COMMIT")
+        thread.join(20)
+        assert cached.warm(lambda: client.execute(ROWS, (2,)).fetchall()) == [("item 2",)]
+        with stream_stands_still(cached):
+            writer.execute("COMMIT")
+            assert client.execute(ROWS, (2,)).fetchall() == [("by trigger",)]
+
+
+def test_a_transaction_of_many_rows_holds_back_each_of_them(cached, client, others):
     settle(cached, client, others)
     with stream_stands_still(cached):
         with client.transaction():

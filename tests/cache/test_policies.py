@@ -16,16 +16,18 @@ policies:
   catalogue: {relations: items, lifetime: 10min}
   dashboard: {tags: [dashboard, "report:*"], lifetime: 1h}
   short: {relations: public.items, tags: short, lifetime: 1s}
+  views: {relations: public.dear, keep: false}
   never: {relations: items, statement: "SELECT name FROM items WHERE price > 5", keep: false}
 """
 
 
 def explained(client, text: str) -> list[str]:
-    return [line for (line,) in client.execute(f"EXPLAIN (forebay) {text}").fetchall()]
+    return [line for (line,) in client.execute(f"EXPLAIN (forebay) {text}", prepare=False).fetchall()]
 
 
 @pytest.fixture
-def cached(daemons):
+def cached(daemons, around):
+    around("CREATE OR REPLACE VIEW dear AS SELECT * FROM items WHERE price > 100; GRANT SELECT ON dear TO app")
     cached = daemons(config=POLICIES)
     cached.warm_up()
     return cached
@@ -48,6 +50,7 @@ def test_the_lifetime_is_that_of_the_comment_or_of_the_shortest_policy(client, t
 @pytest.mark.parametrize("text, why", [
     ("SELECT name FROM items WHERE price > 9", "policy never says so"),
     ("select  name from items where price > 9 -- other spelling", None),
+    ("SELECT name FROM dear", "policy views says so"),
     ("SELECT name FROM items /* forebay: keep=no */", "its comment says so"),
 ])
 def test_what_is_not_to_be_kept_is_not(cached, client, text, why):
@@ -60,9 +63,9 @@ def test_what_is_not_to_be_kept_is_not(cached, client, text, why):
 
 def test_a_result_goes_when_its_lifetime_is_over(cached, client):
     text = "SELECT name FROM items WHERE id = 1 /* forebay: tags=short */"
-    cached.warm(lambda: client.execute(text).fetchall())
+    cached.warm(lambda: client.execute(text, prepare=False).fetchall())
     filled = time.monotonic()
-    wait_until(lambda: cached.hits_during(lambda: client.execute(text).fetchall()) == 0, 5, "the end of its lifetime")
+    wait_until(lambda: "what was there has ended" in explained(client, text)[-1], 5, "the end of its lifetime")
     assert time.monotonic() - filled < 3
 
 
@@ -96,12 +99,14 @@ def test_clearing_by_tag(cached, client):
 
 def test_a_reload_with_other_policies_forgets_what_was_kept_by_the_old_ones(cached, client):
     text = "SELECT name FROM items WHERE id = 1"
-    cached.settle(lambda: client.execute(text).fetchall())
+    cached.settle(lambda: client.execute(text, prepare=False).fetchall())
+    assert explained(client, text)[-1].startswith("In memory, as a simple query: 1 rows")
     cached.daemon.config_path.write_text(POLICIES.replace("10min", "20min"))
     with psycopg.connect(cached.daemon.dsn(dbname="forebay"), autocommit=True) as console:
         console.execute("RELOAD")
     assert "20min at most (policy catalogue)" in explained(client, text)[0]
     assert explained(client, text)[-1] == "In memory, as a simple query: no"
+    assert not [entry for entry in cached.entries() if "items" in entry["statement"]]
 
 
 @pytest.mark.parametrize("policy, complaint", [

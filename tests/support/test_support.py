@@ -69,7 +69,9 @@ os.kill(os.getpid(), signal.SIGKILL)
 def test_a_folder_goes_even_when_somebody_still_writes_to_it():
     code = RUN_WITH_WRITER.format(support=str(SUPPORT), writer=WRITER)
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=50)
-    wait_until(lambda: not os.path.exists(run.stdout.strip()), 10, "folder gone")
+    folder = run.stdout.strip()
+    assert run.returncode == -signal.SIGKILL and folder, run.stderr
+    wait_until(lambda: not os.path.exists(folder), 10, "folder gone")
 
 
 def test_server_is_killed_and_comes_back_with_its_data():
