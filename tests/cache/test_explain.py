@@ -59,7 +59,7 @@ def test_it_says_what_is_in_memory(cached, client, server, database):
     cached.settle(lambda: client.execute(text, prepare=False).fetchall())
     assert explained(client, text)["In memory, as a simple query"].startswith("1 rows, ")
     server.execute("UPDATE items SET name = 'x' WHERE id = 1", dbname=database)
-    wait_until(lambda: explained(client, text)["In memory, as a simple query"].startswith("no; what was there has ended"))
+    wait_until(lambda: "what was there has ended" in explained(client, text)["In memory, as a simple query"])
 
 
 def test_it_says_why_a_client_is_not_answered_from_memory(cached, client):
@@ -78,7 +78,8 @@ def test_behind_other_queries_it_waits_for_them(cached):
     with cached.raw() as raw:
         raw.send(fe.query("BEGIN"), fe.query("EXPLAIN (FOREBAY) SELECT 1"), fe.query("SELECT 1"))
         kinds = [[message.kind for message in raw.until_ready()] for _ in range(3)]
-        assert kinds[0] == ["C", "Z"] and kinds[1][0] == "T" and "E" not in kinds[1] and kinds[2] == ["T", "D", "C", "Z"]
+        assert kinds[0] == ["C", "Z"] and kinds[2] == ["T", "D", "C", "Z"]
+        assert kinds[1][0] == "T" and "E" not in kinds[1]
         assert raw.status == "T"
 
 

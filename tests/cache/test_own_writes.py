@@ -157,7 +157,8 @@ def test_a_key_that_is_generated_moves_without_being_named(cached, client, other
 def test_a_key_of_text_that_another_index_compares_otherwise(cached, client, others, around):
     around("CREATE COLLATION IF NOT EXISTS ignoring_case (provider = icu, locale = 'und-u-ks-level2', deterministic ="
            " false); DROP TABLE IF EXISTS codes; CREATE TABLE codes (code text PRIMARY KEY, x int); CREATE UNIQUE INDEX"
-           " ON codes (code COLLATE ignoring_case); INSERT INTO codes VALUES ('abc', 0); ALTER TABLE codes OWNER TO app")
+           " ON codes (code COLLATE ignoring_case); INSERT INTO codes VALUES ('abc', 0);"
+           " ALTER TABLE codes OWNER TO app")
     text = "SELECT x FROM codes WHERE code = %s"
     for reader in (client, others):
         cached.settle_batch(lambda reader=reader: reader.execute(text, ("abc",)).fetchall(), 1)
@@ -177,7 +178,8 @@ def test_a_parameter_of_another_type_than_the_key(cached, client, others, around
     for reader in (client, others):
         cached.settle_batch(lambda reader=reader: reader.execute(text).fetchall(), 1)
     with stream_stands_still(cached), cached.raw() as raw:
-        raw.send(fe.parse("UPDATE numbers SET n = 7 WHERE f = $1 AND id = $1"), fe.bind([given]), fe.execute(), fe.sync())
+        raw.send(fe.parse("UPDATE numbers SET n = 7 WHERE f = $1 AND id = $1"), fe.bind([given]), fe.execute(),
+                 fe.sync())
         assert [message.kind for message in raw.until_ready()] == ["1", "2", "C", "Z"]
         for reader in (client, others):
             assert reader.execute(text).fetchall() == [(7,)]
