@@ -135,7 +135,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   bool is_following() const;
   bool look_for_release(const std::vector<ReadRequest>& batch);
   void note_unnamed(const std::vector<ReadRequest>& batch);
-  Step explain(const ReadRequest& request);
+  bool explain(const ReadRequest& request);
   void answer_from_memory(Bytes answer);
   void flush_answers();
   void tell_cache(const sql::Verdict& verdict, sql::Effects effects, const ReadRequest& request);

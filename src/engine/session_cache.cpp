@@ -35,7 +35,7 @@ bool Session::may_ask_cache(char type) const {
   using namespace wire::frontend;
   if (type != kQuery && type != kBind && type != kParse) return false;
   if (in_batch_ || waiting_ || barrier_ || asking_ || preparing_ || reads_->is_filling() ||
-      !effects_.empty() || touched_settings_ != nullptr || !to_server().empty()) {
+      reads_->is_asked_for() || !effects_.empty() || touched_settings_ != nullptr || !to_server().empty()) {
     return false;
   }
   // What a client still has of the server that its pool was on before is none of the cache's.
@@ -109,23 +109,19 @@ void Session::note_unnamed(const std::vector<ReadRequest>& batch) {
   names().settle("", private_statement(last->text, as_bytes(last->types), judge(last->text).effects));
 }
 
-/// Answers EXPLAIN (FOREBAY) of one statement; `incomplete`: it is something else, or for the server to
-/// refuse.
-Session::Step Session::explain(const ReadRequest& request) {
+/// Answers EXPLAIN (FOREBAY) of one statement, when nothing is under way. Otherwise the server refuses it.
+bool Session::explain(const ReadRequest& request) {
   const auto text = explained_statement(request.text);
-  if (!text || in_batch_) return Step::incomplete;
-  const sql::Verdict& verdict = judge(*text);
-  if (verdict.statements > 1) return Step::incomplete;
-  if (asking_ || preparing_) return Step::blocked;
+  if (!text || in_batch_ || asking_ || preparing_) return false;
   char status = 'I';
   if (backend_ != nullptr) {
-    if (backend_->tracker().outstanding() > 0 || !to_server().empty()) {
-      barrier_ = true;  // so that it is looked at again when all is answered
-      return Step::blocked;
-    }
+    const bool is_quiet = backend_->is_settled() && backend_->tracker().outstanding() == 0 &&
+                          !backend_->tracker().is_copy_in() && !backend_->tracker().is_inside_message();
     status = backend_->tracker().transaction_status();
-    if (status == 'E') return Step::incomplete;
+    if (!is_quiet || status == 'E') return false;
   }
+  const sql::Verdict& verdict = judge(*text);
+  if (verdict.statements > 1) return false;
   std::vector<std::string> lines = {"Kept: no; this session has no cache (cache.enabled)"};
   if (reads_ != nullptr) {
     lines = reads_->explain({.simple = true, .text = *text, .types = {}, .values = {}}, settings_,
@@ -138,7 +134,7 @@ Session::Step Session::explain(const ReadRequest& request) {
   write_explanation(writer, lines);
   writer.begin(wire::server::kReadyForQuery).u8(static_cast<std::uint8_t>(status)).end();
   answer_from_memory(writer.bytes());
-  return Step::used;
+  return true;
 }
 
 void Session::answer_from_memory(Bytes answer) {

@@ -264,7 +264,7 @@ Session::Step Session::on_query(const std::byte* at, std::size_t total, std::siz
   }
   ReadRequest request{.simple = true, .text = {}, .types = {}, .values = {}};
   if (whole) request.text = as_text({at + kHeaderSize, total - kHeaderSize - 1});
-  if (const Step step = explain(request); step != Step::incomplete) return step;
+  if (explain(request)) return Step::used;
   if (const Step step = need_backend(); step != Step::used) return step;
   const sql::Verdict& verdict = whole ? judge(request.text) : unknown_verdict();
   if (const Step step = note_effects(verdict, request); step != Step::used) return step;

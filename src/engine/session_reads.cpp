@@ -203,6 +203,10 @@ void SessionReads::note_miss(const std::vector<ReadRequest>& batch,
   if (fills && is_worth(batch, settings, plans, found, rule))
     return begin_fill(batch, settings, plans, found, rule, fence);
   counters.misses.fetch_add(batch.size(), std::memory_order_relaxed);
+  if (found.back() != nullptr && found.back()->is_dead(rule.now)) {
+    counters.stale.fetch_add(1, std::memory_order_relaxed);
+    cache_->store().remove(*found.back());
+  }
   asked_ = batch.size();
   is_sent_ = false;
   thread_local std::vector<cache::Dependency> reads;
@@ -301,6 +305,7 @@ void SessionReads::abandon() {
 
 /// After whatever came of it is in memory: that is where followers look.
 void SessionReads::end_fill() {
+  if (lead_ && !is_sent_) lead_->end_with(Flights::Outcome::not_known);
   fill_.reset();
   lead_.reset();
 }
@@ -357,11 +362,13 @@ void SessionReads::keep(const backend::Backend& backend) {
 // ---------------------------------------------------------------------------------------------
 
 void SessionReads::note_statement(const sql::Verdict& verdict, Effects effects, const ReadRequest& request) {
+  // Before it is judged: what is judged by a newer one is taken for anything.
+  const std::uint64_t catalog_number = cache_->freshness().catalog_number();
   const cache::Catalog* catalog = cache_->recent_catalog();
   const bool asked = was_asked_for();
   const std::shared_ptr<const StatementPlan> plain = plain_write(effects, catalog, request);
   if (effects.any_of(Effect::writes | kDoubtful | Effect::uses_prepared | kSchema))
-    writes_.note_catalog(cache_->freshness().catalog_number());
+    writes_.note_catalog(catalog_number);
   if (plain != nullptr) {
     note_plain_write(*plain->write, request);
     if (plain->write->rows && !plain->write->tells_of_others) return;

@@ -95,12 +95,15 @@ std::string probe_sql(const std::vector<std::string>& custom) {
 void Session::settle() {
   if (in_batch_ || body_left_ > 0 || backend_ == nullptr || !backend_->is_settled()) return;
   if (backend_->tracker().transaction_status() == 'I') return settle_transaction();
-  // Inside a transaction the state is looked at when it ends; what was waited for is known.
-  if (barrier_) {
-    note_discards(effects_, error_seen_);
-    barrier_ = false;
-    if (blocked_) unblock();
+  // Inside a transaction the state is looked at when it ends; what was waited for is known. In a failed one
+  // nothing of it has happened.
+  if (!barrier_) return;
+  barrier_ = false;
+  if (backend_->tracker().transaction_status() == 'T') {
+    // No rollback takes it back, and the end of the transaction must not do it again.
+    note_discards(std::exchange(effects_, effects_.without(Effect::deallocates_all)), error_seen_);
   }
+  if (!asking_ && blocked_) unblock();
 }
 
 void Session::settle_transaction() {
@@ -238,7 +241,12 @@ void Session::hold(std::string_view because) {
   ran_since_probe_ = true;
 }
 
+/// Never inside a transaction: what was asked there goes on when it is answered.
 void Session::keep_or_give_back() {
+  if (backend_->tracker().transaction_status() != 'I') {
+    if (blocked_) unblock();
+    return;
+  }
   const bool keeps = pool_->rules().mode == config::PoolMode::session || !profile_->replication.empty();
   if (keeps || !held_because_.empty()) {
     auto& holder = static_cast<backend::Holder&>(*this);

@@ -18,6 +18,8 @@ constexpr std::uint32_t kInt8 = 20, kInt2 = 21, kInt4 = 23, kText = 25, kVarchar
 constexpr std::uint32_t kUnsteady[] = {1266, 24, 2202, 2203, 2204, 2205, 2206, 3734, 3769, 4089, 4096, 4191};
 constexpr std::uint32_t kFirstOfUsers = 16384;  // FirstNormalObjectId, access/transam.h
 
+constexpr int kMostValues = 512;
+
 bool is_unsteady(std::uint32_t type) {
   return type >= kFirstOfUsers || std::ranges::find(kUnsteady, type) != std::end(kUnsteady);
 }
@@ -176,6 +178,8 @@ std::string_view refusal_of_values(const ReadRequest& request) {
     }
   }
   const int count = bound_count(request);
+  // Each is looked for from the first one on.
+  if (count > kMostValues) return "it has too many parameters";
   for (int parameter = 1; parameter <= count; ++parameter) {
     const auto value = bound_value(request, parameter);
     if (value && sql::speaks_of_today(value->bytes)) return kMoving;

@@ -10,6 +10,8 @@ constexpr std::uint32_t kFewest = 512;
 constexpr std::uint32_t kMost = 4096;
 /// One in so many has to be asked for again.
 constexpr std::uint32_t kOneIn = 16;
+/// One in so many is kept although nobody is likely to ask for it again.
+constexpr std::uint32_t kTrial = 32;
 
 }  // namespace
 
@@ -21,11 +23,15 @@ void Worth::note_kept(Place place) {
 }
 
 bool Worth::is_worth(Place place, std::uint64_t key) {
-  const Counts& counts = places_[place];
+  Counts& counts = places_[place];
   const std::uint32_t kept = counts.kept.load(std::memory_order_relaxed);
   if (kept < kFewest || counts.used.load(std::memory_order_relaxed) >= kept / kOneIn) return true;
   const auto part = static_cast<std::uint32_t>(key >> 20U);
-  return asked_[key % kKeys].exchange(part, std::memory_order_relaxed) == part;
+  if (asked_[key % kKeys].exchange(part, std::memory_order_relaxed) == part) {
+    note_used(place);  // had it been kept the first time
+    return true;
+  }
+  return counts.left_out.fetch_add(1, std::memory_order_relaxed) % kTrial == kTrial - 1;
 }
 
 }  // namespace forebay::engine

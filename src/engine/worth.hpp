@@ -9,7 +9,7 @@ namespace forebay::engine {
 
 /// Which results are worth the work of keeping them: of statements whose kept results are hardly ever asked
 /// for again, because their values never come back or writes end them before, only those are kept that have
-/// been asked for a short while ago.
+/// been asked for a short while ago, and a few others, to notice when that changes.
 ///
 /// Thread safe, without locks: counts may be lost, and statements or keys that share a place are taken
 /// together. All that depends on it is what is kept.
@@ -33,6 +33,7 @@ class Worth {
   struct Counts {
     std::atomic<std::uint32_t> kept = 0;
     std::atomic<std::uint32_t> used = 0;
+    std::atomic<std::uint32_t> left_out = 0;
   };
 
   std::array<Counts, kPlaces> places_;

@@ -41,6 +41,21 @@ TEST_F(WorthTest, WhatIsAskedForTwiceIsNevertheless) {
   EXPECT_TRUE(worth_->is_worth(kPlace, 42ULL << 20U));
 }
 
+TEST_F(WorthTest, AFewAreKeptToSeeWhetherTheyAreAskedForAgain) {
+  keep(600);
+  int kept = 0;
+  for (int i = 0; i < 3200; ++i) kept += is_worth() ? 1 : 0;
+  EXPECT_EQ(kept, 100);
+}
+
+TEST_F(WorthTest, QuestionsThatAreAskedTwiceEachEndTheCaution) {
+  keep(100'000);
+  EXPECT_FALSE(is_worth());
+  int asked = 0;
+  for (; asked < 10'000 && !is_worth(); ++asked) worth_->is_worth(kPlace, next_key_);
+  EXPECT_LT(asked, 1000);
+}
+
 TEST_F(WorthTest, ItRecoversWhenResultsAreAskedForAgain) {
   keep(100'000);
   EXPECT_FALSE(is_worth());

@@ -10,10 +10,11 @@ namespace forebay::sql {
 
 namespace {
 
-/// 0 when it is too large to be one.
-int parameter_number(std::string_view token) {
+/// Nothing when it is too large to be one; the server's scanner makes some other number of it.
+std::optional<int> parameter_number(std::string_view token) {
   int number = 0;
-  std::from_chars(token.data() + 1, token.data() + token.size(), number);
+  const auto [end, error] = std::from_chars(token.data() + 1, token.data() + token.size(), number);
+  if (error != std::errc()) return std::nullopt;
   return number;
 }
 
@@ -30,7 +31,11 @@ std::optional<ShapeText> shape_text(std::string_view text) {
   for (Token token = lexer.next(); token.kind != TokenKind::end; token = lexer.next()) {
     if (token.kind == TokenKind::broken) return std::nullopt;
     if (token.kind == TokenKind::operators && token.text.size() > kMaxOperators) return std::nullopt;
-    if (token.kind == TokenKind::parameter) shape.parameters.push_back(parameter_number(token.text));
+    if (token.kind == TokenKind::parameter) {
+      const auto number = parameter_number(token.text);
+      if (!number) return std::nullopt;
+      shape.parameters.push_back(*number);
+    }
     if (counts_as_literal(token.kind)) shape.literals.push_back({shape.text.size(), token.kind});
     shape.text.append(rule.keeps(token) ? token.text : stand_in(token.kind));
     shape.text.push_back(' ');

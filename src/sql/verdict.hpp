@@ -91,6 +91,12 @@ class Effects {
   constexpr bool only(Effects allowed) const { return (bits_ & ~allowed.bits_) == 0; }
   constexpr bool empty() const { return bits_ == 0; }
 
+  constexpr Effects without(Effects others) const {
+    Effects rest;
+    rest.bits_ = bits_ & ~others.bits_;
+    return rest;
+  }
+
   constexpr Effects& operator|=(Effects other) {
     bits_ |= other.bits_;
     return *this;

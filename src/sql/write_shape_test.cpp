@@ -43,6 +43,7 @@ TEST(WriteShape, ReadsTheKeysOfWhere) {
 TEST(WriteShape, AParameterThatStandsTwiceMayHaveAnotherType) {
   EXPECT_EQ(keys("INSERT INTO t (n, id) VALUES ($1, $1)"), Names{});
   EXPECT_EQ(keys("UPDATE t SET n = $1 WHERE id = $01 AND a = $10"), Names{"a=$10"});
+  EXPECT_EQ(kind("UPDATE t SET n = $4294967297 WHERE id = $1"), Kind::none);
 }
 
 TEST(WriteShape, ReadsTheValuesOfOneRow) {

@@ -3,7 +3,6 @@
 import psycopg
 import pytest
 
-from forebay_testing import frontend_messages as fe
 from forebay_testing import wait_until
 
 pytestmark = pytest.mark.usefixtures("items")
@@ -70,17 +69,6 @@ def test_it_says_why_a_client_is_not_answered_from_memory(cached, client):
     client.execute("CREATE TEMP TABLE mine (x int)")
     assert explained(client, text)["Now"].startswith("the server answers, for ")
     client.execute("DROP TABLE mine")
-
-
-def test_behind_other_queries_it_waits_for_them(cached):
-    """It went to the server, whose refusal ended the client's transaction."""
-    cached.warm_up()
-    with cached.raw() as raw:
-        raw.send(fe.query("BEGIN"), fe.query("EXPLAIN (FOREBAY) SELECT 1"), fe.query("SELECT 1"))
-        kinds = [[message.kind for message in raw.until_ready()] for _ in range(3)]
-        assert kinds[0] == ["C", "Z"] and kinds[2] == ["T", "D", "C", "Z"]
-        assert kinds[1][0] == "T" and "E" not in kinds[1]
-        assert raw.status == "T"
 
 
 def test_of_several_statements_none_is_swallowed(client):
