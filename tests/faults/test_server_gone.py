@@ -80,12 +80,18 @@ def test_server_stays_away(fragile, fragile_server):
     stand.check()
 
 
+IN_TRANSACTION = ("SELECT count(*) FROM pg_stat_activity WHERE usename = 'app' AND state = 'idle in transaction'"
+                  " AND wait_event = 'ClientRead'")
+
+
 @pytest.mark.parametrize("how", ["smart", "fast", "immediate"])
 def test_ordinary_shutdown(fragile, fragile_server, how):
     """What the server says when it goes down reaches the clients that use it, word for word."""
     stand = fragile(size=2)
     with stand.raw() as in_transaction:
         in_transaction.query("BEGIN")
+        # A backend that has not come back from sending its last answer says nothing (socket_flush, libpq/pqcomm.c).
+        wait_until(lambda: fragile_server.query(IN_TRANSACTION)[0][0] == 1, 10, "the backend reads")
         number = {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}[how]
         fragile_server.signal(number)
         if how == "smart":  # waits for clients
