@@ -40,22 +40,19 @@ std::pair<std::shared_ptr<const Catalog>, std::uint64_t> Freshness::catalog() co
 void Freshness::note_own_write(TimePoint now) {
   if (is_left_out(Safeguard::own_write)) return;
   raise(own_write_, now);
-  raise(newest_own_write_, now);
-  wake_for_write();
+  note_newest(now);
 }
 
 void Freshness::note_own_write(Relation& relation, TimePoint now) {
   if (is_left_out(Safeguard::own_write)) return;
   relation.note_own_write(now);
-  raise(newest_own_write_, now);
-  wake_for_write();
+  note_newest(now);
 }
 
 void Freshness::note_own_write(Relation& relation, Relation::Bucket bucket, TimePoint now) {
   if (is_left_out(Safeguard::own_write)) return;
   relation.note_own_write(now, bucket);
-  raise(newest_own_write_, now);
-  wake_for_write();
+  note_newest(now);
 }
 
 void Freshness::note_own_schema_change(TimePoint now) {
@@ -131,6 +128,12 @@ Relation* Freshness::intern_relation(const std::string& qualified_name) {
 void Freshness::set_waker(std::function<void()> wake) {
   const std::lock_guard lock(mutex_);
   wake_ = std::move(wake);
+}
+
+/// Every own write asks for a lease.
+void Freshness::note_newest(TimePoint now) {
+  raise(newest_own_write_, now);
+  wake_for_write();
 }
 
 /// The first write after a lease wakes the stream; the others find it awake.

@@ -130,6 +130,7 @@ class Freshness {
   };
 
   void wake();
+  void note_newest(TimePoint now);
   void wake_for_write();
 
   const Duration bound_;

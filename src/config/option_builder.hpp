@@ -142,12 +142,8 @@ Option bound(Option option, Access access) {
     access(place) = std::move(value);
   };
   option.reset = [access](const Place& place) {
-    Settings settings;
-    Database database;
-    User user;
-    CachePolicy policy;
-    Upstream upstream;
-    access(place) = access(Place{&settings, &database, &user, &policy, &upstream, {}});
+    Blank blank;
+    access(place) = access(blank.place());
   };
   option.show = [access](const Place& place) {
     const Field& field = access(place);

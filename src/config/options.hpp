@@ -34,6 +34,17 @@ struct Place {
   std::filesystem::path base;  ///< what relative file names start from
 };
 
+/// Things with nothing but defaults in them, to read a value into or to show.
+struct Blank {
+  Settings settings = {};
+  Database database = {};
+  User user = {};
+  CachePolicy policy = {};
+  Upstream upstream = {};
+
+  Place place() { return {&settings, &database, &user, &policy, &upstream, {}}; }
+};
+
 /// One setting: all that is known of it. Reading files and flags, the suggestions for a mistyped key, the
 /// JSON Schema, the reference documentation and the flags' help are all derived from the table of these.
 struct Option {

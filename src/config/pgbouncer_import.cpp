@@ -95,14 +95,9 @@ class Importer {
   }
 
   bool readable(const Option& option, const std::string& text, std::string_view what) {
-    Settings settings;
-    Database database;
-    User user;
-    Upstream upstream;
+    Blank blank;
     std::vector<std::string> complaints;
-    const Place place{
-        .settings = &settings, .database = &database, .user = &user, .upstream = &upstream, .base = {}};
-    option.store(place, text, complaints);
+    option.store(blank.place(), text, complaints);
     for (const std::string& complaint : complaints) notes_.tell_lost(what, complaint);
     return complaints.empty();
   }

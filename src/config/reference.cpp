@@ -88,13 +88,9 @@ std::string value_form(const Option& option) {
 }
 
 std::string default_of(const Option& option) {
-  Settings settings;
-  Upstream upstream;
-  Database database;
-  User user;
-  CachePolicy policy;
   if (option.kind == Kind::upstream) return {};
-  return option.show({&settings, &database, &user, &policy, &upstream, {}});
+  Blank blank;
+  return option.show(blank.place());
 }
 
 std::string row(const Option& option) {

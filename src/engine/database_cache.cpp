@@ -65,9 +65,7 @@ std::shared_ptr<const StatementPlan> DatabaseCache::plan_of(std::string_view tex
   const auto [catalog, number] = freshness_.catalog();
   if (catalog == nullptr) return nullptr;
   if (plans.size() >= kMaxPlans) plans.clear();
-  auto plan = StatementPlan::make(text, *catalog, number);
-  plan->place = Worth::place_of(name.text.low);
-  return plans[name] = std::move(plan);
+  return plans[name] = StatementPlan::make(text, name.text, *catalog, number);
 }
 
 }  // namespace forebay::engine

@@ -10,14 +10,20 @@ namespace forebay::engine {
 
 namespace {
 
-std::string without_quotes(std::string_view name) {
-  std::string text(name);
-  std::erase(text, '"');
-  return text;
+/// Its last character that is no quote; NUL when there is none.
+char take_last(std::string_view& name) {
+  while (!name.empty()) {
+    const char last = name.back();
+    name.remove_suffix(1);
+    if (last != '"') return last;
+  }
+  return '\0';
 }
 
 std::string without_schema(std::string_view name) {
-  return without_quotes(name.substr(name.rfind('.') + 1));
+  std::string text(name.substr(name.rfind('.') + 1));
+  std::erase(text, '"');
+  return text;
 }
 
 }  // namespace
@@ -35,7 +41,7 @@ Policies::Terms Policies::terms(const StatementPlan& plan, const ReadRequest& re
   if (!terms.refusal.empty()) return terms;
   Directives directives = directives_of(request.text);
   if (!directives.keep) terms.refusal = "its comment says so";
-  apply(plan, request.text, directives, terms);
+  apply(plan, directives, terms);
   if (directives.lifetime) {
     terms.lifetime = *directives.lifetime;
     terms.origin = "its comment";
@@ -45,11 +51,10 @@ Policies::Terms Policies::terms(const StatementPlan& plan, const ReadRequest& re
   return terms;
 }
 
-void Policies::apply(const StatementPlan& plan, std::string_view text, const Directives& directives,
-                     Terms& terms) const {
+void Policies::apply(const StatementPlan& plan, const Directives& directives, Terms& terms) const {
   bool by_policy = false;
   for (const Policy& policy : policies_) {
-    if (!fits(policy, plan, text, directives)) continue;
+    if (!fits(policy, plan, directives)) continue;
     if (!policy.rule.keep) terms.refusal = fmt::format("policy {} says so", policy.name);
     if (!policy.rule.lifetime || (by_policy && *policy.rule.lifetime >= terms.lifetime)) continue;
     by_policy = true;
@@ -58,8 +63,7 @@ void Policies::apply(const StatementPlan& plan, std::string_view text, const Dir
   }
 }
 
-bool Policies::fits(const Policy& policy, const StatementPlan& plan, std::string_view text,
-                    const Directives& directives) {
+bool Policies::fits(const Policy& policy, const StatementPlan& plan, const Directives& directives) {
   const config::CachePolicy& rule = policy.rule;
   const auto reads = [&plan](const std::string& name) {
     const auto is_read = [&name](const StatementPlan::Rows& rows) { return is_called(*rows.relation, name); };
@@ -72,15 +76,18 @@ bool Policies::fits(const Policy& policy, const StatementPlan& plan, std::string
   };
   return (rule.relations.empty() || std::ranges::any_of(rule.relations, reads)) &&
          (rule.tags.empty() || std::ranges::any_of(rule.tags, carries)) &&
-         (rule.statement.empty() || policy.statement == sql::fingerprint(text));
+         (rule.statement.empty() || policy.statement == plan.text);
 }
 
+/// From the end: what is left of the relation's name is its schema. Nothing is allocated, for the store calls
+/// this under its locks.
 bool is_called(const cache::Relation& relation, std::string_view name) {
-  const std::string whole = without_quotes(relation.name());
-  const std::string wanted = without_quotes(name);
-  if (whole == wanted) return true;
-  return whole.size() > wanted.size() && whole.ends_with(wanted) &&
-         whole[whole.size() - wanted.size() - 1] == '.';
+  std::string_view whole = relation.name();
+  while (true) {
+    const char last = take_last(name);
+    if (last == '\0') return whole.empty() || take_last(whole) == '.';
+    if (take_last(whole) != last) return false;
+  }
 }
 
 }  // namespace forebay::engine

@@ -42,10 +42,8 @@ class Policies {
     sql::Fingerprint statement;
   };
 
-  static bool fits(const Policy& policy, const StatementPlan& plan, std::string_view text,
-                   const Directives& directives);
-  void apply(const StatementPlan& plan, std::string_view text, const Directives& directives,
-             Terms& terms) const;
+  static bool fits(const Policy& policy, const StatementPlan& plan, const Directives& directives);
+  void apply(const StatementPlan& plan, const Directives& directives, Terms& terms) const;
 
   Duration lifetime_;
   Duration min_cost_;

@@ -48,8 +48,6 @@ Session::Step Session::ask_cache(const std::byte* at, std::size_t size, std::siz
   thread_local ReadBatch batch;
   thread_local std::vector<cache::EntryPtr> found;
   if (!batch.read(as_text({at, size}), names_.get())) return Step::incomplete;
-  if (batch.requests.front().simple && explained_statement(batch.requests.front().text))
-    return Step::incomplete;
   reads_->follow_pool();
   if (!held_because_.empty()) return look_for_release(batch.requests) ? Step::blocked : Step::incomplete;
   // Who holds a backend must not wait for one that may need it.
@@ -115,10 +113,8 @@ bool Session::explain(const ReadRequest& request) {
   if (!text || in_batch_ || asking_ || preparing_) return false;
   char status = 'I';
   if (backend_ != nullptr) {
-    const bool is_quiet = backend_->is_settled() && backend_->tracker().outstanding() == 0 &&
-                          !backend_->tracker().is_copy_in() && !backend_->tracker().is_inside_message();
     status = backend_->tracker().transaction_status();
-    if (!is_quiet || status == 'E') return false;
+    if (!backend_->is_settled() || !to_server().empty() || status == 'E') return false;
   }
   const sql::Verdict& verdict = judge(*text);
   if (verdict.statements > 1) return false;

@@ -223,7 +223,7 @@ bool SessionReads::is_worth(const std::vector<ReadRequest>& batch,
                             const std::vector<cache::EntryPtr>& found, const Rule& rule) {
   const std::size_t first = found.size() - 1;
   if (found[first] != nullptr && (found[first]->is_used() || !found[first]->is_dead(rule.now))) return true;
-  return cache_->worth().is_worth(plans[first]->place, key_of(batch[first], settings).hash);
+  return cache_->worth().is_worth(Worth::place_of(plans[first]->text), key_of(batch[first], settings).hash);
 }
 
 void SessionReads::begin_fill(const std::vector<ReadRequest>& batch,
@@ -248,7 +248,7 @@ void SessionReads::begin_fill(const std::vector<ReadRequest>& batch,
     auto known = at < found.size() ? std::move(found[at]) : cache_->store().find(key);
     Fill::Part& part = parts.emplace_back(part_of(batch[at], key, std::move(known), rule.now));
     part.facts.fence = fence;
-    part.facts.place = plans[at]->place;
+    part.facts.place = Worth::place_of(plans[at]->text);
     part.facts.expires = rule.now + terms[at].lifetime;
     part.facts.tags = std::move(terms[at].tags);
     if (part.known == nullptr) {

@@ -124,10 +124,13 @@ std::string_view key_of(const StatementPlan::Rows& rows, const ReadRequest& requ
   return cache::canonical_key(rows.key, plain_literal(rows.key, literals[place]));
 }
 
-std::shared_ptr<StatementPlan> StatementPlan::make(std::string_view text, const cache::Catalog& catalog,
-                                                   std::uint64_t catalog_number) {
+std::shared_ptr<const StatementPlan> StatementPlan::make(std::string_view text,
+                                                         const sql::Fingerprint& fingerprint,
+                                                         const cache::Catalog& catalog,
+                                                         std::uint64_t catalog_number) {
   auto plan = std::make_shared<StatementPlan>();
   plan->catalog = catalog_number;
+  plan->text = fingerprint;
   const sql::ReadShape shape = sql::read_shape(text);
   plan->refusal = shape.refusal;
   if (!plan->refusal.empty()) {

@@ -10,7 +10,7 @@
 #include "cache/catalog.hpp"
 #include "cache/entry.hpp"
 #include "engine/read_request.hpp"
-#include "engine/worth.hpp"
+#include "sql/fingerprint.hpp"
 
 namespace forebay::engine {
 
@@ -31,14 +31,15 @@ struct StatementPlan {
   };
 
   std::uint64_t catalog = 0;  ///< number of the catalog that it was made from
-  Worth::Place place = 0;     ///< where it is counted whether it is worth to be kept
+  sql::Fingerprint text;      ///< of all texts that it is for
   std::string refusal;        ///< why results are not kept; empty: they are
   std::vector<Rows> reads;
   std::vector<std::string> names;  ///< of what it reads as it names it, views too, without schemas
   std::optional<Write> write;      ///< of a plain write that reaches nothing but what the catalog knows
 
-  static std::shared_ptr<StatementPlan> make(std::string_view text, const cache::Catalog& catalog,
-                                             std::uint64_t catalog_number);
+  static std::shared_ptr<const StatementPlan> make(std::string_view text, const sql::Fingerprint& fingerprint,
+                                                   const cache::Catalog& catalog,
+                                                   std::uint64_t catalog_number);
 
   /// What the result of `request` depends on, with the changes up to now, is put into `found`.
   void find_dependencies(const ReadRequest& request, std::vector<cache::Dependency>& found) const;

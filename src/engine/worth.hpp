@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "sql/fingerprint.hpp"
+
 namespace forebay::engine {
 
 /// Which results are worth the work of keeping them: of statements whose kept results are hardly ever asked
@@ -17,7 +19,7 @@ class Worth {
  public:
   /// Where a statement is counted.
   using Place = std::uint16_t;
-  static Place place_of(std::uint64_t fingerprint) { return static_cast<Place>(fingerprint % kPlaces); }
+  static Place place_of(const sql::Fingerprint& text) { return static_cast<Place>(text.low % kPlaces); }
 
   void note_kept(Place place);
   /// A kept result has been asked for; for the first time.

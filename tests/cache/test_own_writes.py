@@ -62,8 +62,15 @@ def unique_names(around, items):
 
 
 @pytest.fixture
+def client(cached):
+    """Never prepares: what has settled is asked for in the same form ever after."""
+    with cached.connect(prepare_threshold=None) as connection:
+        yield connection
+
+
+@pytest.fixture
 def others(cached):
-    with cached.connect() as connection:
+    with cached.connect(prepare_threshold=None) as connection:
         yield connection
 
 
@@ -85,6 +92,17 @@ def settle(cached, *clients) -> None:
 
     for client in clients:
         cached.settle_batch(lambda client=client: read(client), 4)
+
+
+@contextlib.contextmanager
+def all_see(cached, readers, expected, text, values=None):
+    """What is done inside, while the stream stands still, is seen by the readers, who had the answer in memory."""
+    for reader in readers:
+        cached.settle_batch(lambda reader=reader: reader.execute(text, values).fetchall(), 1)
+    with stream_stands_still(cached):
+        yield
+        for reader in readers:
+            assert reader.execute(text, values).fetchall() == expected
 
 
 def are_hits(cached, client, text, values=None) -> bool:
@@ -133,25 +151,15 @@ def test_of_a_foreign_key_only_the_removal_of_a_row_reaches_others(cached, clien
 def test_rows_that_hang_on_rows_of_the_same_table_wait_with_them(cached, client, others, around):
     around("DROP TABLE IF EXISTS tree; CREATE TABLE tree (id int PRIMARY KEY, parent int REFERENCES tree ON DELETE"
            " CASCADE); INSERT INTO tree VALUES (1, NULL), (2, 1), (3, 2); ALTER TABLE tree OWNER TO app")
-    leaf = "SELECT parent FROM tree WHERE id = 3"
-    for reader in (client, others):
-        cached.settle_batch(lambda reader=reader: reader.execute(leaf).fetchall(), 1)
-    with stream_stands_still(cached):
+    with all_see(cached, (client, others), [], "SELECT parent FROM tree WHERE id = 3"):
         client.execute("DELETE FROM tree WHERE id = 1")
-        for reader in (client, others):
-            assert reader.execute(leaf).fetchall() == []
 
 
 def test_a_key_that_is_generated_moves_without_being_named(cached, client, others, around):
     around("DROP TABLE IF EXISTS made; CREATE TABLE made (a int, id int GENERATED ALWAYS AS (a) STORED PRIMARY KEY);"
            " INSERT INTO made VALUES (5); ALTER TABLE made OWNER TO app")
-    text = "SELECT a FROM made WHERE id = %s"
-    for reader in (client, others):
-        cached.settle_batch(lambda reader=reader: reader.execute(text, (7,)).fetchall(), 1)
-    with stream_stands_still(cached):
+    with all_see(cached, (client, others), [(7,)], "SELECT a FROM made WHERE id = %s", (7,)):
         client.execute("UPDATE made SET a = 7 WHERE id = 5")
-        for reader in (client, others):
-            assert reader.execute(text, (7,)).fetchall() == [(7,)]
 
 
 def test_a_key_of_text_that_another_index_compares_otherwise(cached, client, others, around):
@@ -159,14 +167,8 @@ def test_a_key_of_text_that_another_index_compares_otherwise(cached, client, oth
            " false); DROP TABLE IF EXISTS codes; CREATE TABLE codes (code text PRIMARY KEY, x int); CREATE UNIQUE INDEX"
            " ON codes (code COLLATE ignoring_case); INSERT INTO codes VALUES ('abc', 0);"
            " ALTER TABLE codes OWNER TO app")
-    text = "SELECT x FROM codes WHERE code = %s"
-    for reader in (client, others):
-        cached.settle_batch(lambda reader=reader: reader.execute(text, ("abc",)).fetchall(), 1)
-    with stream_stands_still(cached):
-        client.execute("INSERT INTO codes VALUES ('ABC', 1) ON CONFLICT (code) DO UPDATE SET x = 1")
+    with all_see(cached, (client, others), [(1,)], "SELECT x FROM codes WHERE code = %s", ("abc",)):
         client.execute("INSERT INTO codes (code, x) VALUES ('ABC', 1) ON CONFLICT (code) DO UPDATE SET x = 1")
-        for reader in (client, others):
-            assert reader.execute(text, ("abc",)).fetchall() == [(1,)]
 
 
 def test_a_parameter_of_another_type_than_the_key(cached, client, others, around):
@@ -174,15 +176,10 @@ def test_a_parameter_of_another_type_than_the_key(cached, client, others, around
     key, given = 9007199254740992, "9007199254740993"
     around("DROP TABLE IF EXISTS numbers; CREATE TABLE numbers (id bigint PRIMARY KEY, f float8, n int);"
            f" INSERT INTO numbers VALUES ({key}, {key}, 0); ALTER TABLE numbers OWNER TO app")
-    text = f"SELECT n FROM numbers WHERE id = {key}"
-    for reader in (client, others):
-        cached.settle_batch(lambda reader=reader: reader.execute(text).fetchall(), 1)
-    with stream_stands_still(cached), cached.raw() as raw:
+    with all_see(cached, (client, others), [(7,)], f"SELECT n FROM numbers WHERE id = {key}"), cached.raw() as raw:
         raw.send(fe.parse("UPDATE numbers SET n = 7 WHERE f = $1 AND id = $1"), fe.bind([given]), fe.execute(),
                  fe.sync())
         assert [message.kind for message in raw.until_ready()] == ["1", "2", "C", "Z"]
-        for reader in (client, others):
-            assert reader.execute(text).fetchall() == [(7,)]
 
 
 def test_what_a_write_tells_of_another_row_is_not_taken_back(unique_names, cached, client, around):
