@@ -88,6 +88,13 @@ bool Entry::waits_for_lease(TimePoint lease) const {
                              [lease](const Dependency& on) { return on.mark->own_write() > lease; });
 }
 
+bool Entry::can_be_replaced() const {
+  const Fence now = facts_.freshness->fence();
+  return now.epoch != 0 && std::ranges::all_of(facts_.dependencies, [&now](const Dependency& on) {
+           return on.mark->newest() < now.all_visible_below;
+         });
+}
+
 bool Entry::may_be_kept() const {
   const TransactionId limit = facts_.fence.all_visible_below;
   return facts_.freshness->holds(facts_.fence) && limit != 0 &&

@@ -44,8 +44,10 @@ class Entry {
     std::vector<Dependency> dependencies;
     std::string tags;  ///< by which people clear it, with commas between them
     TimePoint expires;
-    TimePoint begun;   ///< before the query was sent: nothing in it is older
-    TimePoint filled;  ///< when the last of it came: nothing in it is newer
+    TimePoint refresh_from = TimePoint::max();  ///< whoever asks for it from then on has it filled again
+    bool is_written_through = false;            ///< it is filled again when a write has ended it
+    TimePoint begun;                            ///< before the query was sent: nothing in it is older
+    TimePoint filled;                           ///< when the last of it came: nothing in it is newer
     std::uint64_t rows = 0;
     std::uint32_t fill_micros = 0;  ///< what the server took: what a hit saves
     std::uint16_t place = 0;        ///< where it is counted whether results of its kind are asked for again
@@ -64,6 +66,12 @@ class Entry {
   /// The server has given the same answer to a query that was sent at `begun`.
   void confirm(TimePoint begun) const { raise(begun_, begun); }
   TimePoint filled() const { return facts_.filled; }
+  TimePoint expires() const { return facts_.expires; }
+  bool is_written_through() const { return facts_.is_written_through; }
+  /// Whether it is to be filled again at `now`, before it expires. True once.
+  bool claim_refresh(TimePoint now) const {
+    return now >= facts_.refresh_from && !is_refreshed_.exchange(true, std::memory_order_relaxed);
+  }
   const std::vector<Dependency>& dependencies() const { return facts_.dependencies; }
   const std::string& tags() const { return facts_.tags; }
   std::uint16_t place() const { return facts_.place; }
@@ -87,6 +95,8 @@ class Entry {
   /// May it be kept? To be asked when the whole answer is there: whether each dependency is as it was, and
   /// whether the fill saw every change that has been noted.
   bool may_be_kept() const;
+  /// Whether a fill that begins now would see every change of what this one depends on that has been noted.
+  bool can_be_replaced() const;
 
  private:
   const std::uint64_t serial_;
@@ -98,6 +108,7 @@ class Entry {
   const Facts facts_;
   mutable std::atomic<TimePoint> begun_;
   mutable std::atomic<bool> is_used_ = false;
+  mutable std::atomic<bool> is_refreshed_ = false;
 };
 
 using EntryPtr = std::shared_ptr<const Entry>;

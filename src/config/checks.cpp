@@ -210,10 +210,12 @@ class Checker {
     const std::string key = "policies." + name;
     if (policy.relations.empty() && policy.tags.empty() && policy.statement.empty())
       tell(key, fmt::format("{} fits nothing; give it relations, tags or a statement", key));
-    if (policy.keep && !policy.lifetime)
-      tell(key, fmt::format("{} says nothing; give it a lifetime, or keep: false", key));
+    if (policy.keep && !policy.lifetime && !policy.strategy)
+      tell(key, fmt::format("{} says nothing; give it a lifetime or a strategy, or keep: false", key));
     if (!policy.keep && policy.lifetime)
       tell(key, fmt::format("{} has a lifetime for what is not kept; remove one of them", key));
+    if (!policy.keep && policy.strategy)
+      tell(key, fmt::format("{} has a strategy for what is not kept; remove one of them", key));
   }
 
   void check_user(const std::string& name, const User& user) {

@@ -268,6 +268,11 @@ std::vector<Option> cache_rows() {
              .help = "A result that took the server less is not kept.",
              .range = kDurations},
             FIELD(settings->cache.min_cost)),
+      bound({.key = "cache.strategy",
+             .help = "cache-aside: what is not in memory is asked for when a client wants it. refresh-ahead: "
+                     "what is about to expire and still asked for is asked for again before. write-through: "
+                     "also what a write has ended, when it had been asked for again."},
+            FIELD(settings->cache.strategy)),
   };
 }
 
@@ -403,6 +408,10 @@ std::vector<Option> policy_rows() {
                      "shortest holds.",
              .range = {1, kLongestDuration}},
             FIELD(policy->lifetime)),
+      bound({.scope = Scope::policy,
+             .key = "strategy",
+             .help = "As `cache.strategy`. Of several policies that fit, the one that does most holds."},
+            FIELD(policy->strategy)),
   };
 }
 

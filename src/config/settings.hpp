@@ -98,6 +98,10 @@ struct Timeouts {
   Duration shutdown{30'000};        ///< longest wait for clients at an orderly shutdown
 };
 
+/// Who fills again what is no longer in memory: whoever asks for it next; we, when it is about to expire and
+/// still asked for; we, also when a write has ended it.
+enum class CacheStrategy { cache_aside, refresh_ahead, write_through };
+
 /// Reads that are answered from memory.
 struct Cache {
   bool enabled = false;
@@ -106,6 +110,7 @@ struct Cache {
   Duration staleness{1'000};       ///< the bound: how far behind the primary an answer may be
   Duration lifetime{300'000};      ///< of an entry that no write has ended (P2)
   Duration min_cost{0};            ///< what took the server less is not kept
+  CacheStrategy strategy = CacheStrategy::refresh_ahead;
 };
 
 /// What is kept of certain statements, and how long. It fits a statement when each of the first three that is
@@ -116,6 +121,7 @@ struct CachePolicy {
   std::string statement;          ///< its text, whatever its literals
   bool keep = true;
   std::optional<Duration> lifetime;
+  std::optional<CacheStrategy> strategy;
 
   bool operator==(const CachePolicy&) const = default;
 };

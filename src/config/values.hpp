@@ -67,6 +67,10 @@ inline constexpr Name<TlsMode> kTlsModes[] = {
     {"disable", TlsMode::disable}, {"allow", TlsMode::allow},         {"prefer", TlsMode::prefer},
     {"require", TlsMode::require}, {"verify-ca", TlsMode::verify_ca}, {"verify-full", TlsMode::verify_full}};
 
+inline constexpr Name<CacheStrategy> kCacheStrategies[] = {{"cache-aside", CacheStrategy::cache_aside},
+                                                           {"refresh-ahead", CacheStrategy::refresh_ahead},
+                                                           {"write-through", CacheStrategy::write_through}};
+
 inline constexpr Name<LogLevel> kLogLevels[] = {{"debug", LogLevel::debug},
                                                 {"info", LogLevel::info},
                                                 {"warning", LogLevel::warning},
@@ -80,6 +84,9 @@ constexpr std::span<const Name<AuthMode>> names_of(AuthMode) {
 }
 constexpr std::span<const Name<TlsMode>> names_of(TlsMode) {
   return kTlsModes;
+}
+constexpr std::span<const Name<CacheStrategy>> names_of(CacheStrategy) {
+  return kCacheStrategies;
 }
 constexpr std::span<const Name<LogLevel>> names_of(LogLevel) {
   return kLogLevels;

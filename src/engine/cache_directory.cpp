@@ -8,7 +8,7 @@ namespace {
 
 bool same_policies(const config::Settings& a, const config::Settings& b) {
   return a.policies == b.policies && a.cache.lifetime == b.cache.lifetime &&
-         a.cache.min_cost == b.cache.min_cost;
+         a.cache.min_cost == b.cache.min_cost && a.cache.strategy == b.cache.strategy;
 }
 
 /// A database that nobody is connected to keeps its change stream for so long.

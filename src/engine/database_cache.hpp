@@ -13,6 +13,7 @@
 #include "config/settings.hpp"
 #include "engine/flights.hpp"
 #include "engine/policies.hpp"
+#include "engine/refills.hpp"
 #include "engine/statement_plan.hpp"
 #include "engine/worth.hpp"
 
@@ -29,6 +30,7 @@ class DatabaseCache {
     std::atomic<std::uint64_t> misses = 0;        ///< of what could be kept
     std::atomic<std::uint64_t> waits = 0;         ///< for the answer to somebody else's query
     std::atomic<std::uint64_t> fills = 0;         ///< results that were kept
+    std::atomic<std::uint64_t> refills = 0;       ///< asked by ourselves, before a client did
     std::atomic<std::uint64_t> stale = 0;         ///< entries found that writes had ended
     std::atomic<std::uint64_t> refused = 0;       ///< statements that cannot be kept
     std::atomic<std::uint64_t> saved_micros = 0;  ///< what the server took to answer what was hit
@@ -47,6 +49,7 @@ class DatabaseCache {
   const std::string& database() const { return database_; }
   Flights& flights() { return flights_; }
   Worth& worth() { return worth_; }
+  Refills& refills() { return refills_; }
   Counters& counters() { return counters_; }
   const Counters& counters() const { return counters_; }
   std::shared_ptr<const Policies> policies() const { return policies_.load(std::memory_order_acquire); }
@@ -77,6 +80,7 @@ class DatabaseCache {
   Counters counters_;
   Flights flights_;
   Worth worth_;
+  Refills refills_;
   backend::ChangeStream stream_;  ///< last: its thread uses freshness_
 };
 

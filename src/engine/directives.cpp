@@ -43,6 +43,15 @@ bool is_tag(std::string_view tag) {
   });
 }
 
+template <class T, class Field>
+void take(const Result<T>& value, std::string_view name, Field& field, Directives& directives) {
+  if (value) {
+    field = *value;
+  } else {
+    directives.mistake = std::string(name) + ": " + value.error().text;
+  }
+}
+
 void read_tags(std::string_view value, Directives& directives) {
   for (std::string& tag : config::split_list(value)) {
     if (!is_tag(tag)) {
@@ -58,13 +67,8 @@ void read_tags(std::string_view value, Directives& directives) {
 
 void read_lifetime(std::string_view value, Directives& directives) {
   const bool is_seconds = !value.empty() && value.find_first_not_of("0123456789") == value.npos;
-  const auto lifetime =
-      config::parse_duration(is_seconds ? std::string(value) + "s" : std::string(value), kLifetimes);
-  if (lifetime) {
-    directives.lifetime = *lifetime;
-  } else {
-    directives.mistake = "ttl: " + lifetime.error().text;
-  }
+  take(config::parse_duration(is_seconds ? std::string(value) + "s" : std::string(value), kLifetimes), "ttl",
+       directives.lifetime, directives);
 }
 
 void read_directive(std::string_view word, Directives& directives) {
@@ -75,12 +79,12 @@ void read_directive(std::string_view word, Directives& directives) {
     read_tags(value, directives);
   } else if (name == "ttl") {
     read_lifetime(value, directives);
+  } else if (name == "strategy") {
+    take(config::parse_choice<config::CacheStrategy>(value), name, directives.strategy, directives);
   } else if (name == "keep") {
-    const auto keep = config::parse_boolean(value);
-    if (keep) directives.keep = *keep;
-    if (!keep) directives.mistake = "keep: " + keep.error().text;
+    take(config::parse_boolean(value), name, directives.keep, directives);
   } else {
-    directives.mistake = "there are ttl=, tags= and keep=, and nothing else";
+    directives.mistake = "there are ttl=, tags=, strategy= and keep=, and nothing else";
   }
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "config/settings.hpp"
 
 namespace forebay::engine {
 
@@ -14,12 +15,13 @@ namespace forebay::engine {
 ///     /* forebay: ttl=5min tags=users,user:42 */ SELECT …
 ///
 /// `ttl`: how long the result is kept, in seconds or with a unit; `tags`: names by which it can be cleared
-/// and by which policies find it; `keep=no`: never.
+/// and by which policies find it; `strategy`: as in the configuration; `keep=no`: never.
 struct Directives {
   static constexpr std::size_t kMostTags = 16;
   static constexpr std::size_t kLongestTag = 64;
 
   std::optional<Duration> lifetime;
+  std::optional<config::CacheStrategy> strategy;
   bool keep = true;
   std::vector<std::string> tags;
   std::string

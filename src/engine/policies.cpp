@@ -1,6 +1,7 @@
 #include "engine/policies.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -29,14 +30,20 @@ std::string without_schema(std::string_view name) {
 }  // namespace
 
 Policies::Policies(const config::Settings& settings)
-    : lifetime_(settings.cache.lifetime), min_cost_(settings.cache.min_cost) {
+    : lifetime_(settings.cache.lifetime),
+      min_cost_(settings.cache.min_cost),
+      strategy_(settings.cache.strategy) {
   for (const auto& [name, rule] : settings.policies)
     policies_.push_back({name, rule, sql::fingerprint(rule.statement)});
 }
 
 Policies::Terms Policies::terms(const StatementPlan& plan, const ReadRequest& request) const {
-  Terms terms{
-      .refusal = plan.refusal, .lifetime = lifetime_, .origin = "cache.lifetime", .tags = {}, .mistake = {}};
+  Terms terms{.refusal = plan.refusal,
+              .lifetime = lifetime_,
+              .origin = "cache.lifetime",
+              .strategy = strategy_,
+              .tags = {},
+              .mistake = {}};
   if (terms.refusal.empty()) terms.refusal = refusal_of_values(request);
   if (!terms.refusal.empty()) return terms;
   Directives directives = directives_of(request.text);
@@ -46,6 +53,7 @@ Policies::Terms Policies::terms(const StatementPlan& plan, const ReadRequest& re
     terms.lifetime = *directives.lifetime;
     terms.origin = "its comment";
   }
+  if (directives.strategy) terms.strategy = *directives.strategy;
   terms.tags = fmt::format("{}", fmt::join(directives.tags, ","));
   terms.mistake = std::move(directives.mistake);
   return terms;
@@ -53,14 +61,24 @@ Policies::Terms Policies::terms(const StatementPlan& plan, const ReadRequest& re
 
 void Policies::apply(const StatementPlan& plan, const Directives& directives, Terms& terms) const {
   bool by_policy = false;
+  std::optional<config::CacheStrategy> strategy;
   for (const Policy& policy : policies_) {
     if (!fits(policy, plan, directives)) continue;
     if (!policy.rule.keep) terms.refusal = fmt::format("policy {} says so", policy.name);
+    strategy = std::max(strategy, policy.rule.strategy);
     if (!policy.rule.lifetime || (by_policy && *policy.rule.lifetime >= terms.lifetime)) continue;
     by_policy = true;
     terms.lifetime = *policy.rule.lifetime;
     terms.origin = "policy " + policy.name;
   }
+  if (strategy) terms.strategy = *strategy;
+}
+
+TimePoint Policies::Terms::refresh_from(TimePoint begun, std::uint64_t hash) const {
+  if (strategy == config::CacheStrategy::cache_aside) return TimePoint::max();
+  constexpr std::uint64_t kSteps = 1024;
+  const Clock::duration sixth = Clock::duration(lifetime) / 6;
+  return begun + lifetime - sixth + sixth / 2 * static_cast<std::int64_t>(hash % kSteps) / kSteps;
 }
 
 bool Policies::fits(const Policy& policy, const StatementPlan& plan, const Directives& directives) {

@@ -22,9 +22,14 @@ class Policies {
   struct Terms {
     std::string refusal;  ///< why it is not, in plain words; empty: it is
     Duration lifetime{};
-    std::string origin;   ///< what decided the lifetime, for people
+    std::string origin;  ///< what decided the lifetime, for people
+    config::CacheStrategy strategy = config::CacheStrategy::cache_aside;
     std::string tags;     ///< with commas between them
     std::string mistake;  ///< in the comment, for people
+
+    /// From when on it is filled again if it is asked for: within the last sixth of its life, at a point that
+    /// `hash`, its key's, decides, so that what was filled together is not refilled together.
+    TimePoint refresh_from(TimePoint begun, std::uint64_t hash) const;
   };
 
   explicit Policies(const config::Settings& settings);
@@ -47,6 +52,7 @@ class Policies {
 
   Duration lifetime_;
   Duration min_cost_;
+  config::CacheStrategy strategy_;
   std::vector<Policy> policies_;
 };
 

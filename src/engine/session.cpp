@@ -41,10 +41,10 @@ Session::Session(ClientPort& port, Identity identity, backend::Backend* home)
       id_(static_cast<backend::ClientId>(next_client_id.fetch_add(1, std::memory_order_relaxed))),
       code_(CodeWatch::of(*pool_)),
       initial_settings_(initial_settings(identity.application_name)),
-      settings_(initial_settings_) {
+      settings_(identity.settings != nullptr ? std::move(identity.settings) : initial_settings_) {
   if (identity.cache != nullptr && profile_->replication.empty()) {
-    reads_ =
-        std::make_unique<SessionReads>(std::move(identity.cache), *pool_, profile_, [this] { on_landing(); });
+    reads_ = std::make_unique<SessionReads>(std::move(identity.cache), *pool_, profile_, identity.refills,
+                                            [this] { on_landing(); });
   }
   pool_->counters().clients.fetch_add(1, std::memory_order_relaxed);
   if (home != nullptr) pool_->move_in(*this, *home);

@@ -35,7 +35,9 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
     std::array<backend::Permit, 2> permits;  ///< of the pool, see Pool::admit
     backend::ProfilePtr profile;
     std::string application_name;
-    std::shared_ptr<DatabaseCache> cache;  ///< null: nothing is answered from memory
+    std::shared_ptr<DatabaseCache> cache;            ///< null: nothing is answered from memory
+    backend::SessionSettingsPtr settings = nullptr;  ///< beside application_name; null: none
+    bool refills = false;  ///< a client of our own: never answered from memory, but its answers are kept
   };
 
   /// `port` outlives the session. The client lives in `home` from now on, unless it is null or somebody else

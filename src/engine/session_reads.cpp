@@ -1,10 +1,10 @@
 #include "engine/session_reads.hpp"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "engine/effect_sets.hpp"
+#include "engine/question.hpp"
 
 namespace forebay::engine {
 
@@ -21,22 +21,16 @@ constexpr Effects kSchema = Effect::changes_schema | Effect::changes_databases |
 /// A look at a held session costs the server about a millisecond.
 constexpr Duration kBetweenLooks{100};
 
-void append(std::string& bytes, std::string_view part) {
-  std::array<std::byte, 4> size{};
-  store_u32(size.data(), static_cast<std::uint32_t>(part.size()));
-  bytes += as_text(size);
-  bytes += part;
-}
-
 }  // namespace
 
-SessionReads::SessionReads(std::shared_ptr<DatabaseCache> cache, const backend::Pool& pool,
-                           backend::ProfilePtr profile, std::function<void()> on_landing)
+SessionReads::SessionReads(std::shared_ptr<DatabaseCache> cache, backend::Pool& pool,
+                           backend::ProfilePtr profile, bool refills, std::function<void()> on_landing)
     : pool_(pool),
       profile_(std::move(profile)),
       pool_generation_(pool.generation()),
       defaults_generation_(pool.defaults_generation()),
       cache_(std::move(cache)),
+      refills_(refills),
       on_landing_(std::move(on_landing)) {
   update_context(nullptr);
 }
@@ -56,38 +50,16 @@ void SessionReads::move() {
 }
 
 /// The cache stands for server and database: two of one name on different servers have nothing in common.
-/// application_name changes no result.
 void SessionReads::update_context(const backend::SessionSettingsPtr& settings) {
   context_settings_ = settings;
-  context_.clear();
-  append(context_, std::to_string(cache_->id()));
-  append(context_, std::to_string(defaults_generation_));
-  append(context_, pool_.user());
-  for (const auto& [name, value] : profile_->parameters) {
-    append(context_, name);
-    append(context_, value);
-  }
-  append(context_, {});
-  if (settings == nullptr) return;
-  for (const auto& [name, value] : *settings) {
-    if (name == "application_name") continue;
-    append(context_, name);
-    append(context_, value);
-  }
+  context_ = context_bytes(cache_->id(), defaults_generation_, pool_.user(), *profile_, settings);
 }
 
 /// Valid until the next call on this thread.
 cache::Key SessionReads::key_of(const ReadRequest& request, const backend::SessionSettingsPtr& settings) {
   if (context_settings_ != settings) update_context(settings);
   thread_local std::string bytes;
-  bytes.clear();
-  append(bytes, context_);
-  bytes +=
-      static_cast<char>((request.simple ? 1 : 0) | (request.parses ? 2 : 0) | (request.describes ? 4 : 0));
-  append(bytes, request.text);
-  const std::size_t text_at = bytes.size() - request.text.size();
-  append(bytes, request.types);
-  append(bytes, request.values);
+  const std::size_t text_at = write_key(bytes, context_, request);
   return {bytes, cache::key_hash(bytes), text_at, request.text.size()};
 }
 
@@ -116,6 +88,11 @@ SessionReads::Answer SessionReads::ask(const std::vector<ReadRequest>& batch,
   found.clear();
   if (freshness.epoch() == 0) return Answer::miss;
   const Rule rule = rule_at(now, batch.size(), may_follow);
+  if (refills_) {
+    found.resize(batch.size());
+    note_miss(batch, settings, found, rule);
+    return Answer::miss;
+  }
   std::size_t bytes = 0;
   bool all = true;
   for (const ReadRequest& request : batch) {
@@ -131,14 +108,24 @@ SessionReads::Answer SessionReads::ask(const std::vector<ReadRequest>& batch,
     note_miss(batch, settings, found, rule);
     return Answer::miss;
   }
-  auto& counters = cache_->counters();
-  counters.hits.fetch_add(batch.size(), std::memory_order_relaxed);
-  for (const cache::EntryPtr& entry : found) {
-    seen_.note_hit(*entry, rule.proof);
-    if (entry->note_use()) cache_->worth().note_used(entry->place());
-    counters.saved_micros.fetch_add(entry->fill_micros(), std::memory_order_relaxed);
-  }
+  cache_->counters().hits.fetch_add(batch.size(), std::memory_order_relaxed);
+  for (const cache::EntryPtr& entry : found) note_hit(entry, rule);
   return Answer::hit;
+}
+
+void SessionReads::note_hit(const cache::EntryPtr& entry, const Rule& rule) {
+  seen_.note_hit(*entry, rule.proof);
+  cache_->counters().saved_micros.fetch_add(entry->fill_micros(), std::memory_order_relaxed);
+  if (entry->note_use()) {
+    cache_->worth().note_used(entry->place());
+    if (entry->is_written_through()) cache_->refills().watch(asker(), entry);
+  }
+  if (entry->claim_refresh(rule.now)) cache_->refills().ask_for(asker(), *entry);
+}
+
+void SessionReads::count_misses(std::size_t statements) {
+  auto& counters = cache_->counters();
+  (refills_ ? counters.refills : counters.misses).fetch_add(statements, std::memory_order_relaxed);
 }
 
 /// Whether somebody else's answer is worth waiting for. Not where an entry lives that may not be served yet,
@@ -202,7 +189,7 @@ void SessionReads::note_miss(const std::vector<ReadRequest>& batch,
   }
   if (fills && is_worth(batch, settings, plans, found, rule))
     return begin_fill(batch, settings, plans, found, rule, fence);
-  counters.misses.fetch_add(batch.size(), std::memory_order_relaxed);
+  count_misses(batch.size());
   if (found.back() != nullptr && found.back()->is_dead(rule.now)) {
     counters.stale.fetch_add(1, std::memory_order_relaxed);
     cache_->store().remove(*found.back());
@@ -221,6 +208,7 @@ void SessionReads::note_miss(const std::vector<ReadRequest>& batch,
 bool SessionReads::is_worth(const std::vector<ReadRequest>& batch,
                             const backend::SessionSettingsPtr& settings, const Plans& plans,
                             const std::vector<cache::EntryPtr>& found, const Rule& rule) {
+  if (refills_) return true;
   const std::size_t first = found.size() - 1;
   if (found[first] != nullptr && (found[first]->is_used() || !found[first]->is_dead(rule.now))) return true;
   return cache_->worth().is_worth(Worth::place_of(plans[first]->text), key_of(batch[first], settings).hash);
@@ -238,7 +226,7 @@ void SessionReads::begin_fill(const std::vector<ReadRequest>& batch,
     counters.refused.fetch_add(batch.size(), std::memory_order_relaxed);
     return;
   }
-  counters.misses.fetch_add(batch.size(), std::memory_order_relaxed);
+  count_misses(batch.size());
   asked_ = batch.size();
   is_sent_ = false;
   std::vector<Fill::Part> parts;
@@ -250,6 +238,8 @@ void SessionReads::begin_fill(const std::vector<ReadRequest>& batch,
     part.facts.fence = fence;
     part.facts.place = Worth::place_of(plans[at]->text);
     part.facts.expires = rule.now + terms[at].lifetime;
+    part.facts.refresh_from = terms[at].refresh_from(rule.now, key.hash);
+    part.facts.is_written_through = terms[at].strategy == config::CacheStrategy::write_through;
     part.facts.tags = std::move(terms[at].tags);
     if (part.known == nullptr) {
       plans[at]->find_dependencies(batch[at], part.facts.dependencies);

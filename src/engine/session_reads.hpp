@@ -24,9 +24,10 @@ namespace forebay::engine {
 /// before the client hears that they are done. Used by the session's thread.
 class SessionReads {
  public:
-  /// `on_landing`: what ask() said to be asked for later is to be asked for now.
-  SessionReads(std::shared_ptr<DatabaseCache> cache, const backend::Pool& pool, backend::ProfilePtr profile,
-               std::function<void()> on_landing);
+  /// `refills`: every answer is to be a miss, and to be kept. `on_landing`: what ask() said to be asked for
+  /// later is to be asked for now.
+  SessionReads(std::shared_ptr<DatabaseCache> cache, backend::Pool& pool, backend::ProfilePtr profile,
+               bool refills, std::function<void()> on_landing);
   ~SessionReads() { stop_following(); }
 
   /// To be called before anything else is asked of a statement: when the pool has moved to another server, or
@@ -108,6 +109,9 @@ class SessionReads {
                                                    const ReadRequest& request);
   void note_plain_write(const StatementPlan::Write& write, const ReadRequest& request);
   void note_answer();
+  void note_hit(const cache::EntryPtr& entry, const Rule& rule);
+  Asker asker() const { return {pool_.weak_from_this(), profile_, context_settings_}; }
+  void count_misses(std::size_t statements);
   void keep(const backend::Backend& backend);
   Rule rule_at(TimePoint now, std::size_t statements, bool may_follow) const;
   bool is_served(const cache::Entry& entry, const Rule& rule);
@@ -123,11 +127,12 @@ class SessionReads {
                   const cache::Fence& fence);
   Fill::Part part_of(const ReadRequest& request, const cache::Key& key, cache::EntryPtr known, TimePoint now);
 
-  const backend::Pool& pool_;
+  backend::Pool& pool_;
   const backend::ProfilePtr profile_;
   std::uint64_t pool_generation_;
   std::uint64_t defaults_generation_;
   std::shared_ptr<DatabaseCache> cache_;
+  const bool refills_;
   std::string context_;  ///< cache, user, defaults, profile and settings
   backend::SessionSettingsPtr context_settings_;
   std::optional<Fill> fill_;

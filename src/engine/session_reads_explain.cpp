@@ -75,6 +75,7 @@ std::vector<std::string> SessionReads::explain(const ReadRequest& request,
   }
   lines.push_back(fmt::format("Kept: until what it depends on changes, {} at most ({})",
                               config::to_text(terms.lifetime), terms.origin));
+  lines.push_back("Strategy: " + config::to_text(terms.strategy));
   lines.push_back("Depends on: " + read_by(*plan, request));
   if (!terms.tags.empty()) lines.push_back("Tags: " + terms.tags);
   const Rule rule = rule_at(now, 1, false);

@@ -117,6 +117,7 @@ void cache(const ShowRequestPtr& request, ShowDone done) {
       rows.number(static_cast<std::uint64_t>(age.count()));
     rows.number(of.entries).number(of.bytes);
     rows.number(counters.hits).number(counters.misses).number(counters.waits).number(counters.fills);
+    rows.number(counters.refills);
     rows.number(counters.stale).number(counters.refused).number(counters.saved_micros / 1000);
   }
   done(std::string(as_text(rows.bytes())));

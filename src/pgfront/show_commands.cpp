@@ -113,7 +113,7 @@ Columns cache_entry_columns() {
 Columns cache_columns() {
   return texts({"database", "level", "trouble"}) +
          numbers({"staleness_ms", "lease_age_ms", "age_p50_ms", "age_p99_ms", "age_max_ms", "entries",
-                  "bytes", "hits", "misses", "waits", "fills", "stale", "refused", "saved_ms"},
+                  "bytes", "hits", "misses", "waits", "fills", "refills", "stale", "refused", "saved_ms"},
                  kInt8);
 }
 

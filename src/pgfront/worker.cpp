@@ -64,6 +64,7 @@ Worker::Worker(Front& front, net::Loop& loop, std::uint16_t index)
     : front_(front), loop_(loop), index_(index), authority_(front.directory()), sweep_timer_([this] {
         sweep();
       }) {
+  if (index == 0) refiller_ = std::make_unique<engine::Refiller>(loop, front.caches());
   front.add_worker(*this);
   loop.post([this] { sweep(); });
 }
@@ -212,6 +213,7 @@ void Worker::shut_down(Duration patience) {
   loop_.post([this, patience] {
     close_acceptors(Backlog::accepted);
     shutting_down_ = true;
+    refiller_.reset();
     shutdown_deadline_ = Deadline::in(Clock::now(), std::max(patience, Duration(1)));
     continue_shutdown();
   });
@@ -226,6 +228,7 @@ void Worker::sweep() {
   const TimePoint now = loop_.now();
   if (shutting_down_) continue_shutdown();
   for (const auto& pool : front_.directory().all()) pool->sweep(now);
+  if (refiller_ != nullptr) refiller_->sweep();
   if (++sweeps_ % kClientSweep == 0) {
     for (Client* client : clients()) client->sweep(now);
     if (index_ == 0) {

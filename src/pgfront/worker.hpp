@@ -10,6 +10,7 @@
 #include "base/clock.hpp"
 #include "base/intrusive_list.hpp"
 #include "engine/authority.hpp"
+#include "engine/refiller.hpp"
 #include "net/loop.hpp"
 #include "net/socket.hpp"
 #include "pgfront/client.hpp"
@@ -80,6 +81,7 @@ class Worker {
   net::Loop& loop_;
   const std::uint16_t index_;
   engine::Authority authority_;
+  std::unique_ptr<engine::Refiller> refiller_;  ///< the first worker's; null in others, and in shutdown
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   IntrusiveList<Client, AllClientsTag> all_;
   IntrusiveList<Client, TurnTag> turns_;

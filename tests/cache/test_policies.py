@@ -111,7 +111,7 @@ def test_a_reload_with_other_policies_forgets_what_was_kept_by_the_old_ones(cach
 
 @pytest.mark.parametrize("policy, complaint", [
     ("p: {lifetime: 5s}", "policies.p fits nothing; give it relations, tags or a statement"),
-    ("p: {tags: a}", "policies.p says nothing; give it a lifetime, or keep: false"),
+    ("p: {tags: a}", "policies.p says nothing; give it a lifetime or a strategy, or keep: false"),
     ("p: {tags: a, keep: false, lifetime: 5s}", "policies.p has a lifetime for what is not kept"),
     ("p: {tag: a, lifetime: 5s}", "did you mean"),
     ("[a]", "policies maps names to their settings"),

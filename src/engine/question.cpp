@@ -1,0 +1,93 @@
+#include "engine/question.hpp"
+
+#include <array>
+#include <charconv>
+
+#include "base/bytes.hpp"
+
+namespace forebay::engine {
+
+namespace {
+
+// How a request is made, in one character.
+constexpr int kSimple = 1;
+constexpr int kParses = 2;
+constexpr int kDescribes = 4;
+
+void append(std::string& bytes, std::string_view part) {
+  std::array<std::byte, 4> size{};
+  store_u32(size.data(), static_cast<std::uint32_t>(part.size()));
+  bytes += as_text(size);
+  bytes += part;
+}
+
+std::string_view take(std::string_view& bytes) {
+  const std::size_t size = load_u32(as_bytes(bytes).data());
+  const std::string_view part = bytes.substr(4, size);
+  bytes.remove_prefix(4 + size);
+  return part;
+}
+
+wire::Parameter take_parameter(std::string_view& bytes, std::string_view name) {
+  return {std::string(name), std::string(take(bytes))};
+}
+
+}  // namespace
+
+std::string context_bytes(std::uint64_t cache, std::uint64_t defaults_generation, const std::string& user,
+                          const backend::Profile& profile, const backend::SessionSettingsPtr& settings) {
+  std::string bytes;
+  append(bytes, std::to_string(cache));
+  append(bytes, std::to_string(defaults_generation));
+  append(bytes, user);
+  for (const auto& [name, value] : profile.parameters) {
+    append(bytes, name);
+    append(bytes, value);
+  }
+  append(bytes, {});
+  if (settings == nullptr) return bytes;
+  for (const auto& [name, value] : *settings) {
+    if (name == "application_name") continue;
+    append(bytes, name);
+    append(bytes, value);
+  }
+  return bytes;
+}
+
+std::size_t write_key(std::string& bytes, std::string_view context, const ReadRequest& request) {
+  bytes.clear();
+  append(bytes, context);
+  bytes += static_cast<char>((request.simple ? kSimple : 0) | (request.parses ? kParses : 0) |
+                             (request.describes ? kDescribes : 0));
+  append(bytes, request.text);
+  const std::size_t text_at = bytes.size() - request.text.size();
+  append(bytes, request.types);
+  append(bytes, request.values);
+  return text_at;
+}
+
+Question question_of(std::string_view key) {
+  Question question;
+  std::string_view context = take(key);
+  const std::string_view cache = take(context);
+  std::from_chars(cache.data(), cache.data() + cache.size(), question.cache);
+  take(context);
+  question.user = take(context);
+  for (auto name = take(context); !name.empty(); name = take(context))
+    question.parameters.push_back(take_parameter(context, name));
+  while (!context.empty()) {
+    const std::string_view name = take(context);
+    question.settings.push_back(take_parameter(context, name));
+  }
+  const int how = key.front();
+  key.remove_prefix(1);
+  question.simple = (how & kSimple) != 0;
+  question.parses = (how & kParses) != 0;
+  question.describes = (how & kDescribes) != 0;
+  question.text = take(key);
+  question.types = take(key);
+  question.values = take(key);
+  return question;
+}
+
+}  // namespace forebay::engine

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "backend/pool.hpp"
+#include "backend/profile.hpp"
+#include "backend/session_settings.hpp"
+#include "base/clock.hpp"
+#include "cache/entry.hpp"
+
+namespace forebay::engine {
+
+/// What of somebody's session an answer depends on.
+struct Asker {
+  std::weak_ptr<backend::Pool> pool;
+  backend::ProfilePtr profile;
+  backend::SessionSettingsPtr settings;
+};
+
+/// A question that is to be asked of the server again, so that its answer is in memory before a client wants
+/// it. `key`: the bytes of its cache::Key.
+struct Refill {
+  Asker asker;
+  std::string key;
+  std::uint64_t hash = 0;
+};
+
+/// What of one database is to be filled again, and what is watched because it is to be when a write ends it.
+/// Bounded; what comes when it is full is filled when a client asks for it, like anything else. Thread safe,
+/// behind a lock that no ordinary hit takes.
+class Refills {
+ public:
+  /// `entry` is about to expire, and has just been asked for.
+  void ask_for(Asker asker, const cache::Entry& entry);
+  /// It is not in memory.
+  void ask_for(Asker asker, std::string key);
+  /// Asks for what takes its place as soon as a write has ended `entry`.
+  void watch(Asker asker, const cache::EntryPtr& entry);
+  bool is_watching() const { return watched_count_.load(std::memory_order_relaxed) > 0; }
+  /// Finds out what of the watched has ended. To be called every few hundredths of a second.
+  void look(TimePoint now);
+
+  /// What is to be asked next, and nothing when that is nothing.
+  std::optional<Refill> take();
+
+ private:
+  static constexpr std::size_t kMostWaiting = 256;
+  static constexpr std::size_t kMostWatched = 1024;
+  /// Longer ones are not remembered.
+  static constexpr std::size_t kLongestKey = 16 * 1024;
+
+  struct Watched {
+    Asker asker;
+    std::weak_ptr<const cache::Entry> entry;
+  };
+
+  bool has_ended(const Watched& watched, TimePoint now);
+  void push(Asker asker, std::string key, std::uint64_t hash);
+
+  std::mutex mutex_;
+  std::deque<Refill> waiting_;   ///< guarded by mutex_
+  std::deque<Watched> watched_;  ///< guarded by mutex_; the oldest in front
+  std::atomic<std::size_t> watched_count_ = 0;
+};
+
+}  // namespace forebay::engine
