@@ -273,6 +273,12 @@ std::vector<Option> cache_rows() {
                      "what is about to expire and still asked for is asked for again before. write-through: "
                      "also what a write has ended, when it had been asked for again."},
             FIELD(settings->cache.strategy)),
+      bound({.key = "cache.warm_file",
+             .help = "A file that Forebay keeps, with the thousand questions that are answered from memory "
+                     "most; after a start they are asked again. It holds values of clients: only its owner "
+                     "may read it.",
+             .needs_restart = true},
+            FIELD(settings->cache.warm_file)),
   };
 }
 

@@ -111,6 +111,7 @@ struct Cache {
   Duration lifetime{300'000};      ///< of an entry that no write has ended (P2)
   Duration min_cost{0};            ///< what took the server less is not kept
   CacheStrategy strategy = CacheStrategy::refresh_ahead;
+  std::string warm_file;  ///< what is asked again after a start; empty: nothing
 };
 
 /// What is kept of certain statements, and how long. It fits a statement when each of the first three that is

@@ -14,6 +14,16 @@ bool same_policies(const config::Settings& a, const config::Settings& b) {
 /// A database that nobody is connected to keeps its change stream for so long.
 constexpr Duration kUnused{10'000};
 
+/// Its name on the server. A view into one of the two.
+const std::string& database_of(const backend::Pool& pool, const backend::Target& target) {
+  const std::string& fixed = target.upstream().database;
+  return fixed.empty() ? pool.database() : fixed;
+}
+
+std::string name_of(const backend::Target& target, const std::string& database) {
+  return fmt::format("{}/{}", target.name(), database);
+}
+
 }  // namespace
 
 CacheDirectory::CacheDirectory()
@@ -34,18 +44,23 @@ void CacheDirectory::configure(const config::SettingsPtr& settings) {
 
 std::shared_ptr<DatabaseCache> CacheDirectory::find_or_create(const backend::Pool& pool) {
   const auto target = pool.target();
-  const std::string& fixed = target->upstream().database;
-  const std::string& database = fixed.empty() ? pool.database() : fixed;
-  const std::string name = fmt::format("{}/{}", target->name(), database);
+  const std::string& database = database_of(pool, *target);
   const std::lock_guard lock(mutex_);
   if (!settings_->cache.enabled) return nullptr;
-  Place& place = by_name_[name];
+  Place& place = by_name_[name_of(*target, database)];
   if (place.cache == nullptr) {
     place.cache =
         std::make_shared<DatabaseCache>(*this, store_, target, database, settings_->cache, policies_);
   }
   place.unused_since = {};
   return place.cache;
+}
+
+std::shared_ptr<DatabaseCache> CacheDirectory::find(const backend::Pool& pool) const {
+  const auto target = pool.target();
+  const std::lock_guard lock(mutex_);
+  const auto place = by_name_.find(name_of(*target, database_of(pool, *target)));
+  return place == by_name_.end() ? nullptr : place->second.cache;
 }
 
 void CacheDirectory::let_go(const std::string& database) {

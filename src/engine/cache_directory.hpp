@@ -27,6 +27,8 @@ class CacheDirectory {
 
   /// The cache for clients of `pool`, begun when it is not there yet; null when the cache is off.
   std::shared_ptr<DatabaseCache> find_or_create(const backend::Pool& pool);
+  /// As above; null also when it is not there.
+  std::shared_ptr<DatabaseCache> find(const backend::Pool& pool) const;
 
   /// The database of this name, on whatever server, is about to be dropped or copied: no connection of ours
   /// is to stand in the way. Returns when there is none, within a second or so.

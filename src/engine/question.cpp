@@ -66,6 +66,15 @@ std::size_t write_key(std::string& bytes, std::string_view context, const ReadRe
   return text_at;
 }
 
+ReadRequest request_of(const Question& question) {
+  return {.simple = question.simple,
+          .parses = question.parses,
+          .describes = question.describes,
+          .text = question.text,
+          .types = question.types,
+          .values = question.values};
+}
+
 Question question_of(std::string_view key) {
   Question question;
   std::string_view context = take(key);

@@ -36,5 +36,7 @@ struct Question {
 
 /// Of bytes that write_key() has made.
 Question question_of(std::string_view key);
+/// Views into `question`.
+ReadRequest request_of(const Question& question);
 
 }  // namespace forebay::engine

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/question.hpp"
+
 namespace forebay::engine {
 
 namespace {
@@ -40,10 +42,13 @@ void Refiller::start_some(const std::shared_ptr<DatabaseCache>& cache) {
   }
 }
 
+/// Nothing is asked that could not be kept, and so nothing that writes, wherever the question comes from.
 /// What somebody is asking already need not be asked. Clients that wait for a backend come first: what they
 /// are in the way of is left to whoever asks for it.
 void Refiller::start(const std::shared_ptr<DatabaseCache>& cache, const Refill& refill) {
   auto pool = refill.asker.pool.lock();
+  const auto plan = cache->plan_of(question_of(refill.key).text);
+  if (plan == nullptr || !plan->refusal.empty()) return;
   if (pool == nullptr || is_wanted_by_clients(*pool) || cache->flights().is_led(refill.hash)) return;
   replays_.push_back(std::make_unique<Replay>(refill, std::move(pool), cache, [this] { schedule_turn(); }));
   replays_.back()->turn();

@@ -9,15 +9,17 @@ void Refills::ask_for(Asker asker, const cache::Entry& entry) {
   push(std::move(asker), std::string(entry.key()), entry.hash());
 }
 
-void Refills::ask_for(Asker asker, std::string key) {
+bool Refills::ask_for(Asker asker, std::string key) {
   const std::uint64_t hash = cache::key_hash(key);
   const std::lock_guard lock(mutex_);
-  push(std::move(asker), std::move(key), hash);
+  return push(std::move(asker), std::move(key), hash);
 }
 
-void Refills::push(Asker asker, std::string key, std::uint64_t hash) {
-  if (waiting_.size() == kMostWaiting || key.size() > kLongestKey) return;
-  waiting_.push_back({std::move(asker), std::move(key), hash});
+/// What is too long never finds room, and nobody is to come back with it.
+bool Refills::push(Asker asker, std::string key, std::uint64_t hash) {
+  if (waiting_.size() == kMostWaiting) return false;
+  if (key.size() <= kLongestKey) waiting_.push_back({std::move(asker), std::move(key), hash});
+  return true;
 }
 
 void Refills::watch(Asker asker, const cache::EntryPtr& entry) {

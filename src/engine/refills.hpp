@@ -40,8 +40,8 @@ class Refills {
  public:
   /// `entry` is about to expire, and has just been asked for.
   void ask_for(Asker asker, const cache::Entry& entry);
-  /// It is not in memory.
-  void ask_for(Asker asker, std::string key);
+  /// It is not in memory. False when there is no room: later.
+  bool ask_for(Asker asker, std::string key);
   /// Asks for what takes its place as soon as a write has ended `entry`.
   void watch(Asker asker, const cache::EntryPtr& entry);
   bool is_watching() const { return watched_count_.load(std::memory_order_relaxed) > 0; }
@@ -63,7 +63,7 @@ class Refills {
   };
 
   bool has_ended(const Watched& watched, TimePoint now);
-  void push(Asker asker, std::string key, std::uint64_t hash);
+  bool push(Asker asker, std::string key, std::uint64_t hash);
 
   std::mutex mutex_;
   std::deque<Refill> waiting_;   ///< guarded by mutex_

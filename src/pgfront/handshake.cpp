@@ -327,11 +327,6 @@ void Handshake::on_scram_final(std::string_view body) {
 
 void Handshake::check_certificate() {
   if (client_.stream().peer_verified() && client_.stream().peer_common_name() == startup_.user) {
-    const auto settings = client_.worker().front().settings();
-    const auto entry = settings->users.find(startup_.user);
-    if (entry != settings->users.end() && !entry->second.password.empty()) {
-      return accept(wire::SecretText(entry->second.password));
-    }
     return accept({});
   }
   refuse(wire::sqlstate::kInvalidAuthorization,
@@ -363,11 +358,8 @@ void Handshake::accept(backend::Credentials credentials) {
     return refuse(wire::sqlstate::kTooManyConnections, admitted.error().text,
                   "See limits.max_clients_per_user and limits.max_clients_per_database.");
   }
-  const auto settings = client_.worker().front().settings();
-  const bool upstreams_own = startup_.user == settings->upstream.user && !settings->upstream.password.empty();
-  if (std::holds_alternative<std::monostate>(credentials) && upstreams_own) {
-    credentials = wire::SecretText(settings->upstream.password);
-  }
+  if (std::holds_alternative<std::monostate>(credentials))
+    credentials = backend::configured_credentials(*client_.worker().front().settings(), startup_.user);
   if (!std::holds_alternative<std::monostate>(credentials)) pool_->set_credentials(std::move(credentials));
   profile_ = backend::intern({std::move(startup_.parameters), startup_.replication});
   if (backend::Backend* home = pool_->find_lodging(profile_)) return greet_from(*home);

@@ -64,7 +64,10 @@ Worker::Worker(Front& front, net::Loop& loop, std::uint16_t index)
     : front_(front), loop_(loop), index_(index), authority_(front.directory()), sweep_timer_([this] {
         sweep();
       }) {
-  if (index == 0) refiller_ = std::make_unique<engine::Refiller>(loop, front.caches());
+  if (index == 0) {
+    refiller_ = std::make_unique<engine::Refiller>(loop, front.caches());
+    warming_ = std::make_unique<engine::Warming>(front.directory(), front.caches());
+  }
   front.add_worker(*this);
   loop.post([this] { sweep(); });
 }
@@ -214,6 +217,8 @@ void Worker::shut_down(Duration patience) {
     close_acceptors(Backlog::accepted);
     shutting_down_ = true;
     refiller_.reset();
+    if (warming_ != nullptr) warming_->save();
+    warming_.reset();
     shutdown_deadline_ = Deadline::in(Clock::now(), std::max(patience, Duration(1)));
     continue_shutdown();
   });
@@ -231,6 +236,7 @@ void Worker::sweep() {
   if (refiller_ != nullptr) refiller_->sweep();
   if (++sweeps_ % kClientSweep == 0) {
     for (Client* client : clients()) client->sweep(now);
+    if (warming_ != nullptr) warming_->sweep(now);
     if (index_ == 0) {
       front_.directory().forget_unused();
       front_.caches().forget_unused(loop_.now());

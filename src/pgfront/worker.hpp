@@ -11,6 +11,7 @@
 #include "base/intrusive_list.hpp"
 #include "engine/authority.hpp"
 #include "engine/refiller.hpp"
+#include "engine/warming.hpp"
 #include "net/loop.hpp"
 #include "net/socket.hpp"
 #include "pgfront/client.hpp"
@@ -81,7 +82,9 @@ class Worker {
   net::Loop& loop_;
   const std::uint16_t index_;
   engine::Authority authority_;
-  std::unique_ptr<engine::Refiller> refiller_;  ///< the first worker's; null in others, and in shutdown
+  /// The first worker's; null in others, and in shutdown.
+  std::unique_ptr<engine::Refiller> refiller_;
+  std::unique_ptr<engine::Warming> warming_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   IntrusiveList<Client, AllClientsTag> all_;
   IntrusiveList<Client, TurnTag> turns_;
