@@ -24,6 +24,8 @@ TEST(Directives, AreReadAtEitherEnd) {
     EXPECT_EQ(directives.mistake, "") << text;
   }
   EXPECT_FALSE(directives_of("SELECT 1 /* forebay: keep=no */").keep);
+  EXPECT_EQ(directives_of("SELECT 1 /* forebay: strategy=write-through */").strategy,
+            config::CacheStrategy::write_through);
 }
 
 TEST(Directives, AreNotReadElsewhere) {
@@ -46,7 +48,8 @@ TEST(Directives, MistakesAreToldAndTheRestCounts) {
   EXPECT_TRUE(mistake("ttl=0").starts_with("ttl: "));
   EXPECT_TRUE(mistake("ttl=99999999999999999999").starts_with("ttl: "));
   EXPECT_TRUE(mistake("keep=perhaps").starts_with("keep: "));
-  EXPECT_EQ(mistake("lifetime=5"), "there are ttl=, tags= and keep=, and nothing else");
+  EXPECT_TRUE(mistake("strategy=write-behind").starts_with("strategy: "));
+  EXPECT_EQ(mistake("lifetime=5"), "there are ttl=, tags=, strategy= and keep=, and nothing else");
   EXPECT_NE(mistake("tags=a*b"), "");
   EXPECT_NE(mistake("tags=" + std::string(65, 'x')), "");
 }
