@@ -2,8 +2,9 @@
 """Repeated reads from memory: Forebay beside Redis GET, Pgpool-II's memory cache and PostgreSQL directly.
 
 First by pgbench, with and without writes; then by a client as cheap as redis-benchmark, so that the servers are
-compared and not their clients; then questions that are never in memory, with the cache on and off. All take turns,
-round after round; figures are medians. Processor time is that of the server under test with all its processes and
+compared and not their clients; then questions that are never in memory, with the cache on and off; at last how stale
+answers are while others write past Forebay, and what that costs the server. All take turns, round after round; figures
+are medians. Processor time is that of the server under test with all its processes and
 threads, divided by the questions it answered.
 """
 
@@ -26,12 +27,13 @@ from cache_contestants import DATABASE, HBA, SERVER, USER, Field, Meter, dsn  # 
 from cache_contestants import missing, redis_get, start_field, versions  # noqa: E402
 from cache_flood import FloodError, compiled, flood  # noqa: E402
 from cache_report import markdown, terminal_table  # noqa: E402
+from cache_staleness import SCHEMA, Cost, Prober, proof_ages, summary  # noqa: E402
 from forebay_testing import DaemonError, PostgresServer, temporary_directory  # noqa: E402
 from pgbench import Figures, Pgbench, PgbenchError  # noqa: E402
 from pool import processor_model  # noqa: E402
 
 NAMES = ("direct", "Pgpool-II", "Forebay")
-PARTS = ("pgbench", "flood", "miss")
+PARTS = ("pgbench", "flood", "miss", "staleness")
 
 
 def main() -> int:
@@ -111,6 +113,12 @@ class Runner:
         cases = [Case(MISS, "hot", protocol) for protocol in PROTOCOLS]
         return self._turns("miss", cases, ("Forebay, cache off", "Forebay"), self._run_pgbench)
 
+    def staleness(self) -> list[dict]:
+        """Of each load: first what it costs, then how stale answers are."""
+        self._field.server.psql(SCHEMA, DATABASE)
+        cases = [Case(SMALL, "hot", "prepared", writes) for writes in (0, 10)]
+        return [self._run_staleness(case) for case in cases]
+
     def _turns(self, part: str, cases: list[Case], names, run) -> list[dict]:
         cases = [case for case in cases if case.protocol in self._arguments.protocols]
         names = [name for name in names if self._field.daemon(name)]
@@ -147,6 +155,22 @@ class Runner:
             "failures": figures.failures,
             "errors": figures.errors[:3],
         }
+
+    def _run_staleness(self, case: Case) -> dict:
+        forebay, seconds = self._field.forebay, self._arguments.seconds * self._arguments.rounds
+        options = case.options(self._folder, self._arguments.rows)
+        self._load(forebay, options, 1)
+        cost = Cost(self._field.server)
+        self._load(forebay, options, seconds)
+        per_second = cost.per_second()
+        with Prober(self._field.server, forebay) as prober:
+            self._load(forebay, options, seconds)
+        ages = proof_ages(forebay, DATABASE)
+        if prober.error:
+            raise PgbenchError(f"staleness could not be measured: {prober.error}")
+        found = summary(prober.found)
+        print(f"   staleness  {case.name}, {case.writes} % writes: {found['max']:.0f} ms at most", flush=True)
+        return {"what": case.name, "writes": case.writes, "staleness_ms": found, "proof_age_ms": ages, **per_second}
 
     def _load(self, daemon, options: list[str], seconds: int, tick=lambda: None) -> Figures:
         clients, threads = self._arguments.clients, os.cpu_count() or 1
@@ -186,7 +210,7 @@ def report(result: dict, folder: pathlib.Path) -> int:
     print("\n" + terminal_table(result))
     print(f"== Every run: {folder}/cache.json; for documents: {folder}/cache.md")
     failed = [f"{case['what']}, {case['protocol']}, {name}: {run['failures']} failed {run['errors']}"
-              for part in PARTS for case in result.get(part, []) for name, runs in case["runs"].items() for run in runs
+              for part in PARTS for case in result.get(part, []) for name, runs in case.get("runs", {}).items() for run in runs
               if run["failures"]]
     for text in failed:
         print(f"!! {text}", file=sys.stderr)

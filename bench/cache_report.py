@@ -22,6 +22,7 @@ def terminal_table(result: dict) -> str:
         lines += ["", title, f"{'':36}|" + _columns(names) + "|" + _columns(names) + "| Forebay to",
                   f"{'':36}|{'questions a second':^{14 * len(names)}}|{'processor us/question':^{14 * len(names)}}|"]
         lines += [_terminal_row(case, names, AGAINST[part]) for case in result[part]]
+    lines += _staleness_table(result.get("staleness", []))
     return "\n".join([*lines, "", *_notes(result)]) + "\n"
 
 
@@ -37,7 +38,25 @@ def markdown(result: dict) -> str:
         lines += [f"**{title}**", "", "| " + " | ".join(head) + " |", "|---|---|" + "--:|" * (len(head) - 2)]
         lines += [_markdown_row(case, names, against) for case in result[part]]
         lines.append("")
+    if "staleness" in result:
+        lines += [*_staleness_table(result["staleness"]), ""]
     return "\n".join(lines + [f"- {note}" for note in _notes(result)]) + "\n"
+
+
+def _staleness_table(cases: list[dict]) -> list[str]:
+    if not cases:
+        return []
+    lines = ["", "**How stale answers were, with writes past Forebay**", "",
+             "| load | writes through Forebay | staleness ms: p50 / p99 / max | of writes past it | "
+             "age of the proof ms: p50 / p99 / max | server: processor ms, WAL kB a second |",
+             "|---|--:|--:|--:|--:|--:|"]
+    for case in cases:
+        stale, age = case["staleness_ms"], case["proof_age_ms"]
+        wal = f"{case['wal_bytes'] / 1000:.1f}" if not case["writes"] else "–"
+        lines.append(f"| {case['what']} | {case['writes']} % | {stale['p50']:.1f} / {stale['p99']:.1f} / "
+                     f"{stale['max']:.1f} | {stale['writes']:,} | {age['p50']} / {age['p99']} / {age['max']} | "
+                     f"{case['server_ms']:.1f}, {wal} |")
+    return lines
 
 
 def _names(cases: list[dict]) -> list[str]:

@@ -14,7 +14,8 @@ namespace forebay::backend {
 /// own SCRAM login revealed (pass-through), or an md5 hash.
 using Credentials = std::variant<std::monostate, wire::SecretText, wire::ScramKeys, wire::Md5Hash>;
 
-/// The role's password, as far as the configuration has it in clear.
-Credentials configured_credentials(const config::Settings& settings, const std::string& user);
+/// The role's password on the server of `upstream`, as far as the configuration has it in clear.
+Credentials configured_credentials(const config::Settings& settings, const config::Upstream& upstream,
+                                   const std::string& user);
 
 }  // namespace forebay::backend

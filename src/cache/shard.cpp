@@ -32,6 +32,7 @@ void Shard::put(EntryPtr entry) {
     Queue& queue = slot.in_main ? main_ : small_;
     queue.bytes += entry->bytes();
     queue.bytes -= slot.entry->bytes();
+    released_ += slot.entry->bytes();
     slot.entry = std::move(entry);
   } else {
     auto slot = std::make_unique<Slot>();
@@ -52,6 +53,7 @@ void Shard::insert(Slot& slot, bool main) {
 void Shard::take_out(Slots::iterator at) {
   Slot& slot = *at->second;
   (slot.in_main ? main_ : small_).bytes -= slot.entry->bytes();
+  released_ += slot.entry->bytes();
   slot.unlink();
   slots_.erase(at);
 }

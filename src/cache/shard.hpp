@@ -30,6 +30,8 @@ class Shard {
   std::size_t entries() const { return slots_.size(); }
   std::size_t bytes() const { return small_.bytes + main_.bytes; }
   std::uint64_t evicted() const { return evicted_; }
+  /// Bytes of all that ever left.
+  std::uint64_t released() const { return released_; }
 
  private:
   struct Tag;
@@ -63,6 +65,7 @@ class Shard {
   boost::unordered_flat_set<std::uint64_t, SameHash> ghost_set_;
   std::size_t capacity_ = 0;
   std::uint64_t evicted_ = 0;
+  std::uint64_t released_ = 0;
 };
 
 }  // namespace forebay::cache

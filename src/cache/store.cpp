@@ -58,6 +58,7 @@ Store::Figures Store::figures() const {
     sum.entries += part.shard.entries();
     sum.bytes += part.shard.bytes();
     sum.evicted += part.shard.evicted();
+    sum.released += part.shard.released();
   }
   return sum;
 }

@@ -22,6 +22,7 @@ class Store {
     std::size_t entries = 0;
     std::size_t bytes = 0;
     std::uint64_t evicted = 0;
+    std::uint64_t released = 0;  ///< bytes of all entries that ever left
   };
 
   explicit Store(std::size_t capacity);

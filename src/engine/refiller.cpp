@@ -9,10 +9,12 @@ namespace forebay::engine {
 
 namespace {
 
-/// So many questions of ours are under way at most.
+/// So many questions of ours are under way at most, and in one pool one for so many of its backends.
 constexpr std::size_t kAtOnce = 4;
-/// How long what a write has ended waits to be noticed.
+constexpr std::uint32_t kBackendsToOne = 8;
+/// How long what a write has ended waits to be noticed, while the database is in use.
 constexpr Duration kLookInterval{20};
+constexpr Duration kUse{2'000};
 
 }  // namespace
 
@@ -25,39 +27,51 @@ void Refiller::sweep() {
 }
 
 void Refiller::look() {
-  bool is_watching = false;
+  const TimePoint now = Clock::now();
+  bool soon = false;
   for (const auto& cache : caches_.all()) {
-    cache->refills().look(Clock::now());
-    is_watching |= cache->refills().is_watching();
-    start_some(cache);
+    Refills& refills = cache->refills();
+    refills.look(now);
+    soon |= refills.is_watching() && now - cache->freshness().last_used() < kUse;
   }
-  if (is_watching) look_timer_.start(loop_, kLookInterval);
+  if (soon) look_timer_.start(loop_, kLookInterval);
+  start_some();
 }
 
-void Refiller::start_some(const std::shared_ptr<DatabaseCache>& cache) {
-  while (replays_.size() < kAtOnce) {
-    const auto refill = cache->refills().take();
-    if (!refill) return;
-    start(cache, *refill);
+void Refiller::start_some() {
+  const auto caches = caches_.all();
+  std::size_t in_vain = 0;
+  while (replays_.size() < kAtOnce && in_vain < caches.size()) {
+    next_ = (next_ + 1) % caches.size();
+    in_vain = start_one(caches[next_]) ? 0 : in_vain + 1;
   }
 }
 
-/// Nothing is asked that could not be kept, and so nothing that writes, wherever the question comes from.
-/// What somebody is asking already need not be asked. Clients that wait for a backend come first: what they
-/// are in the way of is left to whoever asks for it.
-void Refiller::start(const std::shared_ptr<DatabaseCache>& cache, const Refill& refill) {
-  auto pool = refill.asker.pool.lock();
-  const auto plan = cache->plan_of(question_of(refill.key).text);
-  if (plan == nullptr || !plan->refusal.empty()) return;
-  if (pool == nullptr || is_wanted_by_clients(*pool) || cache->flights().is_led(refill.hash)) return;
-  replays_.push_back(std::make_unique<Replay>(refill, std::move(pool), cache, [this] { schedule_turn(); }));
+/// False when this database wants nothing, or nothing that could begin now. Nothing is asked that could not
+/// be kept, and so nothing that writes, wherever the question comes from; nor what somebody is asking
+/// already.
+bool Refiller::start_one(const std::shared_ptr<DatabaseCache>& cache) {
+  auto refill = cache->refills().take(loop_);
+  if (!refill) return false;
+  auto pool = refill->asker.pool.lock();
+  if (pool == nullptr || pool->generation() != refill->asker.pool_generation) return true;
+  const auto plan = cache->plan_of(question_of(refill->key).text);
+  if (plan == nullptr || !plan->refusal.empty() || cache->flights().is_led(refill->hash)) return true;
+  if (!has_room(*pool)) {
+    cache->refills().put_back(std::move(*refill));
+    return false;
+  }
+  replays_.push_back(std::make_unique<Replay>(*refill, std::move(pool), cache, [this] { schedule_turn(); }));
   replays_.back()->turn();
+  return true;
 }
 
-bool Refiller::is_wanted_by_clients(const backend::Pool& pool) const {
+/// Clients that wait for a backend come first, and most backends are left to them.
+bool Refiller::has_room(const backend::Pool& pool) const {
   const auto ours =
-      std::ranges::count_if(replays_, [&pool](const auto& replay) { return replay->waits_for(pool); });
-  return pool.waiting() > ours;
+      std::ranges::count_if(replays_, [&pool](const auto& replay) { return &replay->pool() == &pool; });
+  const std::uint32_t most = std::max(pool.most_backends() / kBackendsToOne, 1U);
+  return !pool.is_paused() && pool.waiting() == 0 && ours < most;
 }
 
 /// Not from inside a call of a session's.
@@ -67,8 +81,7 @@ void Refiller::schedule_turn() {
 
 void Refiller::run_turn() {
   for (const auto& replay : replays_) replay->turn();
-  if (std::erase_if(replays_, [](const auto& replay) { return replay->is_over(); }) == 0) return;
-  for (const auto& cache : caches_.all()) start_some(cache);
+  if (std::erase_if(replays_, [](const auto& replay) { return replay->is_over(); }) > 0) start_some();
 }
 
 }  // namespace forebay::engine

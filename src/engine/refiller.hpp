@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <vector>
 
@@ -10,29 +11,30 @@
 
 namespace forebay::engine {
 
-/// Does what every database's Refills want, a few at a time and only where no client waits for a backend.
-/// One for the process, on the loop that it is used by.
+/// Does what the Refills of all databases want on its loop, a few at a time, from every database in its turn,
+/// and only where no client waits for a backend.
 class Refiller {
  public:
   /// Both outlive it.
   Refiller(net::Loop& loop, CacheDirectory& caches);
 
-  /// Timed work: every tenth of a second or so, by itself more often while anything is watched.
+  /// Timed work: every tenth of a second or so, by itself more often while anything is watched and in use.
   void sweep();
 
  private:
   void look();
   void schedule_turn();
   void run_turn();
-  void start_some(const std::shared_ptr<DatabaseCache>& cache);
-  void start(const std::shared_ptr<DatabaseCache>& cache, const Refill& refill);
-  bool is_wanted_by_clients(const backend::Pool& pool) const;
+  void start_some();
+  bool start_one(const std::shared_ptr<DatabaseCache>& cache);
+  bool has_room(const backend::Pool& pool) const;
 
   net::Loop& loop_;
   CacheDirectory& caches_;
-  std::vector<std::unique_ptr<Replay>> replays_;
+  std::size_t next_ = 0;  ///< of the databases, whose turn it is
   net::Timer look_timer_;
   net::Timer turn_timer_;
+  std::vector<std::unique_ptr<Replay>> replays_;  ///< last: they start the timer
 };
 
 }  // namespace forebay::engine

@@ -1,28 +1,40 @@
 #include "engine/refills.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace forebay::engine {
 
+namespace {
+
+Refill refill_of(Asker asker, const cache::Entry& entry) {
+  const auto took = std::chrono::duration_cast<Duration>(std::chrono::microseconds(entry.fill_micros()));
+  return {std::move(asker), std::string(entry.key()), entry.hash(), took};
+}
+
+}  // namespace
+
 void Refills::ask_for(Asker asker, const cache::Entry& entry) {
   const std::lock_guard lock(mutex_);
-  push(std::move(asker), std::string(entry.key()), entry.hash());
+  push(refill_of(std::move(asker), entry));
 }
 
 bool Refills::ask_for(Asker asker, std::string key) {
   const std::uint64_t hash = cache::key_hash(key);
   const std::lock_guard lock(mutex_);
-  return push(std::move(asker), std::move(key), hash);
+  return push({std::move(asker), std::move(key), hash});
 }
 
 /// What is too long never finds room, and nobody is to come back with it.
-bool Refills::push(Asker asker, std::string key, std::uint64_t hash) {
-  if (waiting_.size() == kMostWaiting) return false;
-  if (key.size() <= kLongestKey) waiting_.push_back({std::move(asker), std::move(key), hash});
+bool Refills::push(Refill refill) {
+  if (waiting_.size() >= kMostWaiting) return false;
+  if (refill.key.size() <= kLongestKey) waiting_.push_back(std::move(refill));
   return true;
 }
 
 void Refills::watch(Asker asker, const cache::EntryPtr& entry) {
+  if (entry->key().size() > kLongestKey) return;
   const std::lock_guard lock(mutex_);
   if (watched_.size() == kMostWatched) watched_.pop_front();
   watched_.push_back({std::move(asker), entry});
@@ -41,16 +53,23 @@ bool Refills::has_ended(const Watched& watched, TimePoint now) {
   const cache::EntryPtr entry = watched.entry.lock();
   if (entry == nullptr || now >= entry->expires()) return true;
   if (!entry->is_dead(now) || !entry->can_be_replaced()) return false;
-  push(watched.asker, std::string(entry->key()), entry->hash());
+  push(refill_of(watched.asker, *entry));
   return true;
 }
 
-std::optional<Refill> Refills::take() {
+std::optional<Refill> Refills::take(const net::Loop& loop) {
   const std::lock_guard lock(mutex_);
-  if (waiting_.empty()) return std::nullopt;
-  std::optional<Refill> next = std::move(waiting_.front());
-  waiting_.pop_front();
-  return next;
+  const auto next =
+      std::ranges::find(waiting_, &loop, [](const Refill& refill) { return refill.asker.loop; });
+  if (next == waiting_.end()) return std::nullopt;
+  std::optional<Refill> taken = std::move(*next);
+  waiting_.erase(next);
+  return taken;
+}
+
+void Refills::put_back(Refill refill) {
+  const std::lock_guard lock(mutex_);
+  waiting_.push_front(std::move(refill));
 }
 
 }  // namespace forebay::engine

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -15,12 +14,15 @@
 #include "backend/session_settings.hpp"
 #include "base/clock.hpp"
 #include "cache/entry.hpp"
+#include "net/loop.hpp"
 
 namespace forebay::engine {
 
-/// What of somebody's session an answer depends on.
+/// What of somebody's session an answer depends on, and where it lives.
 struct Asker {
+  net::Loop* loop = nullptr;  ///< of its thread, whose backends are to be used
   std::weak_ptr<backend::Pool> pool;
+  std::uint64_t pool_generation = 0;  ///< another one: the pool has moved to another server
   backend::ProfilePtr profile;
   backend::SessionSettingsPtr settings;
 };
@@ -31,6 +33,7 @@ struct Refill {
   Asker asker;
   std::string key;
   std::uint64_t hash = 0;
+  Duration took{0};  ///< the server, the last time; 0: not known
 };
 
 /// What of one database is to be filled again, and what is watched because it is to be when a write ends it.
@@ -48,8 +51,10 @@ class Refills {
   /// Finds out what of the watched has ended. To be called every few hundredths of a second.
   void look(TimePoint now);
 
-  /// What is to be asked next, and nothing when that is nothing.
-  std::optional<Refill> take();
+  /// What is to be asked next on this loop, and nothing when that is nothing.
+  std::optional<Refill> take(const net::Loop& loop);
+  /// What was taken and cannot be asked yet is the next again.
+  void put_back(Refill refill);
 
  private:
   static constexpr std::size_t kMostWaiting = 256;
@@ -63,7 +68,7 @@ class Refills {
   };
 
   bool has_ended(const Watched& watched, TimePoint now);
-  bool push(Asker asker, std::string key, std::uint64_t hash);
+  bool push(Refill refill);
 
   std::mutex mutex_;
   std::deque<Refill> waiting_;   ///< guarded by mutex_

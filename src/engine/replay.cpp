@@ -17,11 +17,37 @@ std::vector<std::byte> copy_of(const wire::Writer& writer) {
   return {writer.bytes().begin(), writer.bytes().end()};
 }
 
+/// What is asked by ourselves may take so long at least, and so many times as long as the last time.
+constexpr Duration kPatience{30'000};
+constexpr int kTimes = 4;
+
 }  // namespace
+
+int AnswerEnds::count(Bytes bytes) {
+  int found = 0;
+  while (!bytes.empty()) {
+    if (body_left_ == 0) {
+      const std::size_t part = std::min(wire::kHeaderSize - header_.size(), bytes.size());
+      header_.insert(header_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(part));
+      bytes = bytes.subspan(part);
+      if (header_.size() < wire::kHeaderSize) break;
+      const wire::Header header = wire::read_header(header_.data());
+      header_.clear();
+      body_left_ = header.body();
+      is_ready_ = header.type == wire::server::kReadyForQuery;
+    }
+    const std::size_t part = std::min(body_left_, bytes.size());
+    body_left_ -= part;
+    bytes = bytes.subspan(part);
+    if (body_left_ == 0 && std::exchange(is_ready_, false)) ++found;
+  }
+  return found;
+}
 
 Replay::Replay(const Refill& refill, std::shared_ptr<backend::Pool> pool,
                std::shared_ptr<DatabaseCache> cache, std::function<void()> on_turn_wanted)
-    : on_turn_wanted_(std::move(on_turn_wanted)) {
+    : on_turn_wanted_(std::move(on_turn_wanted)),
+      give_up_at_(Clock::now() + std::max(kPatience, kTimes * refill.took)) {
   const Question question = question_of(refill.key);
   wire::Writer request;
   wire::Writer preparation;
@@ -47,6 +73,7 @@ Replay::Replay(const Refill& refill, std::shared_ptr<backend::Pool> pool,
                                      .profile = refill.asker.profile,
                                      .application_name = {},
                                      .cache = std::move(cache),
+                                     .pool_generation = refill.asker.pool_generation,
                                      .settings = refill.asker.settings,
                                      .refills = true},
                    nullptr);
@@ -61,25 +88,13 @@ void Replay::turn() {
   input_.insert(input_.begin(), input.begin() + static_cast<std::ptrdiff_t>(used), input.end());
 }
 
-/// Only where one answer ends and what kind it is, is of interest.
+void Replay::sweep(TimePoint now) {
+  session_->sweep(now);
+  if (now >= give_up_at_) end();
+}
+
 bool Replay::send(Bytes bytes) {
-  while (!bytes.empty() && !is_over_) {
-    if (body_left_ > 0) {
-      const std::size_t part = std::min(body_left_, bytes.size());
-      body_left_ -= part;
-      bytes = bytes.subspan(part);
-    } else {
-      const std::size_t part = std::min(wire::kHeaderSize - head_.size(), bytes.size());
-      head_.insert(head_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(part));
-      bytes = bytes.subspan(part);
-      if (head_.size() < wire::kHeaderSize) return true;
-      const wire::Header header = wire::read_header(head_.data());
-      head_.clear();
-      body_left_ = header.body();
-      is_ready_ = header.type == wire::server::kReadyForQuery;
-    }
-    if (body_left_ == 0 && std::exchange(is_ready_, false)) answered();
-  }
+  for (int answers = answers_.count(bytes); answers > 0; --answers) answered();
   return true;
 }
 

@@ -16,6 +16,18 @@
 
 namespace forebay::engine {
 
+/// Finds where answers end in the bytes that a client gets, in pieces of any size.
+class AnswerEnds {
+ public:
+  /// How many ReadyForQuery end in `bytes`.
+  int count(Bytes bytes);
+
+ private:
+  std::vector<std::byte> header_;  ///< of the message at hand, as far as it has come
+  std::size_t body_left_ = 0;
+  bool is_ready_ = false;  ///< the message at hand is a ReadyForQuery
+};
+
 /// A client of our own, without a socket, that asks one question and throws the answer away: its session puts
 /// it into memory on the way. It has the rights of the role in whose name it asks, and waits for a backend
 /// like anybody else. One thread.
@@ -28,14 +40,11 @@ class Replay final : private ClientPort {
 
   /// Goes on as far as it can.
   void turn();
-  /// Timed work, as for any client.
-  void sweep(TimePoint now) { session_->sweep(now); }
+  /// Timed work, as for any client; what takes much longer than the last time is given up.
+  void sweep(TimePoint now);
   /// It has got its answer, or never will: it can be destroyed.
   bool is_over() const { return is_over_; }
-  /// For a backend of `pool`.
-  bool waits_for(const backend::Pool& pool) const {
-    return session_->is_waiting() && &session_->pool() == &pool;
-  }
+  const backend::Pool& pool() const { return session_->pool(); }
 
  private:
   // ClientPort
@@ -51,9 +60,8 @@ class Replay final : private ClientPort {
   const std::function<void()> on_turn_wanted_;
   std::vector<std::byte> input_;  ///< what the session has not used yet
   std::vector<std::byte> later_;  ///< comes when the first batch has been answered
-  std::vector<std::byte> head_;   ///< of an answer whose length is not all here
-  std::size_t body_left_ = 0;     ///< of the answer at hand
-  bool is_ready_ = false;         ///< the answer at hand is a ReadyForQuery
+  AnswerEnds answers_;
+  TimePoint give_up_at_;
   bool is_over_ = false;
   std::optional<Session> session_;  ///< last: it speaks to all of the above
 };

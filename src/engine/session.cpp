@@ -39,19 +39,20 @@ Session::Session(ClientPort& port, Identity identity, backend::Backend* home)
       permits_(std::move(identity.permits)),
       profile_(std::move(identity.profile)),
       id_(static_cast<backend::ClientId>(next_client_id.fetch_add(1, std::memory_order_relaxed))),
+      is_counted_(!identity.refills),
       code_(CodeWatch::of(*pool_)),
       initial_settings_(initial_settings(identity.application_name)),
       settings_(identity.settings != nullptr ? std::move(identity.settings) : initial_settings_) {
   if (identity.cache != nullptr && profile_->replication.empty()) {
-    reads_ = std::make_unique<SessionReads>(std::move(identity.cache), *pool_, profile_, identity.refills,
-                                            [this] { on_landing(); });
+    reads_ = std::make_unique<SessionReads>(std::move(identity.cache), *pool_, identity.pool_generation,
+                                            profile_, identity.refills, [this] { on_landing(); });
   }
-  pool_->counters().clients.fetch_add(1, std::memory_order_relaxed);
+  if (is_counted_) pool_->counters().clients.fetch_add(1, std::memory_order_relaxed);
   if (home != nullptr) pool_->move_in(*this, *home);
 }
 
 Session::~Session() {
-  pool_->counters().clients.fetch_sub(1, std::memory_order_relaxed);
+  if (is_counted_) pool_->counters().clients.fetch_sub(1, std::memory_order_relaxed);
   pool_->move_out(*this);
   end_lease();
 }

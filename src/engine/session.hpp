@@ -35,7 +35,9 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
     std::array<backend::Permit, 2> permits;  ///< of the pool, see Pool::admit
     backend::ProfilePtr profile;
     std::string application_name;
-    std::shared_ptr<DatabaseCache> cache;            ///< null: nothing is answered from memory
+    std::shared_ptr<DatabaseCache> cache;  ///< null: nothing is answered from memory
+    /// Noted before the cache was found for the pool: when it has moved meanwhile, so does the session.
+    std::uint64_t pool_generation = 0;
     backend::SessionSettingsPtr settings = nullptr;  ///< beside application_name; null: none
     bool refills = false;  ///< a client of our own: never answered from memory, but its answers are kept
   };
@@ -197,6 +199,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   const std::array<backend::Permit, 2> permits_;  ///< after the pool, which has what they are of
   const backend::ProfilePtr profile_;
   const backend::ClientId id_;
+  const bool is_counted_;  ///< as a client of the pool
   const std::shared_ptr<CodeWatch> code_;
 
   // what the client's session is, whichever backend serves it

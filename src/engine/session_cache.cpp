@@ -56,6 +56,10 @@ Session::Step Session::ask_cache(const std::byte* at, std::size_t size, std::siz
   const SessionReads::Answer answer = reads_->ask(batch.requests, settings_, found, may_follow);
   if (answer != SessionReads::Answer::hit) {
     found.clear();
+    if (reads_->is_in_vain()) {
+      port_.finish(nullptr);
+      return Step::failed;
+    }
     return answer == SessionReads::Answer::later ? wait_for_leader() : Step::incomplete;
   }
   note_unnamed(batch.requests);

@@ -24,15 +24,20 @@ constexpr Duration kBetweenLooks{100};
 }  // namespace
 
 SessionReads::SessionReads(std::shared_ptr<DatabaseCache> cache, backend::Pool& pool,
-                           backend::ProfilePtr profile, bool refills, std::function<void()> on_landing)
+                           std::uint64_t pool_generation, backend::ProfilePtr profile, bool refills,
+                           std::function<void()> on_landing)
     : pool_(pool),
       profile_(std::move(profile)),
-      pool_generation_(pool.generation()),
+      pool_generation_(pool_generation),
       defaults_generation_(pool.defaults_generation()),
       cache_(std::move(cache)),
       refills_(refills),
       on_landing_(std::move(on_landing)) {
   update_context(nullptr);
+}
+
+Asker SessionReads::asker() const {
+  return {net::Loop::current(), pool_.weak_from_this(), pool_generation_, profile_, context_settings_};
 }
 
 /// What was begun belongs to the server that was.

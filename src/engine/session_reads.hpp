@@ -24,10 +24,10 @@ namespace forebay::engine {
 /// before the client hears that they are done. Used by the session's thread.
 class SessionReads {
  public:
-  /// `refills`: every answer is to be a miss, and to be kept. `on_landing`: what ask() said to be asked for
-  /// later is to be asked for now.
-  SessionReads(std::shared_ptr<DatabaseCache> cache, backend::Pool& pool, backend::ProfilePtr profile,
-               bool refills, std::function<void()> on_landing);
+  /// `pool_generation`: of the pool when `cache` was found for it. `refills`: nothing is answered from
+  /// memory, and all is kept. `on_landing`: what ask() said to be asked for later is to be asked for now.
+  SessionReads(std::shared_ptr<DatabaseCache> cache, backend::Pool& pool, std::uint64_t pool_generation,
+               backend::ProfilePtr profile, bool refills, std::function<void()> on_landing);
   ~SessionReads() { stop_following(); }
 
   /// To be called before anything else is asked of a statement: when the pool has moved to another server, or
@@ -55,6 +55,8 @@ class SessionReads {
   bool is_worth_a_look(const std::vector<ReadRequest>& batch);
 
   bool is_filling() const { return fill_.has_value(); }
+  /// What is asked would not be kept, and is asked for nothing else.
+  bool is_in_vain() const { return refills_ && !is_filling(); }
   /// What the client gets next.
   void take_answer(Bytes bytes, const backend::Backend& backend);
   /// The batch that ask() was last asked for is not answered, or not even sent.
@@ -110,7 +112,7 @@ class SessionReads {
   void note_plain_write(const StatementPlan::Write& write, const ReadRequest& request);
   void note_answer();
   void note_hit(const cache::EntryPtr& entry, const Rule& rule);
-  Asker asker() const { return {pool_.weak_from_this(), profile_, context_settings_}; }
+  Asker asker() const;
   void count_misses(std::size_t statements);
   void keep(const backend::Backend& backend);
   Rule rule_at(TimePoint now, std::size_t statements, bool may_follow) const;

@@ -1,6 +1,7 @@
 #include "engine/warm_list.hpp"
 
 #include <algorithm>
+#include <array>
 #include <set>
 #include <utility>
 
@@ -18,13 +19,20 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::string_view kSimple = "simple";
-constexpr std::string_view kExtended = "extended";
-constexpr std::string_view kPrepared = "prepared";
+constexpr std::string_view kSimpleProtocol = "simple";
+constexpr std::string_view kExtendedProtocol = "extended";
+constexpr std::string_view kPreparedProtocol = "prepared";
 
-/// Longer ones are nobody's questions (see kMaxJudged), and deeper ones nobody's list.
-constexpr std::size_t kMaxLine = 256 * 1024;
+/// Longer ones are not asked again (see Refills), and deeper ones nobody's list.
+constexpr std::size_t kMaxLine = 64 * 1024;
 constexpr std::size_t kMaxDepth = 4;
+
+/// What a start-up packet says of other things must not be said once more behind it.
+bool is_setting(std::string_view name) {
+  constexpr std::array<std::string_view, 4> kOthers{"user", "database", "replication", "application_name"};
+  return !name.empty() && name.find('\0') == name.npos && !name.starts_with("_pq_.") &&
+         std::ranges::find(kOthers, name) == kOthers.end();
+}
 
 json::object object_of(const std::vector<wire::Parameter>& parameters) {
   json::object object;
@@ -43,10 +51,7 @@ class Fields {
       if (needed) complain(fmt::format("\"{}\" is missing", name));
       return {};
     }
-    if (const auto* text = value->if_string(); text != nullptr && text->find('\0') == text->npos)
-      return std::string(*text);
-    complain(fmt::format("\"{}\" is not a text", name));
-    return {};
+    return text_of(name, *value);
   }
 
   std::string bytes(const char* name) {
@@ -70,12 +75,10 @@ class Fields {
       complain(fmt::format("\"{}\" is not an object", name));
       return found;
     }
-    Fields fields(value->get_object());
-    for (const auto& field : value->get_object()) {
-      const std::string key(field.key());
-      found.emplace_back(key, fields.text(key.c_str(), true));
+    for (const auto& [key, text] : value->get_object()) {
+      if (!is_setting(key)) complain(fmt::format("\"{}\" has a name that is no setting", name));
+      found.emplace_back(key, text_of(key, text));
     }
-    if (!fields.mistake_.empty()) complain(fields.mistake_);
     std::ranges::sort(found);
     return found;
   }
@@ -93,6 +96,13 @@ class Fields {
   }
 
  private:
+  std::string text_of(std::string_view name, const json::value& value) {
+    if (const auto* text = value.if_string(); text != nullptr && text->find('\0') == text->npos)
+      return std::string(*text);
+    complain(fmt::format("\"{}\" is not a text", name));
+    return {};
+  }
+
   const json::value* take(const char* name) {
     known_.insert(name);
     return object_.if_contains(name);
@@ -114,7 +124,7 @@ std::string to_text(const WarmQuestion& warm) {
   if (!question.settings.empty()) object["settings"] = object_of(question.settings);
   object["text"] = question.text;
   if (!question.simple) {
-    object["protocol"] = question.parses ? kExtended : kPrepared;
+    object["protocol"] = question.parses ? kExtendedProtocol : kPreparedProtocol;
     object["describe"] = question.describes;
     object["types"] = wire::to_base64(as_bytes(question.types));
     object["values"] = wire::to_base64(as_bytes(question.values));
@@ -140,13 +150,15 @@ Result<WarmQuestion> parse_warm_question(std::string_view line) {
   question.settings = fields.parameters("settings");
   question.text = fields.text("text", true);
   const std::string protocol = fields.text("protocol", false);
-  question.simple = protocol.empty() || protocol == kSimple;
-  question.parses = protocol == kExtended;
-  if (!question.simple && !question.parses && protocol != kPrepared)
+  question.simple = protocol.empty() || protocol == kSimpleProtocol;
+  question.parses = protocol == kExtendedProtocol;
+  if (!question.simple && !question.parses && protocol != kPreparedProtocol)
     fields.complain("\"protocol\" is simple, extended or prepared");
-  question.describes = fields.flag("describe");
-  question.types = fields.bytes("types");
-  question.values = fields.bytes("values");
+  if (!question.simple) {
+    question.describes = fields.flag("describe");
+    question.types = fields.bytes("types");
+    question.values = fields.bytes("values");
+  }
   if (question.types.size() % 4 != 0) fields.complain("\"types\" are not of four bytes each");
   if (!question.simple && question.values.size() < 6) fields.complain("\"values\" are missing or cut");
   if (std::string mistake = fields.mistake(); !mistake.empty()) return wrong(std::move(mistake));

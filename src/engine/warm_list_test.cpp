@@ -1,5 +1,6 @@
 #include "engine/warm_list.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 namespace forebay::engine {
@@ -56,12 +57,20 @@ TEST(WarmList, SaysWhatIsWrongWithALine) {
   EXPECT_EQ(mistake_in(R"({"database": "d", "user": "u", "text": "t", "txt": 1})"), "there is no \"txt\"");
   EXPECT_EQ(mistake_in(R"({"database": "d", "user": "u", "text": "t", "settings": {"a": 1}})"),
             "\"a\" is not a text");
+  for (const char* name : {"", "user", "replication", "_pq_.x", "a\\u0000user\\u0000postgres"}) {
+    EXPECT_EQ(mistake_in(fmt::format(
+                  R"({{"database": "d", "user": "u", "text": "t", "parameters": {{"{}": "x"}}}})", name)),
+              "\"parameters\" has a name that is no setting");
+  }
   EXPECT_EQ(mistake_in(R"({"database": "d", "user": "u", "text": "t", "protocol": "http"})"),
             "\"protocol\" is simple, extended or prepared");
   EXPECT_EQ(mistake_in(R"({"database": "d", "user": "u", "text": "t", "protocol": "extended"})"),
             "\"values\" are missing or cut");
-  EXPECT_EQ(mistake_in(R"({"database": "d", "user": "u", "text": "t", "types": "?"})"),
-            "\"types\" is not base64");
+  EXPECT_EQ(
+      mistake_in(R"({"database": "d", "user": "u", "text": "t", "protocol": "prepared", "types": "?"})"),
+      "\"types\" is not base64");
+  EXPECT_EQ(mistake_in(R"({"database": "d", "user": "u", "text": "t", "describe": true})"),
+            "there is no \"describe\"");
 }
 
 TEST(Question, IsReadBackFromItsKey) {

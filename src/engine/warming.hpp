@@ -1,8 +1,9 @@
 #pragma once
 
-#include <list>
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "backend/pool_directory.hpp"
@@ -15,30 +16,47 @@ namespace forebay::engine {
 
 /// Writes down which questions are answered from memory most (`cache.warm_file`), and has them asked again
 /// after a start: of a role whose password the configuration has, at once; of others when they log in. Used
-/// by one thread; blocks for the file only.
+/// by the thread of `loop`; blocks for the file.
 class Warming {
  public:
-  /// Both outlive it.
-  Warming(backend::PoolDirectory& pools, CacheDirectory& caches) : pools_(pools), caches_(caches) {}
+  /// All outlive it.
+  Warming(net::Loop& loop, backend::PoolDirectory& pools, CacheDirectory& caches)
+      : loop_(loop), pools_(pools), caches_(caches) {}
 
-  /// To be called every second or so.
+  /// To be called every tenth of a second or so.
   void sweep(TimePoint now);
-  /// Writes the list, unless there is nothing in memory that has been asked for again.
+  /// Writes the list, unless there is nothing to be written.
   void save() const;
 
  private:
-  void load(const std::string& path);
-  bool ask_for(const WarmQuestion& warm, bool may_begin);
-  std::shared_ptr<backend::Pool> pool_for(const WarmQuestion& warm, bool may_begin);
+  using Role = std::pair<std::string, std::string>;  ///< user and database
+  /// A role whose questions have been read and not all asked.
+  struct Waiting {
+    std::vector<Question> questions;
+    std::unique_ptr<Errand> opening;  ///< of the first backend, when we log in ourselves
+    bool is_open = false;             ///< there is a pool to ask by
+    bool is_refused = false;
+  };
+
+  void begin(TimePoint now);
+  void log_in(const Role& role, Waiting& waiting);
+  void ask(const Role& role, Waiting& waiting);
+  std::shared_ptr<backend::Pool> find_pool(const Role& role) const;
+  void forget();
   std::vector<WarmQuestion> hottest() const;
 
+  net::Loop& loop_;
   backend::PoolDirectory& pools_;
   CacheDirectory& caches_;
-  bool is_loaded_ = false;
-  std::list<WarmQuestion> left_;  ///< not asked yet
+  bool has_begun_ = false;
+  std::string path_;  ///< as the configuration said at the start; empty: nothing is done
+  std::vector<WarmQuestion>
+      loaded_;  ///< what the list held, as long as this start may not have shown that it is cold
+  std::map<Role, Waiting> waiting_;
+  std::vector<std::shared_ptr<DatabaseCache>> held_;  ///< of databases that no client uses yet
   TimePoint next_save_{};
-  TimePoint begin_until_{};
-  std::vector<std::unique_ptr<Errand>> openings_;  ///< of pools that no client has asked for
+  TimePoint let_go_at_{};
+  TimePoint forget_at_{};
 };
 
 }  // namespace forebay::engine

@@ -359,7 +359,8 @@ void Handshake::accept(backend::Credentials credentials) {
                   "See limits.max_clients_per_user and limits.max_clients_per_database.");
   }
   if (std::holds_alternative<std::monostate>(credentials))
-    credentials = backend::configured_credentials(*client_.worker().front().settings(), startup_.user);
+    credentials = backend::configured_credentials(*client_.worker().front().settings(),
+                                                  pool_->target()->upstream(), startup_.user);
   if (!std::holds_alternative<std::monostate>(credentials)) pool_->set_credentials(std::move(credentials));
   profile_ = backend::intern({std::move(startup_.parameters), startup_.replication});
   if (backend::Backend* home = pool_->find_lodging(profile_)) return greet_from(*home);
@@ -390,9 +391,14 @@ void Handshake::greet(const backend::Greeting& greeting, backend::Backend* home)
   writer.begin('Z').u8('I').end();
   client_.send(writer.bytes());
   step_ = Step::done;
+  const std::uint64_t generation = pool_->generation();
   auto cache = client_.worker().front().caches().find_or_create(*pool_);
-  client_.start_session({std::move(pool_), std::move(permits_), std::move(profile_),
-                         std::move(startup_.application_name), std::move(cache)},
+  client_.start_session({.pool = std::move(pool_),
+                         .permits = std::move(permits_),
+                         .profile = std::move(profile_),
+                         .application_name = std::move(startup_.application_name),
+                         .cache = std::move(cache),
+                         .pool_generation = generation},
                         home);
 }
 

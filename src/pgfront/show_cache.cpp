@@ -2,6 +2,7 @@
 #include <chrono>
 #include <map>
 
+#include "cache/best_entries.hpp"
 #include "pgfront/front.hpp"
 #include "pgfront/show_commands.hpp"
 #include "sql/without_values.hpp"
@@ -28,30 +29,6 @@ void age_or_null(RowWriter& rows, TimePoint now, TimePoint lease) {
 /// More would be no help to people.
 constexpr std::size_t kMostEntries = 500;
 constexpr std::size_t kMostText = 500;
-
-struct Ranked {
-  forebay::cache::EntryPtr entry;
-  std::uint64_t hits = 0;
-
-  std::uint64_t saved_micros() const { return hits * entry->fill_micros(); }
-  friend bool operator<(const Ranked& a, const Ranked& b) { return a.saved_micros() > b.saved_micros(); }
-};
-
-/// Those that have saved most, and what is empty behind them.
-std::vector<Ranked> best_entries(const forebay::cache::Store& store) {
-  std::vector<Ranked> best;
-  const auto trim = [&best] {
-    const auto kept = static_cast<std::ptrdiff_t>(std::min(best.size(), kMostEntries));
-    std::partial_sort(best.begin(), best.begin() + kept, best.end());
-    best.resize(static_cast<std::size_t>(kept));
-  };
-  store.visit([&](const forebay::cache::EntryPtr& entry, std::uint64_t hits) {
-    best.push_back({entry, hits});
-    if (best.size() == 4 * kMostEntries) trim();
-  });
-  trim();
-  return best;
-}
 
 /// Not in the middle of a character of UTF-8.
 std::string shortened(std::string text) {
@@ -85,12 +62,16 @@ void cache_entries(const ShowRequestPtr& request, ShowDone done) {
   const auto all = caches.all();  // and keeps them, with the relations that entries speak of
   for (const auto& cache : all) databases[&cache->freshness()] = cache->database();
   RowWriter rows(request->columns, request->formats);
-  for (const auto& [entry, hits] : best_entries(caches.store())) {
+  const auto saved_micros = [](const forebay::cache::Entry& entry, std::uint64_t hits) {
+    return hits * entry.fill_micros() + 1;
+  };
+  for (const auto& [entry, hits, saved] :
+       forebay::cache::best_entries(caches.store(), kMostEntries, saved_micros)) {
     const std::string text = shortened(sql::without_values(entry->statement()));
     rows.text(databases[&entry->freshness()]).text(text).text(relations_of(*entry)).text(entry->tags());
     rows.number(entry->rows()).number(entry->bytes()).number(hits);
     rows.number(micros_between(entry->filled(), request->now) / 1000);
-    rows.number(hits * entry->fill_micros() / 1000);
+    rows.number(saved / 1000);
   }
   done(std::string(as_text(rows.bytes())));
 }

@@ -64,9 +64,10 @@ Worker::Worker(Front& front, net::Loop& loop, std::uint16_t index)
     : front_(front), loop_(loop), index_(index), authority_(front.directory()), sweep_timer_([this] {
         sweep();
       }) {
+  refiller_ = std::make_unique<engine::Refiller>(loop, front.caches());
   if (index == 0) {
-    refiller_ = std::make_unique<engine::Refiller>(loop, front.caches());
-    warming_ = std::make_unique<engine::Warming>(front.directory(), front.caches());
+    heap_trimmer_ = std::make_unique<engine::HeapTrimmer>(front.caches().store());
+    warming_ = std::make_unique<engine::Warming>(loop, front.directory(), front.caches());
   }
   front.add_worker(*this);
   loop.post([this] { sweep(); });
@@ -234,9 +235,10 @@ void Worker::sweep() {
   if (shutting_down_) continue_shutdown();
   for (const auto& pool : front_.directory().all()) pool->sweep(now);
   if (refiller_ != nullptr) refiller_->sweep();
+  if (warming_ != nullptr) warming_->sweep(now);
+  if (heap_trimmer_ != nullptr) heap_trimmer_->sweep();
   if (++sweeps_ % kClientSweep == 0) {
     for (Client* client : clients()) client->sweep(now);
-    if (warming_ != nullptr) warming_->sweep(now);
     if (index_ == 0) {
       front_.directory().forget_unused();
       front_.caches().forget_unused(loop_.now());

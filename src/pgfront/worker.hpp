@@ -10,6 +10,7 @@
 #include "base/clock.hpp"
 #include "base/intrusive_list.hpp"
 #include "engine/authority.hpp"
+#include "engine/heap_trimmer.hpp"
 #include "engine/refiller.hpp"
 #include "engine/warming.hpp"
 #include "net/loop.hpp"
@@ -82,9 +83,10 @@ class Worker {
   net::Loop& loop_;
   const std::uint16_t index_;
   engine::Authority authority_;
+  std::unique_ptr<engine::Refiller> refiller_;  ///< null in shutdown
   /// The first worker's; null in others, and in shutdown.
-  std::unique_ptr<engine::Refiller> refiller_;
   std::unique_ptr<engine::Warming> warming_;
+  std::unique_ptr<engine::HeapTrimmer> heap_trimmer_;
   std::vector<std::unique_ptr<Acceptor>> acceptors_;
   IntrusiveList<Client, AllClientsTag> all_;
   IntrusiveList<Client, TurnTag> turns_;

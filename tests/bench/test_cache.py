@@ -43,6 +43,15 @@ def test_a_heavy_question_is_answered_from_memory(result):
     assert heavy["Forebay"]["per_second"] > 20 * heavy["direct"]["per_second"]
 
 
+def test_staleness_is_measured_and_within_the_bound(result):
+    assert [case["writes"] for case in result["staleness"]] == [0, 10]
+    for case in result["staleness"]:
+        stale = case["staleness_ms"]
+        assert stale["writes"] > 5 and 0 <= stale["p50"] <= stale["p99"] <= stale["max"] <= 1000
+        assert case["proof_age_ms"]["p50"] > 0 and case["server_ms"] > 0
+    assert result["staleness"][0]["wal_bytes"] > 0
+
+
 def test_every_protocol_is_measured(result):
     for part in ("flood", "miss"):
         assert {case["protocol"] for case in result[part]} == {"simple", "extended", "prepared", "pipelined"}

@@ -45,10 +45,10 @@ def hits(daemon) -> int:
         return sum(row[column] for row in cursor.fetchall())
 
 
-def warm(daemon, client) -> None:
+def warm(daemon, client, text: str = TEXT) -> None:
     def hit() -> bool:
         before = hits(daemon)
-        client.execute(TEXT).fetchall()
+        client.execute(text).fetchall()
         return hits(daemon) > before
 
     wait_until(hit, 20, "an answer from memory", interval=0.02)
@@ -100,3 +100,23 @@ def test_what_a_client_still_has_of_the_old_server_is_not_kept_for_the_new_one(s
                     assert stays.execute(TEXT).fetchall() == [("first",)]
                     assert comes.execute(TEXT).fetchall() == [("second",)]
                     time.sleep(0.01)
+
+
+def test_what_is_asked_again_for_a_pool_that_has_moved_is_not_kept_for_the_old_server(servers):
+    first, second = servers
+    text = f"/* forebay: strategy=write-through */ {TEXT}"
+    with daemon_for(first, one=first, two=first) as daemon:
+        with psycopg.connect(daemon.dsn(dbname="one"), autocommit=True) as one, \
+                psycopg.connect(daemon.dsn(dbname="two"), autocommit=True) as two:
+            warm(daemon, one, text)
+            daemon.config_path.write_text(entries(one=second, two=first))
+            daemon.reload()
+            with psycopg.connect(daemon.dsn(dbname="one"), autocommit=True) as moved:
+                wait_until(lambda: moved.execute(TEXT).fetchall() == [("second",)], 10, "the pool has moved")
+            first.execute("UPDATE words SET word = 'changed'")
+            done = time.monotonic()
+            while two.execute(text).fetchall() != [("changed",)]:
+                assert time.monotonic() < done + BOUND
+            end = time.monotonic() + BOUND
+            while time.monotonic() < end:
+                assert two.execute(text).fetchall() == [("changed",)]

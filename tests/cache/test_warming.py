@@ -4,6 +4,7 @@ import contextlib
 import json
 import stat
 
+import psycopg
 import pytest
 
 from forebay_testing import ForebayDaemon, wait_until
@@ -89,6 +90,30 @@ def test_a_start_without_use_loses_nothing(starts):
     assert starts.file.read_text() == before
 
 
+def test_what_nobody_has_asked_for_yet_stays_on_the_list(starts):
+    """Clients come back one after another: a second restart is not to find less than the first."""
+    with starts() as cached:
+        ask_often(cached)
+    before = set(starts.file.read_text().splitlines())
+    with starts() as cached, cached.connect() as client:
+        await_entries(cached, 4)
+        client.execute("SET TimeZone = 'Asia/Tokyo'")
+        cached.settle(lambda: client.execute(READ, (4,), prepare=False))
+    assert set(starts.file.read_text().splitlines()) == before
+
+
+def test_a_password_that_the_server_refuses_is_tried_once(starts, server):
+    with starts() as cached:
+        ask_often(cached)
+    with starts(f"users: {{{USER}: {{password: wrong}}}}") as cached:
+        wait_until(lambda: "questions are asked again" in cached.daemon.log(), 10, "it has begun")
+        wait_until(lambda: "password authentication failed" in server.log(), 10, "it is refused")
+        with psycopg.connect(server.dsn(host=cached.daemon.host, port=cached.daemon.port, dbname=cached.dbname),
+                             autocommit=True) as other:  # a role that may log in: the daemon goes on
+            cached.warm(lambda: other.execute("SELECT max(price) FROM items", prepare=False))
+    assert server.log().count("password authentication failed") == 1
+
+
 def test_a_list_of_people_is_read_and_its_mistakes_are_told(starts, database):
     lines = [{"database": database, "user": USER, "text": "SELECT name FROM items WHERE id = 9"},
              {"database": database, "user": USER, "txt": "SELECT 1"}]
@@ -97,12 +122,12 @@ def test_a_list_of_people_is_read_and_its_mistakes_are_told(starts, database):
         await_entries(cached, 1)
         assert cached.hits_during(
             lambda: client.execute("SELECT name FROM items WHERE id = 9", prepare=False)) == 1
-        [told] = [line for line in cached.daemon.log_tail(20).splitlines() if f"{starts.file}:2" in line]
+        [told] = [line for line in cached.daemon.log().splitlines() if f"{starts.file}:2" in line]
         assert "text" in told and "is missing" in told
 
 
 def test_nothing_that_writes_is_asked(starts, server, database):
-    """Whoever can write the list must not be able to have statements run in other people's names."""
+    """The list is a list of reads, whoever has written it."""
     questions = ["DELETE FROM items", "SELECT name FROM items; DELETE FROM items", "SELECT pg_sleep(60)",
                  "WITH gone AS (DELETE FROM items RETURNING *) SELECT * FROM gone", "SELECT count(*) FROM items"]
     starts.file.write_text("\n".join(json.dumps({"database": database, "user": USER, "text": text})
@@ -118,4 +143,4 @@ def test_a_list_that_cannot_be_read_or_written_stops_nothing(starts):
     starts.file.mkdir()
     with starts() as cached:
         ask_often(cached)
-        wait_until(lambda: "cannot read cache.warm_file" in cached.daemon.log_tail(30), 5, "it is told")
+        wait_until(lambda: "cannot read cache.warm_file" in cached.daemon.log(), 5, "it is told")
