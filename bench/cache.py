@@ -210,7 +210,8 @@ def report(result: dict, folder: pathlib.Path) -> int:
     print("\n" + terminal_table(result))
     print(f"== Every run: {folder}/cache.json; for documents: {folder}/cache.md")
     failed = [f"{case['what']}, {case['protocol']}, {name}: {run['failures']} failed {run['errors']}"
-              for part in PARTS for case in result.get(part, []) for name, runs in case.get("runs", {}).items() for run in runs
+              for part in PARTS for case in result.get(part, [])
+              for name, runs in case.get("runs", {}).items() for run in runs
               if run["failures"]]
     for text in failed:
         print(f"!! {text}", file=sys.stderr)
