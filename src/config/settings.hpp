@@ -98,9 +98,14 @@ struct Timeouts {
   Duration shutdown{30'000};        ///< longest wait for clients at an orderly shutdown
 };
 
+/// By what kept results are known to be fresh (docs/freshness.md); `best`: by the best that the server
+/// allows.
+enum class CacheLevel { best, bounded, ttl };
+
 /// Reads that are answered from memory.
 struct Cache {
   bool enabled = false;
+  CacheLevel level = CacheLevel::best;
   ByteSize size{256ULL << 20};     ///< of all entries of all databases
   ByteSize max_entry{1ULL << 20};  ///< a larger result is not kept
   Duration staleness{1'000};       ///< the bound: how far behind the primary an answer may be

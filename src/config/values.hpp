@@ -72,6 +72,9 @@ inline constexpr Name<LogLevel> kLogLevels[] = {{"debug", LogLevel::debug},
                                                 {"warning", LogLevel::warning},
                                                 {"error", LogLevel::error}};
 
+inline constexpr Name<CacheLevel> kCacheLevels[] = {
+    {"auto", CacheLevel::best}, {"bounded", CacheLevel::bounded}, {"ttl", CacheLevel::ttl}};
+
 constexpr std::span<const Name<PoolMode>> names_of(PoolMode) {
   return kPoolModes;
 }
@@ -83,6 +86,9 @@ constexpr std::span<const Name<TlsMode>> names_of(TlsMode) {
 }
 constexpr std::span<const Name<LogLevel>> names_of(LogLevel) {
   return kLogLevels;
+}
+constexpr std::span<const Name<CacheLevel>> names_of(CacheLevel) {
+  return kCacheLevels;
 }
 
 template <class T>
