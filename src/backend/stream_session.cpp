@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <thread>
 
 #include <fmt/format.h>
 #include <poll.h>
 #include <unistd.h>
 
+#include "backend/outbox_sql.hpp"
 #include "backend/random_name.hpp"
 #include "backend/stream_reply.hpp"
 #include "cache/catalog.hpp"
@@ -53,8 +55,16 @@ constexpr Duration kLongestCatalogPause{2'000};
 constexpr int kMostCatalogFailures = 20;
 constexpr Duration kAfterCatalogFailure{50};
 
+/// What was written to the outbox stays at least so long, for all that look at it.
+constexpr Duration kOutboxKept{300'000};
+
 constexpr const char* kLease = "lease";
 constexpr const char* kFingerprint = "fingerprint";
+constexpr const char* kPoll = "poll";
+constexpr const char* kRemoval = "removal";
+/// The first two are for every level.
+constexpr const char* kStatements[] = {kLease, kFingerprint, kPoll, kRemoval};
+constexpr std::size_t kCommonStatements = 2;
 
 std::string lease_question() {
   return fmt::format(
@@ -67,8 +77,17 @@ std::string lease_question() {
 /// not do, since the functions that print definitions look at the present, and it would hold back VACUUM for
 /// longer.
 std::string catalog_question() {
-  return fmt::format("SELECT pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot()); {0}; {1}; {0}",
-                     Catalog::fingerprint_question(), Catalog::question());
+  return fmt::format(
+      "SELECT pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot()), "
+      "pg_catalog.pg_current_snapshot(); "
+      "{0}; {1}; {0}",
+      Catalog::fingerprint_question(), Catalog::question());
+}
+
+std::string text_of(std::string_view statement) {
+  if (statement == kLease) return lease_question();
+  if (statement == kFingerprint) return std::string(Catalog::fingerprint_question());
+  return statement == kPoll ? std::string(outbox::poll_question()) : outbox::removal_question();
 }
 
 }  // namespace
@@ -85,7 +104,7 @@ StreamSession::StreamSession(const Target& target, const std::string& database, 
 
 std::string StreamSession::run(const std::function<bool()>& is_to_stop) {
   if (target_.upstream().user.empty()) return "the upstream names no user, which the cache needs";
-  if (wanted_ == config::CacheLevel::ttl) {
+  if (wanted_ == config::CacheLevel::ttl || wanted_ == config::CacheLevel::outbox) {
     begin_level(Level::ttl);
   } else {
     try_stream();
@@ -160,7 +179,7 @@ TimePoint StreamSession::next_event() const {
 }
 
 TimePoint StreamSession::next_lease() const {
-  if (lease_is_open_ || !has_epoch_ || level_ != Level::bounded) return TimePoint::max();
+  if (lease_is_open_ || !has_epoch_ || level_ == Level::ttl) return TimePoint::max();
   return lease_asked_at_ + (freshness_.lease_is_wanted() ? kSoonestQuestion : kLeaseInterval);
 }
 
@@ -193,7 +212,7 @@ void StreamSession::follow_stream(TimePoint now) {
   stream_->check_deadlines(now);
   if (!stream_->failure().empty()) return give_up_stream();
   if (level_ == Level::bounded) return renew_lease_when_complete();
-  if (stream_->is_slow(now)) {
+  if (level_ == Level::none && stream_->is_slow(now)) {
     do_without_stream("the replication slot waits for transactions that were running before it to end");
   }
   // A question that is under way was asked before the stream's beginning.
@@ -211,9 +230,15 @@ void StreamSession::give_up_stream() {
 
 void StreamSession::do_without_stream(std::string why) {
   if (!may_rise()) return freshness_.note_trouble(std::move(why));
-  why_not_better_ = std::move(why);
+  why_no_stream_ = std::move(why);
+  is_outbox_looked_for_ = level_ != Level::outbox;
   if (level_ == Level::none) begin_level(Level::ttl);
-  if (has_epoch_) freshness_.note_trouble(why_not_better_);
+  if (has_epoch_) note_trouble();
+}
+
+void StreamSession::note_trouble() {
+  freshness_.note_trouble(level_ == Level::outbox ? why_no_stream_
+                                                  : fmt::format("{}; {}", why_no_stream_, why_no_outbox_));
 }
 
 void StreamSession::begin_level(Level level) {
@@ -234,9 +259,8 @@ void StreamSession::advance_questions() {
     const Progress progress = questions_->connect();
     if (progress == Progress::failed) return fail("the cache's questions cannot connect", *questions_);
     if (progress == Progress::busy) return;
-    question_ = Question::preparing_lease;
-    if (!questions_->prepare(kLease, lease_question())) fail("the server cannot be asked", *questions_);
-    return;
+    const bool may_be_outbox = level_ != Level::bounded && wanted_ != config::CacheLevel::ttl;
+    return may_be_outbox ? ask_for_outbox(Clock::now()) : prepare_next();
   }
   if (!questions_->transfer()) return fail("the connection for the cache's questions was lost", *questions_);
   Reply reply;
@@ -247,6 +271,12 @@ void StreamSession::advance_questions() {
 
 /// Reading the catalog fails when something is dropped meanwhile that it speaks of; then it is read again.
 void StreamSession::handle_refusal() {
+  // Somebody else is at it, or nothing may be written at the moment: later.
+  if (question_ == Question::removal) {
+    question_ = Question::none;
+    removable_since_ = Clock::now();
+    return;
+  }
   const bool again = question_ == Question::catalog && ++catalog_failures_ < kMostCatalogFailures;
   if (!again) return fail("the cache's question was refused", *questions_);
   question_ = Question::none;
@@ -256,17 +286,16 @@ void StreamSession::handle_refusal() {
 
 void StreamSession::handle_answer(const Reply& reply) {
   switch (std::exchange(question_, Question::none)) {
-    case Question::preparing_lease:
-      question_ = Question::preparing_fingerprint;
-      if (!questions_->prepare(kFingerprint, std::string(Catalog::fingerprint_question()))) {
-        fail("the server cannot be asked", *questions_);
-      }
-      return;
-    case Question::preparing_fingerprint:
-      is_outdated_ = true;
-      return;
+    case Question::outbox:
+      return handle_outbox(reply);
+    case Question::preparing:
+      return prepare_next();
     case Question::lease:
       return handle_lease(reply);
+    case Question::poll:
+      return handle_poll(reply);
+    case Question::removal:
+      return handle_removal(reply);
     case Question::fingerprint:
       return handle_fingerprint(reply);
     case Question::catalog:
@@ -281,10 +310,26 @@ bool StreamSession::is_in_use(TimePoint now) const {
   return now - freshness_.last_used() < kUse;
 }
 
+/// One after the other all that the level needs; then the catalog is read.
+void StreamSession::prepare_next() {
+  if (prepared_ == (level_ == Level::outbox ? std::size(kStatements) : kCommonStatements)) {
+    is_outdated_ = true;
+    return;
+  }
+  const char* const statement = kStatements[prepared_++];
+  question_ = Question::preparing;
+  asked_at_ = Clock::now();
+  if (!questions_->prepare(statement, text_of(statement))) fail("the server cannot be asked", *questions_);
+}
+
 void StreamSession::ask_next(TimePoint now) {
-  if (question_ != Question::none || (has_epoch_ && !is_in_use(now))) return;
+  if (question_ != Question::none) return;
+  if (is_outbox_looked_for_) return ask_for_outbox(now);
+  const bool has_outbox = has_epoch_ && level_ == Level::outbox;
+  if (has_outbox && now - removable_since_ > kOutboxKept) return ask_removal(now);
+  if (has_epoch_ && !is_in_use(now)) return;
   if (now >= next_lease()) {
-    ask_lease(now);
+    has_outbox ? ask_poll(now) : ask_lease(now);
   } else if (is_outdated_ && now >= catalog_not_before_) {
     ask_catalog(now);
   } else if (!is_outdated_ && now >= next_fingerprint()) {
@@ -300,6 +345,26 @@ void StreamSession::ask_lease(TimePoint now) {
   stream_->marker().await_message(nonce);
   question_ = Question::lease;
   if (!questions_->ask_prepared(kLease, nonce)) fail("the server cannot be asked", *questions_);
+}
+
+void StreamSession::ask_for_outbox(TimePoint now) {
+  is_outbox_looked_for_ = false;
+  question_ = Question::outbox;
+  asked_at_ = now;
+  if (!questions_->ask(std::string(outbox::facts_question())))
+    fail("the server cannot be asked", *questions_);
+}
+
+void StreamSession::ask_poll(TimePoint now) {
+  question_ = Question::poll;
+  lease_asked_at_ = asked_at_ = now;
+  if (!questions_->ask_prepared(kPoll, snapshot_)) fail("the server cannot be asked", *questions_);
+}
+
+void StreamSession::ask_removal(TimePoint now) {
+  question_ = Question::removal;
+  asked_at_ = now;
+  if (!questions_->ask_prepared(kRemoval, removable_below_)) fail("the server cannot be asked", *questions_);
 }
 
 void StreamSession::note_look(TimePoint now) {
@@ -322,6 +387,19 @@ void StreamSession::ask_catalog(TimePoint now) {
   if (!questions_->ask(catalog_question())) fail("the server cannot be asked", *questions_);
 }
 
+void StreamSession::handle_outbox(const Reply& reply) {
+  const auto tables = tables_of(reply);
+  if (tables.empty() || PQntuples(tables.front()) != 1) return fail("the outbox cannot be looked for");
+  why_no_outbox_ = value_of(tables.front(), 0, 0);
+  if (wanted_ == config::CacheLevel::outbox && !why_no_outbox_.empty()) return fail(why_no_outbox_);
+  if (why_no_outbox_.empty() && level_ != Level::bounded) begin_level(Level::outbox);
+  if (has_epoch_) {
+    note_trouble();
+  } else {
+    prepare_next();
+  }
+}
+
 void StreamSession::handle_lease(const Reply& reply) {
   const auto tables = tables_of(reply);
   if (!tables.empty()) lease_visible_below_ = transaction_of(tables.front(), 1);
@@ -336,6 +414,31 @@ void StreamSession::renew_lease_when_complete() {
   freshness_.renew_lease(lease_asked_at_, *lease_visible_below_);
   // A transaction that the last look at the catalog has not seen would have come by now.
   if (confirmed_behind_ == stream_->marker().others()) freshness_.note_unchanged_catalog(lease_asked_at_);
+}
+
+/// Everything that was visible when the question was asked was visible at the last look or is among this.
+void StreamSession::handle_poll(const Reply& reply) {
+  const auto tables = tables_of(reply);
+  if (tables.empty() || PQntuples(tables.front()) < 1 || PQnfields(tables.front()) != 3)
+    return fail("the outbox is not understood");
+  const PGresult* const rows = tables.front();
+  if (value_of(rows, 0, 1) != "t") return fail("what was in the outbox was removed before it was looked at");
+  snapshot_ = value_of(rows, 0, 0);
+  for (int row = 0; row < PQntuples(rows); ++row) {
+    if (PQgetisnull(rows, row, 2) != 0) continue;
+    cache::Relation* relation = freshness_.find_relation(value_of(rows, row, 2));
+    if (relation != nullptr) relation->note_change(cache::kVisibleToAll);
+  }
+  freshness_.renew_lease(lease_asked_at_, cache::kNoTransaction);
+}
+
+void StreamSession::handle_removal(const Reply& reply) {
+  const auto tables = tables_of(reply);
+  if (tables.empty() || PQntuples(tables.front()) != 1 || PQnfields(tables.front()) != 2)
+    return fail("the outbox is not understood");
+  if (value_of(tables.front(), 0, 0) == std::to_string(outbox::kRemovedAtOnce)) return;
+  removable_below_ = value_of(tables.front(), 0, 1);
+  removable_since_ = Clock::now();
 }
 
 void StreamSession::handle_fingerprint(const Reply& reply) {
@@ -379,28 +482,32 @@ void StreamSession::handle_catalog(const Reply& reply) {
     // Roles are part of it: the stream may be allowed now.
     next_try_ = std::min(next_try_, Clock::now() + kFirstTryPause);
   } else {
-    begin_epoch(*newest, tables[2]);
+    begin_epoch(tables[0], tables[2]);
   }
   confirm_catalog();
 }
 
 std::shared_ptr<const Catalog> StreamSession::make_catalog(const PGresult* rows) {
-  return Catalog::make(rows_of(rows), [this](const std::string& name) {
+  const auto intern = [this](const std::string& name) {
     return level_ == Level::bounded ? stream_->marker().intern(name) : freshness_.intern_relation(name);
-  });
+  };
+  return Catalog::make(rows_of(rows), intern, level_);
 }
 
-void StreamSession::begin_epoch(TransactionId newest, const PGresult* catalog) {
-  if (level_ == Level::bounded) stream_->marker().begin_first_catalog(newest - 1);
+void StreamSession::begin_epoch(const PGresult* snapshot, const PGresult* catalog) {
+  if (level_ == Level::bounded) stream_->marker().begin_first_catalog(*transaction_of(snapshot, 0) - 1);
   auto made = make_catalog(catalog);
   if (level_ == Level::bounded) stream_->marker().end_first_catalog();
+  snapshot_ = value_of(snapshot, 0, 1);
+  removable_below_ = snapshot_.substr(0, snapshot_.find(':'));
+  removable_since_ = Clock::now();
   has_epoch_ = has_begun_ = true;
   freshness_.begin_epoch(level_, std::move(made), fingerprint_asked_at_);
   observe::Event event("cache runs");
   event.with("database", database_).with("server", target_.name()).with("level", cache::name_of(level_));
-  if (level_ == Level::bounded || wanted_ == config::CacheLevel::ttl) return event.info();
-  freshness_.note_trouble(why_not_better_);
-  event.with("why", why_not_better_).warning();
+  if (!may_rise()) return event.info();
+  note_trouble();
+  event.with("why", freshness_.trouble()).warning();
 }
 
 }  // namespace forebay::backend

@@ -17,11 +17,11 @@ namespace forebay::backend {
 
 /// From the first connect to the first trouble, at the best level that is wanted and that the server allows:
 ///
-///     connect, make a slot, start the stream      SlotStream; where that fails, the level is ttl
+///     connect, make a slot, start the stream      SlotStream; where that fails, the level is a lower one
 ///     connect, read the catalog → begin_epoch     connection for questions
 ///     while the cache is in use: leases, and whether the catalog is still the same
-///     bounded, all the time: changes → marks
-///     ttl, now and then: whether the stream can be started → another epoch
+///     bounded, all the time: changes → marks; outbox: a lease is a look at it, changes → marks
+///     at a lower level, now and then: whether there can be a better one → another epoch
 ///
 /// One thread, one poll() over both; while a question waits for its answer the stream is read on.
 class StreamSession {
@@ -40,10 +40,12 @@ class StreamSession {
  private:
   enum class Question {
     connecting,
-    preparing_lease,
-    preparing_fingerprint,
+    outbox,  ///< whether there is one
+    preparing,
     none,
     lease,
+    poll,
+    removal,
     fingerprint,
     catalog
   };
@@ -65,6 +67,7 @@ class StreamSession {
   void give_up_stream();
   void do_without_stream(std::string why);
   void begin_level(cache::Level level);
+  void note_trouble();
   bool may_rise() const { return wanted_ == config::CacheLevel::best && level_ != cache::Level::bounded; }
 
   // --- the connection for questions
@@ -72,18 +75,25 @@ class StreamSession {
   void handle_answer(const StreamConnection::Reply& reply);
   void handle_refusal();
   void ask_next(TimePoint now);
+  void ask_for_outbox(TimePoint now);
+  void prepare_next();
   bool is_in_use(TimePoint now) const;
   void ask_lease(TimePoint now);
+  void ask_poll(TimePoint now);
+  void ask_removal(TimePoint now);
   void ask_fingerprint(TimePoint now);
   void ask_catalog(TimePoint now);
   void note_look(TimePoint now);
+  void handle_outbox(const StreamConnection::Reply& reply);
   void handle_lease(const StreamConnection::Reply& reply);
+  void handle_poll(const StreamConnection::Reply& reply);
+  void handle_removal(const StreamConnection::Reply& reply);
   void handle_fingerprint(const StreamConnection::Reply& reply);
   void handle_catalog(const StreamConnection::Reply& reply);
   void renew_lease_when_complete();
   void confirm_catalog();
   std::shared_ptr<const cache::Catalog> make_catalog(const PGresult* rows);
-  void begin_epoch(cache::TransactionId newest, const PGresult* catalog);
+  void begin_epoch(const PGresult* snapshot, const PGresult* catalog);
 
   void fail(std::string why);
   void fail(const char* doing, const StreamConnection& connection);
@@ -101,13 +111,16 @@ class StreamSession {
   bool has_begun_ = false;
 
   std::unique_ptr<SlotStream> stream_;  ///< at a lower level than bounded: is being tried, or null
-  std::string why_not_better_;
+  std::string why_no_stream_;
+  std::string why_no_outbox_;
   TimePoint next_try_{};
   Duration try_pause_;
 
   std::unique_ptr<StreamConnection> questions_;
   Question question_ = Question::connecting;
-  TimePoint asked_at_{};  ///< the question
+  std::size_t prepared_ = 0;           ///< statements
+  bool is_outbox_looked_for_ = false;  ///< as soon as it can be
+  TimePoint asked_at_{};               ///< the question
   std::string fingerprint_;
   Duration fingerprint_took_{0};
   bool is_outdated_ = false;  ///< the catalog that is known, or it is not known yet
@@ -119,6 +132,12 @@ class StreamSession {
   TimePoint lease_asked_at_{};
   std::uint64_t lease_number_ = 0;
   std::optional<cache::TransactionId> lease_visible_below_;
+
+  // At the level outbox: what was visible at the last look at it; and what may be removed later, for every
+  // Forebay will have seen it.
+  std::string snapshot_;
+  std::string removable_below_;
+  TimePoint removable_since_{};
 
   // The look at the catalog, and the last one that found what is known. What the stream had brought before it
   // was asked for; nothing when the look may not have seen all of that.

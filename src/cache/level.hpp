@@ -9,6 +9,7 @@ namespace forebay::cache {
 enum class Level : std::uint8_t {
   none,     ///< nothing runs, and nothing is served
   bounded,  ///< the server's changes are decoded
+  outbox,   ///< triggers write down which relations are changed
   ttl       ///< nobody tells of what others write: an entry's lifetime is the bound
 };
 
@@ -17,6 +18,8 @@ constexpr std::string_view name_of(Level level) {
   switch (level) {
     case Level::bounded:
       return "bounded";
+    case Level::outbox:
+      return "outbox";
     case Level::ttl:
       return "ttl";
     case Level::none:

@@ -248,7 +248,8 @@ std::vector<Option> cache_rows() {
           FIELD(settings->cache.enabled)),
       bound({.key = "cache.level",
              .help = "By what kept results are known to be fresh. bounded: the server's changes are decoded, "
-                     "which needs `wal_level = logical` and an upstream's user with REPLICATION. ttl: by "
+                     "which needs `wal_level = logical` and an upstream's user with REPLICATION. outbox: "
+                     "triggers tell, which `forebay outbox install` makes. ttl: by "
                      "nothing but their lifetimes; kept is only what a policy or a comment gives one. auto: "
                      "the best that the server allows, looked for again every half minute.",
              .flag = "--cache-level",

@@ -100,7 +100,7 @@ struct Timeouts {
 
 /// By what kept results are known to be fresh (docs/freshness.md); `best`: by the best that the server
 /// allows.
-enum class CacheLevel { best, bounded, ttl };
+enum class CacheLevel { best, bounded, outbox, ttl };
 
 /// Reads that are answered from memory.
 struct Cache {

@@ -72,8 +72,10 @@ inline constexpr Name<LogLevel> kLogLevels[] = {{"debug", LogLevel::debug},
                                                 {"warning", LogLevel::warning},
                                                 {"error", LogLevel::error}};
 
-inline constexpr Name<CacheLevel> kCacheLevels[] = {
-    {"auto", CacheLevel::best}, {"bounded", CacheLevel::bounded}, {"ttl", CacheLevel::ttl}};
+inline constexpr Name<CacheLevel> kCacheLevels[] = {{"auto", CacheLevel::best},
+                                                    {"bounded", CacheLevel::bounded},
+                                                    {"outbox", CacheLevel::outbox},
+                                                    {"ttl", CacheLevel::ttl}};
 
 constexpr std::span<const Name<PoolMode>> names_of(PoolMode) {
   return kPoolModes;

@@ -142,3 +142,14 @@ def within_bound(read, expected, since: float) -> None:
         found = read()
         assert found == expected, f"{found} {time.monotonic() - since:.3f} s after the change"
         time.sleep(0.02)
+
+
+def await_lease(endpoint, client) -> None:
+    """One that was asked for from now on; the client asks meanwhile, or there will be none."""
+    began = time.monotonic()
+
+    def has_come() -> bool:
+        client.execute("SELECT 1").fetchall()
+        return (endpoint.figures()["lease_age_ms"] or 1e9) < (time.monotonic() - began) * 1000
+
+    wait_until(has_come, 10, "a lease", interval=0.02)

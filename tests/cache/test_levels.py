@@ -10,7 +10,7 @@ import pytest
 from forebay_testing import ForebayDaemon, PostgresServer, wait_until
 from forebay_testing import frontend_messages as fe
 
-from conftest import BOUND, FLAGS, Cached, within_bound
+from conftest import BOUND, FLAGS, Cached, await_lease, within_bound
 
 ONE = "SELECT name FROM items WHERE id = 1"
 TWO = "SELECT name FROM items WHERE id = 2"
@@ -30,8 +30,8 @@ WRITES = {
     "trigger": ["INSERT INTO orders VALUES (1)"],
     "DO": ["DO $$ BEGIN UPDATE items SET name = 'zz' WHERE id = 1; END $$"],
     "TRUNCATE and INSERT": ["BEGIN; TRUNCATE items; INSERT INTO items VALUES (1, 'zz'); COMMIT"],
-    "other table of that name": ["BEGIN; ALTER TABLE items RENAME TO items_before; CREATE TABLE items AS SELECT 1 AS id,"
-                                 " 'zz' AS name; COMMIT"],
+    "other table of that name": ["BEGIN; ALTER TABLE items RENAME TO items_before; CREATE TABLE items AS SELECT 1 AS"
+                                 " id, 'zz' AS name; COMMIT"],
 }
 
 TABLES = """
@@ -46,8 +46,8 @@ CREATE TRIGGER ordered AFTER INSERT ON orders FOR EACH ROW EXECUTE FUNCTION on_o
 ALTER TABLE items OWNER TO app; ALTER TABLE orders OWNER TO app;
 """
 ROWS = "DELETE FROM items; INSERT INTO items SELECT n, 'item ' || n FROM generate_series(1, 200) n;"
-UNTOUCHED = ("SELECT to_regclass('items_before') IS NULL AND EXISTS (SELECT FROM pg_tables WHERE tablename = 'items' AND"
-             " tableowner = 'app')")
+UNTOUCHED = ("SELECT to_regclass('items_before') IS NULL AND EXISTS (SELECT FROM pg_tables WHERE tablename = 'items'"
+             " AND tableowner = 'app')")
 
 
 @pytest.fixture(scope="module")
@@ -93,17 +93,6 @@ def reads(client, text: str = ONE):
     return client.execute(text).fetchall()
 
 
-def await_lease(endpoint, client) -> None:
-    """One that was asked for from now on; the client asks meanwhile, or there will be none."""
-    began = time.monotonic()
-
-    def has_come() -> bool:
-        reads(client, "SELECT 1")
-        return (endpoint.figures()["lease_age_ms"] or 1e9) < (time.monotonic() - began) * 1000
-
-    wait_until(has_come, 10, "a lease", interval=0.02)
-
-
 def explained(client, text: str) -> dict:
     lines = [line for (line,) in client.execute(f"EXPLAIN (forebay) {text}").fetchall()]
     return dict(line.split(": ", 1) for line in lines)
@@ -121,10 +110,10 @@ def level_is(endpoint, client, level: str, trouble: str = "") -> None:
 def test_the_level_is_shown_and_why(ttl, client):
     ttl.warm(lambda: reads(client))
     figures = ttl.figures()
-    assert figures["level"] == "ttl" and figures["trouble"] == "wal_level is replica, not logical"
+    assert figures["level"] == "ttl" and figures["trouble"] == "wal_level is replica, not logical; no outbox is installed"
     assert figures["staleness_ms"] is None and figures["age_max_ms"] is None
     assert figures["lease_age_ms"] <= BOUND * 1000
-    assert 'level=ttl why="wal_level is replica, not logical"' in ttl.daemon.log()
+    assert 'level=ttl why="wal_level is replica, not logical; no outbox is installed"' in ttl.daemon.log()
 
 
 def test_only_what_was_given_a_lifetime_is_kept(ttl, client):
@@ -184,8 +173,8 @@ def test_a_fill_that_began_before_a_write_is_not_served_after_it(ttl, client, ot
     ttl.warm(lambda: reads(client))
     reader = threading.Thread(target=reads, args=(other, slow))
     reader.start()
-    wait_until(lambda: ttl.server.query("SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query = %s", (slow,)),
-               interval=0.005)
+    active = "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query = %s"
+    wait_until(lambda: ttl.server.query(active, (slow,)), interval=0.005)
     client.execute("UPDATE items SET name = 'zz'")
     assert reader.is_alive(), "the write was done before the fill"
     reader.join()
