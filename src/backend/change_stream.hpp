@@ -19,7 +19,8 @@ namespace forebay::backend {
 /// Follows what changes in one database of one server, whoever changes it, and keeps its Freshness told:
 /// marks of relations, leases, the catalog. A thread of its own speaks to the server over two connections: a
 /// temporary logical replication slot with the plugin test_decoding, which needs no object in the database,
-/// and one for questions. Where there can be no such slot, and a lower level will do, the latter alone.
+/// and one for questions. Where there can be no such slot, and a lower level will do (cache/level.hpp), the
+/// latter alone.
 ///
 /// Whatever goes wrong ends the epoch and is tried again after a second, later after half a minute. Each new
 /// reason is logged once as a warning.

@@ -7,12 +7,12 @@
 namespace forebay::backend::outbox {
 
 // One row for each transaction and relation, however many statements there are. SECURITY DEFINER: whoever may
-// write to a relation need not be allowed anything here. UNLOGGED: a crash ends every epoch, so what was
-// there is of no use to anybody.
+// write to a relation need not be allowed anything here. Logged: a prepared transaction outlives a crash, and
+// so has what it has written here.
 std::vector<std::string> base_statements() {
   return {
       "CREATE SCHEMA IF NOT EXISTS forebay",
-      "CREATE UNLOGGED TABLE IF NOT EXISTS forebay.changes (\n"
+      "CREATE TABLE IF NOT EXISTS forebay.changes (\n"
       "  transaction pg_catalog.xid8 NOT NULL DEFAULT pg_catalog.pg_current_xact_id(),\n"
       "  schema_name pg_catalog.name NOT NULL,\n"
       "  relation_name pg_catalog.name NOT NULL,\n"
