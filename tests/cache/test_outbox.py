@@ -7,9 +7,9 @@ import time
 import psycopg
 import pytest
 
-from forebay_testing import ForebayDaemon, PostgresServer, forebay_binary, wait_until
+from forebay_testing import forebay_binary, wait_until
 
-from conftest import FLAGS, Cached, await_lease, within_bound
+from conftest import Cached, await_lease, within_bound
 
 ONE = "SELECT name FROM items WHERE id = 1"
 TWO = "SELECT name FROM items WHERE id = 2"
@@ -52,7 +52,7 @@ CHANGES = {  # how, what is read, and what then
     "another role": ("SET ROLE bob; UPDATE items SET name = 'zz'", ONE, ("zz",)),
     "quote_all_identifiers": ("SET quote_all_identifiers = on; UPDATE items SET name = 'zz'", ONE, ("zz",)),
     "odd name": ('INSERT INTO "Odd ""name" VALUES (2)', 'SELECT count(*) FROM "Odd ""name"', (2,)),
-    "savepoints": ("BEGIN; SAVEPOINT a; UPDATE items SET name = 'y'; ROLLBACK TO a; UPDATE items SET name = 'zz'; COMMIT",
+    "savepoints": ("BEGIN; SAVEPOINT a; UPDATE items SET name = 'y'; ROLLBACK TO a; UPDATE items SET name = 'zz'; END",
                    ONE, ("zz",)),
     "two phases": ("BEGIN; UPDATE items SET name = 'zz'; PREPARE TRANSACTION 'outbox'; COMMIT PREPARED 'outbox'",
                    ONE, ("zz",)),
@@ -65,27 +65,18 @@ def outbox(server, action: str, dbname: str, *flags: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def server():
-    """One that does not decode its changes, with an outbox in the database `boxed`."""
-    with PostgresServer(config={"wal_level": "replica"}) as server:
-        for role in ("app", "bob"):
-            server.create_role(role)
-        server.create_database("boxed")
-        server.psql(TABLES + "GRANT ALL ON ALL TABLES IN SCHEMA public TO app, bob", "boxed")
-        outbox(server, "install", "boxed")
-        yield server
-
-
-@pytest.fixture(scope="module")
-def daemon(server):
-    with ForebayDaemon(server, FLAGS) as daemon:
-        yield daemon
+def server(poor):
+    """With an outbox in its database `boxed`."""
+    poor.create_database("boxed")
+    poor.psql(TABLES + "GRANT ALL ON ALL TABLES IN SCHEMA public TO app, bob", "boxed")
+    outbox(poor, "install", "boxed")
+    return poor
 
 
 @pytest.fixture
-def boxed(server, daemon) -> Cached:
+def boxed(server, poor_daemon) -> Cached:
     server.psql(ROWS, "boxed")
-    endpoint = Cached("transaction", daemon, server, "boxed")
+    endpoint = Cached("transaction", poor_daemon, server, "boxed")
     with endpoint.connect() as client:
         await_lease(endpoint, client)
     endpoint.clear()
@@ -206,11 +197,11 @@ OBJECTS = " UNION ALL ".join(f"SELECT count(*) FROM {name}" for name in (
 
 
 @pytest.fixture
-def plain(server, daemon) -> Cached:
+def plain(server, poor_daemon) -> Cached:
     """A database without an outbox."""
     server.create_database("plain")
     server.psql(TABLES + "GRANT ALL ON ALL TABLES IN SCHEMA public TO app;" + ROWS, "plain")
-    yield Cached("transaction", daemon, server, "plain")
+    yield Cached("transaction", poor_daemon, server, "plain")
     server.execute("DROP DATABASE plain WITH (FORCE)")
 
 
