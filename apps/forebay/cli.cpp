@@ -50,6 +50,15 @@ constexpr const char* kImportExamples = R"(Example:
 
 What could not be carried over is told on standard error, and in comments at the top of the file.)";
 
+constexpr const char* kOutboxExamples = R"(Examples:
+  forebay outbox install --upstream postgres://forebay:secret@127.0.0.1:5432/shop --dry-run
+      Prints the SQL that the same without --dry-run would run
+  forebay outbox status --upstream postgres://forebay:secret@127.0.0.1:5432/shop
+      Lists the tables that are followed, and those that are not
+
+The user has to own the tables. Each of them is done in a transaction of its own. Tables that are made later are not
+followed, and so not kept, before install is run again.)";
+
 /// A mistyped flag or subcommand with the nearest that exists.
 void tell_unknown(const CLI::App& app, const std::string& argument, std::ostream& err) {
   std::vector<std::string> known;
@@ -97,17 +106,31 @@ class CommandLine {
         ->required()
         ->type_name("");
 
+    outbox_->footer(kOutboxExamples);
+    outbox_->add_option("ACTION", outbox_options_.action, "install, remove or status")
+        ->required()
+        ->type_name("")
+        ->check(CLI::IsMember({"install", "remove", "status"}));
+    outbox_->add_option("--upstream", outbox_options_.upstream, "The server and the database, as a URL")
+        ->required()
+        ->type_name("URL");
+    outbox_->add_option("--relation", outbox_options_.relations, "Only this table; may be repeated")
+        ->type_name("NAME")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    outbox_->add_flag("--dry-run", outbox_options_.dry_run, "Print the SQL, and do nothing");
+
     generate_->group("");  // for the project's own files: not in the help
     generate_->add_option("WHAT", what_, "schema or reference")
         ->required()
         ->check(CLI::IsMember({"schema", "reference"}));
   }
 
-  int run(int argc, const char* const* argv, std::ostream& out, std::ostream& err,
-          const std::function<int(const ServeOptions&)>& serve_daemon) {
+  int run(int argc, const char* const* argv, std::ostream& out, std::ostream& err, const Workers& workers) {
     try {
       app_.parse(argc, argv);
-      if (serve_->parsed()) return serve_command(flags_, takeover_, err, serve_daemon);
+      if (serve_->parsed()) return serve_command(flags_, takeover_, err, workers.serve);
+      if (outbox_->parsed()) return workers.outbox(outbox_options_, out, err);
       if (check_->parsed()) return check(out, err);
       if (import_->parsed()) return import_command(ini_file_, out, err);
       out << (what_ == "schema" ? config::json_schema() : config::reference());
@@ -141,7 +164,7 @@ class CommandLine {
 
   /// The subcommand that was named, or the program itself.
   const CLI::App& current() const {
-    for (const CLI::App* command : {serve_, check_, import_, generate_}) {
+    for (const CLI::App* command : {serve_, check_, import_, outbox_, generate_}) {
       if (command->parsed()) return *command;
     }
     return app_;
@@ -157,19 +180,22 @@ class CommandLine {
   CLI::App* check_ =
       app_.add_subcommand("check", "Tell every mistake in a configuration, or what it would run");
   CLI::App* import_ = app_.add_subcommand("import", "Print PgBouncer's configuration as Forebay's");
+  CLI::App* outbox_ =
+      app_.add_subcommand("outbox", "Make or remove the triggers for the cache's level outbox");
   CLI::App* generate_ = app_.add_subcommand("generate", "Print the JSON Schema or the reference");
   SettingFlags flags_;
   bool takeover_ = false;
   bool all_ = false;
   std::string ini_file_;
+  OutboxOptions outbox_options_;
   std::string what_;
 };
 
 }  // namespace
 
 int run_command_line(int argc, const char* const* argv, std::ostream& out, std::ostream& err,
-                     const std::function<int(const ServeOptions&)>& serve_daemon) {
-  return CommandLine().run(argc, argv, out, err, serve_daemon);
+                     const Workers& workers) {
+  return CommandLine().run(argc, argv, out, err, workers);
 }
 
 }  // namespace forebay

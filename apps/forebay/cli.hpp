@@ -3,13 +3,21 @@
 #include <functional>
 #include <iosfwd>
 
+#include "outbox.hpp"
 #include "serve.hpp"
 
 namespace forebay {
 
-/// Runs one command line and returns the exit code: 0 done, 1 a mistake in what was given, 2 a wrong command
-/// line. `serve_daemon` is what `forebay serve` calls; the caller passes it so that tests need no daemon.
+/// What the subcommands call that need more than a configuration; the caller passes it so that tests need
+/// neither a daemon nor a server.
+struct Workers {
+  std::function<int(const ServeOptions&)> serve;
+  std::function<int(const OutboxOptions&, std::ostream& out, std::ostream& err)> outbox;
+};
+
+/// Runs one command line and returns the exit code: 0 done, 1 a mistake in what was given, or something could
+/// not be done, 2 a wrong command line.
 int run_command_line(int argc, const char* const* argv, std::ostream& out, std::ostream& err,
-                     const std::function<int(const ServeOptions&)>& serve_daemon);
+                     const Workers& workers);
 
 }  // namespace forebay

@@ -17,6 +17,7 @@ struct Ran {
   std::string out;
   std::string err;
   std::vector<ServeOptions> served;
+  std::vector<OutboxOptions> outboxes;
 };
 
 Ran run(std::vector<std::string> arguments) {
@@ -27,10 +28,14 @@ Ran run(std::vector<std::string> arguments) {
   std::ostringstream out, err;
   Ran ran;
   ran.code = run_command_line(static_cast<int>(argv.size()), argv.data(), out, err,
-                              [&ran](const ServeOptions& options) {
-                                ran.served.push_back(options);
-                                return 7;
-                              });
+                              {[&ran](const ServeOptions& options) {
+                                 ran.served.push_back(options);
+                                 return 7;
+                               },
+                               [&ran](const OutboxOptions& options, std::ostream&, std::ostream&) {
+                                 ran.outboxes.push_back(options);
+                                 return 8;
+                               }});
   ran.out = out.str();
   ran.err = err.str();
   return ran;
@@ -38,6 +43,19 @@ Ran run(std::vector<std::string> arguments) {
 
 void expect_in(const std::string& text, std::string_view part) {
   EXPECT_NE(text.find(part), std::string::npos) << "no " << part << " in:\n" << text;
+}
+
+TEST(CommandLine, HasAnOutbox) {
+  const Ran ran = run({"outbox", "install", "--upstream", "postgres://u@h/shop", "--relation", "a",
+                       "--relation", "b.c", "--dry-run"});
+  EXPECT_EQ(ran.code, 8);
+  ASSERT_EQ(ran.outboxes.size(), 1U);
+  EXPECT_EQ(ran.outboxes[0].action, "install");
+  EXPECT_EQ(ran.outboxes[0].upstream, "postgres://u@h/shop");
+  EXPECT_EQ(ran.outboxes[0].relations, (std::vector<std::string>{"a", "b.c"}));
+  EXPECT_TRUE(ran.outboxes[0].dry_run);
+  EXPECT_EQ(run({"outbox", "destroy", "--upstream", "postgres://u@h/shop"}).code, 2);
+  EXPECT_EQ(run({"outbox", "install"}).code, 2);
 }
 
 TEST(CommandLine, ServesWithOneFlag) {

@@ -1,8 +1,9 @@
 #include <iostream>
 
 #include "cli.hpp"
+#include "outbox.hpp"
 #include "serve.hpp"
 
 int main(int argc, char** argv) {
-  return forebay::run_command_line(argc, argv, std::cout, std::cerr, forebay::serve);
+  return forebay::run_command_line(argc, argv, std::cout, std::cerr, {forebay::serve, forebay::outbox});
 }

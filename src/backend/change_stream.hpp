@@ -11,6 +11,7 @@
 #include "backend/target.hpp"
 #include "base/clock.hpp"
 #include "cache/freshness.hpp"
+#include "config/settings.hpp"
 #include "net/socket.hpp"
 
 namespace forebay::backend {
@@ -18,14 +19,16 @@ namespace forebay::backend {
 /// Follows what changes in one database of one server, whoever changes it, and keeps its Freshness told:
 /// marks of relations, leases, the catalog. A thread of its own speaks to the server over two connections: a
 /// temporary logical replication slot with the plugin test_decoding, which needs no object in the database,
-/// and one for questions.
+/// and one for questions. Where there can be no such slot, and a lower level will do (cache/level.hpp), the
+/// latter alone.
 ///
 /// Whatever goes wrong ends the epoch and is tried again after a second, later after half a minute. Each new
 /// reason is logged once as a warning.
 class ChangeStream {
  public:
   /// Starts at once. `freshness` must outlive this object, which is its waker meanwhile.
-  ChangeStream(std::shared_ptr<const Target> target, std::string database, cache::Freshness& freshness);
+  ChangeStream(std::shared_ptr<const Target> target, std::string database, config::CacheLevel wanted,
+               cache::Freshness& freshness);
   /// Returns within a second; the epoch has then ended.
   ~ChangeStream();
   ChangeStream(const ChangeStream&) = delete;
@@ -46,6 +49,7 @@ class ChangeStream {
 
   const std::shared_ptr<const Target> target_;
   const std::string database_;
+  const config::CacheLevel wanted_;
   cache::Freshness& freshness_;
   const net::Fd wake_fd_;
   std::atomic<bool> letting_go_ = false;

@@ -94,6 +94,16 @@ void add_tls(Options& options, const config::ServerTls& tls) {
   options.add("gssencmode", "disable");
 }
 
+std::string_view advice(std::string_view sqlstate) {
+  if (sqlstate == "42501") return ": the upstream's user needs the REPLICATION attribute";
+  if (sqlstate == "53400") return ": raise max_replication_slots";
+  if (sqlstate == "53300") return ": raise max_connections or max_wal_senders";
+  if (sqlstate == "58P01")
+    return ": the server lacks the plugin test_decoding, which is in postgresql-contrib";
+  if (sqlstate == "55P03") return ": transactions that were running before the slot do not end";
+  return {};
+}
+
 std::string first_line(std::string_view text) {
   return std::string(text.substr(0, text.find('\n')));
 }
@@ -223,6 +233,10 @@ void StreamConnection::note_problem(const PGresult* result) {
   const char* const text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
   if (sqlstate == nullptr || text == nullptr) return note_problem();
   problem_ = {.sqlstate = sqlstate, .text = text};
+}
+
+std::string described(const StreamConnection::Problem& problem) {
+  return problem.text + std::string(advice(problem.sqlstate));
 }
 
 }  // namespace forebay::backend

@@ -90,4 +90,7 @@ class StreamConnection {
   Problem problem_;
 };
 
+/// For people: with what can be done about it, where the server's own text does not tell.
+std::string described(const StreamConnection::Problem& problem);
+
 }  // namespace forebay::backend

@@ -6,41 +6,46 @@
 #include <optional>
 #include <string>
 
+#include "backend/slot_stream.hpp"
 #include "backend/stream_connection.hpp"
 #include "backend/target.hpp"
 #include "base/clock.hpp"
-#include "cache/change_marker.hpp"
 #include "cache/freshness.hpp"
+#include "config/settings.hpp"
 
 namespace forebay::backend {
 
-/// One epoch of a change stream: from the first connect to the first trouble.
+/// From the first connect to the first trouble, at the best level that is wanted and that the server allows:
 ///
-///     connect, make a slot, start the stream      connection for replication
+///     connect, make a slot, start the stream      SlotStream; where that fails, the level is a lower one
 ///     connect, read the catalog → begin_epoch     connection for questions
 ///     while the cache is in use: leases, and whether the catalog is still the same
-///     all the time: changes → marks
+///     bounded, all the time: changes → marks; outbox: a lease is a look at it, changes → marks
+///     at a lower level, now and then: whether there can be a better one → another epoch
 ///
 /// One thread, one poll() over both; while a question waits for its answer the stream is read on.
 class StreamSession {
  public:
-  /// `wake_fd` is an eventfd that is written to when there is something to look at sooner than planned.
-  StreamSession(const Target& target, const std::string& database, cache::Freshness& freshness, int wake_fd);
+  /// `wake_fd` is an eventfd that is written to when there is something to look at sooner than planned. All
+  /// that is referred to outlives this object.
+  StreamSession(const Target& target, const std::string& database, config::CacheLevel wanted,
+                cache::Freshness& freshness, int wake_fd);
 
   /// Returns why it ended, for people; empty when it `is_to_stop`, and then the server has forgotten the
   /// slot.
   std::string run(const std::function<bool()>& is_to_stop);
-  /// Whether it ever came to an epoch.
+  /// Whether it ever came to an epoch, at whatever level.
   bool has_begun() const { return has_begun_; }
 
  private:
-  enum class Stream { connecting, looking, making_slot, starting, running };
   enum class Question {
     connecting,
-    preparing_lease,
-    preparing_fingerprint,
+    outbox,  ///< whether there is one
+    preparing,
     none,
     lease,
+    poll,
+    removal,
     fingerprint,
     catalog
   };
@@ -56,28 +61,39 @@ class StreamSession {
   TimePoint next_fingerprint() const;
   void check_deadlines(TimePoint now);
 
-  // --- the connection for replication
-  void advance_stream();
-  void handle_stream_reply(const StreamConnection::Reply& reply);
-  void look_at_server(const PGresult* facts);
-  void read_stream();
-  void handle_stream_message(std::string_view message);
-  void send_status(TimePoint now);
+  // --- the stream
+  void try_stream();
+  void follow_stream(TimePoint now);
+  void give_up_stream();
+  void do_without_stream(std::string why);
+  void begin_level(cache::Level level);
+  void note_trouble();
+  bool may_rise() const { return wanted_ == config::CacheLevel::best && level_ != cache::Level::bounded; }
 
   // --- the connection for questions
   void advance_questions();
   void handle_answer(const StreamConnection::Reply& reply);
   void handle_refusal();
   void ask_next(TimePoint now);
+  void ask_for_outbox(TimePoint now);
+  void prepare_next();
   bool is_in_use(TimePoint now) const;
   void ask_lease(TimePoint now);
+  void ask_poll(TimePoint now);
+  void ask_removal(TimePoint now);
   void ask_fingerprint(TimePoint now);
   void ask_catalog(TimePoint now);
   void note_look(TimePoint now);
+  void handle_outbox(const StreamConnection::Reply& reply);
   void handle_lease(const StreamConnection::Reply& reply);
+  void handle_poll(const StreamConnection::Reply& reply);
+  void handle_removal(const StreamConnection::Reply& reply);
   void handle_fingerprint(const StreamConnection::Reply& reply);
   void handle_catalog(const StreamConnection::Reply& reply);
   void renew_lease_when_complete();
+  void confirm_catalog();
+  std::shared_ptr<const cache::Catalog> make_catalog(const PGresult* rows);
+  void begin_epoch(const PGresult* snapshot, const PGresult* catalog);
 
   void fail(std::string why);
   void fail(const char* doing, const StreamConnection& connection);
@@ -85,25 +101,26 @@ class StreamSession {
 
   const Target& target_;
   const std::string& database_;
+  const config::CacheLevel wanted_;
   cache::Freshness& freshness_;
   const int wake_fd_;
-  const TimePoint started_ = Clock::now();
-  const std::string identity_;  ///< random; makes the slot's name ours alone
-  const std::string secret_;    ///< random; nobody else can write a nonce that we wait for
+  const std::string secret_;  ///< random; nobody else can write a nonce that we wait for
   std::string failure_;
+  cache::Level level_ = cache::Level::none;  ///< none: it is not decided yet
+  bool has_epoch_ = false;                   ///< at this level
   bool has_begun_ = false;
 
-  std::unique_ptr<StreamConnection> stream_;
-  Stream stream_state_ = Stream::connecting;
-  bool slot_waits_ = false;  ///< and people have been told
-  std::optional<cache::ChangeMarker> marker_;
-  std::uint64_t processed_ = 0;  ///< position in the log up to which everything has been noted
-  TimePoint stream_heard_ = started_;
-  TimePoint next_status_ = TimePoint::max();
+  std::unique_ptr<SlotStream> stream_;  ///< at a lower level than bounded: is being tried, or null
+  std::string why_no_stream_;
+  std::string why_no_outbox_;
+  TimePoint next_try_{};
+  Duration try_pause_;
 
   std::unique_ptr<StreamConnection> questions_;
   Question question_ = Question::connecting;
-  TimePoint asked_at_{};  ///< the question
+  std::size_t prepared_ = 0;           ///< statements
+  bool is_outbox_looked_for_ = false;  ///< as soon as it can be
+  TimePoint asked_at_{};               ///< the question
   std::string fingerprint_;
   Duration fingerprint_took_{0};
   bool is_outdated_ = false;  ///< the catalog that is known, or it is not known yet
@@ -115,6 +132,12 @@ class StreamSession {
   TimePoint lease_asked_at_{};
   std::uint64_t lease_number_ = 0;
   std::optional<cache::TransactionId> lease_visible_below_;
+
+  // At the level outbox: what was visible at the last look at it; and what may be removed later, for every
+  // Forebay will have seen it.
+  std::string snapshot_;
+  std::string removable_below_;
+  TimePoint removable_since_{};
 
   // The look at the catalog, and the last one that found what is known. What the stream had brought before it
   // was asked for; nothing when the look may not have seen all of that.

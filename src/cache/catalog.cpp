@@ -15,9 +15,14 @@ std::string_view Catalog::question() {
   return catalog_question();
 }
 
-std::shared_ptr<const Catalog> Catalog::make(const std::vector<wire::Row>& rows, const Intern& intern) {
+std::string_view Catalog::outbox_triggers() {
+  return cache::outbox_triggers();
+}
+
+std::shared_ptr<const Catalog> Catalog::make(const std::vector<wire::Row>& rows, const Intern& intern,
+                                             Level level) {
   auto catalog = std::make_shared<Catalog>();
-  CatalogGraph graph(catalog->vocabulary_);
+  CatalogGraph graph(catalog->vocabulary_, level);
   for (const wire::Row& row : rows) {
     if (!catalog->vocabulary_.add(row) && !graph.add(row)) {
       catalog->vocabulary_.refuse_everything("the server's catalog was not understood");

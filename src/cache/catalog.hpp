@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cache/catalog_vocabulary.hpp"
+#include "cache/level.hpp"
 #include "cache/relation.hpp"
 #include "sql/read_shape.hpp"
 #include "wire/data_row.hpp"
@@ -59,12 +60,15 @@ class Catalog {
   static std::string_view fingerprint_question();
   /// SQL whose rows make a Catalog.
   static std::string_view question();
+  /// SQL for the triggers by which relations are followed at the level outbox: relid, trigger.
+  static std::string_view outbox_triggers();
 
   /// Finds or makes the object for a relation by the name that the change stream prints.
   using Intern = std::function<Relation*(const std::string& qualified_name)>;
   /// Also tells every relation its key (Relation::set_key). Rows that are not understood make a Catalog that
-  /// refuses everything.
-  static std::shared_ptr<const Catalog> make(const std::vector<wire::Row>& rows, const Intern& intern);
+  /// refuses everything. At the level outbox it refuses relations without a trigger.
+  static std::shared_ptr<const Catalog> make(const std::vector<wire::Row>& rows, const Intern& intern,
+                                             Level level);
 
   Judgement judge(const sql::ReadShape& shape) const;
   /// Null when there is no relation of that name.

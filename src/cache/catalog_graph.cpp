@@ -92,6 +92,8 @@ std::string CatalogGraph::refusal_of(const Node& node) const {
   switch (node.kind()) {
     case 'r':
     case 'p':
+      if (level_ == Level::outbox && !node.has('o')) return because("has no trigger for the outbox");
+      if (level_ == Level::outbox && node.has('l')) return because("is written to by a subscription");
       return node.relation != nullptr ? std::string() : because("cannot be followed in the change stream");
     case 'v': {
       const std::string why = view_refusal(node);

@@ -19,7 +19,7 @@ namespace forebay::cache {
 /// keys. Makes a Catalog's Named of them.
 class CatalogGraph {
  public:
-  explicit CatalogGraph(const CatalogVocabulary& vocabulary) : vocabulary_(vocabulary) {}
+  CatalogGraph(const CatalogVocabulary& vocabulary, Level level) : vocabulary_(vocabulary), level_(level) {}
 
   /// A row of catalog_question(). False when it is of a kind that is not for this, or not understood.
   bool add(const wire::Row& row);
@@ -70,6 +70,7 @@ class CatalogGraph {
   std::vector<Index> closure(std::vector<Index> from, const Next& next) const;
 
   const CatalogVocabulary& vocabulary_;
+  const Level level_;
   std::vector<Node> nodes_;
   std::vector<Edge> edges_;
   std::unordered_map<std::string, Index> by_oid_;

@@ -18,9 +18,24 @@ namespace forebay::cache {
 // files, called immutable, change with the timeline.
 //
 // pg_get_viewdef() locks what the view reads against being dropped, and so waits for those who do that.
-std::string_view catalog_question() {
+//
+// 60 is the type of a trigger that runs after each INSERT, UPDATE, DELETE and TRUNCATE statement
+// (TRIGGER_TYPE_… in catalog/pg_trigger.h); A: whatever session_replication_role is.
+std::string_view outbox_triggers() {
   return R"(
-WITH space AS (
+  SELECT t.tgrelid AS relid, t.oid AS trigger
+  FROM pg_catalog.pg_trigger t
+    JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) t.tgfoid
+    JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) p.pronamespace
+  WHERE n.nspname OPERATOR(pg_catalog.=) 'forebay' AND p.proname OPERATOR(pg_catalog.=) 'note_change'
+    AND p.prosecdef AND t.tgtype OPERATOR(pg_catalog.=) 60 AND t.tgenabled OPERATOR(pg_catalog.=) 'A'
+    AND t.tgqual IS NULL AND t.tgattr::pg_catalog.text OPERATOR(pg_catalog.=) '')";
+}
+
+namespace {
+
+constexpr std::string_view kCatalogQuestion = R"(,
+space AS (
   SELECT oid, nspname,
     nspname OPERATOR(pg_catalog.=) ANY ('{pg_catalog,information_schema}'::pg_catalog.name[]) AS of_system
   FROM pg_catalog.pg_namespace
@@ -74,6 +89,7 @@ connects_rows AS (
 runs_code AS (
   SELECT tgrelid AS relid FROM pg_catalog.pg_trigger
   WHERE NOT tgisinternal AND tgenabled OPERATOR(pg_catalog.<>) 'D'
+    AND oid OPERATOR(pg_catalog.<>) ALL (SELECT trigger FROM outbox)
   UNION SELECT ev_class FROM pg_catalog.pg_rewrite WHERE rulename OPERATOR(pg_catalog.<>) '_RETURN'
   UNION SELECT coalesce(f.adrelid, k.conrelid, y.polrelid)
   FROM pg_catalog.pg_depend d
@@ -141,6 +157,9 @@ SELECT 'relation' AS kind, c.oid::pg_catalog.text AS a, c.relname::pg_catalog.te
     CASE WHEN c.relrowsecurity THEN 'r' END,
     CASE WHEN w.relid IS NOT NULL THEN 'w' END,
     CASE WHEN m.relid IS NOT NULL THEN 'm' END,
+    CASE WHEN EXISTS (SELECT FROM outbox o WHERE o.relid OPERATOR(pg_catalog.=) c.oid) THEN 'o' END,
+    CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_subscription_rel o
+      WHERE o.srrelid OPERATOR(pg_catalog.=) c.oid) THEN 'l' END,
     CASE WHEN times.with_zone THEN 'zt' WHEN NOT times.with_zone THEN 't' END) AS d,
   key.attname::pg_catalog.text AS e, key.atttypid::pg_catalog.oid::pg_catalog.text AS f,
   CASE WHEN c.relkind OPERATOR(pg_catalog.=) 'v' AND NOT c.of_system
@@ -218,9 +237,6 @@ UNION ALL SELECT 'everything',
   NULL, NULL, NULL, NULL, NULL, NULL
 FROM pg_catalog.pg_amproc a JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) a.amproc::pg_catalog.oid
 WHERE p.oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid AND p.provolatile OPERATOR(pg_catalog.<>) 'i')";
-}
-
-namespace {
 
 /// Which rows of a table are left out: those of temporary things, or every CREATE TEMP TABLE would look like
 /// a change.
@@ -246,6 +262,7 @@ constexpr Source kSources[] = {
     {"pg_inherits", "true", Leave::relations, "inhrelid"},
     {"pg_proc", "true", Leave::spaces, "pronamespace"},
     {"pg_policy", "true"},
+    {"pg_subscription_rel", "true"},
     {"pg_operator", "true"},
     {"pg_amproc", "true"},
     {"pg_cast", "true"},
@@ -290,6 +307,12 @@ std::string make_fingerprint_question() {
 }
 
 }  // namespace
+
+std::string_view catalog_question() {
+  static const std::string question =
+      fmt::format("WITH outbox AS ({}){}", outbox_triggers(), kCatalogQuestion);
+  return question;
+}
 
 std::string_view catalog_fingerprint_question() {
   static const std::string question = make_fingerprint_question();

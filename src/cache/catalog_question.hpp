@@ -10,7 +10,8 @@ namespace forebay::cache {
 ///   relation    oid, name, name as the change stream prints it, marks, key's column, key's type (an oid),
 ///               the definition of a view. Marks: relkind, relpersistence, then letters: s of the system,
 ///               r row security, w code runs on writes, m a write of one row may tell of others, z columns of
-///               timetz, t columns of time.
+///               timetz, t columns of time, o changes of it are written to the outbox, l a subscription
+///               writes to it past statement triggers.
 ///   child       oid of the parent, oid of the child (partitions and inheritance)
 ///   cascade     oid of a relation, oid of another that a foreign key changes with it, marks: u when a row
 ///               gets another key, d when one is removed
@@ -25,6 +26,8 @@ namespace forebay::cache {
 ///   equality    (nothing) users have made an operator = that may compare keys
 ///   everything  why nothing at all may be kept
 std::string_view catalog_question();
+/// SQL for the triggers that write to the outbox, as they should be: relid, trigger.
+std::string_view outbox_triggers();
 std::string_view catalog_fingerprint_question();
 
 }  // namespace forebay::cache

@@ -59,11 +59,14 @@ class CatalogTest : public testing::Test {
 
   const Catalog& catalog() {
     if (!catalog_) {
-      catalog_ = Catalog::make(rows_, [this](const std::string& name) {
-        auto& relation = relations_[name];
-        if (!relation) relation = std::make_unique<Relation>(name);
-        return relation.get();
-      });
+      catalog_ = Catalog::make(
+          rows_,
+          [this](const std::string& name) {
+            auto& relation = relations_[name];
+            if (!relation) relation = std::make_unique<Relation>(name);
+            return relation.get();
+          },
+          level_);
     }
     return *catalog_;
   }
@@ -75,11 +78,29 @@ class CatalogTest : public testing::Test {
   std::string refusal(std::string_view text) { return catalog().judge(sql::read_shape(text)).refusal; }
   const Relation& relation_called(const std::string& name) { return *relations_.at(name); }
 
+  Level level_ = Level::bounded;
+
  private:
   std::vector<wire::Row> rows_;
   std::map<std::string, std::unique_ptr<Relation>> relations_;
   std::shared_ptr<const Catalog> catalog_;
 };
+
+TEST_F(CatalogTest, AtTheLevelOutboxARelationNeedsATrigger) {
+  level_ = Level::outbox;
+  relation("public.users", "rpo");
+  relation("public.orders");
+  relation("public.copied", "rpol");
+  relation("public.events", "ppo");
+  relation("public.events_1");
+  child("public.events", "public.events_1");
+  view("public.both", "SELECT 1 FROM users, orders");
+  EXPECT_EQ(refusal("SELECT 1 FROM users"), "");
+  EXPECT_EQ(refusal("SELECT 1 FROM orders"), "public.orders has no trigger for the outbox");
+  EXPECT_EQ(refusal("SELECT 1 FROM copied"), "public.copied is written to by a subscription");
+  EXPECT_EQ(refusal("SELECT 1 FROM events"), "public.events_1 has no trigger for the outbox");
+  EXPECT_NE(refusal("SELECT 1 FROM both"), "");
+}
 
 TEST_F(CatalogTest, KeepsReadsOfPlainTables) {
   relation("public.t", "rp", "id:23");

@@ -11,7 +11,7 @@ constexpr Duration kBound{1'000};
 class EntryTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    freshness_.begin_epoch(nullptr, now_);
+    freshness_.begin_epoch(Level::bounded, nullptr, now_);
     freshness_.renew_lease(now_, 100);
   }
 
@@ -103,13 +103,13 @@ TEST_F(EntryTest, TheEndOfTheStreamEndsIt) {
   const Entry entry = made({});
   freshness_.end_epoch("lost");
   EXPECT_FALSE(is_served(entry));
-  freshness_.begin_epoch(nullptr, now_);
+  freshness_.begin_epoch(Level::bounded, nullptr, now_);
   freshness_.renew_lease(now_, 100);
   EXPECT_FALSE(is_served(entry));
 }
 
 TEST_F(EntryTest, NothingIsKeptBeforeTheFirstLease) {
-  freshness_.begin_epoch(nullptr, now_);
+  freshness_.begin_epoch(Level::bounded, nullptr, now_);
   EXPECT_FALSE(made({}).may_be_kept());
 }
 
@@ -195,14 +195,70 @@ TEST(CanonicalKey, HasOneSpelling) {
 TEST_F(EntryTest, TheProofIsThatOfRowsAndOfTheCatalog) {
   freshness_.confirm_catalog(now_ + Duration(5));
   freshness_.renew_lease(now_ + Duration(50), 100);
-  EXPECT_EQ(freshness_.proof(), now_ + Duration(5));
+  EXPECT_EQ(freshness_.proof(now_), now_ + Duration(5));
   freshness_.note_unchanged_catalog(now_ + Duration(50));
-  EXPECT_EQ(freshness_.proof(), now_ + Duration(50));
+  EXPECT_EQ(freshness_.proof(now_), now_ + Duration(50));
   freshness_.confirm_catalog(now_ + Duration(70));
-  EXPECT_EQ(freshness_.proof(), now_ + Duration(50)) << "the lease's";
+  EXPECT_EQ(freshness_.proof(now_), now_ + Duration(50)) << "the lease's";
   freshness_.end_epoch("test");
-  EXPECT_EQ(freshness_.proof(), TimePoint{});
+  EXPECT_EQ(freshness_.proof(now_), TimePoint{});
   EXPECT_EQ(freshness_.fence().all_visible_below, 0U) << "the next epoch is another server's, perhaps";
+}
+
+/// As above, at the level ttl.
+class TtlEntryTest : public EntryTest {
+ protected:
+  void SetUp() override {
+    freshness_.begin_epoch(Level::ttl, nullptr, now_);
+    freshness_.renew_lease(now_, kNoTransaction);
+  }
+};
+
+TEST_F(TtlEntryTest, AnOwnWriteEndsWhatBeganBeforeIt) {
+  const Entry entry = made({on(users_.whole())});
+  freshness_.note_own_write(users_, now_);
+  EXPECT_TRUE(entry.is_dead(now_));
+  EXPECT_FALSE(entry.may_be_kept()) << "had it been under way";
+  const Entry later = made({on(users_.whole())});
+  EXPECT_TRUE(later.may_be_kept());
+  EXPECT_TRUE(is_served(later)) << "no lease has to come";
+}
+
+TEST_F(TtlEntryTest, AnOwnWriteByKeyEndsWhatMayHoldTheRow) {
+  const ChangeMark& one = users_.bucket("1");
+  std::string key = "2";
+  while (&users_.bucket(key) == &one) key += "2";
+  const Entry whole = made({on(users_.whole())});
+  const Entry row = made({on(one), on(users_.unkeyed())});
+  const Entry other = made({on(users_.bucket(key)), on(users_.unkeyed())});
+  freshness_.note_own_write(users_, Relation::bucket_of("1"), now_);
+  EXPECT_TRUE(whole.is_dead(now_));
+  EXPECT_TRUE(row.is_dead(now_));
+  EXPECT_TRUE(is_served(other));
+}
+
+TEST_F(TtlEntryTest, AnOwnWriteOfAnythingEndsEverything) {
+  const Entry entry = made({});
+  freshness_.note_own_write(now_);
+  EXPECT_TRUE(entry.is_dead(now_));
+  EXPECT_FALSE(entry.may_be_kept());
+  EXPECT_TRUE(is_served(made({})));
+  freshness_.end_epoch("test");
+  freshness_.note_own_write(now_);
+  EXPECT_EQ(freshness_.epoch(), 0U) << "a write begins no level";
+}
+
+TEST_F(TtlEntryTest, AChangeOfAnEarlierEpochHoldsNothingBack) {
+  users_.note_change(100);
+  EXPECT_TRUE(made({on(users_.whole())}).may_be_kept());
+}
+
+/// An entry is as old as its beginning, whatever leases have come since.
+TEST_F(TtlEntryTest, TheProofIsThatOfTheOldestThatMayLive) {
+  freshness_.note_lifetime(Duration(60'000));
+  freshness_.note_lifetime(Duration(5'000));
+  EXPECT_LE(freshness_.proof(now_), now_ - Duration(60'000));
+  EXPECT_GT(freshness_.proof(now_), now_ - Duration(61'000));
 }
 
 }  // namespace

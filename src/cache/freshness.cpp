@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "cache/raise.hpp"
-
 namespace forebay::cache {
 
 namespace {
@@ -39,18 +37,21 @@ std::pair<std::shared_ptr<const Catalog>, std::uint64_t> Freshness::catalog() co
 
 void Freshness::note_own_write(TimePoint now) {
   if (is_left_out(Safeguard::own_write)) return;
+  if (level() == Level::ttl) return renew_epoch();
   raise(own_write_, now);
   note_newest(now);
 }
 
 void Freshness::note_own_write(Relation& relation, TimePoint now) {
   if (is_left_out(Safeguard::own_write)) return;
+  if (level() == Level::ttl) return relation.note_change(kVisibleToAll);
   relation.note_own_write(now);
   note_newest(now);
 }
 
 void Freshness::note_own_write(Relation& relation, Relation::Bucket bucket, TimePoint now) {
   if (is_left_out(Safeguard::own_write)) return;
+  if (level() == Level::ttl) return relation.note_change(kVisibleToAll, bucket);
   relation.note_own_write(now, bucket);
   note_newest(now);
 }
@@ -58,15 +59,23 @@ void Freshness::note_own_write(Relation& relation, Relation::Bucket bucket, Time
 void Freshness::note_own_schema_change(TimePoint now) {
   raise(own_schema_change_, now);
   note_own_write(now);
+  wake_for_write();
+}
+
+/// Ends every entry and every fill that is under way.
+void Freshness::renew_epoch() {
+  const std::lock_guard lock(mutex_);
+  if (epoch_.load() != 0) epoch_.store(++epochs_);
 }
 
 // --- the change stream
 // ---------------------------------------------------------------------------------------------
 
-void Freshness::begin_epoch(std::shared_ptr<const Catalog> catalog, TimePoint asked_at) {
+void Freshness::begin_epoch(Level level, std::shared_ptr<const Catalog> catalog, TimePoint asked_at) {
   const std::lock_guard lock(mutex_);
   catalog_ = std::move(catalog);
   trouble_.clear();
+  level_.store(level);
   all_visible_below_.store(0);
   lease_.store(kNever);
   catalog_number_.fetch_add(1);
@@ -77,6 +86,7 @@ void Freshness::begin_epoch(std::shared_ptr<const Catalog> catalog, TimePoint as
 void Freshness::end_epoch(std::string why) {
   const std::lock_guard lock(mutex_);
   epoch_.store(0);
+  level_.store(Level::none);
   lease_.store(kNever);
   catalog_confirmed_.store(kNever);
   catalog_unchanged_.store(kNever);
@@ -87,10 +97,15 @@ void Freshness::end_epoch(std::string why) {
   trouble_ = std::move(why);
 }
 
+void Freshness::note_trouble(std::string why) {
+  const std::lock_guard lock(mutex_);
+  trouble_ = std::move(why);
+}
+
 void Freshness::renew_lease(TimePoint asked_at, TransactionId all_visible_below) {
   all_visible_below_.store(all_visible_below, std::memory_order_release);
   const TimePoint before = lease_.exchange(asked_at, std::memory_order_acq_rel);
-  if (before != kNever)
+  if (before != kNever && level() != Level::ttl)
     recent_ages_.note(std::min(bound_, std::chrono::duration_cast<Duration>(Clock::now() - before)));
   // Whoever writes from here on wakes us; who wrote before is seen by lease_is_wanted().
   woken_.store(false);

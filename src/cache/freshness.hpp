@@ -13,6 +13,8 @@
 
 #include "base/clock.hpp"
 #include "cache/catalog.hpp"
+#include "cache/level.hpp"
+#include "cache/raise.hpp"
 #include "cache/recent_ages.hpp"
 #include "cache/relation.hpp"
 #include "cache/safeguards.hpp"
@@ -21,7 +23,7 @@ namespace forebay::cache {
 
 /// What a fill must be newer than, noted before its query is sent.
 struct Fence {
-  std::uint64_t epoch = 0;              ///< of the stream; 0: there is none, nothing may be kept
+  std::uint64_t epoch = 0;              ///< 0: there is none, nothing may be kept
   std::uint64_t catalog = 0;            ///< number of the catalog that the statement was judged by
   TransactionId all_visible_below = 0;  ///< the fill's snapshot sees every committed transaction below this
 };
@@ -49,12 +51,19 @@ class Freshness {
   /// marks are.
   TimePoint lease() const { return lease_.load(std::memory_order_acquire); }
   /// As above, for rows and for what the catalog makes of them: a view that was replaced, a table that was
-  /// rewritten.
-  TimePoint proof() const {
+  /// rewritten. At the level ttl what lives at `now` is as new as its own beginning: to the second, for
+  /// whoever keeps books by it.
+  TimePoint proof(TimePoint now) const {
+    if (level() == Level::ttl) {
+      return std::chrono::floor<std::chrono::seconds>(now -
+                                                      longest_lifetime_.load(std::memory_order_acquire));
+    }
     const TimePoint catalog = std::max(catalog_confirmed_.load(std::memory_order_acquire),
                                        catalog_unchanged_.load(std::memory_order_acquire));
     return std::min(lease(), catalog);
   }
+  /// It is the same one for a whole epoch. To be read after the epoch is.
+  Level level() const { return level_.load(std::memory_order_acquire); }
   std::uint64_t epoch() const { return epoch_.load(std::memory_order_acquire); }
   std::uint64_t catalog_number() const { return catalog_number_.load(std::memory_order_acquire); }
   /// Says that fresh entries are wanted, which keeps the leases coming.
@@ -64,6 +73,8 @@ class Freshness {
   bool holds(const Fence& fence) const {
     return fence.epoch != 0 && fence.epoch == epoch() && fence.catalog == catalog_number();
   }
+  /// An entry is about to be filled that lives for so long: to be called before its query is sent.
+  void note_lifetime(Duration lifetime) { raise(longest_lifetime_, lifetime); }
 
   // --- for each statement that is new
   /// The catalog and its number; null while there is none.
@@ -75,6 +86,8 @@ class Freshness {
   }
 
   // --- for each write through us, before its client is told
+  // At the level ttl it counts as a change, for no lease will ever cover it: entries of what it may have
+  // changed are ended, and so are fills that began before.
   /// What it changed is not known.
   void note_own_write(TimePoint now);
   void note_own_write(Relation& relation, TimePoint now);
@@ -82,13 +95,16 @@ class Freshness {
   void note_own_schema_change(TimePoint now);
 
   // --- the change stream's thread
-  /// A new stream has begun; whatever was known before is void. `catalog` was read after the stream's
-  /// beginning by a question that was asked at `asked_at`.
-  void begin_epoch(std::shared_ptr<const Catalog> catalog, TimePoint asked_at);
-  /// The stream is lost: nothing is served until the next one. `why` is for people.
+  /// `level` has come about; whatever was known before is void. `catalog` was read after its beginning by a
+  /// question that was asked at `asked_at`.
+  void begin_epoch(Level level, std::shared_ptr<const Catalog> catalog, TimePoint asked_at);
+  /// It is lost: nothing is served until the next epoch. `why` is for people.
   void end_epoch(std::string why);
-  /// Everything that was visible at `asked_at` has been noted. `all_visible_below`: a snapshot taken since
-  /// sees every committed transaction below this number (pg_snapshot_xmin).
+  /// Says to people why there is no better level.
+  void note_trouble(std::string why);
+  /// Everything that was visible at `asked_at` has been noted, or need not be. `all_visible_below`: a
+  /// snapshot taken since sees every committed transaction below this number (pg_snapshot_xmin) that has been
+  /// noted.
   void renew_lease(TimePoint asked_at, TransactionId all_visible_below);
   /// The catalog is still the one that is known; the question was asked at `asked_at`.
   void confirm_catalog(TimePoint asked_at);
@@ -114,7 +130,7 @@ class Freshness {
   void set_waker(std::function<void()> wake);
 
   // --- for people
-  /// Why nothing is served; empty while a stream runs.
+  /// Why nothing is served, or why there is no better level; empty when all is well.
   std::string trouble() const;
   Duration bound() const { return bound_; }
   /// How old answers were at most, of late: from when a lease was asked for until the next one took its
@@ -130,11 +146,13 @@ class Freshness {
   };
 
   void wake();
+  void renew_epoch();
   void note_newest(TimePoint now);
   void wake_for_write();
 
   const Duration bound_;
-  std::atomic<std::uint64_t> epoch_ = 0;  ///< 0 while there is no stream
+  std::atomic<Level> level_ = Level::none;  ///< is set before the epoch begins, and until it has ended
+  std::atomic<std::uint64_t> epoch_ = 0;    ///< 0 while nothing runs
   std::atomic<std::uint64_t> catalog_number_ = 0;
   std::atomic<TimePoint> lease_{kNever};
   std::atomic<TimePoint> catalog_confirmed_{kNever};
@@ -143,6 +161,7 @@ class Freshness {
   std::atomic<TimePoint> own_write_{kNever};  ///< of which it is not known what it changed
   std::atomic<TimePoint> own_schema_change_{kNever};
   std::atomic<TimePoint> newest_own_write_{kNever};  ///< of any kind
+  std::atomic<Duration> longest_lifetime_{Duration(0)};
   std::atomic<TimePoint> last_used_{kNever};
   RecentAges recent_ages_;
   std::atomic<bool> woken_ = false;  ///< for a write; the stream has not renewed the lease since

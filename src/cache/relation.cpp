@@ -101,10 +101,10 @@ void Relation::note_change(TransactionId transaction) {
   whole_.note_change(transaction);
 }
 
-void Relation::note_change(TransactionId transaction, std::string_view canonical_key) {
+void Relation::note_change(TransactionId transaction, Bucket bucket) {
   whole_.note_change(transaction);
   std::atomic_thread_fence(std::memory_order_seq_cst);  // with the one in bucket(): one of us sees the other
-  if (ChangeMark* bucket = find_bucket(bucket_of(canonical_key))) bucket->note_change(transaction);
+  if (ChangeMark* mark = find_bucket(bucket)) mark->note_change(transaction);
 }
 
 void Relation::note_own_write(TimePoint now) {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,9 +16,13 @@ namespace forebay::cache {
 /// A transaction's number with the epoch in its upper half, as pg_current_snapshot() shows it: it never
 /// wraps.
 using TransactionId = std::uint64_t;
+/// Stands for a transaction that every snapshot sees which is taken from now on.
+inline constexpr TransactionId kVisibleToAll = 0;
+/// Below this are all transactions.
+inline constexpr TransactionId kNoTransaction = std::numeric_limits<TransactionId>::max();
 
 /// Where changes are counted: for a relation as a whole, or for those of its rows whose key falls into one
-/// bucket. Written by the change stream's thread (own_write: by any), read by any.
+/// bucket. Written and read by any thread.
 class ChangeMark {
  public:
   /// How many changes have been seen. An entry is good only while this is what it was when its fill began.
@@ -88,7 +93,10 @@ class Relation {
   /// One change of rows that are not known: TRUNCATE, no replica identity, too many rows.
   void note_change(TransactionId transaction);
   /// One change of a row with this key; called for the old and for the new key.
-  void note_change(TransactionId transaction, std::string_view canonical_key);
+  void note_change(TransactionId transaction, std::string_view canonical_key) {
+    note_change(transaction, bucket_of(canonical_key));
+  }
+  void note_change(TransactionId transaction, Bucket bucket);
 
   /// A client of ours is about to be told that it has changed rows of it; or those of one bucket.
   void note_own_write(TimePoint now);

@@ -239,14 +239,22 @@ std::vector<Option> timeout_rows() {
 
 std::vector<Option> cache_rows() {
   return {
-      bound({.key = "cache.enabled",
-             .help =
-                 "Whether repeated reads are answered from memory. Needs `wal_level = logical` on the "
-                 "server and an upstream's user with REPLICATION; where it cannot be had, everything goes to "
-                 "the server.",
-             .flag = "--cache",
+      bound(
+          {.key = "cache.enabled",
+           .help = "Whether repeated reads are answered from memory. What the server has to allow for it is "
+                   "up to `cache.level`.",
+           .flag = "--cache",
+           .needs_restart = true},
+          FIELD(settings->cache.enabled)),
+      bound({.key = "cache.level",
+             .help = "By what kept results are known to be fresh. bounded: the server's changes are decoded, "
+                     "which needs `wal_level = logical` and an upstream's user with REPLICATION. outbox: "
+                     "triggers tell, which `forebay outbox install` makes. ttl: by "
+                     "nothing but their lifetimes; kept is only what a policy or a comment gives one. auto: "
+                     "the best that the server allows, looked for again every half minute.",
+             .flag = "--cache-level",
              .needs_restart = true},
-            FIELD(settings->cache.enabled)),
+            FIELD(settings->cache.level)),
       bound({.key = "cache.size",
              .help = "Most memory that all kept results take together.",
              .flag = "--cache-size"},

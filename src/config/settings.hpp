@@ -102,9 +102,14 @@ struct Timeouts {
 /// still asked for; we, also when a write has ended it.
 enum class CacheStrategy { cache_aside, refresh_ahead, write_through };
 
+/// By what kept results are known to be fresh (docs/freshness.md); `best`: by the best that the server
+/// allows.
+enum class CacheLevel { best, bounded, outbox, ttl };
+
 /// Reads that are answered from memory.
 struct Cache {
   bool enabled = false;
+  CacheLevel level = CacheLevel::best;
   ByteSize size{256ULL << 20};     ///< of all entries of all databases
   ByteSize max_entry{1ULL << 20};  ///< a larger result is not kept
   Duration staleness{1'000};       ///< the bound: how far behind the primary an answer may be

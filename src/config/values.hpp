@@ -76,6 +76,11 @@ inline constexpr Name<LogLevel> kLogLevels[] = {{"debug", LogLevel::debug},
                                                 {"warning", LogLevel::warning},
                                                 {"error", LogLevel::error}};
 
+inline constexpr Name<CacheLevel> kCacheLevels[] = {{"auto", CacheLevel::best},
+                                                    {"bounded", CacheLevel::bounded},
+                                                    {"outbox", CacheLevel::outbox},
+                                                    {"ttl", CacheLevel::ttl}};
+
 constexpr std::span<const Name<PoolMode>> names_of(PoolMode) {
   return kPoolModes;
 }
@@ -90,6 +95,9 @@ constexpr std::span<const Name<CacheStrategy>> names_of(CacheStrategy) {
 }
 constexpr std::span<const Name<LogLevel>> names_of(LogLevel) {
   return kLogLevels;
+}
+constexpr std::span<const Name<CacheLevel>> names_of(CacheLevel) {
+  return kCacheLevels;
 }
 
 template <class T>

@@ -47,7 +47,7 @@ TEST_F(OwnWritesTest, TooManyRowsAreTheWholeRelation) {
 }
 
 TEST_F(OwnWritesTest, WhatWasJudgedByAnotherCatalogMayBeAnything) {
-  freshness_.begin_epoch(nullptr, now_);
+  freshness_.begin_epoch(cache::Level::bounded, nullptr, now_);
   freshness_.renew_lease(now_ - Duration(1), 1);
   writes_.note_catalog(freshness_.catalog_number());
   writes_.add(items_);
@@ -59,7 +59,7 @@ TEST_F(OwnWritesTest, WhatWasJudgedByAnotherCatalogMayBeAnything) {
 
 TEST_F(OwnWritesTest, WhatWasMadeElsewhereMayBeAnything) {
   items_.bucket("1");
-  freshness_.begin_epoch(nullptr, now_);
+  freshness_.begin_epoch(cache::Level::bounded, nullptr, now_);
   freshness_.renew_lease(now_ - Duration(1), 1);
   writes_.add(items_);
   writes_.forget_relations();

@@ -11,6 +11,9 @@ namespace forebay::engine {
 
 namespace {
 
+constexpr std::string_view kNotAskedFor =
+    "at the level ttl the lifetime is the bound, and neither a policy nor its comment gives it one";
+
 /// Its last character that is no quote; NUL when there is none.
 char take_last(std::string_view& name) {
   while (!name.empty()) {
@@ -37,9 +40,11 @@ Policies::Policies(const config::Settings& settings)
     policies_.push_back({name, rule, sql::fingerprint(rule.statement)});
 }
 
-Policies::Terms Policies::terms(const StatementPlan& plan, const ReadRequest& request) const {
+Policies::Terms Policies::terms(const StatementPlan& plan, const ReadRequest& request,
+                                cache::Level level) const {
   Terms terms{.refusal = plan.refusal,
               .lifetime = lifetime_,
+              .is_asked_for = false,
               .origin = "cache.lifetime",
               .strategy = strategy_,
               .tags = {},
@@ -51,9 +56,12 @@ Policies::Terms Policies::terms(const StatementPlan& plan, const ReadRequest& re
   apply(plan, directives, terms);
   if (directives.lifetime) {
     terms.lifetime = *directives.lifetime;
+    terms.is_asked_for = true;
     terms.origin = "its comment";
   }
   if (directives.strategy) terms.strategy = *directives.strategy;
+  if (terms.refusal.empty() && level == cache::Level::ttl && !terms.is_asked_for)
+    terms.refusal = kNotAskedFor;
   terms.tags = fmt::format("{}", fmt::join(directives.tags, ","));
   terms.mistake = std::move(directives.mistake);
   return terms;
@@ -67,7 +75,7 @@ void Policies::apply(const StatementPlan& plan, const Directives& directives, Te
     if (!policy.rule.keep) terms.refusal = fmt::format("policy {} says so", policy.name);
     strategy = std::max(strategy, policy.rule.strategy);
     if (!policy.rule.lifetime || (by_policy && *policy.rule.lifetime >= terms.lifetime)) continue;
-    by_policy = true;
+    by_policy = terms.is_asked_for = true;
     terms.lifetime = *policy.rule.lifetime;
     terms.origin = "policy " + policy.name;
   }

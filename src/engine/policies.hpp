@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "cache/level.hpp"
 #include "cache/relation.hpp"
 #include "config/settings.hpp"
 #include "engine/directives.hpp"
@@ -22,7 +23,8 @@ class Policies {
   struct Terms {
     std::string refusal;  ///< why it is not, in plain words; empty: it is
     Duration lifetime{};
-    std::string origin;  ///< what decided the lifetime, for people
+    bool is_asked_for = false;  ///< the lifetime: by a policy or a comment, and not what holds for all
+    std::string origin;         ///< what decided the lifetime, for people
     config::CacheStrategy strategy = config::CacheStrategy::cache_aside;
     std::string tags;     ///< with commas between them
     std::string mistake;  ///< in the comment, for people
@@ -35,8 +37,9 @@ class Policies {
   explicit Policies(const config::Settings& settings);
 
   /// Of a request with this plan. What its comment says of the lifetime goes before what policies say; of
-  /// several policies that fit, the shortest lifetime holds; whoever says not to keep it is right.
-  Terms terms(const StatementPlan& plan, const ReadRequest& request) const;
+  /// several policies that fit, the shortest lifetime holds; whoever says not to keep it is right. At the
+  /// level ttl, where the lifetime is the bound, somebody has to have asked for one.
+  Terms terms(const StatementPlan& plan, const ReadRequest& request, cache::Level level) const;
   /// What took the server less is not kept.
   Duration min_cost() const { return min_cost_; }
 

@@ -14,7 +14,7 @@ namespace {
 class RefillsTest : public testing::Test {
  protected:
   RefillsTest() {
-    freshness_.begin_epoch(std::make_shared<const cache::Catalog>(), now_);
+    freshness_.begin_epoch(cache::Level::bounded, std::make_shared<const cache::Catalog>(), now_);
     see_all_below(100);
   }
 

@@ -6,7 +6,7 @@ namespace forebay::engine {
 
 namespace {
 
-/// More than a client can read one by one between two proofs; beyond, it counts as having seen anything.
+/// More than a client can read one by one between two proofs; beyond, all of them count as anything.
 constexpr std::size_t kMost = 2048;
 /// More than the statements that are under way read by most clients; beyond, they count as reading anything.
 /// Each piece of an answer costs a look at all of them.
@@ -58,15 +58,19 @@ void Seen::end_answers() {
 }
 
 void Seen::see(const Rows& rows, const Sight& sight) {
-  if (buckets_.size() >= kMost) {
-    anything_seen_ = std::max(anything_seen_, sight.at);
-    return;
-  }
+  if (buckets_.size() >= kMost) forget_rows();
   Relation& relation = relations_[rows.relation];
   relation.any = std::max(relation.any, sight.at);
   const bool whole = rows.mark == &rows.relation->whole();
   Sight& known = whole ? relation.whole : buckets_[rows.mark];
   if (known.at <= sight.at) known = sight;
+}
+
+/// What was seen of them stands for anything from here on.
+void Seen::forget_rows() {
+  for (const auto& [name, relation] : relations_) anything_seen_ = std::max(anything_seen_, relation.any);
+  buckets_.clear();
+  relations_.clear();
 }
 
 void Seen::see(const cache::Entry& entry, TimePoint proof, std::uint64_t serial) {

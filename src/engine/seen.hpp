@@ -62,6 +62,7 @@ class Seen {
   void read(cache::Relation& relation, const cache::ChangeMark& mark);
   void see(const Rows& rows, const Sight& sight);
   void see(const cache::Entry& entry, TimePoint proof, std::uint64_t serial);
+  void forget_rows();
 
   boost::unordered_flat_map<const cache::ChangeMark*, cache::Relation*> reading_;
   boost::unordered_flat_map<const cache::ChangeMark*, Sight> buckets_;

@@ -125,6 +125,15 @@ TEST_F(SeenTest, ManyMissesDoNotForbidOneAnother) {
   EXPECT_GT(allowed, 400) << "all but those that share a bucket";
 }
 
+/// At the level ttl no proof comes for hours.
+TEST_F(SeenTest, WhatIsTooMuchToRememberCountsAsAnything) {
+  const EntryPtr first = made({row("0")}, 9, 10);
+  for (int i = 0; i < 10'000; ++i) reads({row(std::to_string(i).c_str())}, 110 + i);
+  EXPECT_TRUE(seen_.is_beyond(*first, lease_));
+  EXPECT_TRUE(seen_.is_beyond(*made({all(orders_)}, 109, 110), lease_));
+  EXPECT_FALSE(seen_.is_beyond(*made({all(orders_)}, 20'000, 20'001), lease_));
+}
+
 TEST_F(SeenTest, AnEntryOfAllRowsIsOlderThanARowSeenLater) {
   const EntryPtr entry = made({all(users_)}, 104, 105);
   seen_.note_hit(*entry, lease_);

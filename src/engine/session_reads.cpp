@@ -161,7 +161,7 @@ SessionReads::Rule SessionReads::rule_at(TimePoint now, std::size_t statements, 
   const cache::Freshness& freshness = cache_->freshness();
   return {.now = now,
           .lease = freshness.lease(),
-          .proof = freshness.proof(),
+          .proof = freshness.proof(now),
           .may_serve = freshness.may_serve(now),
           .is_alone = statements == 1,
           .may_follow = may_follow};
@@ -226,8 +226,10 @@ void SessionReads::begin_fill(const std::vector<ReadRequest>& batch,
   auto& counters = cache_->counters();
   std::vector<Policies::Terms> terms;
   policies_ = cache_->policies();
+  // If it is that of a newer epoch than the fence's, nothing will be kept.
+  const cache::Level level = cache_->freshness().level();
   for (std::size_t at = 0; at < batch.size(); ++at) {
-    if (terms.emplace_back(policies_->terms(*plans[at], batch[at])).refusal.empty()) continue;
+    if (terms.emplace_back(policies_->terms(*plans[at], batch[at], level)).refusal.empty()) continue;
     counters.refused.fetch_add(batch.size(), std::memory_order_relaxed);
     return;
   }
@@ -245,6 +247,7 @@ void SessionReads::begin_fill(const std::vector<ReadRequest>& batch,
     part.facts.expires = rule.now + terms[at].lifetime;
     part.facts.refresh_from = terms[at].refresh_from(rule.now, key.hash);
     part.facts.is_written_through = terms[at].strategy == config::CacheStrategy::write_through;
+    cache_->freshness().note_lifetime(terms[at].lifetime);
     part.facts.tags = std::move(terms[at].tags);
     if (part.known == nullptr) {
       plans[at]->find_dependencies(batch[at], part.facts.dependencies);
@@ -342,7 +345,7 @@ void SessionReads::keep(const backend::Backend& backend) {
     } else if (cache::EntryPtr entry = fill_->finish(part, now);
                entry->may_be_kept() && entry->fill_micros() >= min_cost) {
       // Of several, one may show what another is too old for.
-      if (fill_->parts().size() == 1) seen_.note_hit(*entry, cache_->freshness().proof());
+      if (fill_->parts().size() == 1) seen_.note_hit(*entry, cache_->freshness().proof(now));
       cache_->worth().note_kept(entry->place());
       cache_->store().put(entry);
       // They are replaced before what was kept by them is cleared.

@@ -83,7 +83,7 @@ class SessionReads {
   void let_go_of_database(const std::string& name) { cache_->directory().let_go(name); }
   /// Gives memory back that a quiet client needs no more.
   void sweep() {
-    seen_.forget_before(cache_->freshness().proof());
+    seen_.forget_before(cache_->freshness().proof(Clock::now()));
     seen_.shrink();
   }
   /// Everything has been answered, and the client has been told.

@@ -57,11 +57,12 @@ std::vector<std::string> SessionReads::explain(const ReadRequest& request,
   cache::Freshness& freshness = cache_->freshness();
   const TimePoint now = Clock::now();
   freshness.note_use(now);
-  if (!freshness.trouble().empty())
-    return {"Kept: no; the change stream does not run (SHOW CACHE in the console)"};
+  const cache::Level level = freshness.level();
+  if (level == cache::Level::none)
+    return {"Kept: no; nothing tells of changes at the moment (SHOW CACHE in the console)"};
   const auto plan = cache_->plan_of(request.text);
   if (plan == nullptr) return {"Kept: no; the server's catalog is not known yet"};
-  const Policies::Terms terms = cache_->policies()->terms(*plan, request);
+  const Policies::Terms terms = cache_->policies()->terms(*plan, request, level);
   std::vector<std::string> lines;
   if (!terms.mistake.empty()) lines.push_back("Mistake in its comment: " + terms.mistake);
   if (!terms.refusal.empty()) {
@@ -73,7 +74,8 @@ std::vector<std::string> SessionReads::explain(const ReadRequest& request,
     }
     return lines;
   }
-  lines.push_back(fmt::format("Kept: until what it depends on changes, {} at most ({})",
+  lines.push_back(fmt::format("Kept: until what it depends on changes{}, {} at most ({})",
+                              level == cache::Level::ttl ? " through Forebay (level ttl)" : "",
                               config::to_text(terms.lifetime), terms.origin));
   lines.push_back("Strategy: " + config::to_text(terms.strategy));
   lines.push_back("Depends on: " + read_by(*plan, request));

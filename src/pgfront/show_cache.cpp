@@ -26,6 +26,18 @@ void age_or_null(RowWriter& rows, TimePoint now, TimePoint lease) {
   }
 }
 
+/// At the level ttl each entry has a bound of its own.
+void write_staleness(RowWriter& rows, const forebay::cache::Freshness& freshness, forebay::cache::Level level,
+                     TimePoint now) {
+  const auto milliseconds = [](Duration time) { return static_cast<std::uint64_t>(time.count()); };
+  const bool is_bounded = level != forebay::cache::Level::ttl;
+  is_bounded ? rows.number(milliseconds(freshness.bound())) : rows.null();
+  age_or_null(rows, now, freshness.lease());
+  const auto ages = freshness.recent_ages();
+  for (const Duration age : {ages.p50, ages.p99, ages.max})
+    is_bounded ? rows.number(milliseconds(age)) : rows.null();
+}
+
 /// More would be no help to people.
 constexpr std::size_t kMostEntries = 500;
 constexpr std::size_t kMostText = 500;
@@ -89,13 +101,9 @@ void cache(const ShowRequestPtr& request, ShowDone done) {
     const auto& freshness = cache->freshness();
     const auto& counters = cache->counters();
     const Held& of = held[&freshness];
-    const std::string trouble = freshness.trouble();
-    rows.text(cache->database()).text(trouble.empty() ? "bounded" : "off").text(trouble);
-    rows.number(static_cast<std::uint64_t>(freshness.bound().count()));
-    age_or_null(rows, request->now, freshness.lease());
-    const auto ages = freshness.recent_ages();
-    for (const Duration age : {ages.p50, ages.p99, ages.max})
-      rows.number(static_cast<std::uint64_t>(age.count()));
+    const auto level = freshness.level();
+    rows.text(cache->database()).text(name_of(level)).text(freshness.trouble());
+    write_staleness(rows, freshness, level, request->now);
     rows.number(of.entries).number(of.bytes);
     rows.number(counters.hits).number(counters.misses).number(counters.waits).number(counters.fills);
     rows.number(counters.refills);

@@ -9,11 +9,17 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from forebay_testing import ForebayDaemon, forebay_binary, wait_until
+from forebay_testing import ForebayDaemon, PostgresServer, forebay_binary, wait_until
 from forebay_testing.fixtures import USER, Endpoint
 
 BOUND = 1.0  # seconds; what the daemons are told
 FLAGS = ("--cache", "on", "--staleness", "1s", "--pool-mode", "transaction", "--pool-size", "6", "--pool-overflow", "0")
+
+LIFETIMES = """
+policies:
+  items: {relations: items, lifetime: 1h}
+  short: {relations: items, tags: short, lifetime: 1s}
+"""
 
 
 @functools.cache
@@ -142,3 +148,32 @@ def within_bound(read, expected, since: float) -> None:
         found = read()
         assert found == expected, f"{found} {time.monotonic() - since:.3f} s after the change"
         time.sleep(0.02)
+
+
+def await_lease(endpoint, client) -> None:
+    """One that was asked for from now on; the client asks meanwhile, or there will be none."""
+    began = time.monotonic()
+
+    def has_come() -> bool:
+        client.execute("SELECT 1").fetchall()
+        age = endpoint.figures()["lease_age_ms"]  # by a clock that is read once a round
+        return age is not None and age + 10 < (time.monotonic() - began) * 1000
+
+    wait_until(has_come, 10, "a lease", interval=0.02)
+
+
+@pytest.fixture(scope="session")
+def poor():
+    """A server that does not decode its changes."""
+    with PostgresServer(config={"wal_level": "replica"}) as server:
+        for role in (USER, "bob"):
+            server.create_role(role)
+        server.psql(f"GRANT CREATE ON SCHEMA public TO {USER}")
+        yield server
+
+
+@pytest.fixture(scope="session")
+def poor_daemon(poor):
+    """In front of it, with a lifetime for what reads `items`."""
+    with ForebayDaemon(poor, FLAGS, config=LIFETIMES) as daemon:
+        yield daemon

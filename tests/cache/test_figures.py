@@ -73,7 +73,7 @@ def test_a_server_that_cannot_do_it_is_served_uncached(setting, value, word):
                     assert client.execute(TEXT).fetchall() == [(1, "item 1")]
                 poor.execute("UPDATE items SET name = 'new'")
                 assert client.execute(TEXT).fetchall() == [(1, "new")]
-                wait_until(lambda: endpoint.figures()["level"] == "off", 10, "the cache is off")
+                wait_until(lambda: endpoint.figures()["level"] == "ttl", 10, "the level below")
                 assert client.execute(TEXT).fetchall() == [(1, "new")]
             figures = endpoint.figures()
             assert figures["hits"] == 0

@@ -37,7 +37,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
     if (relation == nullptr) relation = std::make_unique<cache::Relation>(name);
     return relation.get();
   };
-  const auto catalog = cache::Catalog::make(rows, intern);
+  const auto catalog = cache::Catalog::make(rows, intern, cache::Level::bounded);
   const sql::ReadShape shape = sql::read_shape(statement);
   const auto judgement = catalog->judge(shape);
   expect(judgement.refusal.empty() ? judgement.relations.size() == shape.relations.size()

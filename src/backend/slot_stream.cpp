@@ -1,0 +1,157 @@
+#include "backend/slot_stream.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <boost/endian/conversion.hpp>
+#include <fmt/format.h>
+
+#include "backend/random_name.hpp"
+#include "backend/stream_reply.hpp"
+
+namespace forebay::backend {
+namespace {
+
+using Progress = StreamConnection::Progress;
+
+constexpr Duration kStatusInterval{1'000};
+constexpr Duration kConnectLimit{10'000};
+/// From then on people are told what the slot waits for.
+constexpr Duration kSlotIsSlow{2'000};
+
+constexpr const char* kFacts =
+    "SELECT pg_catalog.current_setting('wal_level'), pg_catalog.pg_is_in_recovery(), "
+    "pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())";
+
+/// Numbers in the replication protocol are big endian.
+/// https://www.postgresql.org/docs/15/protocol-replication.html
+std::uint64_t number_at(std::string_view message, std::size_t at) {
+  return boost::endian::load_big_u64(reinterpret_cast<const unsigned char*>(message.data()) + at);
+}
+
+constexpr std::size_t kDataHeader = 1 + 8 + 8 + 8;     ///< 'w', start, end of the log, the server's clock
+constexpr std::size_t kKeepaliveSize = 1 + 8 + 8 + 1;  ///< 'k', end of the log, clock, whether to answer
+
+std::string status_message(std::uint64_t processed) {
+  // 2000-01-01 in Unix time. The server only shows this clock.
+  constexpr std::chrono::seconds kPostgresEpoch{946'684'800};
+  const auto clock = std::chrono::duration_cast<std::chrono::microseconds>(
+      std::chrono::system_clock::now().time_since_epoch() - kPostgresEpoch);
+  std::array<unsigned char, 1 + 4 * 8 + 1> message{'r'};
+  for (std::size_t i = 0; i < 3; ++i) boost::endian::store_big_u64(message.data() + 1 + 8 * i, processed);
+  boost::endian::store_big_u64(message.data() + 1 + 24, static_cast<std::uint64_t>(clock.count()));
+  return std::string(reinterpret_cast<const char*>(message.data()), message.size());
+}
+
+}  // namespace
+
+SlotStream::SlotStream(const Target& target, const std::string& database, cache::Freshness& freshness)
+    : target_(target),
+      freshness_(freshness),
+      slot_("forebay_" + random_name()),
+      connection_(target, database, StreamConnection::Purpose::replication) {}
+
+void SlotStream::fail(std::string why) {
+  if (failure_.empty()) failure_ = std::move(why);
+}
+
+void SlotStream::fail(const char* doing) {
+  fail(fmt::format("{}: {}", doing, described(connection_.problem())));
+}
+
+bool SlotStream::is_slow(TimePoint now) const {
+  return state_ == State::making_slot && now - started_ > kSlotIsSlow;
+}
+
+void SlotStream::check_deadlines(TimePoint now) {
+  if (now >= next_status_) send_status(now);
+  const bool connects = state_ == State::connecting || state_ == State::looking;
+  if (connects && now - started_ > kConnectLimit) fail(fmt::format("{} does not answer", target_.name()));
+}
+
+void SlotStream::advance() {
+  if (state_ == State::connecting) {
+    const Progress progress = connection_.connect();
+    if (progress == Progress::failed) return fail("the change stream cannot connect");
+    if (progress == Progress::busy) return;
+    state_ = State::looking;
+    if (!connection_.ask(kFacts)) fail("the server cannot be asked");
+    return;
+  }
+  if (!connection_.transfer()) return fail("the change stream was lost");
+  if (state_ == State::running) return read();
+  StreamConnection::Reply reply;
+  const Progress progress = connection_.take_reply(reply);
+  if (progress == Progress::failed) return fail("the change stream cannot start");
+  if (progress == Progress::done) handle_reply(reply);
+}
+
+void SlotStream::handle_reply(const StreamConnection::Reply& reply) {
+  bool sent = true;
+  if (state_ == State::looking) {
+    look_at_server(reply.empty() ? nullptr : reply.front().get());
+    if (!failure_.empty()) return;
+    state_ = State::making_slot;
+    sent = connection_.ask("CREATE_REPLICATION_SLOT \"" + slot_ +
+                           "\" TEMPORARY LOGICAL test_decoding NOEXPORT_SNAPSHOT");
+  } else if (state_ == State::making_slot) {
+    state_ = State::starting;
+    sent = connection_.ask("START_REPLICATION SLOT \"" + slot_ +
+                           "\" LOGICAL 0/0 (\"include-xids\" 'on', \"skip-empty-xacts\" 'off', "
+                           "\"include-timestamp\" 'off')");
+  } else {
+    state_ = State::running;
+    next_status_ = Clock::now();
+    return read();
+  }
+  if (!sent) fail("the change stream was lost");
+}
+
+void SlotStream::look_at_server(const PGresult* facts) {
+  if (facts == nullptr || PQntuples(facts) != 1 || PQnfields(facts) != 3) {
+    return fail("the server's settings cannot be read");
+  }
+  if (const auto level = value_of(facts, 0, 0); level != "logical") {
+    return fail(fmt::format("wal_level is {}, not logical", level));
+  }
+  if (value_of(facts, 0, 1) == "t") {
+    return fail("the server is a standby: PostgreSQL decodes changes on the primary alone");
+  }
+  const auto transaction = transaction_of(facts, 2);
+  if (!transaction) return fail("the server's snapshot cannot be read");
+  marker_.emplace(freshness_, *transaction);
+}
+
+void SlotStream::read() {
+  std::optional<StreamConnection::Message> message;
+  while (failure_.empty()) {
+    const Progress progress = connection_.take_message(message);
+    if (progress == Progress::failed) return fail("the change stream has ended");
+    if (progress == Progress::busy) return;
+    handle_message(message->bytes());
+  }
+}
+
+void SlotStream::handle_message(std::string_view message) {
+  heard_ = Clock::now();
+  if (message.front() == 'w' && message.size() >= kDataHeader) {
+    processed_ = std::max(processed_, number_at(message, 1));
+    if (!marker_->note(message.substr(kDataHeader))) {
+      fail("the change stream holds something that is not understood");
+    }
+  } else if (message.front() == 'k' && message.size() == kKeepaliveSize) {
+    processed_ = std::max(processed_, number_at(message, 1));
+    if (message.back() != 0) send_status(heard_);
+  } else {
+    fail("the change stream does not keep to its protocol");
+  }
+}
+
+/// Lets the server discard what is behind us. The slot is never used again, so nothing more depends on it.
+void SlotStream::send_status(TimePoint now) {
+  next_status_ = now + kStatusInterval;
+  if (!connection_.put_message(status_message(processed_))) fail("the change stream was lost");
+}
+
+}  // namespace forebay::backend
