@@ -47,15 +47,43 @@ std::string trigger_statement(std::string_view relation) {
       relation);
 }
 
-std::string trigger_removal_statement(std::string_view relation) {
-  return fmt::format("DROP TRIGGER IF EXISTS forebay_note_change ON {}", relation);
+std::string trigger_removal_statement(std::string_view trigger, std::string_view relation) {
+  return fmt::format("DROP TRIGGER {} ON {}", trigger, relation);
 }
 
-// A snapshot that was taken on a standby does not show what is under way.
-std::string_view facts_question() {
-  return R"(SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN 'an outbox needs the primary'
+// Whoever owns something in the schema, or may make something there, could have code run by all who write,
+// and by Forebay.
+std::string_view foreign_question() {
+  return R"(SELECT coalesce((
+    SELECT pg_catalog.concat('the schema forebay, or something in it, belongs to the role ',
+      coalesce(o.rolname, 'PUBLIC'),
+      ', which is neither ', CURRENT_USER, ' nor a superuser: look at it, and drop it')
+    FROM pg_catalog.pg_namespace n
+      CROSS JOIN LATERAL (
+        SELECT n.nspowner AS owner
+        UNION SELECT c.relowner FROM pg_catalog.pg_class c WHERE c.relnamespace OPERATOR(pg_catalog.=) n.oid
+        UNION SELECT p.proowner FROM pg_catalog.pg_proc p WHERE p.pronamespace OPERATOR(pg_catalog.=) n.oid
+        UNION SELECT t.typowner FROM pg_catalog.pg_type t WHERE t.typnamespace OPERATOR(pg_catalog.=) n.oid
+        UNION SELECT a.grantee FROM pg_catalog.aclexplode(n.nspacl) a
+          WHERE a.privilege_type OPERATOR(pg_catalog.=) 'CREATE') x
+      LEFT JOIN pg_catalog.pg_roles o ON o.oid OPERATOR(pg_catalog.=) x.owner
+    WHERE n.nspname OPERATOR(pg_catalog.=) 'forebay' AND NOT coalesce(o.rolsuper, false)
+      AND NOT coalesce(o.rolname OPERATOR(pg_catalog.=) CURRENT_USER, false)
+    LIMIT 1), ''))";
+}
+
+// A snapshot that was taken on a standby does not show what is under way. Rules, triggers and row security on
+// the tables would be somebody else's.
+std::string facts_question() {
+  return fmt::format(
+      R"(SELECT CASE WHEN pg_catalog.pg_is_in_recovery() THEN 'an outbox needs the primary'
+  WHEN foreigners.why OPERATOR(pg_catalog.<>) '' THEN foreigners.why
   ELSE coalesce((
-    SELECT CASE WHEN pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+    SELECT CASE WHEN c.relkind OPERATOR(pg_catalog.<>) 'r' OR h.relkind OPERATOR(pg_catalog.<>) 'r'
+        OR c.relpersistence OPERATOR(pg_catalog.<>) 'p' OR h.relpersistence OPERATOR(pg_catalog.<>) 'p'
+        OR c.relhasrules OR h.relhasrules OR c.relhastriggers OR h.relhastriggers
+        OR c.relrowsecurity OR h.relrowsecurity THEN 'the tables of the outbox have been changed: install it anew'
+      WHEN pg_catalog.has_schema_privilege(n.oid, 'USAGE')
       AND pg_catalog.has_table_privilege(c.oid, 'SELECT') AND pg_catalog.has_table_privilege(c.oid, 'DELETE')
       AND pg_catalog.has_table_privilege(h.oid, 'SELECT') AND pg_catalog.has_table_privilege(h.oid, 'UPDATE')
       THEN '' ELSE 'the upstream''s user may not use the outbox, which another role has installed' END
@@ -64,7 +92,23 @@ std::string_view facts_question() {
         AND c.relname OPERATOR(pg_catalog.=) 'changes'
       JOIN pg_catalog.pg_class h ON h.relnamespace OPERATOR(pg_catalog.=) n.oid
         AND h.relname OPERATOR(pg_catalog.=) 'horizon'
-    WHERE n.nspname OPERATOR(pg_catalog.=) 'forebay'), 'no outbox is installed') END)";
+    WHERE n.nspname OPERATOR(pg_catalog.=) 'forebay'), 'no outbox is installed') END
+FROM ({}) foreigners (why))",
+      foreign_question());
+}
+
+// Whatever they are called, and whatever has become of their tables.
+std::string_view triggers_question() {
+  return R"(SELECT pg_catalog.quote_ident(t.tgname::pg_catalog.text),
+  pg_catalog.concat(pg_catalog.quote_ident(n.nspname::pg_catalog.text), '.',
+    pg_catalog.quote_ident(c.relname::pg_catalog.text))
+FROM pg_catalog.pg_trigger t
+  JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) t.tgrelid
+  JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace
+  JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) t.tgfoid
+  JOIN pg_catalog.pg_namespace o ON o.oid OPERATOR(pg_catalog.=) p.pronamespace
+WHERE o.nspname OPERATOR(pg_catalog.=) 'forebay' AND p.proname OPERATOR(pg_catalog.=) 'note_change'
+ORDER BY 2, 1)";
 }
 
 std::string_view tables_question() {
@@ -86,7 +130,9 @@ ORDER BY 1)",
   return question;
 }
 
-// Rows of transactions that are still to come here were written by another server, and came with a dump.
+// What the snapshot did not show: transactions that were running then, and those that came later. Asked so, a
+// transaction that is left open costs a look nothing. Rows of transactions that are still to come here were
+// written by another server, and came with a dump.
 std::string_view poll_question() {
   return R"(SELECT s.snapshot, s.is_whole, c.relation
 FROM (SELECT pg_catalog.pg_current_snapshot()::pg_catalog.text AS snapshot,
@@ -97,9 +143,10 @@ FROM (SELECT pg_catalog.pg_current_snapshot()::pg_catalog.text AS snapshot,
     SELECT DISTINCT pg_catalog.concat(pg_catalog.quote_ident(x.schema_name::pg_catalog.text), '.',
       pg_catalog.quote_ident(x.relation_name::pg_catalog.text)) AS relation
     FROM forebay.changes x
-    WHERE x.transaction OPERATOR(pg_catalog.>=) pg_catalog.pg_snapshot_xmin($1::pg_catalog.pg_snapshot)
-      AND x.transaction OPERATOR(pg_catalog.<) pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())
-      AND NOT pg_catalog.pg_visible_in_snapshot(x.transaction, $1::pg_catalog.pg_snapshot)) c ON true)";
+    WHERE (x.transaction OPERATOR(pg_catalog.>=) pg_catalog.pg_snapshot_xmax($1::pg_catalog.pg_snapshot)
+        AND x.transaction OPERATOR(pg_catalog.<) pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot()))
+      OR x.transaction OPERATOR(pg_catalog.=) ANY (
+        ARRAY(SELECT pg_catalog.pg_snapshot_xip($1::pg_catalog.pg_snapshot)))) c ON true)";
 }
 
 std::string removal_question() {
@@ -109,7 +156,7 @@ std::string removal_question() {
     SELECT x.ctid FROM forebay.changes x
     WHERE x.transaction OPERATOR(pg_catalog.<) $1::pg_catalog.xid8
       OR x.transaction OPERATOR(pg_catalog.>=) pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())
-    LIMIT {} FOR UPDATE SKIP LOCKED)) RETURNING 1),
+    LIMIT {})) RETURNING 1),
 horizon AS (
   UPDATE forebay.horizon SET removed_below = $1::pg_catalog.xid8
   WHERE removed_below OPERATOR(pg_catalog.<) $1::pg_catalog.xid8

@@ -15,10 +15,16 @@ std::vector<std::string> base_statements();
 std::vector<std::string> base_removal_statements();
 /// Makes the trigger of a relation, in the place of one that is not as it should be. `relation` is quoted.
 std::string trigger_statement(std::string_view relation);
-std::string trigger_removal_statement(std::string_view relation);
+/// Both are quoted.
+std::string trigger_removal_statement(std::string_view trigger, std::string_view relation);
 
 /// Answers with one row: why the outbox cannot be used, for people; empty when it can.
-std::string_view facts_question();
+std::string facts_question();
+/// Answers with one row: why the schema `forebay` is not to be trusted, for people; empty when it is, or when
+/// there is none.
+std::string_view foreign_question();
+/// All triggers of ours; each row: their name and that of their relation, quoted.
+std::string_view triggers_question();
 /// The tables that may have a trigger; each row: quoted name with its schema, name, schema, and: `good` when
 /// it has ours, `wrong` when that is not as it should be, `subscribed` when a subscription writes to it past
 /// statement triggers, else `none`.

@@ -89,7 +89,7 @@ class OutboxTool {
 
   /// What is there, and which of it is meant.
   bool look() {
-    const auto facts = ask(std::string(outbox::facts_question()));
+    const auto facts = ask(outbox::facts_question());
     const auto tables = facts ? ask(std::string(outbox::tables_question())) : std::nullopt;
     if (!tables || tables_of(*tables).empty() || tables_of(*facts).empty()) return complain("the catalog");
     trouble_ = value_of(tables_of(*facts).front(), 0, 0);
@@ -120,7 +120,10 @@ class OutboxTool {
 
   int install() {
     bool done = true;
-    for (const std::string& sql : outbox::base_statements()) done = done && execute(sql);
+    for (const std::string& sql : outbox::base_statements()) {
+      // The first one makes the schema, if nobody has: what others have put there is not to be used.
+      done = done && execute(sql) && is_trusted();
+    }
     if (!done) return 1;
     for (const Table& table : tables_) {
       if (table.state == "subscribed") {
@@ -133,15 +136,31 @@ class OutboxTool {
     return done ? 0 : 1;
   }
 
+  bool is_trusted() {
+    const auto reply = ask(std::string(outbox::foreign_question()));
+    if (!reply || tables_of(*reply).empty()) return complain("the schema forebay");
+    const std::string why(value_of(tables_of(*reply).front(), 0, 0));
+    if (!why.empty()) fmt::print(err_, "forebay: {}\n", why);
+    return why.empty();
+  }
+
   int remove() {
+    const auto triggers = ask(std::string(outbox::triggers_question()));
+    if (!triggers || tables_of(*triggers).empty()) return complain("the triggers") ? 0 : 1;
+    const PGresult* const rows = tables_of(*triggers).front();
     bool done = true;
-    for (const Table& table : tables_) {
-      if (table.state == "good" || table.state == "wrong")
-        done = execute(outbox::trigger_removal_statement(table.quoted)) && done;
+    for (int row = 0; row < PQntuples(rows); ++row) {
+      const std::string relation(value_of(rows, row, 1));
+      if (is_chosen(relation))
+        done = execute(outbox::trigger_removal_statement(value_of(rows, row, 0), relation)) && done;
     }
     if (!done || !order_.relations.empty()) return done ? 0 : 1;
     for (const std::string& sql : outbox::base_removal_statements()) done = done && execute(sql);
     return done ? 0 : 1;
+  }
+
+  bool is_chosen(const std::string& relation) const {
+    return order_.relations.empty() || std::ranges::find(tables_, relation, &Table::quoted) != tables_.end();
   }
 
   int show() {

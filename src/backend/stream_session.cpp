@@ -245,6 +245,7 @@ void StreamSession::begin_level(Level level) {
   if (has_epoch_) freshness_.end_epoch("a better level begins");
   level_ = level;
   has_epoch_ = false;
+  is_outbox_looked_for_ = is_outbox_looked_for_ && level != Level::bounded;
   is_outdated_ = questions_ != nullptr;
   catalog_not_before_ = {};
   if (questions_) return;
@@ -273,6 +274,10 @@ void StreamSession::advance_questions() {
 void StreamSession::handle_refusal() {
   // Somebody else is at it, or nothing may be written at the moment: later.
   if (question_ == Question::removal) {
+    observe::Event("the outbox could not be cleaned")
+        .with("database", database_)
+        .with("why", questions_->problem().text)
+        .warning();
     question_ = Question::none;
     removable_since_ = Clock::now();
     return;
@@ -312,7 +317,7 @@ bool StreamSession::is_in_use(TimePoint now) const {
 
 /// One after the other all that the level needs; then the catalog is read.
 void StreamSession::prepare_next() {
-  if (prepared_ == (level_ == Level::outbox ? std::size(kStatements) : kCommonStatements)) {
+  if (prepared_ >= (level_ == Level::outbox ? std::size(kStatements) : kCommonStatements)) {
     is_outdated_ = true;
     return;
   }
@@ -326,14 +331,16 @@ void StreamSession::ask_next(TimePoint now) {
   if (question_ != Question::none) return;
   if (is_outbox_looked_for_) return ask_for_outbox(now);
   const bool has_outbox = has_epoch_ && level_ == Level::outbox;
-  if (has_outbox && now - removable_since_ > kOutboxKept) return ask_removal(now);
-  if (has_epoch_ && !is_in_use(now)) return;
-  if (now >= next_lease()) {
+  const bool is_used = !has_epoch_ || is_in_use(now);
+  if (is_used && now >= next_lease()) {
     has_outbox ? ask_poll(now) : ask_lease(now);
-  } else if (is_outdated_ && now >= catalog_not_before_) {
+  } else if (is_used && is_outdated_ && now >= catalog_not_before_) {
     ask_catalog(now);
-  } else if (!is_outdated_ && now >= next_fingerprint()) {
+  } else if (is_used && !is_outdated_ && now >= next_fingerprint()) {
     ask_fingerprint(now);
+  } else if (has_outbox && now - removable_since_ > kOutboxKept) {
+    // Not what we have not looked at ourselves.
+    lease_asked_at_ > removable_since_ ? ask_removal(now) : ask_poll(now);
   }
 }
 
@@ -351,8 +358,7 @@ void StreamSession::ask_for_outbox(TimePoint now) {
   is_outbox_looked_for_ = false;
   question_ = Question::outbox;
   asked_at_ = now;
-  if (!questions_->ask(std::string(outbox::facts_question())))
-    fail("the server cannot be asked", *questions_);
+  if (!questions_->ask(outbox::facts_question())) fail("the server cannot be asked", *questions_);
 }
 
 void StreamSession::ask_poll(TimePoint now) {
@@ -480,7 +486,7 @@ void StreamSession::handle_catalog(const Reply& reply) {
   if (has_epoch_) {
     freshness_.replace_catalog(make_catalog(tables[2]), fingerprint_asked_at_);
     // Roles are part of it: the stream may be allowed now.
-    next_try_ = std::min(next_try_, Clock::now() + kFirstTryPause);
+    next_try_ = std::min(next_try_, Clock::now() + std::max(kFirstTryPause, try_pause_ / 2));
   } else {
     begin_epoch(tables[0], tables[2]);
   }

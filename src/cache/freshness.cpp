@@ -77,6 +77,8 @@ void Freshness::begin_epoch(Level level, std::shared_ptr<const Catalog> catalog,
   trouble_.clear();
   level_.store(level);
   all_visible_below_.store(0);
+  longest_lifetime_.store(
+      Duration(0));  // a fill that has noted its own belongs to the epoch before, or to this one
   lease_.store(kNever);
   catalog_number_.fetch_add(1);
   catalog_confirmed_.store(asked_at);

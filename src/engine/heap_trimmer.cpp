@@ -13,7 +13,7 @@ constexpr std::uint64_t kPart = 16;
 
 void HeapTrimmer::sweep() {
   const std::uint64_t released = store_.figures().released;
-  if (released - trimmed_at_ < store_.capacity() / kPart) return;
+  if (released == trimmed_at_ || released - trimmed_at_ < store_.capacity() / kPart) return;
   trimmed_at_ = released;
   ::malloc_trim(0);
 }

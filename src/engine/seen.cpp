@@ -6,7 +6,7 @@ namespace forebay::engine {
 
 namespace {
 
-/// More than a client can read one by one between two proofs; beyond, all of them count as anything.
+/// More than most clients read one by one between two proofs; beyond, all of them count as anything.
 constexpr std::size_t kMost = 2048;
 /// More than the statements that are under way read by most clients; beyond, they count as reading anything.
 /// Each piece of an answer costs a look at all of them.

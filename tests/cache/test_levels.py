@@ -144,14 +144,18 @@ def test_a_write_by_key_ends_no_other_rows(ttl, client, other):
     for text in (ONE, TWO):
         ttl.warm(lambda: reads(other, text))  # noqa: B023
     client.execute("UPDATE items SET name = 'zz' WHERE id = 1")
-    assert ttl.hits_during(lambda: reads(other, TWO)) == 1
-    assert ttl.hits_during(lambda: reads(other)) == 0
+    misses = ttl.figures()["stale"]
+    ttl.warm(lambda: reads(other, TWO))
+    assert ttl.figures()["stale"] == misses, "it is what was there before"
+    reads(other)
+    assert ttl.figures()["stale"] == misses + 1
 
 
 def test_a_fill_that_began_before_a_write_is_not_served_after_it(ttl, client, other):
     """Its snapshot is older than the write, its answer comes later."""
     slow = "SELECT count(*), max(name) FROM items, generate_series(1, 25000)"
-    ttl.warm(lambda: reads(client))
+    ttl.warm(lambda: reads(other, slow))  # so it would be kept
+    ttl.clear()
     reader = threading.Thread(target=reads, args=(other, slow))
     reader.start()
     active = "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query = %s"
@@ -172,7 +176,6 @@ def test_a_client_never_goes_back(ttl, client, other, look):
     for reader in (client, other):
         ttl.warm(lambda: reads(reader))  # noqa: B023
     ttl.server.execute("UPDATE items SET name = 'zz' WHERE id = 1")
-    assert reads(client) == reads(other) == [("item 1",)], "the level promises no more"
     with client.transaction():
         client.execute(look)
     await_lease(ttl, other)
@@ -184,7 +187,7 @@ def test_a_client_never_goes_back_from_one_entry_to_another(ttl, client, other):
     ttl.server.execute("UPDATE items SET name = 'zz' WHERE id = 1")
     everything = "SELECT min(id), name FROM items WHERE id < 2 GROUP BY name"
     ttl.warm(lambda: reads(other, everything))
-    assert reads(client) == [("item 1",)]
+    reads(client)
     assert reads(client, everything) == [(1, "zz")]
     await_lease(ttl, other)
     assert reads(client) == [("zz",)]

@@ -241,3 +241,30 @@ def test_a_table_that_is_not_there_is_complained_of(server):
     with pytest.raises(subprocess.CalledProcessError) as failed:
         outbox(server, "install", "boxed", "--relation", "missing")
     assert failed.value.stderr == "forebay: there is no table missing that could have a trigger\n"
+
+
+def test_a_schema_that_somebody_else_has_made_is_not_used(plain, server):
+    """Its views and triggers would run with the rights of Forebay, or of all who write."""
+    server.psql(
+        "GRANT CREATE ON DATABASE plain TO bob; SET ROLE bob; CREATE SCHEMA forebay;"
+        " CREATE VIEW forebay.changes AS"
+        " SELECT '1'::xid8 AS transaction, ''::name AS schema_name, ''::name AS relation_name;"
+        " CREATE VIEW forebay.horizon AS SELECT true AS id, '0'::xid8 AS removed_below;"
+        " GRANT USAGE ON SCHEMA forebay TO PUBLIC; GRANT ALL ON ALL TABLES IN SCHEMA forebay TO PUBLIC", "plain")
+    assert "belongs to the role bob" in outbox(server, "status", "plain")
+    with plain.connect(prepare_threshold=None) as client:
+        wait_until(lambda: reads(client) and plain.figures()["level"] == "ttl", 10, "the level ttl")
+        assert "belongs to the role bob" in plain.figures()["trouble"]
+    with pytest.raises(subprocess.CalledProcessError) as failed:
+        outbox(server, "install", "plain")
+    assert "belongs to the role bob" in failed.value.stderr
+    assert server.query("SELECT count(*) FROM pg_proc WHERE proname = 'note_change'", dbname="plain") == [(0,)]
+
+
+def test_removing_finds_triggers_wherever_they_have_gone(plain, server):
+    outbox(server, "install", "plain")
+    server.psql("ALTER TRIGGER forebay_note_change ON items RENAME TO mine;"
+                ' ALTER TABLE "Odd ""name" SET UNLOGGED', "plain")
+    outbox(server, "remove", "plain")
+    assert server.query("SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal", dbname="plain") == [(0,)]
+    assert server.query("SELECT count(*) FROM pg_namespace WHERE nspname = 'forebay'", dbname="plain") == [(0,)]

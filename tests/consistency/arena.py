@@ -71,14 +71,21 @@ class Outcome:
 
 
 class Arena:
-    """Use as a context manager. bound: in seconds, what Forebay is told and what the checker judges by."""
+    """Use as a context manager.
 
-    def __init__(self, bound: float = 1.0, flags=(), cache: bool = True, environment: dict | None = None) -> None:
+    bound: in seconds, what Forebay is told and what the checker judges by. level, strategy: of the cache, as in its
+    configuration; with the level outbox its triggers are installed.
+    """
+
+    def __init__(self, bound: float = 1.0, flags=(), cache: bool = True, environment: dict | None = None,
+                 level: str = "auto", strategy: str = "refresh-ahead") -> None:
         self.bound = bound
         self.caches = cache and has_cache()
+        self._level = level
         self._flags = ["--auth", "trust", "--pool-mode", "transaction", "--pool-size", 20, *flags]
+        self._config = f"cache: {{strategy: {strategy}}}"
         if self.caches:
-            self._flags += ["--cache", "on", "--staleness", f"{bound * 1000:.0f}ms"]
+            self._flags += ["--cache", "on", "--staleness", f"{bound * 1000:.0f}ms", "--cache-level", level]
         self._environment = environment or {}
         self._stack = contextlib.ExitStack()
 
@@ -87,7 +94,11 @@ class Arena:
             self.server = stack.enter_context(PostgresServer(config=_SERVER, hba=_HBA))
             self.server.create_database(DATABASE)
             self.server.psql((HERE / "world.sql").read_text(), DATABASE)
-            self.forebay = stack.enter_context(_Forebay(self.server, self._flags, self._environment))
+            if self._level == "outbox":
+                install = [forebay_binary(), "outbox", "install", "--upstream", self.server.url(dbname=DATABASE)]
+                subprocess.run(install, check=True, capture_output=True, timeout=60)
+            daemon = _Forebay(self.server, self._flags, self._environment, self._config if self.caches else None)
+            self.forebay = stack.enter_context(daemon)
             self._stack = stack.pop_all()
         return self
 
@@ -139,8 +150,8 @@ class Arena:
 class _Forebay(ForebayDaemon):
     """With variables of its own in its environment."""
 
-    def __init__(self, server: PostgresServer, flags, environment: dict) -> None:
-        super().__init__(server, flags)
+    def __init__(self, server: PostgresServer, flags, environment: dict, config: str | None) -> None:
+        super().__init__(server, flags, config)
         self._environment = environment
 
     def environment(self) -> dict[str, str]:

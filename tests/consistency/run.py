@@ -26,6 +26,9 @@ def main() -> int:
                         help="between a writer's writes, on average (default %(default)s s)")
     parser.add_argument("--catalog-pause", type=float, default=1.5,
                         help="the same for DDL, rights and policies (default %(default)s s)")
+    parser.add_argument("--level", choices=("auto", "bounded", "outbox"), default="auto", help="of the cache")
+    parser.add_argument("--strategy", choices=("cache-aside", "refresh-ahead", "write-through"),
+                        default="refresh-ahead", help="of the cache (default %(default)s)")
     parser.add_argument("--without-cache", action="store_true", help="to check the checker")
     parser.add_argument("--break", dest="broken", choices=("fence", "lease", "own_write"),
                         help="switch a rule off (builds with -DFOREBAY_BREAK=ON)")
@@ -37,7 +40,8 @@ def main() -> int:
         parser.error(f"there is no fault {', '.join(unknown)}")
     wrong = faults.run_all(arguments.seed, names) if arguments.faults else None
     environment = {"FOREBAY_BREAK": arguments.broken} if arguments.broken else {}
-    with Arena(arguments.bound, cache=not arguments.without_cache, environment=environment) as arena:
+    with Arena(arguments.bound, cache=not arguments.without_cache, environment=environment, level=arguments.level,
+               strategy=arguments.strategy) as arena:
         outcome = arena.check(arguments.seconds, arguments.seed, wrong, readers=arguments.readers,
                               sleepers=arguments.sleepers, writers=arguments.writers,
                               write_pause=arguments.write_pause, catalog_pause=arguments.catalog_pause)

@@ -49,6 +49,25 @@ def test_nothing_is_stale():
 
 
 @needs_cache
+def test_nothing_is_stale_that_is_asked_again_unasked():
+    """What writes end is filled again at once, by Forebay itself."""
+    with Arena(strategy="write-through") as arena:
+        outcome = arena.check(8, SEED)
+    assert not outcome.violations, str(outcome)
+    assert not outcome.summary["errors"], str(outcome)
+    assert outcome.cache["refills"] > 20, str(outcome)
+
+
+@needs_cache
+def test_nothing_is_stale_where_triggers_tell_of_changes():
+    with Arena(level="outbox") as arena:
+        outcome = arena.check(8, SEED)
+    assert not outcome.violations, str(outcome)
+    assert not outcome.summary["errors"], str(outcome)
+    assert outcome.cache["level"] == "outbox" and outcome.hits > 50, f"the cache was hardly asked\n{outcome}"
+
+
+@needs_cache
 def test_nothing_is_stale_whatever_goes_wrong():
     """Stream cut, delayed, its slot dropped; server restarted and killed; Forebay stopped; commits held; much work."""
     with Arena(bound=0.5) as arena:
