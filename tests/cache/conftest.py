@@ -68,7 +68,7 @@ class Cached(Endpoint):
 
     def settle(self, action) -> None:
         """It is answered from memory and stays there: whatever a test has changed before has come by."""
-        wait_until(lambda: self.hits_during(lambda: [self._slowly(action) for _ in range(20)]) == 20, 20, "only hits")
+        wait_until(lambda: self.hits_during(lambda: [self._slowly(action) for _ in range(30)]) == 30, 20, "only hits")
 
     def settle_batch(self, action, statements: int) -> None:
         """As above, for an action that asks for so many results at once."""
