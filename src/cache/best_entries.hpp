@@ -15,8 +15,8 @@ struct RankedEntry {
   std::uint64_t rank = 0;
 };
 
-/// The `most` entries of the highest rank, the highest first; those of rank 0 are left out. `rank(entry,
-/// hits)` is called under the store's locks. Holds a few times `most` entries meanwhile.
+/// The `most` entries of the highest rank, the highest first. `rank(entry, hits)` is called under the store's
+/// locks. Holds a few times `most` entries meanwhile.
 template <class Rank>
 std::vector<RankedEntry> best_entries(const Store& store, std::size_t most, Rank rank) {
   std::vector<RankedEntry> best;
@@ -26,9 +26,7 @@ std::vector<RankedEntry> best_entries(const Store& store, std::size_t most, Rank
     best.resize(static_cast<std::size_t>(kept));
   };
   store.visit([&](const EntryPtr& entry, std::uint64_t hits) {
-    const std::uint64_t ranked = rank(*entry, hits);
-    if (ranked == 0) return;
-    best.push_back({entry, hits, ranked});
+    best.push_back({entry, hits, rank(*entry, hits)});
     if (best.size() == 4 * most) trim();
   });
   trim();

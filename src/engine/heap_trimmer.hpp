@@ -14,8 +14,8 @@ class HeapTrimmer {
   /// `store` outlives it.
   explicit HeapTrimmer(const cache::Store& store) : store_(store) {}
 
-  /// To be called every tenth of a second or so. Takes a few milliseconds when much has gone, and holds up
-  /// whoever allocates meanwhile.
+  /// To be called every tenth of a second or so. Takes the longer the more has gone, and holds up whoever
+  /// allocates meanwhile.
   void sweep();
 
  private:

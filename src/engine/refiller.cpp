@@ -30,9 +30,8 @@ void Refiller::look() {
   const TimePoint now = Clock::now();
   bool soon = false;
   for (const auto& cache : caches_.all()) {
-    Refills& refills = cache->refills();
-    refills.look(now);
-    soon |= refills.is_watching() && now - cache->freshness().last_used() < kUse;
+    const bool is_watching = cache->refills().look(now);
+    soon |= is_watching && now - cache->freshness().last_used() < kUse;
   }
   if (soon) look_timer_.start(loop_, kLookInterval);
   start_some();
@@ -55,13 +54,15 @@ bool Refiller::start_one(const std::shared_ptr<DatabaseCache>& cache) {
   if (!refill) return false;
   auto pool = refill->asker.pool.lock();
   if (pool == nullptr || pool->generation() != refill->asker.pool_generation) return true;
-  const auto plan = cache->plan_of(question_of(refill->key).text);
-  if (plan == nullptr || !plan->refusal.empty() || cache->flights().is_led(refill->hash)) return true;
   if (!has_room(*pool)) {
     cache->refills().put_back(std::move(*refill));
     return false;
   }
-  replays_.push_back(std::make_unique<Replay>(*refill, std::move(pool), cache, [this] { schedule_turn(); }));
+  const Question question = question_of(refill->key);
+  const auto plan = cache->plan_of(question.text);
+  if (plan == nullptr || !plan->refusal.empty() || cache->flights().is_led(refill->hash)) return true;
+  replays_.push_back(
+      std::make_unique<Replay>(*refill, question, std::move(pool), cache, [this] { schedule_turn(); }));
   replays_.back()->turn();
   return true;
 }

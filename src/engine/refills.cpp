@@ -38,13 +38,12 @@ void Refills::watch(Asker asker, const cache::EntryPtr& entry) {
   const std::lock_guard lock(mutex_);
   if (watched_.size() == kMostWatched) watched_.pop_front();
   watched_.push_back({std::move(asker), entry});
-  watched_count_ = watched_.size();
 }
 
-void Refills::look(TimePoint now) {
+bool Refills::look(TimePoint now) {
   const std::lock_guard lock(mutex_);
   std::erase_if(watched_, [this, now](const Watched& watched) { return has_ended(watched, now); });
-  watched_count_ = watched_.size();
+  return !watched_.empty();
 }
 
 /// What nobody has in memory any more has been replaced or evicted. What is not asked for any more ends by

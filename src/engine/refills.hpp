@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -47,9 +46,9 @@ class Refills {
   bool ask_for(Asker asker, std::string key);
   /// Asks for what takes its place as soon as a write has ended `entry`.
   void watch(Asker asker, const cache::EntryPtr& entry);
-  bool is_watching() const { return watched_count_.load(std::memory_order_relaxed) > 0; }
-  /// Finds out what of the watched has ended. To be called every few hundredths of a second.
-  void look(TimePoint now);
+  /// Finds out what of the watched has ended; to be called every few hundredths of a second. Whether anything
+  /// is left.
+  bool look(TimePoint now);
 
   /// What is to be asked next on this loop, and nothing when that is nothing.
   std::optional<Refill> take(const net::Loop& loop);
@@ -73,7 +72,6 @@ class Refills {
   std::mutex mutex_;
   std::deque<Refill> waiting_;   ///< guarded by mutex_
   std::deque<Watched> watched_;  ///< guarded by mutex_; the oldest in front
-  std::atomic<std::size_t> watched_count_ = 0;
 };
 
 }  // namespace forebay::engine

@@ -52,23 +52,19 @@ TEST_F(RefillsTest, WhatAWriteEndsIsAskedForOnceTheWriteCanBeSeen) {
   refills_.look(now_);
   EXPECT_EQ(next(), "");
   relation_.note_change(100);
-  refills_.look(now_);
+  EXPECT_TRUE(refills_.look(now_));
   EXPECT_EQ(next(), "") << "a fill could not see it yet";
-  EXPECT_TRUE(refills_.is_watching());
   see_all_below(101);
-  refills_.look(now_);
+  EXPECT_FALSE(refills_.look(now_));
   EXPECT_EQ(next(), "a");
-  EXPECT_FALSE(refills_.is_watching());
 }
 
 TEST_F(RefillsTest, WhatHasExpiredOrIsGoneIsForgotten) {
   refills_.watch(asker(), entry("gone"));
   const auto expires = entry("expires", Duration(1'000));
   refills_.watch(asker(), expires);
-  refills_.look(now_);
-  EXPECT_TRUE(refills_.is_watching());
-  refills_.look(now_ + Duration(1'000));
-  EXPECT_FALSE(refills_.is_watching());
+  EXPECT_TRUE(refills_.look(now_));
+  EXPECT_FALSE(refills_.look(now_ + Duration(1'000)));
   EXPECT_EQ(next(), "");
 }
 

@@ -44,11 +44,10 @@ int AnswerEnds::count(Bytes bytes) {
   return found;
 }
 
-Replay::Replay(const Refill& refill, std::shared_ptr<backend::Pool> pool,
+Replay::Replay(const Refill& refill, const Question& question, std::shared_ptr<backend::Pool> pool,
                std::shared_ptr<DatabaseCache> cache, std::function<void()> on_turn_wanted)
     : on_turn_wanted_(std::move(on_turn_wanted)),
       give_up_at_(Clock::now() + std::max(kPatience, kTimes * refill.took)) {
-  const Question question = question_of(refill.key);
   wire::Writer request;
   wire::Writer preparation;
   if (question.simple) {

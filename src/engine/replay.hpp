@@ -33,9 +33,10 @@ class AnswerEnds {
 /// like anybody else. One thread.
 class Replay final : private ClientPort {
  public:
-  /// `pool` is the asker's. `on_turn_wanted`: turn() is to be called soon, but not from inside that call.
-  Replay(const Refill& refill, std::shared_ptr<backend::Pool> pool, std::shared_ptr<DatabaseCache> cache,
-         std::function<void()> on_turn_wanted);
+  /// `question` is what the refill's key says, `pool` the asker's. `on_turn_wanted`: turn() is to be called
+  /// soon, but not from inside that call.
+  Replay(const Refill& refill, const Question& question, std::shared_ptr<backend::Pool> pool,
+         std::shared_ptr<DatabaseCache> cache, std::function<void()> on_turn_wanted);
   ~Replay();
 
   /// Goes on as far as it can.

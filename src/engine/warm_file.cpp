@@ -66,14 +66,14 @@ Result<std::vector<WarmQuestion>> read_warm_file(const std::string& path, std::s
   return questions;
 }
 
-Result<void> write_warm_file(const std::string& path, const std::vector<WarmQuestion>& questions) {
+Result<void> write_warm_file(const std::string& path, const std::vector<std::string>& lines) {
   // Of our own, whatever lies there, and whoever else writes the same list at this moment.
   const std::string next = fmt::format("{}.{}", path, ::getpid());
   ::unlink(next.c_str());
   const net::Fd file(::open(next.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!file) return failure("open " + next);
   std::string text;
-  for (const WarmQuestion& question : questions) text += to_text(question) + "\n";
+  for (const std::string& line : lines) text += line + "\n";
   for (std::string_view rest = text; !rest.empty();) {
     const ssize_t written = ::write(file.get(), rest.data(), rest.size());
     if (written < 0) return failure("write " + next);

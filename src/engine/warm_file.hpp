@@ -15,6 +15,6 @@ Result<std::vector<WarmQuestion>> read_warm_file(const std::string& path, std::s
 
 /// In one step, so that whoever reads the file gets all of it. It holds values of clients: only the owner may
 /// read it.
-Result<void> write_warm_file(const std::string& path, const std::vector<WarmQuestion>& questions);
+Result<void> write_warm_file(const std::string& path, const std::vector<std::string>& lines);
 
 }  // namespace forebay::engine

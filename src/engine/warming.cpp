@@ -1,6 +1,8 @@
 #include "engine/warming.hpp"
 
+#include <ranges>
 #include <set>
+#include <utility>
 #include <variant>
 
 #include "backend/credentials.hpp"
@@ -47,7 +49,7 @@ void Warming::begin(TimePoint now) {
   auto questions = read_warm_file(path_, kMostQuestions);
   if (!questions) return complain("cannot read cache.warm_file", path_, questions.error());
   loaded_ = std::move(*questions);
-  for (const WarmQuestion& warm : loaded_)
+  for (const WarmQuestion& warm : loaded_ | std::views::reverse)
     waiting_[{warm.question.user, warm.database}].questions.push_back(warm.question);
   for (auto& [role, waiting] : waiting_) log_in(role, waiting);
   if (!loaded_.empty())
@@ -66,11 +68,9 @@ void Warming::log_in(const Role& role, Waiting& waiting) {
   if (auto cache = caches_.find_or_create(**pool); cache != nullptr) held_.push_back(std::move(cache));
   const auto profile =
       backend::intern({.parameters = waiting.questions.front().parameters, .replication = {}});
-  waiting.opening =
-      std::make_unique<Errand>(*pool, profile, std::string(), [&waiting](const Errand::Outcome& outcome) {
-        waiting.is_refused = outcome.refusal != nullptr;
-        waiting.is_open = !waiting.is_refused;
-      });
+  waiting.opening = std::make_unique<Errand>(
+      *pool, profile, std::string(),
+      [&waiting](const Errand::Outcome& outcome) { waiting.is_open = outcome.refusal == nullptr; });
   waiting.opening->start();
 }
 
@@ -111,37 +111,38 @@ void Warming::forget() {
 
 void Warming::save() const {
   if (path_.empty()) return;
-  const std::vector<WarmQuestion> questions = hottest();
-  if (questions.empty()) return;
-  if (const auto written = write_warm_file(path_, questions); !written)
+  const std::vector<std::string> lines = hottest();
+  if (lines.empty()) return;
+  if (const auto written = write_warm_file(path_, lines); !written)
     complain("cannot write cache.warm_file", path_, written.error());
 }
 
 /// Behind what has been hit, what the list held: after a start it takes a while until everybody has come
 /// back.
-std::vector<WarmQuestion> Warming::hottest() const {
+std::vector<std::string> Warming::hottest() const {
   std::map<std::pair<std::uint64_t, std::string>, std::string> databases;  // by cache and role
   for (const auto& pool : pools_.all()) {
     if (const auto cache = caches_.find(*pool); cache != nullptr)
       databases[{cache->id(), pool->user()}] = pool->database();
   }
-  std::vector<WarmQuestion> questions;
+  std::vector<std::string> lines;
   std::set<std::string> known;
-  const auto add = [&](WarmQuestion warm) {
+  const auto add = [&](const WarmQuestion& warm) {
+    std::string line = to_text(warm);
     // JSON is UTF-8.
-    if (questions.size() < kMostQuestions && config::is_utf8(warm.question.text) &&
-        known.insert(to_text(warm)).second)
-      questions.push_back(std::move(warm));
+    if (lines.size() < kMostQuestions && config::is_utf8(line) && known.insert(line).second)
+      lines.push_back(std::move(line));
   };
   const auto hits = [](const cache::Entry&, std::uint64_t count) { return count; };
   for (const auto& ranked : cache::best_entries(caches_.store(), kMostQuestions, hits)) {
+    if (ranked.hits == 0) break;
     Question question = question_of(ranked.entry->key());
     const auto database = databases.find({question.cache, question.user});
     if (database != databases.end()) add({database->second, std::move(question)});
   }
-  if (questions.empty()) return {};
+  if (lines.empty()) return {};
   for (const WarmQuestion& warm : loaded_) add(warm);
-  return questions;
+  return lines;
 }
 
 }  // namespace forebay::engine

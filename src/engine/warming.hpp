@@ -32,10 +32,9 @@ class Warming {
   using Role = std::pair<std::string, std::string>;  ///< user and database
   /// A role whose questions have been read and not all asked.
   struct Waiting {
-    std::vector<Question> questions;
+    std::vector<Question> questions;  ///< the hottest at the back
     std::unique_ptr<Errand> opening;  ///< of the first backend, when we log in ourselves
     bool is_open = false;             ///< there is a pool to ask by
-    bool is_refused = false;
   };
 
   void begin(TimePoint now);
@@ -43,7 +42,7 @@ class Warming {
   void ask(const Role& role, Waiting& waiting);
   std::shared_ptr<backend::Pool> find_pool(const Role& role) const;
   void forget();
-  std::vector<WarmQuestion> hottest() const;
+  std::vector<std::string> hottest() const;
 
   net::Loop& loop_;
   backend::PoolDirectory& pools_;

@@ -75,7 +75,7 @@ void cache_entries(const ShowRequestPtr& request, ShowDone done) {
   for (const auto& cache : all) databases[&cache->freshness()] = cache->database();
   RowWriter rows(request->columns, request->formats);
   const auto saved_micros = [](const forebay::cache::Entry& entry, std::uint64_t hits) {
-    return hits * entry.fill_micros() + 1;
+    return hits * entry.fill_micros();
   };
   for (const auto& [entry, hits, saved] :
        forebay::cache::best_entries(caches.store(), kMostEntries, saved_micros)) {

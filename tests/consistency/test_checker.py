@@ -39,31 +39,30 @@ def test_the_checker_notices_what_is_stale():
     assert outcome.violations.get("bound"), str(outcome)
 
 
-@needs_cache
-def test_nothing_is_stale():
-    with Arena() as arena:
+def run_without_faults(**options):
+    with Arena(**options) as arena:
         outcome = arena.check(8, SEED)
     assert not outcome.violations, str(outcome)
     assert not outcome.summary["errors"], str(outcome)
+    return outcome
+
+
+@needs_cache
+def test_nothing_is_stale():
+    outcome = run_without_faults()
     assert outcome.hits > outcome.summary["reads_through"] / 50, f"the cache was hardly asked\n{outcome}"
 
 
 @needs_cache
 def test_nothing_is_stale_that_is_asked_again_unasked():
     """What writes end is filled again at once, by Forebay itself."""
-    with Arena(strategy="write-through") as arena:
-        outcome = arena.check(8, SEED)
-    assert not outcome.violations, str(outcome)
-    assert not outcome.summary["errors"], str(outcome)
+    outcome = run_without_faults(strategy="write-through")
     assert outcome.cache["refills"] > 20, str(outcome)
 
 
 @needs_cache
 def test_nothing_is_stale_where_triggers_tell_of_changes():
-    with Arena(level="outbox") as arena:
-        outcome = arena.check(8, SEED)
-    assert not outcome.violations, str(outcome)
-    assert not outcome.summary["errors"], str(outcome)
+    outcome = run_without_faults(level="outbox")
     assert outcome.cache["level"] == "outbox" and outcome.hits > 50, f"the cache was hardly asked\n{outcome}"
 
 
