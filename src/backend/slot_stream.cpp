@@ -16,6 +16,10 @@ namespace {
 using Progress = StreamConnection::Progress;
 
 constexpr Duration kStatusInterval{1'000};
+/// A server tells of its position by itself once it has decoded all that there is, unless it is older than
+/// PostgreSQL 13 and has told of one already, or is busy with what it does not send (other databases'
+/// changes).
+constexpr Duration kReminder{10};
 constexpr Duration kConnectLimit{10'000};
 /// From then on people are told what the slot waits for.
 constexpr Duration kSlotIsSlow{2'000};
@@ -33,7 +37,7 @@ std::uint64_t number_at(std::string_view message, std::size_t at) {
 constexpr std::size_t kDataHeader = 1 + 8 + 8 + 8;     ///< 'w', start, end of the log, the server's clock
 constexpr std::size_t kKeepaliveSize = 1 + 8 + 8 + 1;  ///< 'k', end of the log, clock, whether to answer
 
-std::string status_message(std::uint64_t processed) {
+std::string status_message(std::uint64_t processed, bool wants_reply) {
   // 2000-01-01 in Unix time. The server only shows this clock.
   constexpr std::chrono::seconds kPostgresEpoch{946'684'800};
   const auto clock = std::chrono::duration_cast<std::chrono::microseconds>(
@@ -41,6 +45,7 @@ std::string status_message(std::uint64_t processed) {
   std::array<unsigned char, 1 + 4 * 8 + 1> message{'r'};
   for (std::size_t i = 0; i < 3; ++i) boost::endian::store_big_u64(message.data() + 1 + 8 * i, processed);
   boost::endian::store_big_u64(message.data() + 1 + 24, static_cast<std::uint64_t>(clock.count()));
+  message.back() = wants_reply ? 1 : 0;
   return std::string(reinterpret_cast<const char*>(message.data()), message.size());
 }
 
@@ -118,9 +123,9 @@ void SlotStream::look_at_server(const PGresult* facts) {
   if (value_of(facts, 0, 1) == "t") {
     return fail("the server is a standby: PostgreSQL decodes changes on the primary alone");
   }
-  const auto transaction = transaction_of(facts, 2);
-  if (!transaction) return fail("the server's snapshot cannot be read");
-  marker_.emplace(freshness_, *transaction);
+  const auto next_transaction = number_of(facts, 2);
+  if (!next_transaction) return fail("the server's snapshot cannot be read");
+  marker_.emplace(freshness_, *next_transaction - 1);
 }
 
 void SlotStream::read() {
@@ -148,10 +153,16 @@ void SlotStream::handle_message(std::string_view message) {
   }
 }
 
+void SlotStream::await(std::uint64_t position) {
+  awaited_ = position;
+  if (!is_past_awaited()) next_status_ = std::min(next_status_, Clock::now() + kReminder);
+}
+
 /// Lets the server discard what is behind us. The slot is never used again, so nothing more depends on it.
 void SlotStream::send_status(TimePoint now) {
-  next_status_ = now + kStatusInterval;
-  if (!connection_.put_message(status_message(processed_))) fail("the change stream was lost");
+  const bool waits = !is_past_awaited();
+  next_status_ = now + (waits ? kReminder : kStatusInterval);
+  if (!connection_.put_message(status_message(processed_, waits))) fail("the change stream was lost");
 }
 
 }  // namespace forebay::backend

@@ -39,6 +39,11 @@ class SlotStream {
   const std::string& slot() const { return slot_; }
   /// When the server last sent something.
   TimePoint heard() const { return heard_; }
+  /// Sees to it that the server says soon when it has come past this position of its log (in bytes from the
+  /// log's beginning), which has to be on its disk already.
+  void await(std::uint64_t position);
+  /// Every transaction whose commit stands before the awaited position has been noted.
+  bool is_past_awaited() const { return processed_ >= awaited_; }
   /// Once it runs.
   cache::ChangeMarker& marker() { return *marker_; }
 
@@ -62,6 +67,7 @@ class SlotStream {
   std::string failure_;
   std::optional<cache::ChangeMarker> marker_;
   std::uint64_t processed_ = 0;  ///< position in the log up to which everything has been noted
+  std::uint64_t awaited_ = 0;
   TimePoint heard_ = started_;
   TimePoint next_status_ = TimePoint::max();
 };

@@ -10,13 +10,13 @@ std::string_view value_of(const PGresult* result, int row, int column) {
   return {PQgetvalue(result, row, column), static_cast<std::size_t>(PQgetlength(result, row, column))};
 }
 
-std::optional<cache::TransactionId> transaction_of(const PGresult* result, int column) {
+std::optional<std::uint64_t> number_of(const PGresult* result, int column) {
   if (PQntuples(result) != 1 || PQnfields(result) <= column) return std::nullopt;
   const std::string_view text = value_of(result, 0, column);
-  cache::TransactionId transaction = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), transaction);
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return transaction;
+  return number;
 }
 
 std::vector<wire::Row> rows_of(const PGresult* result) {

@@ -25,9 +25,7 @@ using cache::TransactionId;
 using Progress = StreamConnection::Progress;
 using Reply = StreamConnection::Reply;
 
-/// A lease costs the server one small transaction, one flush of its log and 0.7 ms of processor time
-/// (measured). At this distance that is a seventieth of a processor, and twenty fit into the default bound of
-/// a second.
+/// Twenty fit into the default bound of a second.
 constexpr Duration kLeaseInterval{50};
 /// As above, when readers wait for a write of ours to be covered.
 constexpr Duration kSoonestQuestion{5};
@@ -41,7 +39,7 @@ constexpr Duration kFirstTryPause{1'000};
 constexpr Duration kLongestTryPause{30'000};
 /// More than the server's own limit for questions (statement_timeout in stream_connection.cpp).
 constexpr Duration kAnswerLimit{20'000};
-/// The stream has said nothing for so long although a nonce is on its way.
+/// The stream has said nothing for so long although it was asked for its position.
 constexpr Duration kSilenceLimit{10'000};
 /// The server needs milliseconds to notice that a connection is gone.
 constexpr Duration kGoodbyeLimit{500};
@@ -66,10 +64,17 @@ constexpr const char* kRemoval = "removal";
 constexpr const char* kStatements[] = {kLease, kFingerprint, kPoll, kRemoval};
 constexpr std::size_t kCommonStatements = 2;
 
+/// From which number on transactions may not be visible yet, and a position in the log behind everything that
+/// is visible: its end. Nothing is decoded before it is on the server's disk; where not all is (something is
+/// being committed, or was without waiting for the disk), a message of ours is committed, which takes it
+/// there.
 std::string lease_question() {
   return fmt::format(
-      "SELECT pg_catalog.pg_logical_emit_message(true, '{}', $1::pg_catalog.text), "
-      "pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot())",
+      "SELECT pg_catalog.pg_snapshot_xmin(pg_catalog.pg_current_snapshot()), "
+      "pg_catalog.pg_wal_lsn_diff(CASE WHEN written OPERATOR(pg_catalog.<) inserted "
+      "THEN pg_catalog.pg_logical_emit_message(true, '{}', $1::pg_catalog.text) ELSE inserted END, '0/0') "
+      "FROM (SELECT pg_catalog.pg_current_wal_insert_lsn() AS inserted, "
+      "pg_catalog.pg_current_wal_flush_lsn() AS written OFFSET 0) AS log",
       ChangeMarker::kPrefix);
 }
 
@@ -349,7 +354,7 @@ void StreamSession::ask_lease(TimePoint now) {
   lease_asked_at_ = asked_at_ = now;
   lease_visible_below_.reset();
   const std::string nonce = fmt::format("{}.{}", secret_, ++lease_number_);
-  stream_->marker().await_message(nonce);
+  stream_->marker().expect_message(nonce);
   question_ = Question::lease;
   if (!questions_->ask_prepared(kLease, nonce)) fail("the server cannot be asked", *questions_);
 }
@@ -408,14 +413,16 @@ void StreamSession::handle_outbox(const Reply& reply) {
 
 void StreamSession::handle_lease(const Reply& reply) {
   const auto tables = tables_of(reply);
-  if (!tables.empty()) lease_visible_below_ = transaction_of(tables.front(), 1);
-  if (!lease_visible_below_) return fail("the answer to the lease's question is not understood");
+  if (!tables.empty()) lease_visible_below_ = number_of(tables.front(), 0);
+  const auto position = tables.empty() ? std::nullopt : number_of(tables.front(), 1);
+  if (!lease_visible_below_ || !position) return fail("the answer to the lease's question is not understood");
+  stream_->await(*position);
   renew_lease_when_complete();
 }
 
-/// Everything that was visible when the question was asked stands before the nonce in the stream.
+/// Everything that was visible when the question was asked stands before that position in the log.
 void StreamSession::renew_lease_when_complete() {
-  if (!lease_is_open_ || !lease_visible_below_ || !stream_->marker().has_come()) return;
+  if (!lease_is_open_ || !lease_visible_below_ || !stream_->is_past_awaited()) return;
   lease_is_open_ = false;
   freshness_.renew_lease(lease_asked_at_, *lease_visible_below_);
   // A transaction that the last look at the catalog has not seen would have come by now.
@@ -470,7 +477,7 @@ void StreamSession::confirm_catalog() {
 
 void StreamSession::handle_catalog(const Reply& reply) {
   const auto tables = tables_of(reply);
-  const auto newest = tables.size() == 4 ? transaction_of(tables[0], 0) : std::nullopt;
+  const auto newest = tables.size() == 4 ? number_of(tables[0], 0) : std::nullopt;
   if (!newest || PQntuples(tables[1]) != 1 || PQntuples(tables[3]) != 1)
     return fail("the catalog cannot be read");
   if (value_of(tables[1], 0, 0) != value_of(tables[3], 0, 0)) {
@@ -501,7 +508,7 @@ std::shared_ptr<const Catalog> StreamSession::make_catalog(const PGresult* rows)
 }
 
 void StreamSession::begin_epoch(const PGresult* snapshot, const PGresult* catalog) {
-  if (level_ == Level::bounded) stream_->marker().begin_first_catalog(*transaction_of(snapshot, 0) - 1);
+  if (level_ == Level::bounded) stream_->marker().begin_first_catalog(*number_of(snapshot, 0) - 1);
   auto made = make_catalog(catalog);
   if (level_ == Level::bounded) stream_->marker().end_first_catalog();
   snapshot_ = value_of(snapshot, 0, 1);

@@ -127,7 +127,7 @@ class StreamSession {
   int catalog_failures_ = 0;  ///< in a row
   TimePoint catalog_not_before_{};
 
-  // The lease at hand. Complete when the answer and the nonce have come, in either order.
+  // The lease at hand. Complete when the answer has come, and the stream past the position that it names.
   bool lease_is_open_ = false;
   TimePoint lease_asked_at_{};
   std::uint64_t lease_number_ = 0;

@@ -19,7 +19,9 @@ bool ChangeMarker::note(std::string_view line) {
     case ChangeKind::remove:
       return note_row(*change);
     case ChangeKind::message:
-      if (!has_come_ && change->prefix == kPrefix && change->content == awaited_) has_come_ = is_ours_ = true;
+      if (expected_.empty() || change->prefix != kPrefix || change->content != expected_) return true;
+      expected_.clear();
+      is_ours_ = true;
       return true;
   }
   return false;

@@ -27,7 +27,7 @@ class ChangeMarker {
   /// their keys would cost more than the entries are worth that it saves.
   static constexpr std::size_t kRowsByKey = 1000;
 
-  /// `near`: a transaction of the time at which the stream began.
+  /// `near`: the newest transaction when the stream began, or one shortly before.
   ChangeMarker(Freshness& freshness, TransactionId near) : freshness_(freshness), newest_(near) {}
 
   /// One message of the stream. False when it is not understood: then something may be missing, and the epoch
@@ -43,19 +43,15 @@ class ChangeMarker {
   void begin_first_catalog(TransactionId newest);
   void end_first_catalog() { is_first_catalog_ = false; }
 
-  /// Looks out for a message with this content (pg_logical_emit_message) from now on.
-  void await_message(std::string content) {
-    awaited_ = std::move(content);
-    has_come_ = false;
-  }
-  /// Whether it has come. What stands before it in the stream has been noted.
-  bool has_come() const { return has_come_; }
-  /// How many transactions have come that were not made by our own message alone.
+  /// A transaction of our own may come, that writes nothing but a message with this content
+  /// (pg_logical_emit_message), which nobody else knows.
+  void expect_message(std::string content) { expected_ = std::move(content); }
+  /// How many transactions have come but for our own.
   std::uint64_t others() const { return others_; }
   /// Whether a snapshot that is taken from now on sees all of them, given that it sees every committed
   /// transaction below this one.
   bool others_are_below(TransactionId transaction) const { return newest_other_ < transaction; }
-  /// Of the messages that are awaited.
+  /// Of the messages that are expected.
   static constexpr std::string_view kPrefix = "forebay";
 
  private:
@@ -70,14 +66,13 @@ class ChangeMarker {
   Freshness& freshness_;
   TransactionId newest_;
   bool is_first_catalog_ = false;
-  std::string awaited_;
-  bool has_come_ = false;
+  std::string expected_;  ///< empty: none
   std::uint64_t others_ = 0;
   TransactionId newest_other_ = 0;  ///< also of those that were before the stream
 
   // Of the transaction at hand.
   TransactionId transaction_ = 0;  ///< 0: there is none
-  bool is_ours_ = false;           ///< it is the awaited message's
+  bool is_ours_ = false;           ///< it is the expected message's
   std::unordered_map<Relation*, std::size_t> rows_;
   /// The relation that was looked up last; a bulk load names one a million times.
   std::string last_name_;

@@ -93,18 +93,6 @@ TEST_F(ChangeMarkerTest, WhatIsNotUnderstoodIsSaid) {
   EXPECT_FALSE(marker.note("table public.t: INSERT: id[integer]"));
 }
 
-TEST_F(ChangeMarkerTest, OnlyTheAwaitedMessageCounts) {
-  note("message: transactional: 1 prefix: forebay, sz: 1 content:a");
-  marker.await_message("a");
-  EXPECT_FALSE(marker.has_come());
-  note("message: transactional: 0 prefix: other, sz: 1 content:a");
-  note("message: transactional: 1 prefix: forebay, sz: 2 content:ab");
-  EXPECT_FALSE(marker.has_come());
-  note("message: transactional: 1 prefix: forebay, sz: 1 content:a");
-  note("message: transactional: 1 prefix: forebay, sz: 1 content:b");  // another Forebay's
-  EXPECT_TRUE(marker.has_come());
-}
-
 // What was decoded before its relation was known may become visible only later.
 TEST_F(ChangeMarkerTest, ANewRelationCountsAsChangedByWhatWasDecoded) {
   note_transaction("table public.later: INSERT: id[integer]:5");
@@ -133,9 +121,14 @@ TEST_F(ChangeMarkerTest, AnotherKeyMakesOldChangesUnknown) {
   EXPECT_EQ(table.unkeyed().newest(), kNear + 1);
 }
 
-TEST_F(ChangeMarkerTest, OnlyTheTransactionOfTheAwaitedMessageIsNotAnother) {
+TEST_F(ChangeMarkerTest, NoMessageIsOursWhenNoneIsExpected) {
+  note_transaction("message: transactional: 1 prefix: forebay, sz: 0 content:");
+  EXPECT_EQ(marker.others(), 1U);
+}
+
+TEST_F(ChangeMarkerTest, OnlyTheTransactionOfTheExpectedMessageIsNotAnother) {
   marker.begin_first_catalog(kNear);
-  marker.await_message("1");
+  marker.expect_message("1");
   note_transaction("message: transactional: 1 prefix: forebay, sz: 1 content:1");
   EXPECT_EQ(marker.others(), 0U);
   EXPECT_FALSE(marker.others_are_below(kNear)) << "what was before the stream may not be visible yet";

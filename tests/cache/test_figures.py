@@ -44,6 +44,19 @@ def test_off_unless_it_is_asked_for(server, database, items):
         assert endpoint.figures()["hits"] == 0
 
 
+def test_reading_writes_nothing_on_the_server(server, database, cached, client):
+    """No byte of WAL and no transaction's number; what else goes on there does not write all the time."""
+    cached.settle(lambda: client.execute(TEXT).fetchall())
+    written = "SELECT pg_current_wal_insert_lsn(), pg_snapshot_xmax(pg_current_snapshot())"
+
+    def a_second_of_nothing() -> bool:
+        before = server.query(written)
+        cached.settle(lambda: client.execute(TEXT).fetchall())
+        return server.query(written) == before
+
+    wait_until(a_second_of_nothing, 30, "a while in which nothing is written")
+
+
 def test_nothing_is_left_on_the_server(server, database, daemons, items):
     """The slot is temporary, and nobody creates anything in the database."""
     objects = " UNION ALL ".join(f"SELECT count(*) FROM {name}" for name in ("pg_class", "pg_publication", "pg_proc"))
