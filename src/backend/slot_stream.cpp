@@ -24,9 +24,8 @@ constexpr Duration kConnectLimit{10'000};
 /// From then on people are told what the slot waits for.
 constexpr Duration kSlotIsSlow{2'000};
 
-constexpr const char* kFacts =
-    "SELECT pg_catalog.current_setting('wal_level'), pg_catalog.pg_is_in_recovery(), "
-    "pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())";
+constexpr const char* kNextTransaction =
+    "SELECT pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot())";
 
 /// Numbers in the replication protocol are big endian.
 /// https://www.postgresql.org/docs/15/protocol-replication.html
@@ -81,7 +80,7 @@ void SlotStream::advance() {
     if (progress == Progress::failed) return fail("the change stream cannot connect");
     if (progress == Progress::busy) return;
     state_ = State::looking;
-    if (!connection_.ask(kFacts)) fail("the server cannot be asked");
+    if (!connection_.ask(kNextTransaction)) fail("the server cannot be asked");
     return;
   }
   if (!connection_.transfer()) return fail("the change stream was lost");
@@ -95,8 +94,9 @@ void SlotStream::advance() {
 void SlotStream::handle_reply(const StreamConnection::Reply& reply) {
   bool sent = true;
   if (state_ == State::looking) {
-    look_at_server(reply.empty() ? nullptr : reply.front().get());
-    if (!failure_.empty()) return;
+    const auto next = reply.empty() ? std::nullopt : number_of(reply.front().get(), 0);
+    if (!next) return fail("the server's snapshot cannot be read");
+    marker_.emplace(freshness_, *next - 1);
     state_ = State::making_slot;
     sent = connection_.ask("CREATE_REPLICATION_SLOT \"" + slot_ +
                            "\" TEMPORARY LOGICAL test_decoding NOEXPORT_SNAPSHOT");
@@ -111,21 +111,6 @@ void SlotStream::handle_reply(const StreamConnection::Reply& reply) {
     return read();
   }
   if (!sent) fail("the change stream was lost");
-}
-
-void SlotStream::look_at_server(const PGresult* facts) {
-  if (facts == nullptr || PQntuples(facts) != 1 || PQnfields(facts) != 3) {
-    return fail("the server's settings cannot be read");
-  }
-  if (const auto level = value_of(facts, 0, 0); level != "logical") {
-    return fail(fmt::format("wal_level is {}, not logical", level));
-  }
-  if (value_of(facts, 0, 1) == "t") {
-    return fail("the server is a standby: PostgreSQL decodes changes on the primary alone");
-  }
-  const auto next_transaction = number_of(facts, 2);
-  if (!next_transaction) return fail("the server's snapshot cannot be read");
-  marker_.emplace(freshness_, *next_transaction - 1);
 }
 
 void SlotStream::read() {

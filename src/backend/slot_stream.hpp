@@ -51,7 +51,6 @@ class SlotStream {
   enum class State { connecting, looking, making_slot, starting, running };
 
   void handle_reply(const StreamConnection::Reply& reply);
-  void look_at_server(const PGresult* facts);
   void read();
   void handle_message(std::string_view message);
   void send_status(TimePoint now);

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "backend/decoding_question.hpp"
 #include "backend/outbox_sql.hpp"
 #include "backend/random_name.hpp"
 #include "backend/stream_reply.hpp"
@@ -33,6 +34,9 @@ constexpr Duration kSoonestQuestion{5};
 constexpr Duration kFingerprintInterval{250};
 /// Without use for so long, no question is asked.
 constexpr Duration kUse{2'000};
+/// At the level ttl, where only what somebody has asked for is use, and where without questions nobody knows
+/// what a write changes.
+constexpr Duration kUseOfAsked{60'000};
 constexpr Duration kLongestWait{1'000};
 /// Between two tries to start the stream, while there is a lower level: longer from one to the next.
 constexpr Duration kFirstTryPause{1'000};
@@ -109,11 +113,11 @@ StreamSession::StreamSession(const Target& target, const std::string& database, 
 
 std::string StreamSession::run(const std::function<bool()>& is_to_stop) {
   if (target_.upstream().user.empty()) return "the upstream names no user, which the cache needs";
-  if (wanted_ == config::CacheLevel::ttl || wanted_ == config::CacheLevel::outbox) {
-    begin_level(Level::ttl);
-  } else {
-    try_stream();
-  }
+  is_decoding_looked_for_ = wanted_ == config::CacheLevel::best || wanted_ == config::CacheLevel::bounded;
+  is_outbox_looked_for_ = wanted_ == config::CacheLevel::outbox;
+  asked_at_ = Clock::now();
+  questions_ = std::make_unique<StreamConnection>(target_, database_, StreamConnection::Purpose::questions);
+  if (wanted_ == config::CacheLevel::ttl) begin_level(Level::ttl);
   while (!has_failed() && !is_to_stop()) {
     const Ready ready = wait();
     if (ready.stream) stream_->advance();
@@ -135,7 +139,7 @@ void StreamSession::say_goodbye() {
       fmt::format("SELECT 1 FROM pg_catalog.pg_replication_slots WHERE slot_name OPERATOR(pg_catalog.=) '{}'",
                   stream_->slot());
   stream_.reset();
-  if (!questions_ || question_ != Question::none) return;
+  if (question_ != Question::none) return;
   const TimePoint limit = Clock::now() + kGoodbyeLimit;
   while (Clock::now() < limit && questions_->ask(question)) {
     Reply reply;
@@ -162,7 +166,7 @@ void StreamSession::fail(const char* doing, const StreamConnection& connection) 
 StreamSession::Ready StreamSession::wait() const {
   std::array<pollfd, 3> polled{{{wake_fd_, POLLIN, 0}, {-1, 0, 0}, {-1, 0, 0}}};
   if (stream_) polled[1] = {stream_->fd(), stream_->events(), 0};
-  if (questions_) polled[2] = {questions_->fd(), questions_->events(), 0};
+  polled[2] = {questions_->fd(), questions_->events(), 0};
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(next_event() - Clock::now());
   const auto milliseconds = std::clamp<std::int64_t>(left.count(), 0, kLongestWait.count());
   poll(polled.data(), polled.size(), static_cast<int>(milliseconds));
@@ -172,13 +176,14 @@ StreamSession::Ready StreamSession::wait() const {
   }
   // A connect that failed before it had a socket has its reason to tell, too.
   return {.stream = stream_ && (polled[1].revents != 0 || polled[1].fd < 0),
-          .questions = questions_ && (polled[2].revents != 0 || polled[2].fd < 0)};
+          .questions = polled[2].revents != 0 || polled[2].fd < 0};
 }
 
 TimePoint StreamSession::next_event() const {
   const TimePoint now = Clock::now();
   const TimePoint next = std::min(now + kLongestWait, stream_ ? stream_->next_event() : TimePoint::max());
-  if (question_ != Question::none || (has_epoch_ && !is_in_use(now))) return next;
+  const bool is_tried = level_ == Level::none;
+  if (is_tried || question_ != Question::none || (has_epoch_ && !is_in_use(now))) return next;
   const TimePoint catalog = is_outdated_ ? catalog_not_before_ : next_fingerprint();
   return std::min({next, catalog, next_lease()});
 }
@@ -196,7 +201,7 @@ TimePoint StreamSession::next_fingerprint() const {
 }
 
 void StreamSession::check_deadlines(TimePoint now) {
-  if (questions_ && question_ != Question::none && now - asked_at_ > kAnswerLimit) {
+  if (question_ != Question::none && now - asked_at_ > kAnswerLimit) {
     return fail("the server does not answer the cache's question");
   }
   // A transaction with a million rows takes its time; as long as it comes, nothing is wrong.
@@ -212,8 +217,10 @@ void StreamSession::try_stream() {
 }
 
 void StreamSession::follow_stream(TimePoint now) {
-  if (!stream_ && may_rise() && now >= next_try_) try_stream();
-  if (!stream_) return;
+  if (!stream_) {
+    is_decoding_looked_for_ = is_decoding_looked_for_ || (has_epoch_ && may_rise() && now >= next_try_);
+    return;
+  }
   stream_->check_deadlines(now);
   if (!stream_->failure().empty()) return give_up_stream();
   if (level_ == Level::bounded) return renew_lease_when_complete();
@@ -221,20 +228,20 @@ void StreamSession::follow_stream(TimePoint now) {
     do_without_stream("the replication slot waits for transactions that were running before it to end");
   }
   // A question that is under way was asked before the stream's beginning.
-  if (stream_->is_running() && (!questions_ || question_ == Question::none)) begin_level(Level::bounded);
+  if (stream_->is_running() && question_ == Question::none) begin_level(Level::bounded);
 }
 
 void StreamSession::give_up_stream() {
   std::string why = stream_->failure();
   if (level_ == Level::bounded || !may_rise()) return fail(std::move(why));
   stream_.reset();
-  next_try_ = Clock::now() + try_pause_;
-  try_pause_ = std::min(2 * try_pause_, kLongestTryPause);
   do_without_stream(std::move(why));
 }
 
 void StreamSession::do_without_stream(std::string why) {
   if (!may_rise()) return freshness_.note_trouble(std::move(why));
+  next_try_ = Clock::now() + try_pause_;
+  try_pause_ = std::min(2 * try_pause_, kLongestTryPause);
   why_no_stream_ = std::move(why);
   is_outbox_looked_for_ = level_ != Level::outbox;
   if (level_ == Level::none) begin_level(Level::ttl);
@@ -251,11 +258,8 @@ void StreamSession::begin_level(Level level) {
   level_ = level;
   has_epoch_ = false;
   is_outbox_looked_for_ = is_outbox_looked_for_ && level != Level::bounded;
-  is_outdated_ = questions_ != nullptr;
+  is_outdated_ = true;
   catalog_not_before_ = {};
-  if (questions_) return;
-  asked_at_ = Clock::now();
-  questions_ = std::make_unique<StreamConnection>(target_, database_, StreamConnection::Purpose::questions);
 }
 
 // --- the connection for questions -----------------------------------------------------------------------
@@ -264,9 +268,8 @@ void StreamSession::advance_questions() {
   if (question_ == Question::connecting) {
     const Progress progress = questions_->connect();
     if (progress == Progress::failed) return fail("the cache's questions cannot connect", *questions_);
-    if (progress == Progress::busy) return;
-    const bool may_be_outbox = level_ != Level::bounded && wanted_ != config::CacheLevel::ttl;
-    return may_be_outbox ? ask_for_outbox(Clock::now()) : prepare_next();
+    if (progress == Progress::done) question_ = Question::none;
+    return;
   }
   if (!questions_->transfer()) return fail("the connection for the cache's questions was lost", *questions_);
   Reply reply;
@@ -296,10 +299,10 @@ void StreamSession::handle_refusal() {
 
 void StreamSession::handle_answer(const Reply& reply) {
   switch (std::exchange(question_, Question::none)) {
+    case Question::decoding:
+      return handle_decoding(reply);
     case Question::outbox:
       return handle_outbox(reply);
-    case Question::preparing:
-      return prepare_next();
     case Question::lease:
       return handle_lease(reply);
     case Question::poll:
@@ -311,30 +314,33 @@ void StreamSession::handle_answer(const Reply& reply) {
     case Question::catalog:
       return handle_catalog(reply);
     case Question::connecting:
+    case Question::preparing:
     case Question::none:
       return;
   }
 }
 
 bool StreamSession::is_in_use(TimePoint now) const {
-  return now - freshness_.last_used() < kUse;
+  return now - freshness_.last_used() < (level_ == Level::ttl ? kUseOfAsked : kUse);
 }
 
-/// One after the other all that the level needs; then the catalog is read.
-void StreamSession::prepare_next() {
-  if (prepared_ >= (level_ == Level::outbox ? std::size(kStatements) : kCommonStatements)) {
-    is_outdated_ = true;
-    return;
-  }
+std::size_t StreamSession::needed_statements() const {
+  return level_ == Level::outbox ? std::size(kStatements) : kCommonStatements;
+}
+
+void StreamSession::prepare_next(TimePoint now) {
   const char* const statement = kStatements[prepared_++];
   question_ = Question::preparing;
-  asked_at_ = Clock::now();
+  asked_at_ = now;
   if (!questions_->prepare(statement, text_of(statement))) fail("the server cannot be asked", *questions_);
 }
 
 void StreamSession::ask_next(TimePoint now) {
   if (question_ != Question::none) return;
+  if (is_decoding_looked_for_) return ask_for_decoding(now);
   if (is_outbox_looked_for_) return ask_for_outbox(now);
+  if (level_ == Level::none) return;  // that is up to the stream, which is being started
+  if (prepared_ < needed_statements()) return prepare_next(now);
   const bool has_outbox = has_epoch_ && level_ == Level::outbox;
   const bool is_used = !has_epoch_ || is_in_use(now);
   if (is_used && now >= next_lease()) {
@@ -357,6 +363,15 @@ void StreamSession::ask_lease(TimePoint now) {
   stream_->marker().expect_message(nonce);
   question_ = Question::lease;
   if (!questions_->ask_prepared(kLease, nonce)) fail("the server cannot be asked", *questions_);
+}
+
+void StreamSession::ask_for_decoding(TimePoint now) {
+  is_decoding_looked_for_ = false;
+  next_try_ = TimePoint::max();
+  question_ = Question::decoding;
+  asked_at_ = now;
+  const Claim claim = may_rise() ? Claim::spare : Claim::any;
+  if (!questions_->ask(decoding_question(claim))) fail("the server cannot be asked", *questions_);
 }
 
 void StreamSession::ask_for_outbox(TimePoint now) {
@@ -398,17 +413,22 @@ void StreamSession::ask_catalog(TimePoint now) {
   if (!questions_->ask(catalog_question())) fail("the server cannot be asked", *questions_);
 }
 
+void StreamSession::handle_decoding(const Reply& reply) {
+  const auto tables = tables_of(reply);
+  if (tables.empty() || PQntuples(tables.front()) != 1) return fail("the server's settings cannot be read");
+  std::string why(value_of(tables.front(), 0, 0));
+  if (why.empty()) return try_stream();
+  if (!may_rise()) return fail(std::move(why));
+  do_without_stream(std::move(why));
+}
+
 void StreamSession::handle_outbox(const Reply& reply) {
   const auto tables = tables_of(reply);
   if (tables.empty() || PQntuples(tables.front()) != 1) return fail("the outbox cannot be looked for");
   why_no_outbox_ = value_of(tables.front(), 0, 0);
   if (wanted_ == config::CacheLevel::outbox && !why_no_outbox_.empty()) return fail(why_no_outbox_);
   if (why_no_outbox_.empty() && level_ != Level::bounded) begin_level(Level::outbox);
-  if (has_epoch_) {
-    note_trouble();
-  } else {
-    prepare_next();
-  }
+  if (has_epoch_) note_trouble();
 }
 
 void StreamSession::handle_lease(const Reply& reply) {
@@ -518,9 +538,11 @@ void StreamSession::begin_epoch(const PGresult* snapshot, const PGresult* catalo
   freshness_.begin_epoch(level_, std::move(made), fingerprint_asked_at_);
   observe::Event event("cache runs");
   event.with("database", database_).with("server", target_.name()).with("level", cache::name_of(level_));
-  if (!may_rise()) return event.info();
-  note_trouble();
-  event.with("why", freshness_.trouble()).warning();
+  if (may_rise()) {
+    note_trouble();
+    event.with("why", freshness_.trouble());
+  }
+  event.info();
 }
 
 }  // namespace forebay::backend

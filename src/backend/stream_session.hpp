@@ -17,8 +17,9 @@ namespace forebay::backend {
 
 /// From the first connect to the first trouble, at the best level that is wanted and that the server allows:
 ///
+///     connect, look what the server allows        connection for questions
 ///     connect, make a slot, start the stream      SlotStream; where that fails, the level is a lower one
-///     connect, read the catalog → begin_epoch     connection for questions
+///     read the catalog → begin_epoch
 ///     while the cache is in use: leases, and whether the catalog is still the same
 ///     bounded, all the time: changes → marks; outbox: a lease is a look at it, changes → marks
 ///     at a lower level, now and then: whether there can be a better one → another epoch
@@ -40,7 +41,8 @@ class StreamSession {
  private:
   enum class Question {
     connecting,
-    outbox,  ///< whether there is one
+    decoding,  ///< whether it is allowed
+    outbox,    ///< whether there is one
     preparing,
     none,
     lease,
@@ -75,8 +77,10 @@ class StreamSession {
   void handle_answer(const StreamConnection::Reply& reply);
   void handle_refusal();
   void ask_next(TimePoint now);
+  void ask_for_decoding(TimePoint now);
   void ask_for_outbox(TimePoint now);
-  void prepare_next();
+  std::size_t needed_statements() const;
+  void prepare_next(TimePoint now);
   bool is_in_use(TimePoint now) const;
   void ask_lease(TimePoint now);
   void ask_poll(TimePoint now);
@@ -84,6 +88,7 @@ class StreamSession {
   void ask_fingerprint(TimePoint now);
   void ask_catalog(TimePoint now);
   void note_look(TimePoint now);
+  void handle_decoding(const StreamConnection::Reply& reply);
   void handle_outbox(const StreamConnection::Reply& reply);
   void handle_lease(const StreamConnection::Reply& reply);
   void handle_poll(const StreamConnection::Reply& reply);
@@ -118,9 +123,10 @@ class StreamSession {
 
   std::unique_ptr<StreamConnection> questions_;
   Question question_ = Question::connecting;
-  std::size_t prepared_ = 0;           ///< statements
-  bool is_outbox_looked_for_ = false;  ///< as soon as it can be
-  TimePoint asked_at_{};               ///< the question
+  std::size_t prepared_ = 0;             ///< statements
+  bool is_decoding_looked_for_ = false;  ///< as soon as it can be
+  bool is_outbox_looked_for_ = false;    ///< the same
+  TimePoint asked_at_{};                 ///< the question
   std::string fingerprint_;
   Duration fingerprint_took_{0};
   bool is_outdated_ = false;  ///< the catalog that is known, or it is not known yet

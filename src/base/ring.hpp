@@ -21,6 +21,7 @@ class Ring {
   const T& front() const { return items_[first_]; }
   T& back() { return slot(size_ - 1); }
   T& operator[](std::size_t index) { return slot(index); }
+  const T& operator[](std::size_t index) const { return items_[(first_ + index) & (capacity_ - 1)]; }
 
   T& push_back(T item) {
     if (size_ == capacity_) grow();
@@ -38,6 +39,7 @@ class Ring {
 
   /// Removes the item at `index`, keeping the order of the others.
   void erase(std::size_t index) {
+    if (index == 0) return pop_front();
     for (std::size_t i = index; i + 1 < size_; ++i) slot(i) = std::move(slot(i + 1));
     slot(--size_) = T();
   }

@@ -24,6 +24,7 @@ class Cleaner final : public backend::Lessee {
   }
 
   void next() {
+    if (backend_.tracker().may_be_over()) return ask(";");
     if (!backend_.is_settled()) return;
     if (backend_.tracker().transaction_status() != 'I') return ask("ROLLBACK");
     if (discard_) {
@@ -33,7 +34,14 @@ class Cleaner final : public backend::Lessee {
     finish();
   }
 
-  bool on_output(Bytes) override { return true; }
+  bool on_output(Bytes) override {
+    if (backend_.tracker().is_copy_in()) {
+      close();  // nobody is left who could send the data
+      return false;
+    }
+    if (!is_asking_ && backend_.tracker().may_be_over()) next();
+    return true;
+  }
   void on_settled() override { next(); }
   void on_drained() override {}
   void on_lost(const wire::ErrorMessage&, bool) override { remove(); }
@@ -47,11 +55,10 @@ class Cleaner final : public backend::Lessee {
  private:
   void ask(std::string_view sql) {
     const bool all = sql == "DISCARD ALL";
+    is_asking_ = true;
     backend_.ask(sql, [this, all](const backend::QuestionError* error, const backend::Rows&) {
-      if (error != nullptr) {
-        pool_.discard(backend_);
-        return remove();
-      }
+      is_asking_ = false;
+      if (error != nullptr) return close();
       if (all) {
         backend_.set_settings(nullptr);
         backend_.prepared().clear();
@@ -63,6 +70,10 @@ class Cleaner final : public backend::Lessee {
 
   void give_up() {
     backend_.request_cancel();
+    close();
+  }
+
+  void close() {
     pool_.discard(backend_);
     remove();
   }
@@ -77,6 +88,7 @@ class Cleaner final : public backend::Lessee {
   backend::Pool& pool_;
   backend::Backend& backend_;
   bool discard_;
+  bool is_asking_ = false;
   net::Timer patience_;
 };
 

@@ -103,6 +103,10 @@ Directives directives_of(std::string_view text) {
   }
 }
 
+bool has_directives(std::string_view text) {
+  return !comment_of(text).empty();
+}
+
 bool tag_matches(std::string_view pattern, std::string_view tag) {
   std::size_t at = 0;
   std::size_t in_tag = 0;

@@ -30,6 +30,8 @@ struct Directives {
 
 /// Costs a look at both ends of the text when there is no such comment.
 Directives directives_of(std::string_view text);
+/// Whether there is one.
+bool has_directives(std::string_view text);
 
 /// Whether `tag` is what `pattern` says, in which `*` stands for any characters. Linear in practice: a tag
 /// has at most kLongestTag characters.

@@ -12,7 +12,8 @@ inline constexpr Effects kLeaveNothing =
     Effect::writes | Effect::begins_transaction | Effect::ends_transaction | Effect::advances_sequence |
     Effect::reads_sequence_state | Effect::reads_identity | Effect::changes_schema |
     Effect::changes_databases | Effect::changes_defaults | Effect::reads_session_views |
-    Effect::closes_cursor | Effect::drops_objects | Effect::unlistens | Effect::cascades;
+    Effect::closes_cursor | Effect::drops_objects | Effect::unlistens | Effect::cascades |
+    Effect::sets_locally;
 
 /// What they may do to the session cannot be read from their text.
 inline constexpr Effects kDoubtful = Effect::calls_unknown | Effect::runs_code | Effect::unparsable;
@@ -32,6 +33,7 @@ inline constexpr Effects kLeaveTraces = kIndelible | Effect::makes_temporary;
 
 /// The outcome must be known before anything that follows can be judged.
 inline constexpr Effects kBarrier = Effect::resets_all | Effect::discards_all | Effect::deallocates |
-                                    Effect::prepares | Effect::uses_prepared | Effect::changes_databases;
+                                    Effect::prepares | Effect::uses_prepared | Effect::changes_databases |
+                                    Effect::changes_lexing;
 
 }  // namespace forebay::engine

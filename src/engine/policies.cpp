@@ -36,8 +36,14 @@ Policies::Policies(const config::Settings& settings)
     : lifetime_(settings.cache.lifetime),
       min_cost_(settings.cache.min_cost),
       strategy_(settings.cache.strategy) {
-  for (const auto& [name, rule] : settings.policies)
+  for (const auto& [name, rule] : settings.policies) {
     policies_.push_back({name, rule, sql::fingerprint(rule.statement)});
+    any_lifetime_ = any_lifetime_ || rule.lifetime.has_value();
+  }
+}
+
+bool Policies::may_be_asked_for(std::string_view text) const {
+  return any_lifetime_ || has_directives(text);
 }
 
 Policies::Terms Policies::terms(const StatementPlan& plan, const ReadRequest& request,

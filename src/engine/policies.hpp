@@ -40,6 +40,9 @@ class Policies {
   /// several policies that fit, the shortest lifetime holds; whoever says not to keep it is right. At the
   /// level ttl, where the lifetime is the bound, somebody has to have asked for one.
   Terms terms(const StatementPlan& plan, const ReadRequest& request, cache::Level level) const;
+  /// Whether anybody may have asked for a lifetime for this text; where not, there are no terms() at the
+  /// level ttl. Cheap.
+  bool may_be_asked_for(std::string_view text) const;
   /// What took the server less is not kept.
   Duration min_cost() const { return min_cost_; }
 
@@ -57,6 +60,7 @@ class Policies {
   Duration min_cost_;
   config::CacheStrategy strategy_;
   std::vector<Policy> policies_;
+  bool any_lifetime_ = false;  ///< of a policy
 };
 
 /// Whether `name`, with or without its schema, is what people call the relation.

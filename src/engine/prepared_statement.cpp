@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "backend/random_name.hpp"
+
 namespace forebay::engine {
 
 namespace {
@@ -36,7 +38,16 @@ Key key_of(std::string_view text, Bytes types, const PreparedScope& scope) {
 }  // namespace
 
 std::string PreparedStatement::backend_name() const {
-  return fmt::format("{}{:x}", kBackendNamePrefix, id);
+  return engine::backend_name(id);
+}
+
+const std::string& backend_name_prefix() {
+  static const std::string prefix = "_fb" + backend::random_name().substr(0, 8) + "_";
+  return prefix;
+}
+
+std::string backend_name(std::uint64_t id) {
+  return fmt::format("{}{:x}", backend_name_prefix(), id);
 }
 
 PreparedStatementPtr private_statement(std::string_view text, Bytes types, sql::Effects effects) {
@@ -51,7 +62,8 @@ PreparedStatementPtr intern_statement(std::string_view text, Bytes types, sql::E
   const std::lock_guard lock(table.mutex);
   auto& known = table.statements[std::move(key)];
   if (auto statement = known.lock()) return statement;
-  auto statement = private_statement(text, types, effects);
+  auto statement = std::make_shared<const PreparedStatement>(
+      PreparedStatement{next_id.fetch_add(1), std::string(text), std::string(as_text(types)), effects, true});
   known = statement;
   if (table.statements.size() >= table.sweep_at) {
     std::erase_if(table.statements, [](const auto& entry) { return entry.second.expired(); });

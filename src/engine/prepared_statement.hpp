@@ -17,6 +17,7 @@ struct PreparedStatement {
   std::string text;
   std::string parameter_types;  ///< as sent: four bytes each
   sql::Effects effects;
+  bool is_shared = false;  ///< with other clients, perhaps
 
   /// Its name on backends.
   std::string backend_name() const;
@@ -24,8 +25,9 @@ struct PreparedStatement {
 
 using PreparedStatementPtr = std::shared_ptr<const PreparedStatement>;
 
-/// Names of ours on backends start with this.
-inline constexpr std::string_view kBackendNamePrefix = "_fb";
+/// Names of ours on backends start with this. Partly random, so that no client can name another's statement.
+const std::string& backend_name_prefix();
+std::string backend_name(std::uint64_t id);
 
 /// What decides, beside text and types, whether two clients' statements are one: a text can mean different
 /// things under another search_path, in another database or profile, and before and after a schema change.

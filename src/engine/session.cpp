@@ -39,20 +39,18 @@ Session::Session(ClientPort& port, Identity identity, backend::Backend* home)
       permits_(std::move(identity.permits)),
       profile_(std::move(identity.profile)),
       id_(static_cast<backend::ClientId>(next_client_id.fetch_add(1, std::memory_order_relaxed))),
-      is_counted_(!identity.refills),
+      refills_(identity.refills),
+      pool_generation_(identity.pool_generation),
+      cache_(profile_->replication.empty() ? std::move(identity.cache) : nullptr),
       code_(CodeWatch::of(*pool_)),
       initial_settings_(initial_settings(identity.application_name)),
       settings_(identity.settings != nullptr ? std::move(identity.settings) : initial_settings_) {
-  if (identity.cache != nullptr && profile_->replication.empty()) {
-    reads_ = std::make_unique<SessionReads>(std::move(identity.cache), *pool_, identity.pool_generation,
-                                            profile_, identity.refills, [this] { on_landing(); });
-  }
-  if (is_counted_) pool_->counters().clients.fetch_add(1, std::memory_order_relaxed);
+  if (!refills_) pool_->counters().clients.fetch_add(1, std::memory_order_relaxed);
   if (home != nullptr) pool_->move_in(*this, *home);
 }
 
 Session::~Session() {
-  if (is_counted_) pool_->counters().clients.fetch_sub(1, std::memory_order_relaxed);
+  if (!refills_) pool_->counters().clients.fetch_sub(1, std::memory_order_relaxed);
   pool_->move_out(*this);
   end_lease();
 }
@@ -82,6 +80,7 @@ std::size_t Session::on_input(const std::byte* bytes, std::size_t size) {
     at += used;
   }
   send_burst();
+  look_for_end();
   backend::PoolCounters::add(pool_->counters().bytes_received, at);
   return at;
 }
@@ -175,7 +174,9 @@ bool Session::on_output(Bytes bytes) {
   if (reads_ != nullptr) reads_->take_answer(bytes, *backend_);
   const bool sent = port_.send(bytes);
   if (!sent && reads_ != nullptr) reads_->let_followers_go();
+  look_at_answers();
   if (last_words_ != nullptr && !is_inside_answer()) port_.finish(last_words_.get());
+  look_for_end();
   return sent;
 }
 
@@ -202,6 +203,8 @@ void Session::on_ready() {
 void Session::on_settled() {
   if (names_ != nullptr) names_->forget_former();
   if (reads_ != nullptr) reads_->end_answers();
+  if (!in_batch_) lexing_in_doubt_ = takes_sequences_ = false;
+  look_at_answers();
   if (!preparing_ && !asking_) settle();
 }
 

@@ -92,6 +92,11 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   // session_messages.cpp: what each message needs
   Step on_query(const std::byte* at, std::size_t total, std::size_t available);
   Step on_simple(const std::byte* at, std::size_t total, std::size_t available, wire::Request request);
+  bool is_crowded(char type) const;
+  Step wait_for_answers(std::size_t most_open);
+  void look_at_answers();
+  void look_for_end();
+  void on_end_known(const backend::QuestionError* error, const backend::Rows& rows);
   Step on_sync(const std::byte* at);
   Step on_function_call(const std::byte* at, std::size_t total, std::size_t available);
   Step on_copy(const std::byte* at, std::size_t total, std::size_t available);
@@ -103,7 +108,8 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   void before_statement(const sql::Verdict& verdict, sql::Effects effects);
   void start_clock();
   void start_batch();
-  void forget_foreign_sequences();
+  bool has_foreign_sequences() const;
+  void take_sequences();
   Step malformed(std::string message);
   Step drop(char type, std::size_t total, std::size_t available);
   void forward(const std::byte* at, std::size_t size);
@@ -120,11 +126,13 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   Step describe_statement(std::string_view name, const std::byte* at, std::size_t total);
   void ensure_prepared(const PreparedStatement& statement);
   void ensure_unnamed();
-  void evict_prepared();
+  bool is_prepared_here(std::uint64_t statement) const;
+  bool is_search_path_known() const;
+  void make_room_for(std::uint64_t statement);
   void close_prepared_here(std::uint64_t statement);
   static bool speaks_of_names(const sql::Verdict& verdict);
   void give_names_to_sql(const sql::Verdict& verdict);
-  void make_native(std::string_view name, const PreparedStatementPtr& statement);
+  void make_native(std::string_view name, const PreparedStatement& statement, bool is_removed);
   StatementNames& names();
   const PreparedStatementPtr* find_statement(std::string_view name) const;
   bool is_undecided(std::string_view name) const;
@@ -132,6 +140,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   void outcome_is_known();
 
   // session_cache.cpp: answers from memory
+  void begin_reads();
   bool may_ask_cache(char type) const;
   Step ask_cache(const std::byte* at, std::size_t size, std::size_t& used);
   Step wait_for_leader();
@@ -158,6 +167,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   void settle();
   void settle_transaction();
   void note_discards(sql::Effects effects, bool failed);
+  void note_discards_in_batch();
   void note_global_changes(sql::Effects effects);
   void ask(const std::string& sql,
            void (Session::*then)(const backend::QuestionError* error, const backend::Rows& rows));
@@ -199,13 +209,15 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   const std::array<backend::Permit, 2> permits_;  ///< after the pool, which has what they are of
   const backend::ProfilePtr profile_;
   const backend::ClientId id_;
-  const bool is_counted_;  ///< as a client of the pool
+  const bool refills_;
+  const std::uint64_t pool_generation_;   ///< when the cache was found
+  std::shared_ptr<DatabaseCache> cache_;  ///< until reads_ has it; null: nothing is answered from memory
   const std::shared_ptr<CodeWatch> code_;
 
   // what the client's session is, whichever backend serves it
   backend::SessionSettingsPtr initial_settings_;  ///< application_name of the start-up packet
   backend::SessionSettingsPtr settings_;
-  std::unique_ptr<SessionReads> reads_;             ///< null: the cache is off
+  std::unique_ptr<SessionReads> reads_;             ///< null: the cache is off, or nothing has been asked yet
   std::unique_ptr<StatementNames> names_;           ///< of prepared statements; null until the first Parse
   std::unique_ptr<wire::ErrorMessage> last_words_;  ///< the client is to be told this, and then to go
   std::unique_ptr<std::vector<std::string>>
@@ -238,9 +250,16 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   bool ran_anything_ : 1 = false;   ///< the client has run a statement
   bool wants_fresh_ : 1 = false;    ///< the next backend must be one that nobody has used
   bool cancel_at_start_ : 1 =
-      false;                       ///< cancelled before the query was sent: the server is told once it has it
-  bool refusing_ : 1 = false;      ///< cancelled while it waited: input is dropped up to the end of the batch
-  bool client_full_ : 1 = false;   ///< answers from memory wait to be taken
+      false;                      ///< cancelled before the query was sent: the server is told once it has it
+  bool refusing_ : 1 = false;     ///< cancelled while it waited: input is dropped up to the end of the batch
+  bool client_full_ : 1 = false;  ///< answers from memory wait to be taken
+  bool awaits_answers_ : 1 =
+      false;  ///< the message at hand waits until no more than most_open_ are outstanding
+  bool lexing_in_doubt_ : 1 = false;  ///< what is outstanding may change how texts are read
+  bool takes_sequences_ : 1 = false;  ///< a question within the batch is to make other clients' be forgotten
+  bool discards_ : 1 =
+      false;  ///< DISCARD or DEALLOCATE ALL has been sent, and more may follow before it ends
+  std::uint16_t most_open_ = 0;
   bool has_followed_ : 1 = false;  ///< the batch at hand has waited for somebody else's answer
   bool cancel_sent_ : 1 = false;   ///< the command timeout has struck
 };

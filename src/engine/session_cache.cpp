@@ -29,6 +29,13 @@ std::vector<std::byte>& answers() {
 
 }  // namespace
 
+/// With the first message: most clients of a pool are connected for long before they ask anything, and again
+/// after.
+void Session::begin_reads() {
+  reads_ = std::make_unique<SessionReads>(std::move(cache_), *pool_, pool_generation_, profile_, refills_,
+                                          [this] { on_landing(); });
+}
+
 /// Nothing of the client's is on its way, and nothing in its session could make the result another one than
 /// the key says.
 bool Session::may_ask_cache(char type) const {
@@ -64,6 +71,7 @@ Session::Step Session::ask_cache(const std::byte* at, std::size_t size, std::siz
   }
   note_unnamed(batch.requests);
   ran_anything_ = true;
+  cancel_at_start_ = false;  // of this, and too late
   auto& counters = pool_->counters();
   backend::PoolCounters::add(counters.queries, 1);
   backend::PoolCounters::add(counters.transactions, 1);

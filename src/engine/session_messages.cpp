@@ -29,15 +29,37 @@ using wire::kHeaderSize;
 constexpr std::uint32_t kLargeObjectFunctions[] = {952, 953, 954,  955,  956,  957, 958,
                                                    964, 715, 1004, 3170, 3171, 3172};
 
+/// What these look at or leave is told apart from what an earlier client left on the backend.
+constexpr Effects kUseSequences = Effect::reads_sequence_state | Effect::advances_sequence | kDoubtful;
+
 bool is_short_message(char type) {
   using namespace wire::frontend;
   return type == kSync || type == kFlush || type == kTerminate || type == kExecute || type == kClose ||
          type == kDescribe || type == kCopyDone || type == kCopyFail;
 }
 
+/// What these are answered with is remembered until the answer comes.
+bool is_answered(char type) {
+  using namespace wire::frontend;
+  return type == kQuery || type == kParse || type == kBind || type == kDescribe || type == kClose ||
+         type == kExecute || type == kSync || type == kFunctionCall;
+}
+
 sql::VerdictCache& verdict_cache() {
   thread_local sql::VerdictCache cache;
   return cache;
+}
+
+/// Of a text that the server may read in either way: most mean the same in both.
+const sql::Verdict& judge_in_doubt(std::string_view text) {
+  thread_local sql::Verdict one;
+  one = verdict_cache().of(text, true, false);
+  for (const bool conforms : {true, false}) {
+    for (const bool embeds : {true, false}) {
+      if (verdict_cache().of(text, conforms, embeds) != one) return unknown_verdict();
+    }
+  }
+  return one;
 }
 
 }  // namespace
@@ -64,6 +86,13 @@ Session::Step Session::take_message(const std::byte* at, std::size_t size, std::
   using namespace wire::frontend;
   if (refusing_ && header.type != kTerminate) return drop(header.type, total, available);
   if (is_following()) return Step::blocked;
+  if (is_crowded(header.type)) return wait_for_answers(StatementNames::kMostOpen / 2);
+  const bool ends_batch = header.type == kSync || header.type == kTerminate || header.type == kFlush;
+  if (discards_ && !ends_batch) {
+    if (const Step step = wait_for_answers(0); step != Step::used) return step;
+    note_discards_in_batch();
+  }
+  if (cache_ != nullptr && header.type != kTerminate) begin_reads();
   if (reads_ != nullptr && may_ask_cache(header.type)) {
     const Step step = ask_cache(at, size, used);
     if (step != Step::incomplete) return step;
@@ -115,6 +144,40 @@ Session::Step Session::drop(char type, std::size_t total, std::size_t available)
   return Step::used;
 }
 
+/// Bounds what one client can make us remember by sending on and on without waiting for answers.
+bool Session::is_crowded(char type) const {
+  return backend_ != nullptr && backend_->tracker().outstanding() >= StatementNames::kMostOpen &&
+         is_answered(type);
+}
+
+/// Until no more than so many messages are outstanding; `used`: they are not.
+Session::Step Session::wait_for_answers(std::size_t most_open) {
+  if (backend_ == nullptr || backend_->tracker().outstanding() <= most_open) return Step::used;
+  awaits_answers_ = true;
+  most_open_ = static_cast<std::uint16_t>(most_open);
+  // The server keeps answers back until it is asked for them, by a Sync perhaps that has to wait here.
+  if (in_batch_) forward(inserted().begin(wire::frontend::kFlush).end().bytes());
+  return Step::blocked;
+}
+
+void Session::look_at_answers() {
+  if (!awaits_answers_ || backend_ == nullptr || backend_->tracker().outstanding() > most_open_) return;
+  awaits_answers_ = false;
+  if (blocked_ && !write_pending_) unblock();
+}
+
+/// Whether the Syncs that are still to be answered ever will be, no answer tells when none comes. What is
+/// answered in any case does.
+void Session::look_for_end() {
+  if (backend_ == nullptr || asking_ || preparing_ || body_left_ > 0) return;
+  if (backend_->tracker().may_be_over()) ask(";", &Session::on_end_known);
+}
+
+void Session::on_end_known(const backend::QuestionError* /*error*/, const backend::Rows& /*rows*/) {
+  settle();
+  if (blocked_ && !asking_) unblock();
+}
+
 Session::Step Session::malformed(std::string message) {
   fail(wire::sqlstate::kProtocolViolation, std::move(message));
   return Step::failed;
@@ -140,6 +203,7 @@ Session::Step Session::stream_through(const std::byte* at, std::size_t total, st
 }
 
 const sql::Verdict& Session::judge(std::string_view text) {
+  if (lexing_in_doubt_) return judge_in_doubt(text);
   // Without a backend the text has been answered from memory, so it was read alike here and there.
   if (backend_ == nullptr) return verdict_cache().of(text, true);
   return verdict_cache().of(text, backend_->standard_conforming_strings(), backend_->encoding_embeds_ascii());
@@ -155,11 +219,18 @@ Session::Step Session::note_effects(const sql::Verdict& verdict, const ReadReque
   }
   if (names_ != nullptr && names_->any_undecided() && speaks_of_names(verdict)) return wait_for_outcome();
   if (wants_own_session(verdict) && swap_for_fresh()) return Step::blocked;
-  ran_since_probe_ = true;
-  ran_anything_ = true;
   const bool reaches_code = code_->matters() || (effects_ | verdict.effects).has(Effect::changes_schema);
   const Effects effects = reaches_code ? verdict.effects | reach_of(verdict) : verdict.effects;
+  if (effects.any_of(kUseSequences) && has_foreign_sequences()) {
+    // Whether the transaction has failed must be known, and whether another statement has taken them over.
+    const bool is_in_doubt = !in_batch_ || takes_sequences_;
+    if (const Step step = is_in_doubt ? wait_for_answers(0) : Step::used; step != Step::used) return step;
+    takes_sequences_ = false;
+  }
+  ran_since_probe_ = true;
+  ran_anything_ = true;
   effects_ |= effects;
+  lexing_in_doubt_ = lexing_in_doubt_ || effects.has(Effect::changes_lexing);
   tell_cache(verdict, effects, request);
   constexpr Effects kNeedsPreparation = kBarrier | kDoubtful | Effect::reads_sequence_state |
                                         Effect::sets_setting | Effect::reads_session_views;
@@ -207,10 +278,7 @@ void Session::before_statement(const sql::Verdict& verdict, Effects effects) {
   if (effects.any_of(kBarrier)) barrier_ = true;
   // In a failed transaction the server refuses everything, our DISCARD too.
   const bool refused = backend_->tracker().transaction_status() == 'E';
-  if (!refused && effects.any_of(Effect::reads_sequence_state | Effect::advances_sequence | kDoubtful)) {
-    forget_foreign_sequences();
-    backend_->set_sequence_owner(id_);
-  }
+  if (!refused && effects.any_of(kUseSequences)) take_sequences();
   const auto names = [&verdict](std::string_view relation) {
     return std::ranges::find(verdict.relations, relation) != verdict.relations.end();
   };
@@ -234,15 +302,21 @@ void Session::before_statement(const sql::Verdict& verdict, Effects effects) {
 }
 
 /// What currval and lastval remember here belongs to another client.
-void Session::forget_foreign_sequences() {
-  if (backend_->sequence_owner() == backend::ClientId::nobody || backend_->sequence_owner() == id_) return;
-  backend_->set_sequence_owner(backend::ClientId::nobody);
+bool Session::has_foreign_sequences() const {
+  return backend_->sequence_owner() != backend::ClientId::nobody && backend_->sequence_owner() != id_;
+}
+
+/// They are the client's from now on; what another one left is forgotten first.
+void Session::take_sequences() {
+  if (!has_foreign_sequences()) return backend_->set_sequence_owner(id_);
   if (!in_batch_) {
     forward(inserted().query("DISCARD SEQUENCES").bytes());
+    backend_->set_sequence_owner(id_);
     return backend_->expect({.request = wire::Request::query, .silent = true});
   }
+  takes_sequences_ = true;  // on_done() tells that they are
   // A Query would end the implicit transaction of the batch.
-  constexpr std::string_view kName = "_fb_discard";
+  const std::string kName = backend_name_prefix() + "discard";
   wire::Writer& writer = inserted();
   writer.parse(kName, "DISCARD SEQUENCES", {});
   writer.begin('B').cstring(kName).cstring(kName).u16(0).u16(0).u16(0).end();
@@ -252,7 +326,8 @@ void Session::forget_foreign_sequences() {
   forward(writer.bytes());
   for (const wire::Request request : {wire::Request::parse, wire::Request::bind, wire::Request::execute,
                                       wire::Request::close, wire::Request::close}) {
-    backend_->expect({.request = request, .silent = true});
+    const std::uint64_t tag = request == wire::Request::execute ? 1 : 0;
+    backend_->expect({.request = request, .silent = true, .tag = tag});
   }
 }
 
@@ -269,11 +344,12 @@ Session::Step Session::on_query(const std::byte* at, std::size_t total, std::siz
   const sql::Verdict& verdict = whole ? judge(request.text) : unknown_verdict();
   if (const Step step = note_effects(verdict, request); step != Step::used) return step;
   // A Query drops the unnamed statement.
-  const bool had_unnamed = names_ != nullptr && names_->find("") != nullptr;
+  const bool had_unnamed = names_ != nullptr && names_->may_exist("");
   const ChangeNumber change = had_unnamed ? names_->set("", nullptr) : 0;
   // Inside a batch it may be skipped.
   backend_->set_unnamed_statement(in_batch_ ? backend::Backend::kUnknownStatement : 0);
   start_clock();
+  discards_ = in_batch_ && effects_.has(Effect::deallocates_all);
   backend_->expect({.request = wire::Request::query, .tag = change});
   return stream_through(at, total, available);
 }
@@ -285,13 +361,14 @@ Session::Step Session::on_simple(const std::byte* at, std::size_t total, std::si
   start_batch();
   backend_->expect({.request = request});
   forward(at, total);
+  discards_ = discards_ || (request == wire::Request::execute && effects_.has(Effect::deallocates_all));
   return Step::used;
 }
 
 Session::Step Session::on_sync(const std::byte* at) {
   if (const Step step = need_backend(); step != Step::used) return step;
   if (!in_batch_) start_clock();
-  in_batch_ = false;
+  in_batch_ = discards_ = false;
   if (names_ != nullptr) names_->end_batch();
   if (reads_ != nullptr) reads_->end_batch();
   backend_->expect({.request = wire::Request::sync});

@@ -68,7 +68,17 @@ cache::Key SessionReads::key_of(const ReadRequest& request, const backend::Sessi
   return {bytes, cache::key_hash(bytes), text_at, request.text.size()};
 }
 
+/// Where nothing is kept unless somebody has asked for it, who asks for nothing costs the server no
+/// questions.
+bool SessionReads::may_be_kept(const std::vector<ReadRequest>& batch) const {
+  if (cache_->freshness().level() != cache::Level::ttl) return true;
+  const auto policies = cache_->policies();
+  return std::ranges::all_of(
+      batch, [&](const ReadRequest& request) { return policies->may_be_asked_for(request.text); });
+}
+
 bool SessionReads::is_worth_a_look(const std::vector<ReadRequest>& batch) {
+  if (!may_be_kept(batch)) return false;
   const TimePoint now = Clock::now();
   cache_->freshness().note_use(now);
   if (now - looked_at_ < kBetweenLooks) return false;
@@ -87,10 +97,11 @@ SessionReads::Answer SessionReads::ask(const std::vector<ReadRequest>& batch,
   cache::Freshness& freshness = cache_->freshness();
   // Read from the clock, not from the loop: the process may have stood still since the loop woke up.
   const TimePoint now = Clock::now();
-  freshness.note_use(now);
   abandon();
   stop_following();
   found.clear();
+  if (!may_be_kept(batch)) return Answer::miss;
+  freshness.note_use(now);
   if (freshness.epoch() == 0) return Answer::miss;
   const Rule rule = rule_at(now, batch.size(), may_follow);
   if (refills_) {

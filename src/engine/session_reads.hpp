@@ -103,6 +103,7 @@ class SessionReads {
   };
 
   void move();
+  bool may_be_kept(const std::vector<ReadRequest>& batch) const;
   cache::Key key_of(const ReadRequest& request, const backend::SessionSettingsPtr& settings);
   void update_context(const backend::SessionSettingsPtr& settings);
   void note_writes(const sql::Verdict& verdict, sql::Effects effects, const cache::Catalog* catalog);

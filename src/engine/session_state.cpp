@@ -38,6 +38,17 @@ std::string_view hold_reason(Effects effects) {
   return "code that may have changed the session";
 }
 
+constexpr std::string_view kForeignLetters = "settings whose letters depend on client_encoding";
+
+/// Values are read, and written, in the encoding that the session has at the moment: a backend that has
+/// another one yet would take them for other letters.
+bool are_alike_everywhere(const backend::SessionSettingsPtr& settings) {
+  if (backend::find_setting(settings, "client_encoding") == nullptr) return true;
+  return std::ranges::all_of(*settings, [](const auto& setting) {
+    return std::ranges::all_of(setting.second, [](char c) { return static_cast<signed char>(c) >= 0; });
+  });
+}
+
 /// Name, value and whether it could be read, of every setting in a list. The value is NULL where the session
 /// has its default, so that a SET that was refused, rolled back or reset leaves nothing to carry. Custom
 /// settings and role are not in pg_settings; neither is what does not exist, and what only a superuser may
@@ -72,7 +83,14 @@ std::string probe_sql(const std::vector<std::string>& custom) {
       "WHERE refclassid OPERATOR(pg_catalog.=) 2615::pg_catalog.oid "
       "AND refobjid OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema() LIMIT 1) "
       "UNION ALL (SELECT 'held', 'SQL-level prepared statement', NULL FROM pg_catalog.pg_prepared_statements "
-      "WHERE NOT pg_catalog.starts_with(name, '_fb') LIMIT 1) "
+      "WHERE NOT pg_catalog.starts_with(name, '" +
+      backend_name_prefix() +
+      "') LIMIT 1) "
+      "UNION ALL (SELECT 'ours', pg_catalog.count(*)::pg_catalog.text, NULL "
+      "FROM pg_catalog.pg_prepared_statements "
+      "WHERE pg_catalog.starts_with(name, '" +
+      backend_name_prefix() +
+      "')) "
       "UNION ALL (SELECT 'held', 'WITH HOLD cursor', NULL FROM pg_catalog.pg_cursors WHERE is_holdable LIMIT "
       "1) "
       "UNION ALL (SELECT 'held', 'LISTEN', NULL FROM pg_catalog.pg_listening_channels() LIMIT 1) "
@@ -163,6 +181,28 @@ void Session::note_discards(Effects effects, bool failed) {
   }
 }
 
+/// DISCARD ALL and DEALLOCATE ALL with more behind them before the Sync: nothing of that is sent until it is
+/// known whether they have happened, for what comes after them stays.
+void Session::note_discards_in_batch() {
+  discards_ = false;
+  if (backend_ == nullptr || error_seen_) return;
+  const Effects effects = std::exchange(effects_, effects_.without(Effect::deallocates_all));
+  backend_->prepared().clear();
+  backend_->set_unnamed_statement(backend::Backend::kUnknownStatement);
+  if (names_ != nullptr) names_->give_up_all();
+  if (!effects.has(Effect::discards_all)) return;
+  backend_->set_sequence_owner(backend::ClientId::nobody);
+  backend_->set_settings(nullptr);
+  touched_settings_.reset();
+  any_setting_ = false;
+  held_because_ = {};
+  // The settings of the start-up packet are put back when the transaction ends.
+  effects_ = Effect::resets_all;
+  lifetime_effects_ =
+      lifetime_effects_.has(Effect::loads_library) ? Effects(Effect::loads_library) : Effects();
+  if (!lifetime_effects_.empty()) hold(hold_reason(lifetime_effects_));
+}
+
 void Session::on_restored(const backend::QuestionError* error, const backend::Rows&) {
   if (error == nullptr) backend_->set_settings(settings_);
   if (error != nullptr) hold("settings that could not be restored");
@@ -211,6 +251,12 @@ void Session::on_settings_read(const backend::QuestionError* error, const backen
                         std::ranges::all_of(rows, [](const wire::Row& row) {
                           return row.size() == 3 && row[0] && row[2] == "t";
                         });
+  if (error != nullptr && error->sqlstate == wire::sqlstate::kQueryCanceled) {
+    // A cancel that came too late for the client's own statement, or the client's statement_timeout. They are
+    // read when its next transaction ends, or by a look at the session.
+    hold("settings that are to be read again");
+    return keep_or_give_back();
+  }
   touched_settings_.reset();
   if (!complete) {
     // Not readable for this role, for example: then the backend is the only one that has them.
@@ -222,6 +268,7 @@ void Session::on_settings_read(const backend::QuestionError* error, const backen
   for (const wire::Row& row : rows)
     settings_ = backend::with_setting(settings_, *row[0], row[1] ? &*row[1] : nullptr);
   backend_->set_settings(settings_);
+  if (!are_alike_everywhere(settings_)) hold(kForeignLetters);
   const std::string* path = backend::find_setting(settings_, "search_path");
   if (path != nullptr && path->find("pg_temp") != std::string::npos) hold("search_path with pg_temp");
   restore_application_name();
@@ -288,7 +335,7 @@ void Session::probe() {
 }
 
 void Session::on_probe(const backend::QuestionError* error, const backend::Rows& rows) {
-  if (error != nullptr) return keep_or_give_back();
+  if (error != nullptr) return finish_probe_later();
   backend::SessionSettingsPtr found;
   std::string_view because;
   for (const auto& row : rows) {
@@ -301,6 +348,9 @@ void Session::on_probe(const backend::QuestionError* error, const backend::Rows&
       because = held_because_;
     } else if (*row[0] == "code" && !code_->knows_functions(*row[1])) {
       return look_at_catalog_and_probe();
+    } else if (*row[0] == "ours" && *row[1] != std::to_string(backend_->prepared().size())) {
+      // Code in the database has deallocated them, or made some.
+      lifetime_effects_ |= Effect::hides_state;
     } else if (*row[0] == "trace") {
       lifetime_effects_ |= Effect::makes_temporary;
     } else if (*row[0] == "authorization" && *row[1] != pool_->user()) {
@@ -309,6 +359,8 @@ void Session::on_probe(const backend::QuestionError* error, const backend::Rows&
   }
   settings_ = found;
   backend_->set_settings(settings_);
+  touched_settings_.reset();
+  if (!are_alike_everywhere(settings_)) because = kForeignLetters;
   if (because.empty()) {
     held_because_ = {};
     if (std::exchange(lifetime_effects_, Effects()).any_of(kLeaveTraces)) {

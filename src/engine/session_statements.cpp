@@ -27,6 +27,10 @@ constexpr std::size_t kMaxPreparedPerClient = 10'000;
 /// be undone.
 constexpr std::uint64_t kDuplicateName = std::uint64_t{1} << 63;
 
+/// In the place of its last use: a statement that others share was prepared here while names meant something
+/// else, by SET LOCAL search_path for example. Whoever needs it next prepares it anew.
+constexpr std::uint64_t kPreparedAskew = 0;
+
 bool is_ours(const wire::Expectation& expectation) {
   return expectation.silent;
 }
@@ -71,7 +75,10 @@ Session::Step Session::on_parse(const std::byte* at, std::size_t total, std::siz
   std::string_view rest = as_text({at + kHeaderSize, available - kHeaderSize});
   std::string_view name;
   std::string_view text;
-  if (!take_cstring(rest, name)) return malformed("invalid string in message");
+  if (!take_cstring(rest, name)) {
+    if (available < total && available <= kMaxJudged) return Step::incomplete;
+    return malformed("invalid string in message");
+  }
   if (available < total) return pass_long_parse(name, at, total, available);
   if (!take_cstring(rest, text) || rest.size() < 2 ||
       rest.size() != 2 + std::size_t{4} * load_u16(reinterpret_cast<const std::byte*>(rest.data()))) {
@@ -124,18 +131,18 @@ Session::Step Session::prepare(std::string_view name, std::string_view text, Byt
     return Step::failed;
   }
   const sql::Effects effects = judge(text).effects;
-  const bool shared = held_because_.empty() && effects.only(kLeaveNothing);
+  const bool shared = held_because_.empty() && effects.only(kLeaveNothing) && is_search_path_known();
   const std::string* search_path = backend::find_setting(settings_, "search_path");
   const PreparedScope scope{pool_.get(), profile_.get(), schema_epoch(),
                             search_path == nullptr ? std::string_view() : std::string_view(*search_path)};
   PreparedStatementPtr statement =
       shared ? intern_statement(text, types, effects, scope) : private_statement(text, types, effects);
-  const bool known_there = backend_->prepared().contains(statement->id);
+  const bool known_there = is_prepared_here(statement->id);
   if (known_there && mine.is_on_its_way(statement->id)) return wait_for_outcome();
   start_batch();
   backend::PoolCounters::add(pool_->counters().client_parses, 1);
   if (!known_there) {
-    evict_prepared();
+    make_room_for(statement->id);
     backend_->prepared()[statement->id] = backend_->next_use();
     backend::PoolCounters::add(pool_->counters().server_parses, 1);
     forward(inserted().parse(statement->backend_name(), text, types).bytes());
@@ -158,8 +165,7 @@ Session::Step Session::on_bind(const std::byte* at, std::size_t total, std::size
   }
   if (const Step step = need_backend(); step != Step::used) return step;
   if (is_undecided(name)) return wait_for_outcome();
-  in_batch_ = true;
-  start_clock();
+  start_batch();
   if (name.empty()) ensure_unnamed();
   const PreparedStatementPtr* statement = find_statement(name);
   if (statement == nullptr) {
@@ -270,12 +276,12 @@ Session::Step Session::describe_statement(std::string_view name, const std::byte
 void Session::ensure_prepared(const PreparedStatement& statement) {
   auto& there = backend_->prepared();
   const std::uint64_t use = backend_->next_use();
-  if (const auto at = there.find(statement.id); at != there.end()) {
-    at->second = use;
+  if (is_prepared_here(statement.id)) {
+    there[statement.id] = use;
     return;
   }
-  evict_prepared();
-  there[statement.id] = use;
+  make_room_for(statement.id);
+  there[statement.id] = statement.is_shared && !is_search_path_known() ? kPreparedAskew : use;
   backend::PoolCounters::add(pool_->counters().server_parses, 1);
   names_->note_on_its_way(statement.id);
   backend_->expect({.request = wire::Request::parse, .silent = true, .tag = statement.id});
@@ -284,9 +290,25 @@ void Session::ensure_prepared(const PreparedStatement& statement) {
               .bytes());
 }
 
-/// Closes the statement that was not used for longest when the backend has too many.
-void Session::evict_prepared() {
+/// Whether the backend has it as whoever shares it expects.
+bool Session::is_prepared_here(std::uint64_t statement) const {
+  const auto at = backend_->prepared().find(statement);
+  return at != backend_->prepared().end() && at->second != kPreparedAskew;
+}
+
+/// Whether names mean now what they mean between transactions: nothing of this one has set search_path, or
+/// may have, and nothing temporary stands in front of it.
+bool Session::is_search_path_known() const {
+  return touched_settings_ == nullptr &&
+         !effects_.any_of(kDoubtful | Effect::sets_setting | Effect::sets_locally | Effect::resets_all |
+                          Effect::makes_temporary | Effect::sets_authorization | Effect::changes_schema |
+                          Effect::drops_objects);
+}
+
+/// Closes what has its name, and the statement that was not used for longest when the backend has too many.
+void Session::make_room_for(std::uint64_t statement) {
   auto& there = backend_->prepared();
+  if (there.erase(statement) != 0) close_prepared_here(statement);
   if (there.size() < pool_->rules().max_prepared_statements) return;
   const auto oldest = std::ranges::min_element(there, {}, [](const auto& entry) { return entry.second; });
   close_prepared_here(oldest->first);
@@ -294,7 +316,7 @@ void Session::evict_prepared() {
 }
 
 void Session::close_prepared_here(std::uint64_t statement) {
-  forward(inserted().close_statement(fmt::format("{}{:x}", kBackendNamePrefix, statement)).bytes());
+  forward(inserted().close_statement(backend_name(statement)).bytes());
   backend_->expect({.request = wire::Request::close, .silent = true, .tag = statement});
 }
 
@@ -349,15 +371,26 @@ void Session::give_names_to_sql(const sql::Verdict& verdict) {
       wanted.emplace_back(name, statement);
     });
   }
+  const bool removes = verdict.effects.has(Effect::deallocates) && verdict.statements == 1;
   for (const auto& [name, statement] : wanted) {
-    if (names_->find(name) != nullptr) make_native(name, statement);
+    if (names_->find(name) != nullptr) make_native(name, *statement, removes);
+  }
+  // What cannot be prepared any more must not keep the server from the query.
+  if (!wanted.empty() && !in_batch_) {
+    forward(inserted().begin(wire::frontend::kSync).end().bytes());
+    backend_->expect({.request = wire::Request::sync, .silent = true});
   }
 }
 
 /// Gives a statement that was prepared through the protocol its own name on the backend, because SQL is about
-/// to use that name. From then on the server answers for it, and the client keeps the backend.
-void Session::make_native(std::string_view name, const PreparedStatementPtr& statement) {
-  forward(inserted().parse(name, statement->text, as_bytes(statement->parameter_types)).bytes());
+/// to use that name. From then on the server answers for it, and the client keeps the backend. When all that
+/// is about to happen is that it `is_removed`, an empty text does as well: that can always be prepared.
+void Session::make_native(std::string_view name, const PreparedStatement& statement, bool is_removed) {
+  if (is_removed) {
+    forward(inserted().parse(name, "", {}).bytes());
+  } else {
+    forward(inserted().parse(name, statement.text, as_bytes(statement.parameter_types)).bytes());
+  }
   backend_->expect({.request = wire::Request::parse, .silent = true});
   names_->give_up(name);
   effects_ |= Effect::prepares;
@@ -367,6 +400,7 @@ void Session::make_native(std::string_view name, const PreparedStatementPtr& sta
 // ------------------------------------------------------------------------------
 
 void Session::on_done(const wire::Expectation& expectation) {
+  if (expectation.request == wire::Request::execute) return backend_->set_sequence_owner(id_);
   if (names_ == nullptr) return;
   if (is_ours(expectation)) {
     names_->note_arrived(expectation.tag);
@@ -377,6 +411,7 @@ void Session::on_done(const wire::Expectation& expectation) {
 }
 
 void Session::on_skipped(const wire::Expectation& skipped, bool failed) {
+  if (skipped.request == wire::Request::execute) return;
   auto& there = backend_->prepared();
   if (!is_ours(skipped)) {
     if ((skipped.tag & kDuplicateName) != 0) return;
@@ -403,7 +438,7 @@ std::string_view Session::on_error(const wire::Expectation* cause, std::string_v
   // plan.
   if (wire::error_field(body, 'R') == "RevalidateCachedQuery") advance_schema_epoch();
   const auto [id, name] = names_->name_of(cause->tag & ~kDuplicateName);
-  const std::string there = fmt::format("\"{}{:x}\"", kBackendNamePrefix, id);
+  const std::string there = fmt::format("\"{}\"", backend_name(id));
   if (id == 0 || body.find(there) == std::string_view::npos) return body;
   thread_local std::string replaced;
   replaced = wire::replace_in_error(body, there, fmt::format("\"{}\"", name));

@@ -19,6 +19,10 @@ const PreparedStatementPtr* StatementNames::find(std::string_view name) const {
   return at == named_.end() || at->second.statement == nullptr ? nullptr : &at->second.statement;
 }
 
+bool StatementNames::may_exist(std::string_view name) const {
+  return named_.find(cut(name)) != named_.end();
+}
+
 ChangeNumber StatementNames::maker(std::string_view name) const {
   const auto at = named_.find(cut(name));
   return at == named_.end() ? 0 : at->second.maker;
@@ -31,6 +35,9 @@ std::string StatementNames::spelled(const std::string& name, const Entry& entry)
 void StatementNames::assign(const std::string& name, Entry& entry, PreparedStatementPtr statement,
                             ChangeNumber maker) {
   if (entry.statement != nullptr && !name.empty()) {
+    // Answers come in order, so none that is open is about an older one.
+    constexpr auto kOld = static_cast<std::ptrdiff_t>(kMostOpen);
+    if (former_.size() >= 2 * kMostOpen) former_.erase(former_.begin(), former_.begin() + kOld);
     former_.push_back({entry.maker, entry.statement->id, spelled(name, entry)});
   }
   entry.statement = std::move(statement);
@@ -117,14 +124,16 @@ bool StatementNames::is_undecided(std::string_view name) const {
 }
 
 void StatementNames::note_arrived(std::uint64_t statement) {
-  const auto at = std::ranges::find(on_their_way_, statement, [](const auto& sent) { return sent.first; });
-  if (at != on_their_way_.end()) on_their_way_.erase(at);
+  std::size_t at = 0;
+  while (at < on_their_way_.size() && on_their_way_[at].statement != statement) ++at;
+  if (at < on_their_way_.size()) on_their_way_.erase(at);
 }
 
 bool StatementNames::is_on_its_way(std::uint64_t statement) const {
-  return std::ranges::any_of(on_their_way_, [this, statement](const auto& sent) {
-    return sent.first == statement && sent.second != batch_;
-  });
+  for (std::size_t at = 0; at < on_their_way_.size() && on_their_way_[at].batch != batch_; ++at) {
+    if (on_their_way_[at].statement == statement) return true;
+  }
+  return false;
 }
 
 std::pair<std::uint64_t, std::string> StatementNames::name_of(ChangeNumber maker) const {

@@ -29,6 +29,8 @@ class StatementNames {
  public:
   /// What a name stands for, once everything that was sent has happened. Null: nothing.
   const PreparedStatementPtr* find(std::string_view name) const;
+  /// Whether it stands for anything, or may: a Close of it may be skipped.
+  bool may_exist(std::string_view name) const;
   /// The change that made the name what it is: tells the name again, name_of().
   ChangeNumber maker(std::string_view name) const;
   std::size_t size() const { return named_.size(); }
@@ -56,10 +58,13 @@ class StatementNames {
   bool any_undecided() const { return !changes_.empty() && changes_.front().batch != batch_; }
 
   /// A Parse of ours, under a statement's id, that the backend may refuse.
-  void note_on_its_way(std::uint64_t statement) { on_their_way_.emplace_back(statement, batch_); }
+  void note_on_its_way(std::uint64_t statement) { on_their_way_.push_back({statement, batch_}); }
   void note_arrived(std::uint64_t statement);
   /// Whether the backend has it depends on the outcome of an earlier batch.
   bool is_on_its_way(std::uint64_t statement) const;
+
+  /// More changes than these are never open at once: the owner sees to it.
+  static constexpr std::size_t kMostOpen = 4096;
 
   /// The client's name of a statement and the statement's id, also when the name has changed since the last
   /// forget_former(); {0, ""} when it is not known.
@@ -89,6 +94,10 @@ class StatementNames {
     ChangeNumber previous_maker = 0;
     std::uint64_t sent = 0;  ///< the statement that went to the backend with it
   };
+  struct Sent {
+    std::uint64_t statement = 0;
+    std::uint64_t batch = 0;
+  };
   struct Former {
     ChangeNumber maker;
     std::uint64_t statement;
@@ -107,8 +116,8 @@ class StatementNames {
 
   Named named_;
   Ring<Change> changes_;  ///< in the order in which they were sent
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> on_their_way_;  ///< statement and batch
-  std::vector<Former> former_;                                         ///< the server may still speak of them
+  Ring<Sent> on_their_way_;
+  std::vector<Former> former_;  ///< the server may still speak of them
   ChangeNumber last_number_ = 0;
   std::uint64_t batch_ = 0;
 };

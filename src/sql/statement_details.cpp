@@ -82,7 +82,7 @@ void TreeWalk::variable_set(const Object& body) {
   const std::string_view kind = tree::text(body, "kind");
   const std::string_view name = tree::text(body, "name");
   if (kind == "VAR_RESET_ALL") {
-    add(Effect::resets_all);
+    add(Effect::resets_all | Effect::changes_lexing);
   } else if (kind != "VAR_SET_MULTI") {
     setting(name, tree::flag(body, "is_local"));
     if (lower_case(name) == "search_path" && holds_temporary_schema(body)) add(Effect::makes_temporary);
@@ -98,9 +98,12 @@ void TreeWalk::variable_set(const Object& body) {
 /// A setting gets another value, until the transaction ends when it is local.
 void TreeWalk::setting(std::string_view written, bool local) {
   std::string name = lower_case(written);
+  if (name == "standard_conforming_strings" || name == "client_encoding") add(Effect::changes_lexing);
   if (name == "seed") {
     add(Effect::seeds_random);  // the numbers drawn from it stay, whatever becomes of the setting
-  } else if (local || starts_anew(name)) {
+  } else if (local) {
+    add(Effect::sets_locally);
+  } else if (starts_anew(name)) {
     return;
   } else if (name == "session_authorization") {
     add(Effect::sets_authorization);
@@ -117,7 +120,8 @@ void TreeWalk::discard(const Object& body) {
   } else if (target == "DISCARD_SEQUENCES") {
     add(Effect::reads_sequence_state);
   } else if (target != "DISCARD_PLANS") {
-    add(Effect::resets_all | Effect::discards_all | Effect::deallocates | Effect::deallocates_all);
+    add(Effect::resets_all | Effect::changes_lexing | Effect::discards_all | Effect::deallocates |
+        Effect::deallocates_all);
   }
 }
 

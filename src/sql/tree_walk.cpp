@@ -181,8 +181,10 @@ void TreeWalk::set_config(const Object& call) {
   if (name_constant != nullptr) {
     setting(tree::constant_text(*name), local);
     if (tree::constant_text(*value).find("pg_temp") != std::string_view::npos) add(Effect::makes_temporary);
-  } else if (!local) {
-    add(Effect::sets_setting);
+  } else if (local) {
+    add(Effect::sets_locally | Effect::changes_lexing);
+  } else {
+    add(Effect::sets_setting | Effect::changes_lexing);
     sets_any_setting_ = true;
   }
 }

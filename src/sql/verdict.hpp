@@ -9,7 +9,7 @@ namespace forebay::sql {
 
 /// What running a statement may do to the session or to others, as bits of a set. `engine` decides from these
 /// whether a client's state can be carried to another backend or the client has to keep the one that it has.
-enum class Effect : std::uint32_t {
+enum class Effect : std::uint64_t {
   /// Anything that is not a plain read, and what only the primary can answer: FOR UPDATE, nextval(), EXECUTE,
   /// pg_current_wal_lsn() … Not SET, BEGIN and others that change nothing but the session.
   writes = 1U << 0,
@@ -78,15 +78,21 @@ enum class Effect : std::uint32_t {
   hides_state = 1U << 30,
   /// TRUNCATE … CASCADE: also changes relations that the text does not name.
   cascades = 1U << 31,
+  /// SET LOCAL, set_config(…, true): a value until the transaction ends.
+  sets_locally = 1ULL << 32,
+  /// SET, RESET, set_config() of what decides where strings end, standard_conforming_strings and
+  /// client_encoding,
+  /// or of what is not known, and RESET ALL.
+  changes_lexing = 1ULL << 33,
 };
 
 /// A set of Effect.
 class Effects {
  public:
   constexpr Effects() = default;
-  constexpr Effects(Effect effect) : bits_(static_cast<std::uint32_t>(effect)) {}
+  constexpr Effects(Effect effect) : bits_(static_cast<std::uint64_t>(effect)) {}
 
-  constexpr bool has(Effect effect) const { return (bits_ & static_cast<std::uint32_t>(effect)) != 0; }
+  constexpr bool has(Effect effect) const { return (bits_ & static_cast<std::uint64_t>(effect)) != 0; }
   constexpr bool any_of(Effects others) const { return (bits_ & others.bits_) != 0; }
   constexpr bool only(Effects allowed) const { return (bits_ & ~allowed.bits_) == 0; }
   constexpr bool empty() const { return bits_ == 0; }
@@ -105,7 +111,7 @@ class Effects {
   friend constexpr bool operator==(Effects a, Effects b) = default;
 
  private:
-  std::uint32_t bits_ = 0;
+  std::uint64_t bits_ = 0;
 };
 
 constexpr Effects operator|(Effect a, Effect b) {

@@ -20,7 +20,7 @@ std::string_view body_of(const std::byte* message, std::size_t size) {
 bool outcome_is_told(const Expectation& expectation) {
   return expectation.tag != 0 &&
          (expectation.request == Request::parse || expectation.request == Request::close ||
-          expectation.request == Request::query);
+          expectation.request == Request::query || expectation.request == Request::execute);
 }
 
 bool spans_whole_cycle(Request request) {
@@ -60,8 +60,8 @@ void ReplyTracker::expect(const Expectation& expectation, Splice& to_client, Obs
     copy_in_ = false;
     if (outstanding_.empty()) return;
   }
-  // The server ignores Sync while it waits for COPY data.
-  if (expectation.request == Request::sync && copy_in_) return;
+  // The server ignores Sync while it reads COPY data; but the COPY may have failed meanwhile.
+  if (expectation.request == Request::sync && copy_in_) ++unsure_syncs_;
   outstanding_.push_back(expectation);
   // Inside a message that flows through, what is made up waits for its end.
   if (outstanding_.size() == 1 && body_left_ == 0) settle_front(to_client, observer);
@@ -131,6 +131,14 @@ ReplyTracker::Fed ReplyTracker::feed(std::byte* bytes, std::size_t size, Splice&
 bool ReplyTracker::handle(char type, std::byte* message, std::size_t size, Splice& to_client,
                           Observer& observer) {
   const std::string_view body = body_of(message, size);
+  const bool comes_unasked = type == server::kParameterStatus || type == server::kNotificationResponse ||
+                             type == server::kErrorResponse;
+  if (!comes_unasked && type != server::kReadyForQuery) {
+    for (; unsure_syncs_ > 0 && front_is(Request::sync); --unsure_syncs_) {
+      outstanding_.pop_front();
+      settle_front(to_client, observer);
+    }
+  }
   switch (type) {
     case server::kParameterStatus: {
       const auto end = body.find('\0');
@@ -169,6 +177,7 @@ bool ReplyTracker::handle(char type, std::byte* message, std::size_t size, Splic
     case server::kCommandComplete:
     case server::kEmptyQueryResponse:
     case server::kPortalSuspended:
+      if (copying_) finish_copy();
       if (front_is(Request::execute)) return finish(Request::execute, to_client, message, size, observer);
       break;
     case server::kCopyInResponse:
@@ -202,19 +211,25 @@ bool ReplyTracker::finish_describe(Splice& to_client, const std::byte* message, 
 }
 
 void ReplyTracker::handle_copy_in() {
-  copy_in_ = true;
+  copy_in_ = copying_ = true;
   if (!front_is(Request::execute) && !front_is(Request::query)) return;
-  // Syncs that were sent before the end of the data are read as part of the COPY and ignored.
-  for (std::size_t i = 1; i < outstanding_.size();) {
-    if (outstanding_[i].request == Request::copy_end) {
-      copy_in_ = false;
-      return;
-    }
-    if (outstanding_[i].request == Request::sync) {
-      outstanding_.erase(i);
-    } else {
-      ++i;
-    }
+  // Syncs that were sent before the end of the data are read as part of the COPY and ignored, unless it fails
+  // before they are read.
+  for (std::size_t i = 1; i < outstanding_.size() && copy_in_; ++i) {
+    if (outstanding_[i].request == Request::copy_end) copy_in_ = false;
+    if (outstanding_[i].request == Request::sync) ++unsure_syncs_;
+  }
+}
+
+/// It has succeeded, so it has read everything up to the end of its data.
+void ReplyTracker::finish_copy() {
+  copying_ = copy_in_ = false;
+  unsure_syncs_ = 0;
+  std::size_t end = 1;
+  while (end < outstanding_.size() && outstanding_[end].request != Request::copy_end) ++end;
+  if (end < outstanding_.size()) outstanding_.erase(end);
+  for (std::size_t i = end; i-- > 1;) {
+    if (outstanding_[i].request == Request::sync) outstanding_.erase(i);
   }
 }
 
@@ -226,6 +241,7 @@ void ReplyTracker::handle_error(std::byte* message, std::size_t size, Splice& to
     observer.on_silent_message(server::kErrorResponse, body);
     return;
   }
+  if (cause != nullptr && cause->silent && is_told_by_silent_sync()) return fail_until_sync(observer);
   const std::string_view replaced = observer.on_error(cause, body);
   if (complete && replaced.data() != body.data()) {
     std::byte header[kHeaderSize] = {std::byte{'E'}};
@@ -235,11 +251,21 @@ void ReplyTracker::handle_error(std::byte* message, std::size_t size, Splice& to
   } else {
     to_client.pass(message, size);
   }
-  copy_in_ = false;
+  copy_in_ = copying_ = false;
   if (cause != nullptr && !spans_whole_cycle(cause->request)) fail_until_sync(observer);
 }
 
+/// Whether the failure of what is in front is nobody's business but the owner's: what the server ignores
+/// after it ends with a Sync of the owner's, so nothing of the client's is among it.
+bool ReplyTracker::is_told_by_silent_sync() const {
+  for (std::size_t i = 0; i < outstanding_.size(); ++i) {
+    if (outstanding_[i].request == Request::sync) return outstanding_[i].silent;
+  }
+  return false;
+}
+
 void ReplyTracker::fail_until_sync(Observer& observer) {
+  ignoring_ = true;
   for (bool failed = true; !outstanding_.empty(); failed = false) {
     if (outstanding_.front().request == Request::sync) return;
     const Expectation skipped = outstanding_.front();
@@ -249,14 +275,28 @@ void ReplyTracker::fail_until_sync(Observer& observer) {
   skipping_ = true;
 }
 
+std::uint32_t ReplyTracker::count(Request request) const {
+  std::uint32_t found = 0;
+  for (std::size_t i = 0; i < outstanding_.size(); ++i) {
+    if (outstanding_[i].request == request) ++found;
+  }
+  return found;
+}
+
+bool ReplyTracker::may_be_over() const {
+  if (unsure_syncs_ == 0 || ignoring_ || body_left_ > 0) return false;
+  return outstanding_.size() == unsure_syncs_ + count(Request::copy_end);
+}
+
 bool ReplyTracker::handle_ready(std::byte* message, std::size_t size, Splice& to_client, Observer& observer) {
   if (size != kHeaderSize + 1) return false;
   if (outstanding_.empty() || !spans_whole_cycle(outstanding_.front().request)) return false;
   const bool silent = outstanding_.front().silent;
   if (outcome_is_told(outstanding_.front())) observer.on_done(outstanding_.front());
   transaction_status_ = static_cast<char>(message[kHeaderSize]);
-  copy_in_ = false;
+  copy_in_ = copying_ = ignoring_ = false;
   outstanding_.pop_front();
+  if (unsure_syncs_ > 0) unsure_syncs_ = std::min(unsure_syncs_, count(Request::sync));
   if (!silent) to_client.pass(message, size);
   observer.on_ready(silent);
   return true;

@@ -86,6 +86,9 @@ class ReplyTracker {
   bool is_idle() const { return outstanding_.empty() && !skipping_ && body_left_ == 0; }
   /// Whether the server reads COPY data from the client at present.
   bool is_copy_in() const { return copy_in_; }
+  /// Nothing is outstanding but Syncs that the server may have read as part of a COPY that then failed, and
+  /// does not answer in that case. What a query of the owner's own is answered with tells.
+  bool may_be_over() const;
   /// 'I', 'T' or 'E' as of the last ReadyForQuery.
   char transaction_status() const { return transaction_status_; }
   /// The client has got the beginning of a message: nothing but its rest may be sent now.
@@ -103,11 +106,13 @@ class ReplyTracker {
 
   static bool is_seen_whole(char type);
   bool handle(char type, std::byte* message, std::size_t size, Splice& to_client, Observer& observer);
-  bool handle_silent(char type, std::string_view body, Observer& observer);
   bool finish(Request request, Splice& to_client, const std::byte* message, std::size_t size,
               Observer& observer);
   bool finish_describe(Splice& to_client, const std::byte* message, std::size_t size, Observer& observer);
   void handle_copy_in();
+  void finish_copy();
+  bool is_told_by_silent_sync() const;
+  std::uint32_t count(Request request) const;
   void handle_error(std::byte* message, std::size_t size, Splice& to_client, Observer& observer);
   bool handle_ready(std::byte* message, std::size_t size, Splice& to_client, Observer& observer);
   void fail_until_sync(Observer& observer);
@@ -123,6 +128,9 @@ class ReplyTracker {
   bool skipping_ =
       false;  ///< after an error in the extended protocol the server ignores everything up to a Sync
   bool copy_in_ = false;
+  bool copying_ = false;   ///< a COPY from the client has begun and not ended
+  bool ignoring_ = false;  ///< the server ignores what comes, until a Sync that it has perhaps not got yet
+  std::uint32_t unsure_syncs_ = 0;  ///< of those that are outstanding, so many may never be answered
 };
 
 }  // namespace forebay::wire

@@ -236,7 +236,7 @@ def test_a_better_level_is_taken_when_it_is_allowed_and_left_when_it_is_not(serv
     with ForebayDaemon(upstream_role, flags, config=LIFETIMES) as daemon:
         endpoint = Cached("transaction", daemon, server, database)
         with endpoint.connect("asking") as client:
-            level_is(endpoint, client, "ttl", "must be superuser or replication role")
+            level_is(endpoint, client, "ttl", "may not replicate; ALTER ROLE asking REPLICATION")
             endpoint.warm(lambda: reads(client))
             server.execute("UPDATE items SET name = 'zz' WHERE id = 1", dbname=database)
             server.execute("ALTER ROLE asking REPLICATION")
@@ -246,7 +246,7 @@ def test_a_better_level_is_taken_when_it_is_allowed_and_left_when_it_is_not(serv
             server.execute("ALTER ROLE asking NOREPLICATION")
             server.query("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE database = %s",
                          (database,))
-            level_is(endpoint, client, "ttl", "must be superuser or replication role")
+            level_is(endpoint, client, "ttl", "may not replicate; ALTER ROLE asking REPLICATION")
 
 
 def test_a_level_that_is_asked_for_is_not_left(poor, server, database, daemons):
