@@ -88,8 +88,9 @@ bool Backend::connect_next() {
     }
     channel_.stream() = net::Stream(fd->release());
     channel_.want_writable(true);
-    channel_.attach(*net::Loop::current(), *this);
-    return true;
+    if (channel_.attach(*net::Loop::current(), *this)) return true;
+    note_failure(errno_text(errno));
+    channel_.close();
   }
   return false;
 }
@@ -262,7 +263,7 @@ void Backend::request_cancel(std::shared_ptr<void> waiting) {
   if (cancel_guard_ == nullptr) cancel_guard_ = std::make_shared<CancelGuard>();
   // To where this connection leads, whatever the name means by now.
   send_cancel(pool_.target(), net::peer_address(channel_.stream().fd()), cancel_key_, cancel_guard_,
-              std::move(waiting));
+              pool_.rules().connect, std::move(waiting));
 }
 
 void Backend::close() {

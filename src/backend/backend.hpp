@@ -101,7 +101,7 @@ class Backend final : public net::Handler,
   /// What it counts against; given back when it is destroyed.
   void hold_permits(std::array<Permit, 3> permits) { permits_ = std::move(permits); }
   void detach() { channel_.detach(); }
-  void attach(net::Loop& loop) { channel_.attach(loop, *this); }
+  bool attach(net::Loop& loop) { return channel_.attach(loop, *this); }
 
   // --- for the lessee
   /// Notes a message that is about to be written (see wire::ReplyTracker::expect).

@@ -422,7 +422,7 @@ void Pool::move_to_thread(Backend& backend, std::uint16_t thread) {
     Backend& arrived = **moving;
     destination.owned.push_back(std::move(*moving));
     destination.all.push_back(arrived);
-    arrived.attach(*net::Loop::current());
+    if (!arrived.attach(*net::Loop::current())) return self->discard(arrived);
     self->put_idle(arrived);
     self->serve();
   });
