@@ -1,5 +1,6 @@
 #include "pgfront/worker.hpp"
 
+#include <algorithm>
 #include <cerrno>
 
 #include <openssl/rand.h>
@@ -236,7 +237,8 @@ void Worker::shut_down(Duration patience) {
 }
 
 void Worker::continue_shutdown() {
-  if (client_count_ == 0) return loop_.stop();
+  // A loop that others still have clients on runs on: their backends may come from here.
+  if (std::ranges::all_of(front_.workers(), &Worker::is_done)) return loop_.stop();
   end_clients(shutdown_deadline_.has_passed(loop_.now()));
 }
 
