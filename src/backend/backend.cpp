@@ -318,8 +318,9 @@ void Backend::resume_reading() {
   channel_.resume_reading();
   if (channel_.stream().has_buffered() || !partial_.empty()) {
     // Nothing more may come from the socket to wake us.
-    net::Loop::current()->post([this, &pool = pool_, opened = opened_at_] {
-      if (pool.owns(*this, opened) && channel_.is_reading()) read_replies();
+    net::Loop::current()->post([this, known = pool_.weak_from_this(), opened = opened_at_] {
+      const auto pool = known.lock();
+      if (pool != nullptr && pool->owns(*this, opened) && channel_.is_reading()) read_replies();
     });
   }
 }

@@ -44,7 +44,7 @@ struct Pool::Shard {
   IntrusiveList<Backend, BackendAllTag> all;
   IntrusiveList<Backend, BackendIdleTag> idle;  ///< most recently used first
   IntrusiveList<Holder, HeldTag> holders;
-  std::unique_ptr<net::Timer> retry;
+  TimePoint retry_at = TimePoint::min();  ///< the server was away: not to be asked before
   PoolCounters counters;
   PoolRulesPtr rules;
   std::atomic<std::uint32_t> idle_count = 0;
@@ -61,7 +61,6 @@ Pool::Pool(PoolDirectory& directory, std::string user, std::string database,
   size_.set_limit(rules->size + rules->overflow + rules->reserve);
   for (std::size_t i = 0; i < directory.threads(); ++i) {
     shards_.push_back(std::make_unique<Shard>());
-    shards_.back()->retry = std::make_unique<net::Timer>([this] { serve(); });
     shards_.back()->rules = rules;
   }
 }
@@ -315,12 +314,14 @@ void Pool::destroy(Backend& backend) {
   static_cast<ListHook<BackendAllTag>&>(backend).unlink();
   auto gone = std::make_shared<std::unique_ptr<Backend>>(std::move(*at));
   mine.owned.erase(at);
+  // Without a backend the directory may forget the pool, on another thread; whoever is on the call stack
+  // still needs it.
+  net::Loop::current()->defer([gone, self = shared_from_this()] {
+    gone->reset();
+    self->directory_.serve_waiters();
+  });
   // The permits go at once: a waiter may open its own backend now.
   (*gone)->hold_permits({});
-  net::Loop::current()->defer([gone, &directory = directory_] {
-    gone->reset();
-    directory.serve_waiters();
-  });
 }
 
 bool Pool::owns(const Backend& backend, TimePoint opened_at) const {
@@ -430,7 +431,7 @@ void Pool::move_to_thread(Backend& backend, std::uint16_t thread) {
 
 /// True when a backend is on its way for the waiter.
 bool Pool::try_open(const ProfilePtr& profile, Duration waited) {
-  if (shard().retry->is_running()) return true;
+  if (net::Loop::current()->now() < shard().retry_at) return true;
   if (opening_.load() >= waiting_.load() && opening_.load() > 0) return true;
   const PoolRules& rules = this->rules();
   std::uint32_t limit = rules.size;
@@ -502,10 +503,6 @@ void Pool::want_release(bool urgent) {
   }
 }
 
-void Pool::retry_soon() {
-  shard().retry->start(*net::Loop::current(), kRetryPause);
-}
-
 // --- opening
 // -----------------------------------------------------------------------------------------------------
 
@@ -537,7 +534,7 @@ void Pool::on_open_failed(Backend& backend, const Login::Refusal& refusal) {
     };
     for (Borrower& waiter : waiters_) {
       if (!patient(waiter)) continue;
-      retry_soon();
+      shard().retry_at = now + kRetryPause;  // the next sweep from then on serves it
       return;
     }
   }

@@ -227,7 +227,6 @@ class Pool : public std::enable_shared_from_this<Pool> {
   bool close_idle_misfit(const Borrower& borrower);
   Backend* movable_idle();
   void want_release(bool urgent);
-  void retry_soon();
   void fail_waiter(const ProfilePtr& profile, const Login::Refusal& refusal);
   void expire_waiters(TimePoint now, const PoolRules& rules);
   std::vector<wire::Parameter> startup_parameters(const Profile& profile, const PoolRules& rules,
