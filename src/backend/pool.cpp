@@ -48,6 +48,7 @@ struct Pool::Shard {
   PoolCounters counters;
   PoolRulesPtr rules;
   std::atomic<std::uint32_t> idle_count = 0;
+  std::atomic<std::uint32_t> free_count = 0;  ///< of the idle, those that nobody lives in
 };
 
 Pool::Pool(PoolDirectory& directory, std::string user, std::string database,
@@ -190,14 +191,16 @@ Backend* Pool::take_idle(const Borrower& borrower) {
     if (alike || !free) break;
   }
   if (best == nullptr) return nullptr;
-  if (best->resident() != nullptr && size_.used() < rules().size) return nullptr;
+  if (best->resident() != nullptr && may_grow()) return nullptr;
   unlink_idle(*best);
   return best;
 }
 
+/// Before its resident changes: both counts are as when it was put there.
 void Pool::unlink_idle(Backend& backend) {
   idle_hook(backend).unlink();
   shard().idle_count.fetch_sub(1);
+  if (backend.resident() == nullptr) shard().free_count.fetch_sub(1);
 }
 
 Backend* Pool::find_lodging(const ProfilePtr& profile) {
@@ -241,21 +244,21 @@ void Pool::remember_greeting(const Backend& backend) {
 
 void Pool::move_in(Borrower& borrower, Backend& backend) {
   if (backend.resident_ != nullptr || borrower.home_ != nullptr) return;
+  const bool idle = idle_hook(backend).is_linked();
+  if (idle) unlink_idle(backend);
   backend.resident_ = &borrower;
   borrower.home_ = &backend;
-  if (idle_hook(backend).is_linked()) {
-    unlink_idle(backend);
-    put_idle(backend);
-  }
+  if (idle) put_idle(backend);
 }
 
 void Pool::move_out(Borrower& borrower) {
   Backend* home = borrower.home_;
   if (home == nullptr) return;
+  const bool idle = idle_hook(*home).is_linked();
+  if (idle) unlink_idle(*home);
   part(*home);
-  if (!idle_hook(*home).is_linked()) return;
+  if (!idle) return;
   if (is_outdated(*home, net::Loop::current()->now())) return discard(*home);
-  unlink_idle(*home);
   put_idle(*home);
 }
 
@@ -281,6 +284,7 @@ void Pool::put_idle(Backend& backend) {
   Shard& mine = shard();
   if (backend.resident() == nullptr) {
     mine.idle.push_front(backend);
+    mine.free_count.fetch_add(1);
   } else {
     mine.idle.push_back(backend);
   }
@@ -351,24 +355,32 @@ std::uint32_t Pool::clients() const {
 // ---------------------------------------------------------------------------------------------
 
 void Pool::serve() {
-  while (waiting_.load() != 0 && !is_paused() && try_serve_front()) {
+  serve_asking(0);
+}
+
+/// The first waiter may be sent an idle backend by any thread from `first_thread` on: those before have been
+/// asked, and had none to spare.
+void Pool::serve_asking(std::uint16_t first_thread) {
+  while (waiting_.load() != 0 && !is_paused() && try_serve_front(std::exchange(first_thread, 0))) {
   }
 }
 
-/// True when the first waiter got a backend and the next may be looked at.
-bool Pool::try_serve_front() {
+/// True when the next waiter, or this one again, may be looked at.
+bool Pool::try_serve_front(std::uint16_t first_thread) {
   const std::uint16_t here = directory_.this_thread();
   Borrower* front = nullptr;
+  ProfilePtr profile;
   std::uint16_t there = 0;
   {
     const std::lock_guard lock(mutex_);
     if (waiters_.empty()) return false;
     front = &waiters_.front();
+    profile = front->wanted_profile();
     there = front->thread_;
   }
   if (there != here) {
     // Only its own thread may touch a borrower. Send a backend along when one is idle here.
-    if (Backend* spare = movable_idle()) {
+    if (Backend* spare = find_spare(profile)) {
       move_to_thread(*spare, there);
     } else {
       directory_.loop(there).post([self = shared_from_this()] { self->serve(); });
@@ -386,36 +398,53 @@ bool Pool::try_serve_front() {
     lend(*backend, *front);
     return true;
   }
-  for (std::uint16_t other = 0; other < shards_.size(); ++other) {
-    if (other != here && shards_[other]->idle_count.load() > 0) {
-      directory_.loop(other).post([self = shared_from_this(), here] {
-        if (self->waiting_.load() == 0) return;
-        if (Backend* spare = self->movable_idle()) self->move_to_thread(*spare, here);
-      });
-      return false;
-    }
-  }
+  if (ask_threads(first_thread, profile)) return false;
   const Duration waited = since(front->waiting_since_, net::Loop::current()->now());
-  if (try_open(front->wanted_profile(), waited)) return false;
+  if (try_open(profile, waited)) return false;
   if (close_idle_misfit(*front)) return true;
   want_release(true);
   return false;
 }
 
-Backend* Pool::movable_idle() {
-  for (Backend& backend : shard().idle) {
-    if (!backend.has_cancel_in_flight()) return &backend;
+/// Asks the next thread from `first` on that seems to have a spare backend for `profile`. It sends one here,
+/// or lets us go on with the thread after it. False when there is none to ask.
+bool Pool::ask_threads(std::uint16_t first, const ProfilePtr& profile) {
+  const std::uint16_t here = directory_.this_thread();
+  const bool grows = may_grow();
+  for (std::uint16_t other = first; other < shards_.size(); ++other) {
+    const Shard& theirs = *shards_[other];
+    if (other == here || (grows ? theirs.free_count : theirs.idle_count).load() == 0) continue;
+    directory_.loop(other).post([self = shared_from_this(), here, other, profile] {
+      if (self->waiting_.load() == 0) return;
+      if (Backend* spare = self->find_spare(profile)) return self->move_to_thread(*spare, here);
+      const auto next = static_cast<std::uint16_t>(other + 1);
+      self->directory_.loop(here).post([self, next] { self->serve_asking(next); });
+    });
+    return true;
   }
-  return nullptr;
+  return false;
+}
+
+/// An idle backend of this thread for a waiter on another: of `profile`, and nobody's home. When the pool may
+/// not grow, homes are lent to others, and closing a backend of another profile makes room.
+Backend* Pool::find_spare(const ProfilePtr& profile) {
+  const bool grows = may_grow();
+  Backend* misfit = nullptr;
+  for (Backend& backend : shard().idle) {
+    if (backend.has_cancel_in_flight() || (grows && backend.resident() != nullptr)) continue;
+    if (backend.profile() == profile) return &backend;
+    misfit = &backend;
+  }
+  return grows ? nullptr : misfit;
 }
 
 void Pool::move_to_thread(Backend& backend, std::uint16_t thread) {
   Shard& mine = shard();
-  part(backend);
   const auto at = std::ranges::find(mine.owned, &backend, &std::unique_ptr<Backend>::get);
   auto moving = std::make_shared<std::unique_ptr<Backend>>(std::move(*at));
   mine.owned.erase(at);
   unlink_idle(backend);
+  part(backend);
   static_cast<ListHook<BackendAllTag>&>(backend).unlink();
   backend.detach();
   directory_.loop(thread).post([self = shared_from_this(), moving] {

@@ -222,10 +222,12 @@ class Pool : public std::enable_shared_from_this<Pool> {
   Backend* take_idle(const Borrower& borrower);
   void lend(Backend& backend, Borrower& borrower);
   void enqueue(Borrower& borrower);
-  bool try_serve_front();
+  void serve_asking(std::uint16_t first_thread);
+  bool try_serve_front(std::uint16_t first_thread);
+  bool ask_threads(std::uint16_t first, const ProfilePtr& profile);
   bool try_open(const ProfilePtr& profile, Duration waited);
   bool close_idle_misfit(const Borrower& borrower);
-  Backend* movable_idle();
+  Backend* find_spare(const ProfilePtr& profile);
   void want_release(bool urgent);
   void fail_waiter(const ProfilePtr& profile, const Login::Refusal& refusal);
   void expire_waiters(TimePoint now, const PoolRules& rules);
