@@ -348,10 +348,10 @@ void Backend::on_io(std::uint32_t events) {
     flush();
     if (state_ == State::closed) return;
   }
-  if ((events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0 &&
-      (channel_.is_reading() || (events & EPOLLERR) != 0)) {
-    read_replies();
-  }
+  // The end of a connection is told until it is read, wanted or not; before it comes a socket's buffer at
+  // most.
+  const bool over = (events & (EPOLLERR | EPOLLHUP)) != 0;
+  if (over || ((events & EPOLLIN) != 0 && channel_.is_reading())) read_replies();
 }
 
 void Backend::flush() {
