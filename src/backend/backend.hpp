@@ -232,7 +232,7 @@ class Backend final : public net::Handler,
   std::vector<std::byte> partial_;      ///< the beginning of a message whose rest has not come
   std::unique_ptr<Opening> opening_;    ///< until the login is over
   std::unique_ptr<Question> question_;  ///< while we ask something
-  bool fatal_seen_ = false;  ///< the server has said FATAL: the end of the connection is no surprise
+  bool fatal_told_ = false;             ///< the server has said FATAL, to the lessee if there is one
   bool standard_conforming_strings_ = true;
   bool encoding_embeds_ascii_ = false;
   bool answered_ = false;  ///< a batch was answered in the present feed
