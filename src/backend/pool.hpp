@@ -113,6 +113,7 @@ struct PoolCounters {
 /// and given back without a lock. Limits and the queue of waiters are global: a lock is taken only when
 /// nothing is idle here, or somebody waits.
 ///
+/// Files: pool.cpp lends and takes back, pool_waiters.cpp is the queue and what is opened for it.
 /// Lives in a shared_ptr. Lock order: a pool's mutex is taken alone; nothing is called while it is held.
 class Pool : public std::enable_shared_from_this<Pool> {
  public:
