@@ -152,7 +152,7 @@ bool Pool::try_serve_front(std::uint16_t first_thread) {
 bool Pool::ask_threads(std::uint16_t first, const ProfilePtr& profile) {
   const std::uint16_t here = directory_.this_thread();
   const bool grows = may_grow();
-  for (std::uint16_t other = first; other < shards_.size(); ++other) {
+  for (std::size_t other = first; other < shards_.size(); ++other) {
     const Shard& theirs = *shards_[other];
     if (other == here || (grows ? theirs.free_count : theirs.idle_count).load() == 0) continue;
     directory_.loop(other).post([self = shared_from_this(), here, other, profile] {
