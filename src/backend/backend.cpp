@@ -27,6 +27,15 @@ wire::ErrorMessage connection_lost(std::string message) {
   return {wire::Severity::fatal, std::string(wire::sqlstate::kConnectionFailure), std::move(message), {}, {}};
 }
 
+wire::ErrorMessage last_words(const QuestionError& error) {
+  return {wire::Severity::fatal, error.sqlstate, error.message, {}, {}};
+}
+
+bool ends_connection(std::string_view error) {
+  const std::string_view severity = wire::error_field(error, 'V');
+  return severity == "FATAL" || severity == "PANIC";
+}
+
 }  // namespace
 
 /// What is needed only until the login is over.
@@ -44,6 +53,7 @@ struct Backend::Question {
   Answer answer;
   Rows rows;
   std::optional<QuestionError> error;
+  bool fatal = false;  ///< the error ends the connection
   TimePoint asked_at = net::Loop::current()->now();
   bool answered = false;
 };
@@ -88,8 +98,9 @@ bool Backend::connect_next() {
     }
     channel_.stream() = net::Stream(fd->release());
     channel_.want_writable(true);
-    channel_.attach(*net::Loop::current(), *this);
-    return true;
+    if (channel_.attach(*net::Loop::current(), *this)) return true;
+    note_failure(errno_text(errno));
+    channel_.close();
   }
   return false;
 }
@@ -262,7 +273,7 @@ void Backend::request_cancel(std::shared_ptr<void> waiting) {
   if (cancel_guard_ == nullptr) cancel_guard_ = std::make_shared<CancelGuard>();
   // To where this connection leads, whatever the name means by now.
   send_cancel(pool_.target(), net::peer_address(channel_.stream().fd()), cancel_key_, cancel_guard_,
-              std::move(waiting));
+              pool_.rules().connect, std::move(waiting));
 }
 
 void Backend::close() {
@@ -317,8 +328,9 @@ void Backend::resume_reading() {
   channel_.resume_reading();
   if (channel_.stream().has_buffered() || !partial_.empty()) {
     // Nothing more may come from the socket to wake us.
-    net::Loop::current()->post([this, &pool = pool_, opened = opened_at_] {
-      if (pool.owns(*this, opened) && channel_.is_reading()) read_replies();
+    net::Loop::current()->post([this, known = pool_.weak_from_this(), opened = opened_at_] {
+      const auto pool = known.lock();
+      if (pool != nullptr && pool->owns(*this, opened) && channel_.is_reading()) read_replies();
     });
   }
 }
@@ -346,10 +358,10 @@ void Backend::on_io(std::uint32_t events) {
     flush();
     if (state_ == State::closed) return;
   }
-  if ((events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0 &&
-      (channel_.is_reading() || (events & EPOLLERR) != 0)) {
-    read_replies();
-  }
+  // The end of a connection is told until it is read, wanted or not; before it comes a socket's buffer at
+  // most.
+  const bool over = (events & (EPOLLERR | EPOLLHUP)) != 0;
+  if (over || ((events & EPOLLIN) != 0 && channel_.is_reading())) read_replies();
 }
 
 void Backend::flush() {
@@ -386,7 +398,7 @@ void Backend::read_replies() {
   }
   keep_rest(bytes + fed.consumed, size - fed.consumed);
   if (lessee_ == nullptr) {
-    if (fatal_seen_) lose(connection_lost("terminated by the server"));
+    if (fatal_told_) lose(connection_lost("terminated by the server"));
     return;
   }
   if (!to_client.empty() && !lessee_->on_output(to_client.finish())) {
@@ -404,12 +416,15 @@ void Backend::finish_question() {
 
 void Backend::lose(const wire::ErrorMessage& error) {
   Lessee* lessee = lessee_;
-  question_.reset();
+  const auto question = std::move(question_);
   // Inside a message nothing can be said.
-  const bool told = fatal_seen_ || tracker_.is_inside_message();
+  const bool told = fatal_told_ || tracker_.is_inside_message();
   close();
   pool_.on_lost(*this);
-  if (lessee != nullptr) lessee->on_lost(error, told);
+  if (lessee == nullptr) return;
+  // What the server said instead of an answer to us has not reached the client.
+  const bool servers_words = question != nullptr && question->fatal;
+  lessee->on_lost(servers_words ? last_words(*question->error) : error, told);
 }
 
 // --- what the tracker sees
@@ -439,8 +454,7 @@ void Backend::note_parameter(std::string_view name, std::string_view value) {
 }
 
 std::string_view Backend::on_error(const wire::Expectation* cause, std::string_view body) {
-  const std::string_view severity = wire::error_field(body, 'V');
-  if (severity == "FATAL" || severity == "PANIC") fatal_seen_ = true;
+  if (ends_connection(body)) fatal_told_ = true;
   return lessee_ != nullptr ? lessee_->on_error(cause, body) : body;
 }
 
@@ -464,8 +478,7 @@ void Backend::on_silent_message(char type, std::string_view body) {
   } else if (type == wire::server::kDataRow) {
     if (auto row = wire::parse_data_row(body)) question_->rows.push_back(std::move(*row));
   } else if (type == wire::server::kErrorResponse && !question_->error) {
-    const std::string_view severity = wire::error_field(body, 'V');
-    if (severity == "FATAL" || severity == "PANIC") fatal_seen_ = true;
+    question_->fatal = ends_connection(body);
     question_->error =
         QuestionError{std::string(wire::error_field(body, 'C')), std::string(wire::error_field(body, 'M'))};
   }

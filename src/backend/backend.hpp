@@ -101,7 +101,7 @@ class Backend final : public net::Handler,
   /// What it counts against; given back when it is destroyed.
   void hold_permits(std::array<Permit, 3> permits) { permits_ = std::move(permits); }
   void detach() { channel_.detach(); }
-  void attach(net::Loop& loop) { channel_.attach(loop, *this); }
+  bool attach(net::Loop& loop) { return channel_.attach(loop, *this); }
 
   // --- for the lessee
   /// Notes a message that is about to be written (see wire::ReplyTracker::expect).
@@ -232,7 +232,7 @@ class Backend final : public net::Handler,
   std::vector<std::byte> partial_;      ///< the beginning of a message whose rest has not come
   std::unique_ptr<Opening> opening_;    ///< until the login is over
   std::unique_ptr<Question> question_;  ///< while we ask something
-  bool fatal_seen_ = false;  ///< the server has said FATAL: the end of the connection is no surprise
+  bool fatal_told_ = false;             ///< the server has said FATAL, to the lessee if there is one
   bool standard_conforming_strings_ = true;
   bool encoding_embeds_ascii_ = false;
   bool answered_ = false;  ///< a batch was answered in the present feed

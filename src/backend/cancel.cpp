@@ -6,8 +6,6 @@ namespace forebay::backend {
 
 namespace {
 
-constexpr Duration kCancelTimeout{10'000};
-
 /// One cancel request on its way. Owns itself until it is done.
 class CancelConnection final : public net::Handler {
  public:
@@ -22,13 +20,13 @@ class CancelConnection final : public net::Handler {
         channel_(net::Stream()),
         timeout_([this] { give_up(); }) {}
 
-  void start() {
+  void start(Duration patience) {
     auto fd = net::start_connect(address_);
     if (!fd) return finish();
     channel_.stream() = net::Stream(fd->release());
     channel_.want_writable(true);
-    channel_.attach(*net::Loop::current(), *this);
-    timeout_.start(*net::Loop::current(), kCancelTimeout);
+    if (!channel_.attach(*net::Loop::current(), *this)) return finish();
+    if (patience.count() > 0) timeout_.start(*net::Loop::current(), patience);
   }
 
   void on_io(std::uint32_t) override {
@@ -123,10 +121,11 @@ class CancelConnection final : public net::Handler {
 }  // namespace
 
 void send_cancel(std::shared_ptr<const Target> target, const net::Address& address,
-                 const wire::CancelKey& key, std::shared_ptr<CancelGuard> guard,
+                 const wire::CancelKey& key, std::shared_ptr<CancelGuard> guard, Duration patience,
                  std::shared_ptr<void> waiting) {
   // Deletes itself in finish(), which every path reaches through an event or the timer.
-  (new CancelConnection(std::move(target), address, key, std::move(guard), std::move(waiting)))->start();
+  (new CancelConnection(std::move(target), address, key, std::move(guard), std::move(waiting)))
+      ->start(patience);
 }
 
 }  // namespace forebay::backend

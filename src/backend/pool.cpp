@@ -5,50 +5,19 @@
 #include <fmt/format.h>
 
 #include "backend/pool_directory.hpp"
+#include "backend/pool_shard.hpp"
 #include "net/loop.hpp"
 
 namespace forebay::backend {
 
 namespace {
 
-/// How long a client waits before the pool grows beyond its size: short queries give a backend back well
-/// before, and a server with fewer busy backends is faster.
-constexpr Duration kOverflowDelay{100};
 /// How long a backend beyond the pool's size stays when nobody needs it.
 constexpr Duration kOverflowIdle{5'000};
-/// Pause between attempts to reach a server that is down.
-constexpr Duration kRetryPause{200};
 /// Greetings that a pool remembers, each of another profile; strangers must not fill the memory.
 constexpr std::size_t kMaxGreetings = 32;
 
-ListHook<BackendIdleTag>& idle_hook(Backend& backend) {
-  return backend;
-}
-
-Duration since(TimePoint from, TimePoint now) {
-  return std::chrono::duration_cast<Duration>(now - from);
-}
-
-/// Worth another attempt while the client's patience lasts: the server is not there, is starting, or is full.
-bool is_temporary(const Login::Refusal& refusal) {
-  if (refusal.server_error.empty()) return refusal.ours.sqlstate == wire::sqlstate::kConnectionFailure;
-  const std::string_view code = wire::error_field(refusal.server_error, 'C');
-  return code == wire::sqlstate::kCannotConnectNow || code == wire::sqlstate::kTooManyConnections;
-}
-
 }  // namespace
-
-/// One thread's part of the pool; used by that thread alone, but for the atomics.
-struct Pool::Shard {
-  std::vector<std::unique_ptr<Backend>> owned;
-  IntrusiveList<Backend, BackendAllTag> all;
-  IntrusiveList<Backend, BackendIdleTag> idle;  ///< most recently used first
-  IntrusiveList<Holder, HeldTag> holders;
-  std::unique_ptr<net::Timer> retry;
-  PoolCounters counters;
-  PoolRulesPtr rules;
-  std::atomic<std::uint32_t> idle_count = 0;
-};
 
 Pool::Pool(PoolDirectory& directory, std::string user, std::string database,
            std::shared_ptr<const Target> target, PoolRulesPtr rules, Quotas& of_user, Quotas& of_database)
@@ -61,7 +30,6 @@ Pool::Pool(PoolDirectory& directory, std::string user, std::string database,
   size_.set_limit(rules->size + rules->overflow + rules->reserve);
   for (std::size_t i = 0; i < directory.threads(); ++i) {
     shards_.push_back(std::make_unique<Shard>());
-    shards_.back()->retry = std::make_unique<net::Timer>([this] { serve(); });
     shards_.back()->rules = rules;
   }
 }
@@ -138,19 +106,6 @@ void Pool::checkout(Borrower& borrower) {
   serve();
 }
 
-void Pool::enqueue(Borrower& borrower) {
-  const std::lock_guard lock(mutex_);
-  waiters_.push_back(borrower);
-  waiting_.fetch_add(1);
-}
-
-void Pool::cancel_checkout(Borrower& borrower) {
-  const std::lock_guard lock(mutex_);
-  if (!borrower.is_linked()) return;
-  borrower.unlink();
-  waiting_.fetch_sub(1);
-}
-
 /// Whether `backend` may serve `borrower` as it is, or after its settings have been changed.
 bool Pool::suits(const Backend& backend, const Borrower& borrower) const {
   if (backend.profile() != borrower.wanted_profile() || backend.has_cancel_in_flight()) return false;
@@ -191,14 +146,16 @@ Backend* Pool::take_idle(const Borrower& borrower) {
     if (alike || !free) break;
   }
   if (best == nullptr) return nullptr;
-  if (best->resident() != nullptr && size_.used() < rules().size) return nullptr;
+  if (best->resident() != nullptr && may_grow()) return nullptr;
   unlink_idle(*best);
   return best;
 }
 
+/// Before its resident changes: both counts are as when it was put there.
 void Pool::unlink_idle(Backend& backend) {
   idle_hook(backend).unlink();
   shard().idle_count.fetch_sub(1);
+  if (backend.resident() == nullptr) shard().free_count.fetch_sub(1);
 }
 
 Backend* Pool::find_lodging(const ProfilePtr& profile) {
@@ -242,21 +199,21 @@ void Pool::remember_greeting(const Backend& backend) {
 
 void Pool::move_in(Borrower& borrower, Backend& backend) {
   if (backend.resident_ != nullptr || borrower.home_ != nullptr) return;
+  const bool idle = idle_hook(backend).is_linked();
+  if (idle) unlink_idle(backend);
   backend.resident_ = &borrower;
   borrower.home_ = &backend;
-  if (idle_hook(backend).is_linked()) {
-    unlink_idle(backend);
-    put_idle(backend);
-  }
+  if (idle) put_idle(backend);
 }
 
 void Pool::move_out(Borrower& borrower) {
   Backend* home = borrower.home_;
   if (home == nullptr) return;
+  const bool idle = idle_hook(*home).is_linked();
+  if (idle) unlink_idle(*home);
   part(*home);
-  if (!idle_hook(*home).is_linked()) return;
+  if (!idle) return;
   if (is_outdated(*home, net::Loop::current()->now())) return discard(*home);
-  unlink_idle(*home);
   put_idle(*home);
 }
 
@@ -282,6 +239,7 @@ void Pool::put_idle(Backend& backend) {
   Shard& mine = shard();
   if (backend.resident() == nullptr) {
     mine.idle.push_front(backend);
+    mine.free_count.fetch_add(1);
   } else {
     mine.idle.push_back(backend);
   }
@@ -315,12 +273,14 @@ void Pool::destroy(Backend& backend) {
   static_cast<ListHook<BackendAllTag>&>(backend).unlink();
   auto gone = std::make_shared<std::unique_ptr<Backend>>(std::move(*at));
   mine.owned.erase(at);
+  // Without a backend the directory may forget the pool, on another thread; whoever is on the call stack
+  // still needs it.
+  net::Loop::current()->defer([gone, self = shared_from_this()] {
+    gone->reset();
+    self->directory_.serve_waiters();
+  });
   // The permits go at once: a waiter may open its own backend now.
   (*gone)->hold_permits({});
-  net::Loop::current()->defer([gone, &directory = directory_] {
-    gone->reset();
-    directory.serve_waiters();
-  });
 }
 
 bool Pool::owns(const Backend& backend, TimePoint opened_at) const {
@@ -344,220 +304,6 @@ std::uint32_t Pool::clients() const {
   std::uint32_t count = 0;
   for (const auto& part : shards_) count += part->counters.clients.load(std::memory_order_relaxed);
   return count;
-}
-
-// --- serving waiters
-// ---------------------------------------------------------------------------------------------
-
-void Pool::serve() {
-  while (waiting_.load() != 0 && !is_paused() && try_serve_front()) {
-  }
-}
-
-/// True when the first waiter got a backend and the next may be looked at.
-bool Pool::try_serve_front() {
-  const std::uint16_t here = directory_.this_thread();
-  Borrower* front = nullptr;
-  std::uint16_t there = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    if (waiters_.empty()) return false;
-    front = &waiters_.front();
-    there = front->thread_;
-  }
-  if (there != here) {
-    // Only its own thread may touch a borrower. Send a backend along when one is idle here.
-    if (Backend* spare = movable_idle()) {
-      move_to_thread(*spare, there);
-    } else {
-      directory_.loop(there).post([self = shared_from_this()] { self->serve(); });
-    }
-    return false;
-  }
-  if (Backend* backend = take_idle(*front)) {
-    {
-      const std::lock_guard lock(mutex_);
-      front->unlink();
-      waiting_.fetch_sub(1);
-    }
-    PoolCounters::add(shard().counters.wait_micros,
-                      micros_between(front->waiting_since_, net::Loop::current()->now()));
-    lend(*backend, *front);
-    return true;
-  }
-  for (std::uint16_t other = 0; other < shards_.size(); ++other) {
-    if (other != here && shards_[other]->idle_count.load() > 0) {
-      directory_.loop(other).post([self = shared_from_this(), here] {
-        if (self->waiting_.load() == 0) return;
-        if (Backend* spare = self->movable_idle()) self->move_to_thread(*spare, here);
-      });
-      return false;
-    }
-  }
-  const Duration waited = since(front->waiting_since_, net::Loop::current()->now());
-  if (try_open(front->wanted_profile(), waited)) return false;
-  if (close_idle_misfit(*front)) return true;
-  want_release(true);
-  return false;
-}
-
-Backend* Pool::movable_idle() {
-  for (Backend& backend : shard().idle) {
-    if (!backend.has_cancel_in_flight()) return &backend;
-  }
-  return nullptr;
-}
-
-void Pool::move_to_thread(Backend& backend, std::uint16_t thread) {
-  Shard& mine = shard();
-  part(backend);
-  const auto at = std::ranges::find(mine.owned, &backend, &std::unique_ptr<Backend>::get);
-  auto moving = std::make_shared<std::unique_ptr<Backend>>(std::move(*at));
-  mine.owned.erase(at);
-  unlink_idle(backend);
-  static_cast<ListHook<BackendAllTag>&>(backend).unlink();
-  backend.detach();
-  directory_.loop(thread).post([self = shared_from_this(), moving] {
-    Shard& destination = self->shard();
-    Backend& arrived = **moving;
-    destination.owned.push_back(std::move(*moving));
-    destination.all.push_back(arrived);
-    arrived.attach(*net::Loop::current());
-    self->put_idle(arrived);
-    self->serve();
-  });
-}
-
-/// True when a backend is on its way for the waiter.
-bool Pool::try_open(const ProfilePtr& profile, Duration waited) {
-  if (shard().retry->is_running()) return true;
-  if (opening_.load() >= waiting_.load() && opening_.load() > 0) return true;
-  const PoolRules& rules = this->rules();
-  std::uint32_t limit = rules.size;
-  if (waited >= kOverflowDelay) limit += rules.overflow;
-  if (waited >= rules.reserve_after) limit += rules.reserve;
-  if (size_.used() >= limit || !size_.try_acquire()) return false;
-  Permit pool_permit(size_);
-  if (!of_user_.backends.try_acquire()) {
-    directory_.free_one_of(of_user_.backends);
-    return false;
-  }
-  Permit user_permit(of_user_.backends);
-  if (!of_database_.backends.try_acquire()) {
-    directory_.free_one_of(of_database_.backends);
-    return false;
-  }
-  Permit database_permit(of_database_.backends);
-
-  Shard& mine = shard();
-  mine.owned.push_back(std::make_unique<Backend>(*this, profile));
-  Backend& backend = *mine.owned.back();
-  mine.all.push_back(backend);
-  backend.hold_permits({std::move(pool_permit), std::move(user_permit), std::move(database_permit)});
-  opening_.fetch_add(1);
-  const auto target = this->target();
-  Credentials credentials;
-  {
-    const std::lock_guard lock(mutex_);
-    credentials = credentials_;
-  }
-  backend.open(target, startup_parameters(*profile, rules, *target), std::move(credentials));
-  return true;
-}
-
-std::vector<wire::Parameter> Pool::startup_parameters(const Profile& profile, const PoolRules& rules,
-                                                      const Target& target) const {
-  const std::string& database = target.upstream().database.empty() ? database_ : target.upstream().database;
-  std::vector<wire::Parameter> startup = {{"user", user_}, {"database", database}};
-  if (!profile.replication.empty()) startup.emplace_back("replication", profile.replication);
-  startup.insert(startup.end(), profile.parameters.begin(), profile.parameters.end());
-  for (const auto& setting : rules.session_defaults) {
-    if (std::ranges::find(profile.parameters, setting.first, &wire::Parameter::first) ==
-        profile.parameters.end()) {
-      startup.push_back(setting);
-    }
-  }
-  return startup;
-}
-
-/// Makes room for a waiter whom no idle backend suits.
-bool Pool::close_idle_misfit(const Borrower& borrower) {
-  Backend* misfit = nullptr;
-  for (Backend& backend : shard().idle) {
-    if (suits(backend, borrower) || backend.has_cancel_in_flight()) continue;
-    misfit = &backend;
-    if (backend.resident() == nullptr) break;
-  }
-  if (misfit == nullptr) return false;
-  discard(*misfit);
-  return true;
-}
-
-void Pool::want_release(bool urgent) {
-  Shard& mine = shard();
-  for (auto at = mine.holders.begin(); at != mine.holders.end();) {
-    Holder& holder = *at;
-    ++at;
-    holder.on_release_wanted(urgent);
-  }
-}
-
-void Pool::retry_soon() {
-  shard().retry->start(*net::Loop::current(), kRetryPause);
-}
-
-// --- opening
-// -----------------------------------------------------------------------------------------------------
-
-void Pool::set_credentials(Credentials credentials) {
-  const std::lock_guard lock(mutex_);
-  credentials_ = std::move(credentials);
-}
-
-void Pool::on_opened(Backend& backend) {
-  directory_.server_log().on_opened(*this);
-  opening_.fetch_sub(1);
-  remember_greeting(backend);
-  put_idle(backend);
-  serve();
-}
-
-void Pool::on_open_failed(Backend& backend, const Login::Refusal& refusal) {
-  directory_.server_log().on_open_failed(*this, refusal);
-  opening_.fetch_sub(1);
-  const ProfilePtr profile = backend.profile();
-  destroy(backend);
-  const TimePoint now = net::Loop::current()->now();
-  const Duration patience = rules().connect;
-  if (is_temporary(refusal)) {
-    const std::lock_guard lock(mutex_);
-    const auto patient = [&](const Borrower& waiter) {
-      return waiter.thread_ == directory_.this_thread() && waiter.wanted_profile() == profile &&
-             since(waiter.waiting_since_, now) + kRetryPause < patience;
-    };
-    for (Borrower& waiter : waiters_) {
-      if (!patient(waiter)) continue;
-      retry_soon();
-      return;
-    }
-  }
-  fail_waiter(profile, refusal);
-  if (waiting_.load() != 0) serve();
-}
-
-void Pool::fail_waiter(const ProfilePtr& profile, const Login::Refusal& refusal) {
-  Borrower* failed = nullptr;
-  {
-    const std::lock_guard lock(mutex_);
-    for (Borrower& waiter : waiters_) {
-      if (waiter.thread_ != directory_.this_thread() || waiter.wanted_profile() != profile) continue;
-      failed = &waiter;
-      waiter.unlink();
-      waiting_.fetch_sub(1);
-      break;
-    }
-  }
-  if (failed != nullptr) failed->on_checkout_failed(refusal);
 }
 
 // --- administration
@@ -617,12 +363,6 @@ void Pool::renew_all() {
   for (const auto& pool : directory_.all()) pool->renew();
 }
 
-Duration Pool::longest_wait(TimePoint now) const {
-  const std::lock_guard lock(mutex_);
-  auto& waiters = const_cast<IntrusiveList<Borrower, WaitingTag>&>(waiters_);
-  return waiters.empty() ? Duration(0) : since(waiters.front().waiting_since_, now);
-}
-
 void Pool::sweep(TimePoint now) {
   Shard& mine = shard();
   const PoolRulesPtr rules = mine.rules;
@@ -666,33 +406,6 @@ void Pool::sweep(TimePoint now) {
   if (waiting_.load() == 0) return;
   expire_waiters(now, *rules);
   serve();
-}
-
-void Pool::expire_waiters(TimePoint now, const PoolRules& rules) {
-  if (rules.wait.count() == 0 || is_paused()) return;
-  for (;;) {
-    Borrower* expired = nullptr;
-    {
-      const std::lock_guard lock(mutex_);
-      for (Borrower& waiter : waiters_) {
-        if (waiter.thread_ != directory_.this_thread() ||
-            since(std::max(waiter.waiting_since_, resumed_at_.load()), now) < rules.wait)
-          continue;
-        expired = &waiter;
-        waiter.unlink();
-        waiting_.fetch_sub(1);
-        break;
-      }
-    }
-    if (expired == nullptr) return;
-    directory_.server_log().on_wait_expired(*this, rules.wait);
-    Login::Refusal refusal;
-    refusal.ours = {wire::Severity::fatal, std::string(wire::sqlstate::kTooManyConnections),
-                    fmt::format("no backend came free within {} ms ({})", rules.wait.count(), describe()),
-                    fmt::format("{} of {} backends are in use.", size_.used(), size_.limit()),
-                    "Raise the pool's size or overflow, or look for transactions that stay open."};
-    expired->on_checkout_failed(refusal);
-  }
 }
 
 }  // namespace forebay::backend

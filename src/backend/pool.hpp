@@ -113,6 +113,7 @@ struct PoolCounters {
 /// and given back without a lock. Limits and the queue of waiters are global: a lock is taken only when
 /// nothing is idle here, or somebody waits.
 ///
+/// Files: pool.cpp lends and takes back, pool_waiters.cpp is the queue and what is opened for it.
 /// Lives in a shared_ptr. Lock order: a pool's mutex is taken alone; nothing is called while it is held.
 class Pool : public std::enable_shared_from_this<Pool> {
  public:
@@ -222,12 +223,13 @@ class Pool : public std::enable_shared_from_this<Pool> {
   Backend* take_idle(const Borrower& borrower);
   void lend(Backend& backend, Borrower& borrower);
   void enqueue(Borrower& borrower);
-  bool try_serve_front();
+  void serve_asking(std::uint16_t first_thread);
+  bool try_serve_front(std::uint16_t first_thread);
+  bool ask_threads(std::uint16_t first, const ProfilePtr& profile);
   bool try_open(const ProfilePtr& profile, Duration waited);
   bool close_idle_misfit(const Borrower& borrower);
-  Backend* movable_idle();
+  Backend* find_spare(const ProfilePtr& profile);
   void want_release(bool urgent);
-  void retry_soon();
   void fail_waiter(const ProfilePtr& profile, const Login::Refusal& refusal);
   void expire_waiters(TimePoint now, const PoolRules& rules);
   std::vector<wire::Parameter> startup_parameters(const Profile& profile, const PoolRules& rules,

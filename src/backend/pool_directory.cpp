@@ -298,11 +298,11 @@ std::set<std::string> PoolDirectory::restricted_databases() const {
 
 void PoolDirectory::forget_unused() {
   const std::lock_guard lock(mutex_);
-  // A client holds its pool, so a pool with one owner has none; its backends and waiters are counted by the
-  // pool itself.
+  // A client holds its pool, so a pool with one owner has none; its backends are counted by the pool itself.
+  // They are looked at first: the last one's thread becomes an owner before it gives its permit back.
   std::erase_if(pools_, [this](const auto& entry) {
     const auto& [key, pool] = entry;
-    if (pool.use_count() > 1 || pool->open_backends() > 0) return false;
+    if (pool->open_backends() > 0 || pool.use_count() > 1) return false;
     if (const Traffic traffic = pool->traffic(); traffic != Traffic())
       forgotten_traffic_[key.second] += traffic;
     return true;

@@ -33,7 +33,7 @@ class PoolDirectory {
   /// The pool for a client's user and database, made when it is not there yet. Fails when the server is
   /// unknown.
   Result<std::shared_ptr<Pool>> find_or_create(const std::string& user, const std::string& database);
-  /// The mode that a pool of `user` and `database` would have.
+  /// The mode, limits and times that a pool of `user` and `database` has under `settings`.
   PoolRules rules_for(const config::Settings& settings, const std::string& user,
                       const std::string& database) const;
 

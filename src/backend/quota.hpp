@@ -14,7 +14,7 @@ class Quota {
 
   void set_limit(std::uint32_t limit) { limit_.store(limit, std::memory_order_relaxed); }
   std::uint32_t limit() const { return limit_.load(std::memory_order_relaxed); }
-  std::uint32_t used() const { return used_.load(std::memory_order_relaxed); }
+  std::uint32_t used() const { return used_.load(); }
 
   bool try_acquire() {
     std::uint32_t used = used_.load(std::memory_order_relaxed);

@@ -129,7 +129,7 @@ std::vector<Option> pool_rows() {
              .range = kSizes},
             FIELD(settings->limits.pool_overflow)),
       bound({.key = "pool.min_size",
-             .help = "Backends of a pool that are opened ahead and kept. At most `pool.size`.",
+             .help = "Backends of a pool that stay open however long they are idle. At most `pool.size`.",
              .pgbouncer = "min_pool_size",
              .range = kSizes},
             FIELD(settings->limits.pool_min_size)),

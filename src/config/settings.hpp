@@ -71,7 +71,7 @@ struct Upstream {
 struct Limits {
   std::uint32_t pool_size = 20;      ///< backends per pool that are kept (L7, B1)
   std::uint32_t pool_overflow = 40;  ///< further backends per pool under load, closed when idle (L7)
-  std::uint32_t pool_min_size = 0;   ///< backends opened ahead and kept; at most the size of their pool
+  std::uint32_t pool_min_size = 0;   ///< backends kept even when idle; at most the size of their pool
   std::uint32_t reserve_size = 0;    ///< further backends per pool for clients that waited `reserve_after`
   std::uint32_t max_clients = 10000;
   std::uint32_t max_backends_per_user = 0;

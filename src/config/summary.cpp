@@ -38,7 +38,7 @@ std::string pool_line(const Settings& settings) {
   std::string text = fmt::format("{} mode; for each user and database {} backends",
                                  to_text(settings.pool_mode), limits.pool_size);
   if (limits.pool_overflow > 0) text += fmt::format(", {} more under load", limits.pool_overflow);
-  if (limits.pool_min_size > 0) text += fmt::format(", {} always open", limits.pool_min_size);
+  if (limits.pool_min_size > 0) text += fmt::format(", {} kept when idle", limits.pool_min_size);
   if (limits.reserve_size > 0) {
     text += fmt::format(", {} in reserve after {}", limits.reserve_size,
                         to_text(settings.timeouts.reserve_after));

@@ -9,14 +9,6 @@ namespace forebay::engine {
 
 namespace {
 
-/// A new password holds at once: answers only serve those who asked meanwhile.
-constexpr Duration kKeepAnswers{0};
-/// Deriving a verifier from a password in clear costs a millisecond; it is kept until the configuration
-/// changes.
-constexpr Duration kKeepConfigured{60'000};
-/// Bounds what strangers' names can make us remember.
-constexpr std::size_t kMaxKnown = 10'000;
-
 /// Says at every login whether sessions have new defaults, too.
 std::string default_query() {
   return "SELECT rolpassword, rolcanlogin, coalesce(rolvaliduntil OPERATOR(pg_catalog.<) pg_catalog.now(), "
@@ -53,21 +45,28 @@ Authority::Account account_of(const backend::Rows& rows, bool own_query) {
   return account;
 }
 
+/// Deriving a verifier from a password in clear costs a millisecond.
+void add_verifier(Authority::Account& account) {
+  if (auto verifier = account.secret.scram_verifier()) account.verifier = std::move(*verifier);
+}
+
 }  // namespace
 
 std::shared_ptr<void> Authority::find(const std::string& user, Found found) {
-  const auto known = known_.find(user);
-  if (known != known_.end() && net::Loop::current()->now() < known->second.until) {
-    found(&known->second.account, nullptr);
+  auto known = configured_.find(user);
+  if (known == configured_.end()) {
+    if (auto secret = configured(user)) {
+      Account account;
+      account.secret = std::move(*secret);
+      add_verifier(account);
+      known = configured_.emplace(user, std::move(account)).first;
+    }
+  }
+  if (known != configured_.end()) {
+    found(&known->second, nullptr);
     return nullptr;
   }
-  if (auto secret = configured(user)) {
-    Account account;
-    account.secret = std::move(*secret);
-    found(remember(user, std::move(account), kKeepConfigured), nullptr);
-    return nullptr;
-  }
-  auto ticket = std::make_shared<Found>(std::move(found));
+  auto ticket = make_ticket(user, std::move(found));
   auto& lookup = lookups_[user];
   lookup.waiting.push_back(ticket);
   if (lookup.errand == nullptr) look_up(user);
@@ -89,12 +88,20 @@ std::optional<wire::Secret> Authority::configured(const std::string& user) const
   return std::nullopt;
 }
 
-const Authority::Account* Authority::remember(const std::string& user, Account account, Duration keep) {
-  if (known_.size() >= kMaxKnown) known_.clear();
-  if (auto verifier = account.secret.scram_verifier()) account.verifier = std::move(*verifier);
-  auto& known = known_[user];
-  known = {std::move(account), net::Loop::current()->now() + keep};
-  return &known.account;
+std::shared_ptr<Authority::Found> Authority::make_ticket(const std::string& user, Found found) {
+  return {new Found(std::move(found)), [this, user](const Found* gone) {
+            delete gone;
+            on_ticket_gone(user);
+          }};
+}
+
+/// A question that waits for a backend while nobody waits for its answer would only be in the way of others.
+void Authority::on_ticket_gone(const std::string& user) {
+  const auto lookup = lookups_.find(user);
+  if (lookup == lookups_.end()) return;
+  auto& waiting = lookup->second.waiting;
+  std::erase_if(waiting, [](const auto& ticket) { return ticket.expired(); });
+  if (waiting.empty() && !lookup->second.errand->is_asking()) lookups_.erase(lookup);
 }
 
 void Authority::look_up(const std::string& user) {
@@ -145,7 +152,10 @@ void Authority::on_answer(const std::string& user, const Errand::Outcome& outcom
   }
   const bool own_query = directory_.settings()->auth_query.empty();
   if (own_query) note_defaults(outcome);
-  tell(user, remember(user, account_of(outcome.rows, own_query), kKeepAnswers), nullptr);
+  // Not remembered: a new password holds at once.
+  Account account = account_of(outcome.rows, own_query);
+  add_verifier(account);
+  tell(user, &account, nullptr);
 }
 
 /// A new session has the defaults of the present; so has a client that logs in now.
@@ -162,9 +172,8 @@ void Authority::tell(const std::string& user, const Account* account,
   // The errand is on the call stack.
   net::Loop::current()->defer(
       [errand = std::shared_ptr<Errand>(std::move(lookup.mapped().errand))]() mutable { errand.reset(); });
-  const Account copy = account == nullptr ? Account() : *account;
   for (const auto& waiting : lookup.mapped().waiting) {
-    if (const auto found = waiting.lock()) (*found)(account == nullptr ? nullptr : &copy, refusal);
+    if (const auto found = waiting.lock()) (*found)(account, refusal);
   }
 }
 

@@ -31,6 +31,7 @@ class Authority {
   /// `refusal` is set when the server could not be asked.
   using Found = std::function<void(const Account* account, const backend::Login::Refusal* refusal)>;
 
+  /// `directory` outlives the authority, and the authority outlives its tickets.
   explicit Authority(backend::PoolDirectory& directory) : directory_(directory) {}
 
   /// Calls `found` now or later, unless the returned ticket is destroyed before.
@@ -39,21 +40,19 @@ class Authority {
   /// User lists, read anew at every configuration.
   void set_user_list(std::shared_ptr<const wire::SecretList> list) {
     user_list_ = std::move(list);
-    known_.clear();
+    configured_.clear();
   }
 
  private:
-  struct Known {
-    Account account;
-    TimePoint until;
-  };
+  /// A question to the server, as long as it is not answered.
   struct Lookup {
     std::unique_ptr<Errand> errand;
     std::vector<std::weak_ptr<Found>> waiting;
   };
 
   std::optional<wire::Secret> configured(const std::string& user) const;
-  const Account* remember(const std::string& user, Account account, Duration keep);
+  std::shared_ptr<Found> make_ticket(const std::string& user, Found found);
+  void on_ticket_gone(const std::string& user);
   void look_up(const std::string& user);
   void on_answer(const std::string& user, const Errand::Outcome& outcome);
   void note_defaults(const Errand::Outcome& outcome);
@@ -61,7 +60,7 @@ class Authority {
 
   backend::PoolDirectory& directory_;
   std::shared_ptr<const wire::SecretList> user_list_;
-  std::map<std::string, Known> known_;
+  std::map<std::string, Account> configured_;  ///< of this configuration, those that were asked for
   std::map<std::string, Lookup> lookups_;
 };
 

@@ -11,7 +11,7 @@ namespace forebay::engine {
 
 namespace {
 
-/// Whoever looks and is not back by then is gone.
+/// Whoever looks and is not back by then may never be: its server says nothing.
 constexpr Duration kLookTimeout{10'000};
 /// More than this, and databases that nobody uses are forgotten.
 constexpr std::size_t kMaxWatches = 1000;
@@ -42,37 +42,20 @@ Effects CodeWatch::effects_of(const sql::Verdict& verdict) const {
   return code->effects_of(verdict);
 }
 
-bool CodeWatch::claim(TimePoint now) {
-  TimePoint until = claimed_until_.load();
-  if (now < until || !claimed_until_.compare_exchange_strong(until, now + kLookTimeout)) return false;
+std::unique_ptr<CodeLook> CodeWatch::claim(TimePoint now) {
+  TimePoint taken = claimed_until_.load();
+  const TimePoint until = now + kLookTimeout;
+  if (now < taken || !claimed_until_.compare_exchange_strong(taken, until)) return nullptr;
   const std::lock_guard lock(mutex_);
-  claimed_at_ = now;
-  changes_at_claim_ = changes_;
-  return true;
-}
-
-bool CodeWatch::is_known(const std::string& fingerprint, TimePoint now) {
-  const std::lock_guard lock(mutex_);
-  if (code_ == nullptr || fingerprint != fingerprint_) return false;
-  finish(now);
-  return true;
-}
-
-void CodeWatch::adopt(const std::string& fingerprint, const backend::Rows& rows, TimePoint now) {
-  auto code = std::make_shared<const SessionCode>(rows);
-  for (const std::string& name : code->settings()) note_custom_setting(name);
-  const std::lock_guard lock(mutex_);
-  code_ = std::move(code);
-  fingerprint_ = fingerprint;
-  finish(now);
+  return std::make_unique<CodeLook>(*this, now, until, changes_);
 }
 
 /// With mutex_ held.
-void CodeWatch::finish(TimePoint now) {
-  changes_seen_ = changes_at_claim_;
+void CodeWatch::finish(const CodeLook& look, TimePoint now) {
+  changes_seen_ = look.changes_;
   const bool current = changes_seen_ == changes_;
   matters_.store(!current || !code_->empty());
-  pause_ = kShare * std::chrono::duration_cast<Duration>(now - claimed_at_);
+  pause_ = kShare * std::chrono::duration_cast<Duration>(now - look.claimed_at_);
   due_.store(now + std::max(current ? kPeriod : kSoon, pause_));
   claimed_until_.store(TimePoint::min());
 }
@@ -80,12 +63,6 @@ void CodeWatch::finish(TimePoint now) {
 bool CodeWatch::knows_functions(std::string_view fingerprint) const {
   const std::lock_guard lock(mutex_);
   return code_ != nullptr && std::string_view(fingerprint_).substr(0, fingerprint_.find('/')) == fingerprint;
-}
-
-void CodeWatch::give_up(TimePoint now) {
-  const std::lock_guard lock(mutex_);
-  due_.store(now + kPeriod);
-  claimed_until_.store(TimePoint::min());
 }
 
 void CodeWatch::invalidate(TimePoint now) {
@@ -98,6 +75,38 @@ void CodeWatch::invalidate(TimePoint now) {
 void CodeWatch::look_soon(TimePoint now) {
   const std::lock_guard lock(mutex_);
   due_.store(std::min(due_.load(), now + std::max(kSoon, pause_)));
+}
+
+// --- a look
+// ----------------------------------------------------------------------------------------------------
+
+CodeLook::~CodeLook() {
+  // Unless it has ended, or took so long that somebody else looks.
+  TimePoint mine = claimed_until_;
+  watch_.claimed_until_.compare_exchange_strong(mine, TimePoint::min());
+}
+
+bool CodeLook::is_known(const std::string& fingerprint, TimePoint now) {
+  fingerprint_ = fingerprint;
+  const std::lock_guard lock(watch_.mutex_);
+  if (watch_.code_ == nullptr || fingerprint != watch_.fingerprint_) return false;
+  watch_.finish(*this, now);
+  return true;
+}
+
+void CodeLook::adopt(const backend::Rows& rows, TimePoint now) {
+  auto code = std::make_shared<const SessionCode>(rows);
+  for (const std::string& name : code->settings()) note_custom_setting(name);
+  const std::lock_guard lock(watch_.mutex_);
+  watch_.code_ = std::move(code);
+  watch_.fingerprint_ = fingerprint_;
+  watch_.finish(*this, now);
+}
+
+void CodeLook::give_up(TimePoint now) {
+  const std::lock_guard lock(watch_.mutex_);
+  watch_.due_.store(now + CodeWatch::kPeriod);
+  watch_.claimed_until_.store(TimePoint::min());
 }
 
 }  // namespace forebay::engine

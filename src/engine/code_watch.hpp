@@ -12,6 +12,8 @@
 
 namespace forebay::engine {
 
+class CodeLook;
+
 /// Keeps what is known of the code in one database (SessionCode) up to date: from time to time a client's
 /// session asks the catalog on the backend that it has, before its own statement runs. So it costs no backend
 /// and no timer, only while the database is used, and what a transaction is judged by is never older than
@@ -37,16 +39,10 @@ class CodeWatch {
   bool matters() const { return matters_.load(std::memory_order_relaxed); }
   sql::Effects effects_of(const sql::Verdict& verdict) const;
 
-  // --- a look
-  /// Takes the look upon the caller, who then calls is_known() or give_up(). False: somebody else has it.
-  bool claim(TimePoint now);
-  /// Whether the code is still the one that is known; that ends the look. Otherwise adopt() is to follow.
-  bool is_known(const std::string& fingerprint, TimePoint now);
-  void adopt(const std::string& fingerprint, const backend::Rows& rows, TimePoint now);
+  /// Takes the next look upon the caller. Null: somebody else has it.
+  std::unique_ptr<CodeLook> claim(TimePoint now);
   /// Whether the functions are still those that are known (see functions_fingerprint()).
   bool knows_functions(std::string_view fingerprint) const;
-  /// The catalog could not be read.
-  void give_up(TimePoint now);
 
   /// The schema has been changed through us.
   void invalidate(TimePoint now);
@@ -54,7 +50,8 @@ class CodeWatch {
   void look_soon(TimePoint now);
 
  private:
-  void finish(TimePoint now);
+  friend class CodeLook;
+  void finish(const CodeLook& look, TimePoint now);
 
   std::atomic<TimePoint> due_{TimePoint::min()};
   std::atomic<TimePoint> claimed_until_{TimePoint::min()};
@@ -64,10 +61,36 @@ class CodeWatch {
   std::shared_ptr<const SessionCode> code_;  ///< guarded by mutex_; null: never read
   std::string fingerprint_;                  ///< guarded by mutex_
   std::uint64_t changes_ = 0;                ///< guarded by mutex_; counts invalidate()
-  std::uint64_t changes_at_claim_ = 0;       ///< guarded by mutex_
   std::uint64_t changes_seen_ = 0;           ///< guarded by mutex_
-  TimePoint claimed_at_{};                   ///< guarded by mutex_
   Duration pause_{0};  ///< guarded by mutex_; between looks, for the time that the last one took
+};
+
+/// A look at the catalog that one session has taken upon itself. It ends with is_known(), adopt() or
+/// give_up(); destroyed before, because its session or its backend went, it is left to whoever comes next.
+/// The watch outlives it. Used by one thread.
+class CodeLook {
+ public:
+  CodeLook(CodeWatch& watch, TimePoint claimed_at, TimePoint claimed_until, std::uint64_t changes)
+      : watch_(watch), claimed_at_(claimed_at), claimed_until_(claimed_until), changes_(changes) {}
+  CodeLook(const CodeLook&) = delete;
+  CodeLook& operator=(const CodeLook&) = delete;
+  ~CodeLook();
+
+  /// Whether the code is still the one that is known; that ends the look. Otherwise adopt() is to follow.
+  bool is_known(const std::string& fingerprint, TimePoint now);
+  /// The code that has the fingerprint that is_known() was asked about.
+  void adopt(const backend::Rows& rows, TimePoint now);
+  /// The catalog could not be read.
+  void give_up(TimePoint now);
+
+ private:
+  friend class CodeWatch;
+
+  CodeWatch& watch_;
+  const TimePoint claimed_at_;
+  const TimePoint claimed_until_;
+  const std::uint64_t changes_;  ///< the watch's count at the beginning
+  std::string fingerprint_;
 };
 
 }  // namespace forebay::engine

@@ -1,5 +1,7 @@
 #include "engine/errand.hpp"
 
+#include "net/loop.hpp"
+
 namespace forebay::engine {
 
 Errand::Errand(std::shared_ptr<backend::Pool> pool, backend::ProfilePtr profile, std::string sql, Done done)
@@ -11,26 +13,37 @@ Errand::~Errand() {
 }
 
 void Errand::start() {
+  started_at_ = net::Loop::current()->now();
   pool_->checkout(*this);
 }
 
 void Errand::on_checkout(backend::Backend& backend) {
   backend.lend(*this);
-  if (sql_.empty()) {
-    // The callback comes first: giving back may hand the backend to somebody else.
-    const Done done = std::move(done_);
-    const auto pool = pool_;
-    done({.backend = &backend});
-    return pool->give_back(backend);
-  }
   backend_ = &backend;
-  backend.ask(sql_, [this](const backend::QuestionError* error, backend::Rows rows) {
-    backend::Backend& used = *std::exchange(backend_, nullptr);
-    const Done done = std::move(done_);
-    const auto pool = pool_;
-    done({.error = error, .rows = std::move(rows), .backend = &used});
-    pool->give_back(used);
+  if (sql_.empty()) return finish(nullptr, {});
+  const std::string change = backend::settings_change(backend.settings(), nullptr);
+  if (change.empty()) return ask();
+  // Under the settings of whoever had it last, another role or a search_path, the answer would be another.
+  backend.ask(change, [this](const backend::QuestionError* error, const backend::Rows&) {
+    if (error != nullptr) return finish(error, {});
+    backend_->set_settings(nullptr);
+    ask();
   });
+}
+
+void Errand::ask() {
+  backend_->ask(sql_, [this](const backend::QuestionError* error, backend::Rows rows) {
+    finish(error, std::move(rows));
+  });
+}
+
+/// The callback comes first: giving back may hand the backend to somebody else.
+void Errand::finish(const backend::QuestionError* error, backend::Rows rows) {
+  backend::Backend& used = *std::exchange(backend_, nullptr);
+  const Done done = std::move(done_);
+  const auto pool = pool_;
+  done({.error = error, .rows = std::move(rows), .backend = &used});
+  pool->give_back(used);
 }
 
 void Errand::on_checkout_failed(const backend::Login::Refusal& refusal) {
@@ -39,7 +52,9 @@ void Errand::on_checkout_failed(const backend::Login::Refusal& refusal) {
 }
 
 void Errand::on_lost(const wire::ErrorMessage& error, bool) {
-  backend_ = nullptr;
+  const backend::Backend& lost = *std::exchange(backend_, nullptr);
+  // It may have been dead for as long as it was idle. One that was opened for us says how things are.
+  if (lost.opened_at() < started_at_) return pool_->checkout(*this);
   const Done done = std::move(done_);
   const backend::Login::Refusal refusal{{}, error};
   done({.refusal = &refusal});

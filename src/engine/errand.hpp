@@ -9,8 +9,9 @@
 
 namespace forebay::engine {
 
-/// Borrows a backend of a pool to ask the server one thing of our own, or just to make sure that there is
-/// one. Destroying it calls it off; the callback then never comes. Used by one thread.
+/// Borrows a backend of a pool to ask the server one thing of our own, in a session with no settings but its
+/// defaults; or just to make sure that there is one. Destroying it calls it off; the callback then never
+/// comes. Used by one thread.
 class Errand final : private backend::Borrower, private backend::Lessee {
  public:
   /// Exactly one of `refusal` (no backend), `error` (the server's answer was an error) or neither is set.
@@ -29,8 +30,13 @@ class Errand final : private backend::Borrower, private backend::Lessee {
 
   /// May call `done` before it returns.
   void start();
+  /// A backend is busy with it: calling it off would cost that one.
+  bool is_asking() const { return backend_ != nullptr; }
 
  private:
+  void ask();
+  void finish(const backend::QuestionError* error, backend::Rows rows);
+
   void on_checkout(backend::Backend& backend) override;
   void on_checkout_failed(const backend::Login::Refusal& refusal) override;
   const backend::ProfilePtr& wanted_profile() const override { return profile_; }
@@ -52,6 +58,7 @@ class Errand final : private backend::Borrower, private backend::Lessee {
   const std::string sql_;
   Done done_;
   backend::Backend* backend_ = nullptr;
+  TimePoint started_at_{};
 };
 
 }  // namespace forebay::engine

@@ -212,13 +212,13 @@ void Session::on_lost(const wire::ErrorMessage& error, bool told) {
   backend_ = nullptr;
   if (reads_ != nullptr) reads_->abandon();
   static_cast<backend::Holder&>(*this).unlink();
-  if (preparing_ && !told) {
+  if (preparing_) {
     // Nothing of the client's had been sent: another backend does as well.
     preparing_ = false;
     waiting_ = true;
     return pool_->checkout(*this);
   }
-  port_.finish(told && !preparing_ ? nullptr : &error);
+  port_.finish(told ? nullptr : &error);
 }
 
 void Session::fail(std::string_view sqlstate, std::string message, std::string hint) {

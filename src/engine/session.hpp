@@ -16,6 +16,7 @@
 
 namespace forebay::engine {
 
+class CodeLook;
 class CodeWatch;
 class DatabaseCache;
 class SessionReads;
@@ -221,8 +222,8 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   std::unique_ptr<StatementNames> names_;           ///< of prepared statements; null until the first Parse
   std::unique_ptr<wire::ErrorMessage> last_words_;  ///< the client is to be told this, and then to go
   std::unique_ptr<std::vector<std::string>>
-      touched_settings_;                           ///< names to read back when the transaction ends
-  std::unique_ptr<std::string> code_fingerprint_;  ///< of the code that is being read from the catalog
+      touched_settings_;            ///< names to read back when the transaction ends
+  std::unique_ptr<CodeLook> look_;  ///< at the catalog, while it is being read
 
   // the lease at hand
   backend::Backend* backend_ = nullptr;

@@ -14,7 +14,9 @@ namespace forebay::engine {
 bool Session::look_at_catalog() {
   const bool idle = !in_batch_ && backend_->is_settled() && to_server().empty() &&
                     backend_->tracker().transaction_status() == 'I' && profile_->replication.empty();
-  if (!idle || !code_->claim(net::Loop::current()->now())) return false;
+  if (!idle) return false;
+  look_ = code_->claim(net::Loop::current()->now());
+  if (look_ == nullptr) return false;
   ask(code_fingerprint_question(), &Session::on_code_fingerprint);
   return true;
 }
@@ -24,22 +26,20 @@ void Session::on_code_fingerprint(const backend::QuestionError* error, const bac
   const bool complete =
       error == nullptr && rows.size() == 1 && rows[0].size() == 2 && rows[0][0] && rows[0][1];
   if (!complete) {
-    code_->give_up(now);
+    look_->give_up(now);
     return finish_look(false);
   }
   if (are_new_defaults(pool_->target()->name(), *rows[0][1])) pool_->renew_all();
-  if (code_->is_known(*rows[0][0], now)) return finish_look(true);
-  code_fingerprint_ = std::make_unique<std::string>(*rows[0][0]);
+  if (look_->is_known(*rows[0][0], now)) return finish_look(true);
   ask(std::string(code_question()), &Session::on_code_read);
 }
 
 void Session::on_code_read(const backend::QuestionError* error, const backend::Rows& rows) {
-  const auto fingerprint = std::move(code_fingerprint_);
   const TimePoint now = net::Loop::current()->now();
   if (error != nullptr) {
-    code_->give_up(now);
+    look_->give_up(now);
   } else {
-    code_->adopt(*fingerprint, rows, now);
+    look_->adopt(rows, now);
   }
   finish_look(error == nullptr);
 }
@@ -47,12 +47,14 @@ void Session::on_code_read(const backend::QuestionError* error, const backend::R
 /// Functions have come that may set settings whose names are not known yet: only when they are, a look at the
 /// session shows everything.
 void Session::look_at_catalog_and_probe() {
-  if (!code_->claim(net::Loop::current()->now())) return finish_probe_later();
+  look_ = code_->claim(net::Loop::current()->now());
+  if (look_ == nullptr) return finish_probe_later();
   probes_after_look_ = true;
   ask(code_fingerprint_question(), &Session::on_code_fingerprint);
 }
 
 void Session::finish_look(bool success) {
+  look_.reset();
   if (!probes_after_look_) return unblock();
   probes_after_look_ = false;
   if (!success) return finish_probe_later();

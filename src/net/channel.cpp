@@ -6,10 +6,11 @@ Channel::~Channel() {
   close();
 }
 
-void Channel::attach(Loop& loop, Handler& handler) {
+bool Channel::attach(Loop& loop, Handler& handler) {
+  if (!loop.try_add(stream_.fd(), interest_, handler)) return false;
   loop_ = &loop;
   handler_ = &handler;
-  loop.add(stream_.fd(), interest_, handler);
+  return true;
 }
 
 void Channel::detach() {

@@ -32,8 +32,9 @@ class Channel {
   Stream& stream() { return stream_; }
   const Stream& stream() const { return stream_; }
 
-  /// Starts to be told of events. `handler` owns this channel.
-  void attach(Loop& loop, Handler& handler);
+  /// Starts to be told of events. `handler` owns this channel. False, with errno, when the kernel has no
+  /// room.
+  [[nodiscard]] bool attach(Loop& loop, Handler& handler);
   void detach();
   bool is_attached() const { return loop_ != nullptr; }
 

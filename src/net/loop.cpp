@@ -54,11 +54,16 @@ Loop* Loop::current() {
   return current_loop;
 }
 
-void Loop::add(int fd, std::uint32_t events, Handler& handler) {
+bool Loop::try_add(int fd, std::uint32_t events, Handler& handler) {
   epoll_event event{.events = events, .data = {.ptr = &handler}};
-  checked(epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event), "epoll_ctl");
+  return epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
+void Loop::add(int fd, std::uint32_t events, Handler& handler) {
+  checked(try_add(fd, events, handler) ? 0 : -1, "epoll_ctl");
+}
+
+/// Needs no memory: it fails only when `fd` is not here, which is a mistake of ours.
 void Loop::modify(int fd, std::uint32_t events, Handler& handler) {
   epoll_event event{.events = events, .data = {.ptr = &handler}};
   checked(epoll_ctl(epoll_fd_, EPOLL_CTL_MOD, fd, &event), "epoll_ctl");

@@ -70,12 +70,16 @@ class Loop {
   /// The loop that this thread runs, or null.
   static Loop* current();
 
+  /// False, with errno, when the kernel has no room for another (fs.epoll.max_user_watches).
+  [[nodiscard]] bool try_add(int fd, std::uint32_t events, Handler& handler);
+  /// For what the process cannot do without: throws when the kernel has no room.
   void add(int fd, std::uint32_t events, Handler& handler);
   void modify(int fd, std::uint32_t events, Handler& handler);
   /// Must come before the descriptor is closed. Events that are already fetched for it are dropped.
   void remove(int fd, Handler& handler);
 
-  /// Runs `task` on the loop's thread, after the events at hand.
+  /// Runs `task` on the loop's thread: in this round when that has not looked at posted tasks yet, else in
+  /// the next; before or after other events.
   void post(std::function<void()> task);
   /// Runs `task` at the end of the present round, on this thread: the place to destroy what is on the call
   /// stack.

@@ -2,13 +2,11 @@
 
 #include <cerrno>
 #include <cstring>
-#include <stdexcept>
 #include <utility>
 
 #include <liburing.h>
 #include <sys/socket.h>
 
-#include "base/result.hpp"
 #include "net/channel.hpp"
 
 namespace forebay::net {
@@ -48,24 +46,29 @@ void SendBatch::flush() {
   // Not before there is use for it: the ring belongs to the thread that opens it.
   if (count_ > 1 && std::exchange(may_open_ring_, false))
     ring_.reset(open_ring(static_cast<unsigned>(entries_.size())));
-  if (count_ > 1 && ring_ != nullptr) {
-    send_together();
-  } else {
-    send_one_by_one();
-  }
+  if (count_ > 1 && ring_ != nullptr && !send_together()) ring_.reset();
+  send_one_by_one();
   count_ = 0;
   used_ = 0;
 }
 
+void SendBatch::finish(Entry& entry, std::size_t sent) {
+  std::exchange(entry.channel, nullptr)->on_sent(bytes_of(entry), sent);
+}
+
+/// What is left.
 void SendBatch::send_one_by_one() {
   for (std::size_t i = 0; i < count_; ++i) {
-    const Bytes bytes = bytes_of(entries_[i]);
-    Channel& channel = *entries_[i].channel;
-    channel.on_sent(bytes, channel.stream().write(bytes.data(), bytes.size()).bytes);
+    Entry& entry = entries_[i];
+    if (entry.channel == nullptr) continue;
+    const Bytes bytes = bytes_of(entry);
+    finish(entry, entry.channel->stream().write(bytes.data(), bytes.size()).bytes);
   }
 }
 
-void SendBatch::send_together() {
+/// False when the kernel has ended it: what is left has not been sent, as each send is done when it has been
+/// submitted.
+bool SendBatch::send_together() {
   for (std::size_t i = 0; i < count_; ++i) {
     io_uring_sqe* const entry = io_uring_get_sqe(ring_.get());
     const Bytes bytes = bytes_of(entries_[i]);
@@ -77,21 +80,20 @@ void SendBatch::send_together() {
   }
   for (std::size_t left = count_; left > 0;) {
     const int submitted = io_uring_submit_and_wait(ring_.get(), static_cast<unsigned>(left));
-    if (submitted < 0 && submitted != -EINTR && submitted != -EAGAIN && submitted != -EBUSY) {
-      throw std::runtime_error("io_uring_enter: " + errno_text(-submitted));
-    }
+    if (submitted < 0 && submitted != -EINTR && submitted != -EAGAIN && submitted != -EBUSY) return false;
     unsigned head = 0;
     unsigned seen = 0;
     io_uring_cqe* done = nullptr;
     io_uring_for_each_cqe(ring_.get(), head, done) {
-      const Entry& entry = entries_[io_uring_cqe_get_data64(done)];
       // An error shows on the descriptor too, and its handler deals with it there.
-      entry.channel->on_sent(bytes_of(entry), done->res < 0 ? 0 : static_cast<std::size_t>(done->res));
+      finish(entries_[io_uring_cqe_get_data64(done)],
+             done->res < 0 ? 0 : static_cast<std::size_t>(done->res));
       ++seen;
     }
     io_uring_cq_advance(ring_.get(), seen);
     left -= seen;
   }
+  return true;
 }
 
 }  // namespace forebay::net

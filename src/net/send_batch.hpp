@@ -15,7 +15,7 @@ class Channel;
 
 /// The small writes of one round of a Loop. They are copied together and handed to the kernel with one system
 /// call at the round's end, through io_uring; a lone one with send(2), and all of them where io_uring is
-/// missing or forbidden. Why: docs/decisions/0007-batched-sends.md.
+/// missing, forbidden or broken. Why: docs/decisions/0007-batched-sends.md.
 ///
 /// A channel has at most one write here at a time, so that a short write cannot let a later one overtake its
 /// rest. Used by the loop's thread.
@@ -39,7 +39,7 @@ class SendBatch {
 
  private:
   struct Entry {
-    Channel* channel;
+    Channel* channel;  ///< null: done
     std::size_t offset;
     std::size_t size;
   };
@@ -48,8 +48,9 @@ class SendBatch {
     void operator()(io_uring* ring) const;
   };
 
+  bool send_together();
   void send_one_by_one();
-  void send_together();
+  void finish(Entry& entry, std::size_t sent);
   Bytes bytes_of(const Entry& entry) const { return {bytes_.data() + entry.offset, entry.size}; }
 
   bool may_open_ring_;

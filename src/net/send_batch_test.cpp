@@ -1,11 +1,20 @@
 #include "net/send_batch.hpp"
 
+#include <cerrno>
+#include <cstddef>
+#include <iterator>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
 #include "net/channel.hpp"
 #include "net/loop.hpp"
@@ -15,7 +24,7 @@ namespace {
 
 /// A channel in the loop, and its other end.
 struct Line : Handler {
-  explicit Line(Loop& loop) : channel(open()) { channel.attach(loop, *this); }
+  explicit Line(Loop& loop) : channel(open()) { EXPECT_TRUE(channel.attach(loop, *this)); }
 
   Stream open() {
     int fds[2];
@@ -133,6 +142,51 @@ TEST_P(Sending, SurvivesAPeerThatIsGone) {
   run();
   EXPECT_EQ(other.received(), "to somebody");
   EXPECT_EQ(gone.channel.flush(), Channel::Outcome::failed);
+}
+
+/// Has every further io_uring_enter of this thread fail, as a filter does that comes after the start.
+void forbid_io_uring() {
+  sock_filter filter[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_io_uring_enter, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog program{.len = std::size(filter), .filter = filter};
+  ASSERT_EQ(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+  ASSERT_EQ(::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
+}
+
+TEST(SendingTogether, GoesOnOneByOneWhenTheKernelForbidsIt) {
+  std::thread([] {  // whose filter is not the process's
+    Loop loop;
+    Line one(loop);
+    Line other(loop);
+    loop.post([&] {
+      for (const char* text : {"before ", "after "}) {
+        for (Line* line : {&one, &other}) {
+          EXPECT_EQ(line->channel.write(as_bytes(std::string_view(text))), Channel::Outcome::done);
+        }
+        loop.sends().flush();
+        if (text == std::string_view("before ")) forbid_io_uring();
+      }
+      loop.stop();
+    });
+    loop.run();
+    EXPECT_EQ(one.received(), "before after ");
+    EXPECT_EQ(other.received(), "before after ");
+  })
+      .join();
+}
+
+TEST(ChannelInALoop, IsToldWhenTheKernelDoesNotTakeIt) {
+  struct : Handler {
+    void on_io(std::uint32_t) override {}
+  } nobody;
+  Loop loop;
+  Channel file(Stream(::open("/dev/null", O_RDONLY | O_CLOEXEC)));  // epoll takes no files
+  EXPECT_FALSE(file.attach(loop, nobody));
+  EXPECT_FALSE(file.is_attached());
 }
 
 INSTANTIATE_TEST_SUITE_P(Way, Sending,

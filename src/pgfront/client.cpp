@@ -28,8 +28,10 @@ Client::Client(Worker& worker, net::Fd fd, bool is_local, bool is_unix)
       connected_at_(worker.loop().now()),
       last_input_at_(connected_at_),
       is_local_(is_local),
-      is_unix_(is_unix) {
-  channel_.attach(worker.loop(), *this);
+      is_unix_(is_unix) {}
+
+bool Client::start() {
+  return channel_.attach(worker_.loop(), *this);
 }
 
 Client::~Client() {

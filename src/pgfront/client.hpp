@@ -31,8 +31,11 @@ class Client final : public net::Handler,
                      public ListHook<AllClientsTag>,
                      public ListHook<TurnTag> {
  public:
+  /// Nothing happens until start().
   Client(Worker& worker, net::Fd fd, bool is_local, bool is_unix);
   ~Client();
+  /// False, with errno, when the kernel has no room for another.
+  [[nodiscard]] bool start();
 
   Worker& worker() const { return worker_; }
   net::Stream& stream() { return channel_.stream(); }

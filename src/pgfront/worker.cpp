@@ -1,5 +1,6 @@
 #include "pgfront/worker.hpp"
 
+#include <algorithm>
 #include <cerrno>
 
 #include <openssl/rand.h>
@@ -16,6 +17,11 @@ constexpr Duration kSweepInterval{100};
 constexpr std::uint32_t kClientSweep = 10;
 /// Connections accepted in one go, so that others get their turn in a storm.
 constexpr int kAcceptBurst = 64;
+
+/// Of descriptors, memory, or what epoll may watch.
+bool is_exhaustion(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM || error == ENOSPC;
+}
 
 std::uint64_t number_of(const wire::CancelKey& key) {
   return (std::uint64_t{key.process_id} << 32) | key.secret;
@@ -38,7 +44,7 @@ class Worker::Acceptor final : public net::Handler {
   bool is_unix() const { return socket_.is_unix; }
   bool is_ours() const { return socket_.is_ours; }
 
-  /// Out of descriptors: the socket would be readable for ever, so look away for a moment.
+  /// Nobody can be let in: the socket would be readable for ever, so look away for a moment.
   void pause() {
     stop();
     pause_.start(worker_.loop_, kSweepInterval);
@@ -46,8 +52,8 @@ class Worker::Acceptor final : public net::Handler {
 
  private:
   void resume() {
-    worker_.loop_.add(fd(), EPOLLIN | EPOLLEXCLUSIVE, *this);
-    listening_ = true;
+    listening_ = worker_.loop_.try_add(fd(), EPOLLIN | EPOLLEXCLUSIVE, *this);
+    if (!listening_) pause();
   }
   void stop() {
     if (listening_) worker_.loop_.remove(fd(), *this);
@@ -104,12 +110,12 @@ void Worker::close_acceptors(Backlog backlog) {
 void Worker::accept_from(Acceptor& acceptor) {
   for (int i = 0; i < kAcceptBurst; ++i) {
     if (accept_one(acceptor)) continue;
-    if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) acceptor.pause();
+    if (is_exhaustion(errno)) acceptor.pause();
     return;
   }
 }
 
-/// False, with errno, when there is nobody to accept.
+/// False, with errno, when there is nobody to accept, or no room for whoever came.
 bool Worker::accept_one(Acceptor& acceptor) {
   net::Fd fd(::accept4(acceptor.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (!fd) return false;
@@ -118,9 +124,14 @@ bool Worker::accept_one(Acceptor& acceptor) {
     net::tune_tcp(fd.get());
     local = net::peer_address(fd.get()).is_local();
   }
-  auto* client =
-      new Client(*this, std::move(fd), local, acceptor.is_unix());  // owned by all_, destroyed in remove()
-  all_.push_back(*client);
+  auto client = std::make_unique<Client>(*this, std::move(fd), local, acceptor.is_unix());
+  if (!client->start()) {
+    const int error = errno;
+    client.reset();
+    errno = error;
+    return false;
+  }
+  all_.push_back(*client.release());  // owned by all_, destroyed in remove()
   ++client_count_;
   return true;
 }
@@ -226,7 +237,8 @@ void Worker::shut_down(Duration patience) {
 }
 
 void Worker::continue_shutdown() {
-  if (client_count_ == 0) return loop_.stop();
+  // A loop that others still have clients on runs on: their backends may come from here.
+  if (std::ranges::all_of(front_.workers(), &Worker::is_done)) return loop_.stop();
   end_clients(shutdown_deadline_.has_passed(loop_.now()));
 }
 

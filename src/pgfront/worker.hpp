@@ -48,8 +48,8 @@ class Worker {
   void listen(const std::vector<ListeningSocket>& sockets);
   /// Accepts no more; those who are logging in may go on.
   void stop_listening(Backlog backlog);
-  /// Accepts no more, ends clients as their transactions end (all that are left after `patience`), then stops
-  /// the loop.
+  /// Accepts no more, ends clients as their transactions end (all that are left after `patience`), then, when
+  /// all workers have come so far, stops the loop.
   void shut_down(Duration patience);
   /// Cancels what the client of `key` runs, on whichever thread it lives. `waiting` is kept until the server
   /// has got that; it may be let go on any thread.
@@ -78,6 +78,7 @@ class Worker {
   void run_turns();
   void end_clients(bool force);
   void continue_shutdown();
+  bool is_done() const { return shutting_down_.load() && client_count() == 0; }  ///< by any thread
 
   Front& front_;
   net::Loop& loop_;
@@ -95,7 +96,7 @@ class Worker {
   boost::unordered_flat_map<std::uint64_t, Client*> by_key_;  ///< process id and secret
   std::uint32_t sweeps_ = 0;
   Deadline shutdown_deadline_;
-  bool shutting_down_ = false;
+  std::atomic<bool> shutting_down_ = false;
   net::Timer sweep_timer_;
 };
 

@@ -21,6 +21,22 @@ def test_scram_goes_through_with_the_roles_own_password(forebay, who):
     assert who(forebay.dsn(user="alice")) == ("alice", "alice", "postgres")
 
 
+@pytest.mark.parametrize("setting", ["ROLE app", "search_path TO nowhere", "statement_timeout TO 100"])
+def test_passwords_are_looked_up_whatever_the_upstreams_user_has_set(server, who, setting):
+    """A client that is logged in as that user shares its backend with the look-ups; its settings stay its own."""
+    query = "SELECT passwd FROM shadow(1) WHERE usename = $1"
+    server.execute("""
+        CREATE OR REPLACE FUNCTION shadow(int) RETURNS SETOF pg_shadow LANGUAGE plpgsql AS
+        $$BEGIN PERFORM pg_sleep(0.2); RETURN QUERY SELECT * FROM pg_shadow; END$$""")
+    flags = ["--pool-size", "1", "--pool-overflow", "0", "--set", f"auth.query={query}"]
+    with ForebayDaemon(server, flags) as daemon:
+        with psycopg.connect(daemon.dsn(user="postgres"), autocommit=True) as client:
+            client.execute(f"SET {setting}")
+            assert who(daemon.dsn(user="app"))[0] == "app"
+            if setting == "ROLE app":
+                assert client.execute("SELECT current_user").fetchone() == ("app",)
+
+
 def test_a_wrong_password_is_refused_as_postgres_does(forebay, server, refused):
     for daemon in (server, forebay):
         assert 'password authentication failed for user "app"' in refused(daemon.dsn(user="app", password="wrong"))

@@ -20,11 +20,12 @@ class Stand:
     latter unless they ask for it.
     """
 
-    def __init__(self, server: PostgresServer, size: int = 2, mode: str = "transaction", flags=()) -> None:
+    def __init__(self, server: PostgresServer, size: int = 2, mode: str = "transaction", overflow: int = 0, flags=()) -> None:
         self.server = server
         self.size = size
         self.gate = Gate(server.host, server.port)
         self._mode = mode
+        self._overflow = overflow
         self._flags = list(flags)
         self._stack = contextlib.ExitStack()
 
@@ -32,7 +33,7 @@ class Stand:
         with contextlib.ExitStack() as stack:
             stack.enter_context(self.gate)
             url = f"postgres://postgres:{self.server.passwords['postgres']}@{self.gate.host}:{self.gate.port}"
-            limits = ["--pool-mode", self._mode, "--pool-size", self.size, "--pool-overflow", 0]
+            limits = ["--pool-mode", self._mode, "--pool-size", self.size, "--pool-overflow", self._overflow]
             upstream = url + "?sslmode=disable"
             self.forebay = stack.enter_context(ForebayDaemon(upstream, limits + self._flags))
             self.client_gate = stack.enter_context(Gate(self.forebay.host, self.forebay.port))

@@ -84,6 +84,25 @@ def test_during_login(calm, step, how):
         assert other.rows("SELECT 1") == [["1"]]
 
 
+def test_while_its_password_waits_to_be_looked_up(calm):
+    """Nobody wants to know any more: the question leaves the queue, where it would be before those who are there."""
+    def is_anybody_waiting() -> bool:
+        messages = console.query("SHOW POOLS")
+        names = [column.name for column in messages[0].value]
+        pools = [dict(zip(names, message.value)) for message in messages if message.kind == "D"]
+        return any(int(pool["maxwait"]) > 0 or int(pool["maxwait_us"]) > 0 for pool in pools)
+
+    with calm.raw(user="postgres", database="forebay") as console:
+        console.query("PAUSE")
+        raw = calm.stranger()
+        raw.send(fe.startup({"user": "app", "database": "postgres"}))
+        wait_until(is_anybody_waiting, 10, "the question waits")
+        vanish(raw, "rst")
+        wait_until(lambda: not is_anybody_waiting(), 10, "nobody waits")
+        console.query("RESUME")
+    calm.check()
+
+
 # --- in its session
 
 INSERT = "INSERT INTO gone VALUES (1)"

@@ -8,7 +8,7 @@ from forebay_testing import frontend_messages as fe
 from forebay_testing import wait_until
 from forebay_testing.rawpg import RawError
 
-from gate import DOWN, UP, Corrupt, Delay, Stall
+from gate import DOWN, UP, Corrupt, Cut, Delay, Stall
 from outcomes import end_of, error_of
 
 LOST, CANCELED = "08006", "57014"
@@ -47,6 +47,16 @@ def test_password_cannot_be_looked_up(stands):
         client.login("app", stand.server.passwords["app"])
     assert refused.value.sqlstate == LOST
     release(stand, faults)
+    stand.check()
+
+
+def test_idle_backend_dies_when_it_is_asked_for_a_password(stand):
+    """It may have been dead for long: a login is not refused before a new one has been asked."""
+    with stand.raw():  # the backend that knows passwords is open from here on
+        cut = stand.gate.add(Cut(DOWN, user="postgres", at="T", answering=b"pg_authid"))
+        with stand.raw() as client:
+            assert cut.hit.is_set()
+            assert client.rows("SELECT 1") == [["1"]]
     stand.check()
 
 

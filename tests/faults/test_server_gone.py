@@ -11,11 +11,12 @@ from forebay_testing import frontend_messages as fe
 from forebay_testing import wait_until
 from forebay_testing.rawpg import ConnectionClosed, RawError
 
-from gate import DOWN, Cut
+from gate import DOWN, UP, Cut, Delay
 from outcomes import bytes_to_the_end, check_broken_answer, end_of, error_of
 
 #: What PostgreSQL says to its clients while it goes down, and what Forebay says when nothing was said.
 SHUTDOWN, CRASH, LOST = "57P01", "57P02", "08006"
+TERMINATED = "terminating connection due to administrator command"
 
 
 @pytest.mark.parametrize("mode", ["transaction", "session"])
@@ -123,9 +124,35 @@ def test_terminated_backend(stand, busy):
             assert client.rows("SELECT 1") == [["1"]]
         else:
             message = error_of(client.receive_all())
-            assert (message.sqlstate, message.value["M"]) == (
-                SHUTDOWN, "terminating connection due to administrator command")
+            assert (message.sqlstate, message.value["M"]) == (SHUTDOWN, TERMINATED)
         assert other.rows("SELECT 2") == [["2"]]
+    stand.check()
+
+
+def test_backend_terminated_while_the_settings_are_read_back(stand):
+    """It was Forebay's question that the server did not answer any more; the client hears why its session has ended."""
+    with stand.raw() as client:
+        pid = int(client.rows("SELECT pg_backend_pid()")[0][0])
+        with stand.gate.fault(Delay(UP, seconds=1.0, user="app")):
+            client.query("SET work_mem = '8MB'")
+            # The question about it is in the gate now.
+            stand.server.query("SELECT pg_terminate_backend(%s, 10000)", (pid,))
+            message = error_of(client.receive_all())
+        assert (message.sqlstate, message.value["M"]) == (SHUTDOWN, TERMINATED)
+    stand.check()
+
+
+def test_backend_terminated_while_it_gets_a_clients_settings(stands):
+    """Nothing of the client's had been sent: another backend does as well."""
+    stand = stands(size=1)
+    with stand.raw() as client, stand.raw() as other:
+        client.query("SET work_mem = '8MB'")
+        pid = int(other.rows("SELECT pg_backend_pid()")[0][0])
+        with stand.gate.fault(Delay(UP, seconds=1.0, user="app")) as delay:
+            client.send(fe.query("SHOW work_mem"))
+            assert delay.hit.wait(10)
+            stand.server.query("SELECT pg_terminate_backend(%s, 10000)", (pid,))
+        assert client.until_ready()[1].value == [b"8MB"]
     stand.check()
 
 

@@ -5,8 +5,9 @@ import time
 
 import pytest
 
+from forebay_testing import ForebayDaemon, wait_until
 from forebay_testing import frontend_messages as fe
-from forebay_testing import wait_until
+from forebay_testing.rawpg import RawConnection
 
 from gate import DOWN, UP, Throttle
 
@@ -52,6 +53,23 @@ def test_reader_that_does_not_read(stands, threads):
             client.close()
     stand.settled()
     stand.check()
+
+
+def test_server_that_ends_while_its_reader_does_not_read(server):
+    """Over a Unix socket the end shows at once, and goes on to show: that must not keep a processor busy."""
+    upstream = f"postgres://postgres@/postgres?host={server.socket_directory}&port={server.port}"
+    with ForebayDaemon(upstream, ["--auth", "trust"]) as forebay:
+        with RawConnection(forebay.host, forebay.port) as client:
+            client.login("app")
+            client.send(fe.query(LARGE))
+            assert client.receive().kind == "T"
+            stuck = "SELECT pid FROM pg_stat_activity WHERE usename = 'app' AND wait_event = 'ClientWrite'"
+            [(pid,)] = wait_until(lambda: server.query(stuck), 10, "the server cannot write")
+            server.query("SELECT pg_terminate_backend(%s, 10000)", (pid,))
+            before = forebay.cpu_seconds()
+            time.sleep(1)
+            assert forebay.cpu_seconds() - before < 0.2
+            assert "Z" not in [message.kind for message in client.receive_all()]
 
 
 def test_reader_of_a_giant_row_that_does_not_read(stand):

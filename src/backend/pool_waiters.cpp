@@ -1,0 +1,315 @@
+// Those who wait for a backend: the queue over all threads, and opening backends for it.
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "backend/pool_directory.hpp"
+#include "backend/pool_shard.hpp"
+#include "net/loop.hpp"
+
+namespace forebay::backend {
+
+namespace {
+
+/// How long a client waits before the pool grows beyond its size: short queries give a backend back well
+/// before, and a server with fewer busy backends is faster.
+constexpr Duration kOverflowDelay{100};
+/// Pause between attempts to reach a server that is down.
+constexpr Duration kRetryPause{200};
+
+/// Worth another attempt while the client's patience lasts: the server is not there, is starting, or is full.
+bool is_temporary(const Login::Refusal& refusal) {
+  if (refusal.server_error.empty()) return refusal.ours.sqlstate == wire::sqlstate::kConnectionFailure;
+  const std::string_view code = wire::error_field(refusal.server_error, 'C');
+  return code == wire::sqlstate::kCannotConnectNow || code == wire::sqlstate::kTooManyConnections;
+}
+
+}  // namespace
+
+// --- the queue
+// -----------------------------------------------------------------------------------------------------
+
+void Pool::enqueue(Borrower& borrower) {
+  const std::lock_guard lock(mutex_);
+  waiters_.push_back(borrower);
+  waiting_.fetch_add(1);
+}
+
+void Pool::cancel_checkout(Borrower& borrower) {
+  const std::lock_guard lock(mutex_);
+  if (!borrower.is_linked()) return;
+  borrower.unlink();
+  waiting_.fetch_sub(1);
+}
+
+Duration Pool::longest_wait(TimePoint now) const {
+  const std::lock_guard lock(mutex_);
+  auto& waiters = const_cast<IntrusiveList<Borrower, WaitingTag>&>(waiters_);
+  return waiters.empty() ? Duration(0) : since(waiters.front().waiting_since_, now);
+}
+
+void Pool::fail_waiter(const ProfilePtr& profile, const Login::Refusal& refusal) {
+  Borrower* failed = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    for (Borrower& waiter : waiters_) {
+      if (waiter.thread_ != directory_.this_thread() || waiter.wanted_profile() != profile) continue;
+      failed = &waiter;
+      waiter.unlink();
+      waiting_.fetch_sub(1);
+      break;
+    }
+  }
+  if (failed != nullptr) failed->on_checkout_failed(refusal);
+}
+
+void Pool::expire_waiters(TimePoint now, const PoolRules& rules) {
+  if (rules.wait.count() == 0 || is_paused()) return;
+  for (;;) {
+    Borrower* expired = nullptr;
+    {
+      const std::lock_guard lock(mutex_);
+      for (Borrower& waiter : waiters_) {
+        if (waiter.thread_ != directory_.this_thread() ||
+            since(std::max(waiter.waiting_since_, resumed_at_.load()), now) < rules.wait)
+          continue;
+        expired = &waiter;
+        waiter.unlink();
+        waiting_.fetch_sub(1);
+        break;
+      }
+    }
+    if (expired == nullptr) return;
+    directory_.server_log().on_wait_expired(*this, rules.wait);
+    Login::Refusal refusal;
+    refusal.ours = {wire::Severity::fatal, std::string(wire::sqlstate::kTooManyConnections),
+                    fmt::format("no backend came free within {} ms ({})", rules.wait.count(), describe()),
+                    fmt::format("{} of {} backends are in use.", size_.used(), size_.limit()),
+                    "Raise the pool's size or overflow, or look for transactions that stay open."};
+    expired->on_checkout_failed(refusal);
+  }
+}
+
+// --- serving the first
+// ---------------------------------------------------------------------------------------------
+
+void Pool::serve() {
+  serve_asking(0);
+}
+
+/// The first waiter may be sent an idle backend by any thread from `first_thread` on: those before have been
+/// asked, and had none to spare.
+void Pool::serve_asking(std::uint16_t first_thread) {
+  while (waiting_.load() != 0 && !is_paused() && try_serve_front(std::exchange(first_thread, 0))) {
+  }
+}
+
+/// True when the next waiter, or this one again, may be looked at.
+bool Pool::try_serve_front(std::uint16_t first_thread) {
+  const std::uint16_t here = directory_.this_thread();
+  Borrower* front = nullptr;
+  ProfilePtr profile;
+  std::uint16_t there = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    if (waiters_.empty()) return false;
+    front = &waiters_.front();
+    profile = front->wanted_profile();
+    there = front->thread_;
+  }
+  if (there != here) {
+    // Only its own thread may touch a borrower. Send a backend along when one is idle here.
+    if (Backend* spare = find_spare(profile)) {
+      move_to_thread(*spare, there);
+    } else {
+      directory_.loop(there).post([self = shared_from_this()] { self->serve(); });
+    }
+    return false;
+  }
+  if (Backend* backend = take_idle(*front)) {
+    {
+      const std::lock_guard lock(mutex_);
+      front->unlink();
+      waiting_.fetch_sub(1);
+    }
+    PoolCounters::add(shard().counters.wait_micros,
+                      micros_between(front->waiting_since_, net::Loop::current()->now()));
+    lend(*backend, *front);
+    return true;
+  }
+  if (ask_threads(first_thread, profile)) return false;
+  const Duration waited = since(front->waiting_since_, net::Loop::current()->now());
+  if (try_open(profile, waited)) return false;
+  if (close_idle_misfit(*front)) return true;
+  want_release(true);
+  return false;
+}
+
+/// Asks the next thread from `first` on that seems to have a spare backend for `profile`. It sends one here,
+/// or lets us go on with the thread after it. False when there is none to ask.
+bool Pool::ask_threads(std::uint16_t first, const ProfilePtr& profile) {
+  const std::uint16_t here = directory_.this_thread();
+  const bool grows = may_grow();
+  for (std::size_t other = first; other < shards_.size(); ++other) {
+    const Shard& theirs = *shards_[other];
+    if (other == here || (grows ? theirs.free_count : theirs.idle_count).load() == 0) continue;
+    directory_.loop(other).post([self = shared_from_this(), here, other, profile] {
+      if (self->waiting_.load() == 0) return;
+      if (Backend* spare = self->find_spare(profile)) return self->move_to_thread(*spare, here);
+      const auto next = static_cast<std::uint16_t>(other + 1);
+      self->directory_.loop(here).post([self, next] { self->serve_asking(next); });
+    });
+    return true;
+  }
+  return false;
+}
+
+/// An idle backend of this thread for a waiter on another: of `profile`, and nobody's home. When the pool may
+/// not grow, homes are lent to others, and closing a backend of another profile makes room.
+Backend* Pool::find_spare(const ProfilePtr& profile) {
+  const bool grows = may_grow();
+  Backend* misfit = nullptr;
+  for (Backend& backend : shard().idle) {
+    if (backend.has_cancel_in_flight() || (grows && backend.resident() != nullptr)) continue;
+    if (backend.profile() == profile) return &backend;
+    misfit = &backend;
+  }
+  return grows ? nullptr : misfit;
+}
+
+void Pool::move_to_thread(Backend& backend, std::uint16_t thread) {
+  Shard& mine = shard();
+  const auto at = std::ranges::find(mine.owned, &backend, &std::unique_ptr<Backend>::get);
+  auto moving = std::make_shared<std::unique_ptr<Backend>>(std::move(*at));
+  mine.owned.erase(at);
+  unlink_idle(backend);
+  part(backend);
+  static_cast<ListHook<BackendAllTag>&>(backend).unlink();
+  backend.detach();
+  directory_.loop(thread).post([self = shared_from_this(), moving] {
+    Shard& destination = self->shard();
+    Backend& arrived = **moving;
+    destination.owned.push_back(std::move(*moving));
+    destination.all.push_back(arrived);
+    if (!arrived.attach(*net::Loop::current())) return self->discard(arrived);
+    self->put_idle(arrived);
+    self->serve();
+  });
+}
+
+/// Makes room for a waiter whom no idle backend suits.
+bool Pool::close_idle_misfit(const Borrower& borrower) {
+  Backend* misfit = nullptr;
+  for (Backend& backend : shard().idle) {
+    if (suits(backend, borrower) || backend.has_cancel_in_flight()) continue;
+    misfit = &backend;
+    if (backend.resident() == nullptr) break;
+  }
+  if (misfit == nullptr) return false;
+  discard(*misfit);
+  return true;
+}
+
+void Pool::want_release(bool urgent) {
+  Shard& mine = shard();
+  for (auto at = mine.holders.begin(); at != mine.holders.end();) {
+    Holder& holder = *at;
+    ++at;
+    holder.on_release_wanted(urgent);
+  }
+}
+
+// --- opening
+// -----------------------------------------------------------------------------------------------------
+
+/// True when a backend is on its way for the waiter.
+bool Pool::try_open(const ProfilePtr& profile, Duration waited) {
+  if (net::Loop::current()->now() < shard().retry_at) return true;
+  if (opening_.load() >= waiting_.load() && opening_.load() > 0) return true;
+  const PoolRules& rules = this->rules();
+  std::uint32_t limit = rules.size;
+  if (waited >= kOverflowDelay) limit += rules.overflow;
+  if (waited >= rules.reserve_after) limit += rules.reserve;
+  if (size_.used() >= limit || !size_.try_acquire()) return false;
+  Permit pool_permit(size_);
+  if (!of_user_.backends.try_acquire()) {
+    directory_.free_one_of(of_user_.backends);
+    return false;
+  }
+  Permit user_permit(of_user_.backends);
+  if (!of_database_.backends.try_acquire()) {
+    directory_.free_one_of(of_database_.backends);
+    return false;
+  }
+  Permit database_permit(of_database_.backends);
+
+  Shard& mine = shard();
+  mine.owned.push_back(std::make_unique<Backend>(*this, profile));
+  Backend& backend = *mine.owned.back();
+  mine.all.push_back(backend);
+  backend.hold_permits({std::move(pool_permit), std::move(user_permit), std::move(database_permit)});
+  opening_.fetch_add(1);
+  const auto target = this->target();
+  Credentials credentials;
+  {
+    const std::lock_guard lock(mutex_);
+    credentials = credentials_;
+  }
+  backend.open(target, startup_parameters(*profile, rules, *target), std::move(credentials));
+  return true;
+}
+
+std::vector<wire::Parameter> Pool::startup_parameters(const Profile& profile, const PoolRules& rules,
+                                                      const Target& target) const {
+  const std::string& database = target.upstream().database.empty() ? database_ : target.upstream().database;
+  std::vector<wire::Parameter> startup = {{"user", user_}, {"database", database}};
+  if (!profile.replication.empty()) startup.emplace_back("replication", profile.replication);
+  startup.insert(startup.end(), profile.parameters.begin(), profile.parameters.end());
+  for (const auto& setting : rules.session_defaults) {
+    if (std::ranges::find(profile.parameters, setting.first, &wire::Parameter::first) ==
+        profile.parameters.end()) {
+      startup.push_back(setting);
+    }
+  }
+  return startup;
+}
+
+void Pool::set_credentials(Credentials credentials) {
+  const std::lock_guard lock(mutex_);
+  credentials_ = std::move(credentials);
+}
+
+void Pool::on_opened(Backend& backend) {
+  directory_.server_log().on_opened(*this);
+  opening_.fetch_sub(1);
+  remember_greeting(backend);
+  put_idle(backend);
+  serve();
+}
+
+void Pool::on_open_failed(Backend& backend, const Login::Refusal& refusal) {
+  directory_.server_log().on_open_failed(*this, refusal);
+  opening_.fetch_sub(1);
+  const ProfilePtr profile = backend.profile();
+  destroy(backend);
+  const TimePoint now = net::Loop::current()->now();
+  const Duration patience = rules().connect;
+  if (is_temporary(refusal)) {
+    const std::lock_guard lock(mutex_);
+    const auto patient = [&](const Borrower& waiter) {
+      return waiter.thread_ == directory_.this_thread() && waiter.wanted_profile() == profile &&
+             since(waiter.waiting_since_, now) + kRetryPause < patience;
+    };
+    for (Borrower& waiter : waiters_) {
+      if (!patient(waiter)) continue;
+      shard().retry_at = now + kRetryPause;  // the next sweep from then on serves it
+      return;
+    }
+  }
+  fail_waiter(profile, refusal);
+  if (waiting_.load() != 0) serve();
+}
+
+}  // namespace forebay::backend
