@@ -10,6 +10,7 @@
 #include "config/options.hpp"
 #include "config/values.hpp"
 #include "observe/log.hpp"
+#include "pgfront/console_service.hpp"
 #include "successor_process.hpp"
 #include "takeover_channel.hpp"
 
@@ -66,6 +67,7 @@ Result<void> Daemon::start() {
   if (auto configured = front_.configure(options_.settings); !configured) return configured.error();
   observe::Event("forebay " FOREBAY_VERSION " starts")
       .with("process", number(::getpid()))
+      .with("file", options_.config_file)
       .with("upstream", config::masked_upstream(settings.upstream))
       .with("pool_mode", config::to_text(settings.pool_mode))
       .with("auth", config::to_text(settings.auth))
@@ -172,14 +174,8 @@ void Daemon::close_listeners() {
 
 void Daemon::reload() {
   manager_.reloading();
-  if (auto reloaded = front_.reload(); reloaded) {
-    observe::Event("configuration reloaded").with("file", options_.config_file).info();
-  } else {
-    observe::Event("configuration not reloaded, the old one stays in use")
-        .with("reason", reloaded.error().text)
-        .error();
-  }
-  manager_.reloaded();
+  // The loop goes on meanwhile: names that are slow to resolve must not stop its clients.
+  front_.console_service().reload([this](const Result<void>&) { manager_.reloaded(); });
 }
 
 void Daemon::replace() {

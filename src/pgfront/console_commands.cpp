@@ -177,13 +177,6 @@ void ConsoleExecutor::enable(const std::string& database) {
 void ConsoleExecutor::reload(const std::string&) {
   const std::weak_ptr<void> asker = asker_;
   front_.console_service().reload([this, asker](const Result<void>& result) {
-    if (result) {
-      observe::Event("configuration reloaded").info();
-    } else {
-      observe::Event("configuration not reloaded, the old one stays in use")
-          .with("reason", result.error().text)
-          .error();
-    }
     if (asker.expired()) return;
     if (result) return succeed("RELOAD");
     fail({wire::Severity::error,
