@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "config/utf8.hpp"
+#include "base/utf8.hpp"
 
 namespace forebay::config {
 namespace {

@@ -1,6 +1,6 @@
+#include "base/utf8.hpp"
 #include "config/document.hpp"
 #include "config/loader.hpp"
-#include "config/utf8.hpp"
 #include "config/yaml_writer.hpp"
 #include "input.hpp"
 
