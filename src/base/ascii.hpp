@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 
@@ -39,6 +40,11 @@ inline std::string lower_case(std::string_view text) {
   std::string lower(text);
   for (char& c : lower) c = to_lower(c);
   return lower;
+}
+
+/// Whether `text` is `word`, which is in lower case, in whatever case.
+inline bool equals_ignoring_case(std::string_view text, std::string_view word) {
+  return std::ranges::equal(text, word, {}, to_lower);
 }
 
 inline std::string upper_case(std::string_view text) {

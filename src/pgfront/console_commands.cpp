@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/ascii.hpp"
 #include "observe/log.hpp"
 #include "pgfront/console_executor.hpp"
 #include "pgfront/console_gather.hpp"

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/ascii.hpp"
 #include "config/nearest.hpp"
 #include "config/problem.hpp"
 #include "observe/log.hpp"

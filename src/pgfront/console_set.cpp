@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/ascii.hpp"
 #include "config/checks.hpp"
 #include "config/nearest.hpp"
 #include "config/options.hpp"
