@@ -18,9 +18,6 @@ namespace forebay {
 
 namespace {
 
-/// Stands for "as long as it takes" where a time is needed.
-constexpr Duration kForever = std::chrono::hours(24 * 366);
-
 /// One thread per two processors: PostgreSQL and the applications want the others.
 std::size_t thread_count(const config::Settings& settings) {
   if (settings.threads != 0) return settings.threads;
@@ -162,8 +159,11 @@ void Daemon::stop(const char* why) {
       .with("clients", front_.clients())
       .info();
   close_listeners();
-  const Duration patience = front_.settings()->timeouts.shutdown;
-  front_.shut_down(again ? Duration(0) : patience.count() == 0 ? kForever : patience);
+  if (again) {
+    front_.shut_down(Duration(0));
+  } else {
+    front_.shut_down_in_order();
+  }
 }
 
 void Daemon::close_listeners() {

@@ -21,12 +21,6 @@ std::uint32_t limit_or_unlimited(std::uint32_t configured) {
   return configured == 0 ? Quota::kUnlimited : configured;
 }
 
-const config::Database* database_entry(const config::Settings& settings, const std::string& database) {
-  auto at = settings.databases.find(database);
-  if (at == settings.databases.end()) at = settings.databases.find("*");
-  return at == settings.databases.end() ? nullptr : &at->second;
-}
-
 const config::User* user_entry(const config::Settings& settings, const std::string& user) {
   const auto at = settings.users.find(user);
   return at == settings.users.end() ? nullptr : &at->second;
@@ -141,7 +135,7 @@ void PoolDirectory::set_quota_limits(const config::Settings& settings) {
         limits.max_clients_per_user);
   }
   for (auto& [name, quotas] : database_quotas_) {
-    const config::Database* entry = database_entry(settings, name);
+    const config::Database* entry = config::database_entry(settings, name);
     set(*quotas, entry == nullptr ? nullptr : &entry->pool, limits.max_backends_per_database,
         limits.max_clients_per_database);
   }
@@ -179,7 +173,7 @@ PoolRules PoolDirectory::rules_for(const config::Settings& settings, const std::
                   .command = timeouts.command,
                   .session_defaults = {}};
   SessionTimes times{timeouts.statement, timeouts.idle_in_transaction};
-  if (const auto* entry = database_entry(settings, database)) apply(rules, times, entry->pool);
+  if (const auto* entry = config::database_entry(settings, database)) apply(rules, times, entry->pool);
   if (const auto* entry = user_entry(settings, user)) apply(rules, times, entry->pool);
   if (times.statement.count() > 0) {
     rules.session_defaults.emplace_back("statement_timeout", milliseconds(times.statement));

@@ -190,6 +190,13 @@ struct Settings {
   LogLevel log_level = LogLevel::info;
   bool log_connections = false;
 };
+/// What is configured for a database; null when it is not listed, and no "*" either.
+inline const Database* database_entry(const Settings& settings, const std::string& name) {
+  auto at = settings.databases.find(name);
+  if (at == settings.databases.end()) at = settings.databases.find("*");
+  return at == settings.databases.end() ? nullptr : &at->second;
+}
+
 
 using SettingsPtr = std::shared_ptr<const Settings>;
 

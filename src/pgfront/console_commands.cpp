@@ -15,17 +15,6 @@ namespace forebay::pgfront {
 
 namespace {
 
-/// Longer than anybody waits, and no problem for any clock.
-constexpr Duration kForever = std::chrono::hours(24 * 366);
-
-wire::ErrorMessage administrator_command() {
-  return {wire::Severity::fatal,
-          std::string(wire::sqlstate::kAdminShutdown),
-          "terminating connection due to administrator command",
-          {},
-          {}};
-}
-
 /// Of one database, or of all when it is empty.
 std::string scope(const std::string& database) {
   return database.empty() ? "all databases" : fmt::format("database \"{}\"", database);
@@ -194,8 +183,7 @@ void ConsoleExecutor::shut_down(const std::string& mode) {
   front_.close_listeners();
   if (how == "wait_for_clients") return front_.console_service().shut_down_without_clients();
   if (how.empty()) return front_.shut_down(Duration(0));
-  const Duration patience = front_.settings()->timeouts.shutdown;
-  front_.shut_down(patience.count() == 0 ? kForever : patience);
+  front_.shut_down_in_order();
 }
 
 void ConsoleExecutor::suspend(const std::string&) {

@@ -17,10 +17,6 @@ namespace forebay::pgfront {
 
 namespace {
 
-/// AuthenticationRequest codes (https://www.postgresql.org/docs/15/protocol-message-formats.html).
-constexpr std::uint32_t kOk = 0, kCleartextPassword = 3, kMd5Password = 5, kSasl = 10, kSaslContinue = 11,
-                        kSaslFinal = 12;
-
 /// Answers to SSLRequest and GSSENCRequest.
 constexpr std::byte kYes[] = {std::byte{'S'}}, kNo[] = {std::byte{'N'}};
 
@@ -239,18 +235,18 @@ void Handshake::ask_for_scram() {
         wire::ScramServer::for_unknown_user(startup_.user, client_.worker().front().scram_secret(), binding));
   }
   step_ = Step::scram_first;
-  request_authentication(kSasl, wire::sasl_mechanism_list(!binding.empty()));
+  request_authentication(wire::authentication::kSasl, wire::sasl_mechanism_list(!binding.empty()));
 }
 
 void Handshake::ask_for_md5() {
   md5_salt_ = wire::make_md5_salt();
   step_ = Step::md5;
-  request_authentication(kMd5Password, as_text(md5_salt_));
+  request_authentication(wire::authentication::kMd5Password, as_text(md5_salt_));
 }
 
 void Handshake::ask_for_clear_password() {
   step_ = Step::clear_password;
-  request_authentication(kCleartextPassword, {});
+  request_authentication(wire::authentication::kCleartextPassword, {});
 }
 
 std::size_t Handshake::on_password_message(const std::byte* bytes, std::size_t size) {
@@ -319,13 +315,13 @@ void Handshake::on_scram_first(std::string_view body) {
   auto reply = scram_->start(initial->mechanism, *initial->response);
   if (!reply) return refuse(reply.error());
   step_ = Step::scram_final;
-  request_authentication(kSaslContinue, *reply);
+  request_authentication(wire::authentication::kSaslContinue, *reply);
 }
 
 void Handshake::on_scram_final(std::string_view body) {
   auto reply = scram_->finish(body);
   if (!reply) return refuse(reply.error());
-  request_authentication(kSaslFinal, *reply);
+  request_authentication(wire::authentication::kSaslFinal, *reply);
   if (const auto* plain = account_.secret.plain()) return accept(*plain);
   accept(scram_->keys());
 }
@@ -386,7 +382,7 @@ void Handshake::greet_from(backend::Backend& home) {
 
 void Handshake::greet(const backend::Greeting& greeting, backend::Backend* home) {
   wire::Writer writer;
-  writer.begin('R').u32(kOk).end();
+  writer.begin('R').u32(wire::authentication::kOk).end();
   if (startup_.notice) wire::write_error(writer, *startup_.notice);
   for (const auto& [name, value] : greeting.parameters) {
     const bool own = name == "application_name" && !startup_.application_name.empty();

@@ -196,11 +196,7 @@ std::vector<Client*> Worker::clients() {
 }
 
 void Worker::end_clients(bool force) {
-  const wire::ErrorMessage error{wire::Severity::fatal,
-                                 std::string(wire::sqlstate::kAdminShutdown),
-                                 "terminating connection due to administrator command",
-                                 {},
-                                 {}};
+  const wire::ErrorMessage error = administrator_command();
   const wire::ErrorMessage not_now{
       wire::Severity::fatal, std::string(wire::sqlstate::kCannotConnectNow), kShuttingDown, {}, {}};
   for (Client* client : clients()) {
