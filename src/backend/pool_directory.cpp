@@ -1,7 +1,5 @@
 #include "backend/pool_directory.hpp"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
 namespace forebay::backend {
@@ -294,19 +292,23 @@ void PoolDirectory::forget_unused() {
   const std::lock_guard lock(mutex_);
   // A client holds its pool, so a pool with one owner has none; its backends and waiters are counted by the
   // pool itself.
-  std::erase_if(pools_, [this](const auto& entry) {
+  const std::size_t forgotten = std::erase_if(pools_, [this](const auto& entry) {
     const auto& [key, pool] = entry;
     if (pool.use_count() > 1 || pool->open_backends() > 0) return false;
     if (const Traffic traffic = pool->traffic(); traffic != Traffic())
       forgotten_traffic_[key.second] += traffic;
     return true;
   });
-  std::erase_if(user_quotas_, [this](const auto& quota) {
-    return std::ranges::none_of(pools_, [&](const auto& pool) { return pool.first.first == quota.first; });
-  });
-  std::erase_if(database_quotas_, [this](const auto& quota) {
-    return std::ranges::none_of(pools_, [&](const auto& pool) { return pool.first.second == quota.first; });
-  });
+  if (forgotten == 0) return;  // then every quota has the pool that it had
+  std::set<std::string_view> users;
+  std::set<std::string_view> databases;
+  for (const auto& [key, pool] : pools_) {
+    users.insert(key.first);
+    databases.insert(key.second);
+  }
+  std::erase_if(user_quotas_, [&users](const auto& quota) { return !users.contains(quota.first); });
+  std::erase_if(database_quotas_,
+                [&databases](const auto& quota) { return !databases.contains(quota.first); });
 }
 
 void PoolDirectory::serve_waiters() {

@@ -234,7 +234,8 @@ void Worker::sweep() {
   if (warming_ != nullptr) warming_->sweep(now);
   if (heap_trimmer_ != nullptr) heap_trimmer_->sweep();
   if (++sweeps_ % kClientSweep == 0) {
-    for (Client* client : clients()) client->sweep(now);
+    const auto settings = front_.settings();
+    for (Client* client : clients()) client->sweep(now, *settings);
     if (index_ == 0) {
       front_.directory().forget_unused();
       front_.caches().forget_unused(loop_.now());
