@@ -57,7 +57,9 @@ Daemon::Daemon(const ServeOptions& options)
   front_.set_close_listeners([this] { close_listeners(); });
 }
 
-Daemon::~Daemon() = default;
+Daemon::~Daemon() {
+  front_.console_service().stop();  // a reload that is under way tells the workers
+}
 
 Result<void> Daemon::start() {
   const config::Settings& settings = *options_.settings;

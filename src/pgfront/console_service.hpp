@@ -35,6 +35,10 @@ class ConsoleService {
   /// Takes no new clients; ends the process when the last has left.
   void shut_down_without_clients();
 
+  /// Waits for a change of the configuration that is under way. When the loops have ended, before the workers
+  /// go, which it is told to.
+  void stop() { background_.stop(); }
+
  private:
   void in_background(std::function<Result<void>()> work, Changed changed);
   void sample();

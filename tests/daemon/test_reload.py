@@ -1,6 +1,8 @@
 """A new configuration is read while everybody goes on."""
 
 import os
+import signal
+import socket
 
 import psycopg
 
@@ -47,3 +49,24 @@ def test_clients_are_served_while_a_slow_file_is_read(server, tmp_path):
             finally:
                 slow.write(listed)
             daemon.wait_for_log("configuration reloaded")
+
+
+def test_a_stop_while_a_slow_file_is_read_is_an_orderly_one(daemons, tmp_path):
+    users = tmp_path / "users.txt"
+    users.write_text("")
+    daemon = daemons("--auth-file", str(users))
+    slow = SlowFile(users)
+    daemon.reload()
+    slow.await_reader()
+    daemon.signal(signal.SIGTERM)
+    wait_until(lambda: not is_served(daemon), 10, "nobody listens any more")
+    slow.write("")
+    assert daemon._process.wait(20) == 0, daemon.log_tail()
+
+
+def is_served(daemon) -> bool:
+    try:
+        socket.create_connection((daemon.host, daemon.port)).close()
+        return True
+    except ConnectionRefusedError:
+        return False
