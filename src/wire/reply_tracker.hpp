@@ -103,7 +103,6 @@ class ReplyTracker {
 
   static bool is_seen_whole(char type);
   bool handle(char type, std::byte* message, std::size_t size, Splice& to_client, Observer& observer);
-  bool handle_silent(char type, std::string_view body, Observer& observer);
   bool finish(Request request, Splice& to_client, const std::byte* message, std::size_t size,
               Observer& observer);
   bool finish_describe(Splice& to_client, const std::byte* message, std::size_t size, Observer& observer);
