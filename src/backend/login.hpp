@@ -19,7 +19,7 @@ namespace forebay::backend {
 ///
 ///     Login login(parameters, credentials, tls, binding);
 ///     login.start(writer);
-///     … on_message(type, body, writer) until finished() or an error
+///     … on_message(type, body, writer) until is_finished() or an error
 ///
 /// One use, one thread.
 class Login {
