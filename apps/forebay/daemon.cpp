@@ -10,15 +10,13 @@
 #include "config/options.hpp"
 #include "config/values.hpp"
 #include "observe/log.hpp"
+#include "pgfront/console_service.hpp"
 #include "successor_process.hpp"
 #include "takeover_channel.hpp"
 
 namespace forebay {
 
 namespace {
-
-/// Stands for "as long as it takes" where a time is needed.
-constexpr Duration kForever = std::chrono::hours(24 * 366);
 
 /// One thread per two processors: PostgreSQL and the applications want the others.
 std::size_t thread_count(const config::Settings& settings) {
@@ -59,13 +57,16 @@ Daemon::Daemon(const ServeOptions& options)
   front_.set_close_listeners([this] { close_listeners(); });
 }
 
-Daemon::~Daemon() = default;
+Daemon::~Daemon() {
+  front_.console_service().stop();  // a reload that is under way tells the workers
+}
 
 Result<void> Daemon::start() {
   const config::Settings& settings = *options_.settings;
   if (auto configured = front_.configure(options_.settings); !configured) return configured.error();
   observe::Event("forebay " FOREBAY_VERSION " starts")
       .with("process", number(::getpid()))
+      .with("file", options_.config_file)
       .with("upstream", config::masked_upstream(settings.upstream))
       .with("pool_mode", config::to_text(settings.pool_mode))
       .with("auth", config::to_text(settings.auth))
@@ -160,8 +161,11 @@ void Daemon::stop(const char* why) {
       .with("clients", front_.clients())
       .info();
   close_listeners();
-  const Duration patience = front_.settings()->timeouts.shutdown;
-  front_.shut_down(again ? Duration(0) : patience.count() == 0 ? kForever : patience);
+  if (again) {
+    front_.shut_down(Duration(0));
+  } else {
+    front_.shut_down_in_order();
+  }
 }
 
 void Daemon::close_listeners() {
@@ -172,14 +176,8 @@ void Daemon::close_listeners() {
 
 void Daemon::reload() {
   manager_.reloading();
-  if (auto reloaded = front_.reload(); reloaded) {
-    observe::Event("configuration reloaded").with("file", options_.config_file).info();
-  } else {
-    observe::Event("configuration not reloaded, the old one stays in use")
-        .with("reason", reloaded.error().text)
-        .error();
-  }
-  manager_.reloaded();
+  // The loop goes on meanwhile: names that are slow to resolve must not stop its clients.
+  front_.console_service().reload([this](const Result<void>&) { manager_.reloaded(); });
 }
 
 void Daemon::replace() {

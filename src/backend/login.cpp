@@ -6,20 +6,11 @@
 #include <fmt/format.h>
 
 #include "wire/protocol.hpp"
+#include "wire/sasl.hpp"
 
 namespace forebay::backend {
 
 namespace {
-
-/// AuthenticationRequest codes (https://www.postgresql.org/docs/15/protocol-message-formats.html).
-enum AuthenticationCode : std::uint32_t {
-  kOk = 0,
-  kCleartextPassword = 3,
-  kMd5Password = 5,
-  kSasl = 10,
-  kSaslContinue = 11,
-  kSaslFinal = 12,
-};
 
 template <class... F>
 struct Overloaded : F... {
@@ -102,6 +93,7 @@ bool Login::on_authentication(std::string_view body, wire::Writer& reply) {
     return refuse(wire::sqlstate::kProtocolViolation, "the server sent a broken authentication request");
   const std::uint32_t code = load_u32(reinterpret_cast<const std::byte*>(body.data()));
   body.remove_prefix(4);
+  using namespace wire::authentication;
   switch (code) {
     case kOk:
       // A server that skips the last step of SCRAM has not proved that it knows the verifier.
@@ -187,11 +179,7 @@ bool Login::start_scram(std::string_view mechanisms, wire::Writer& reply) {
   scram_.emplace(make_scram(credentials_, tls_, binding_));
   auto first = scram_->start(as_bytes(mechanisms));
   if (!first) return refuse(first.error());
-  reply.begin('p')
-      .cstring(scram_->mechanism())
-      .u32(static_cast<std::uint32_t>(first->size()))
-      .text(*first)
-      .end();
+  reply.begin('p').text(wire::format_sasl_initial_response(scram_->mechanism(), *first)).end();
   return true;
 }
 

@@ -52,10 +52,6 @@ PoolCounters& Pool::counters() {
   return shard().counters;
 }
 
-const PoolCounters& Pool::counters_of(std::size_t thread) const {
-  return shards_[thread]->counters;
-}
-
 Traffic Pool::traffic() const {
   Traffic sum;
   for (const auto& part : shards_) {

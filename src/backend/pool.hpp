@@ -200,7 +200,6 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::uint32_t waiting() const { return waiting_.load(std::memory_order_relaxed); }
   Duration longest_wait(TimePoint now) const;
   PoolCounters& counters();
-  const PoolCounters& counters_of(std::size_t thread) const;
   /// The counters of all threads; by any thread.
   Traffic traffic() const;
 

@@ -1,7 +1,5 @@
 #include "backend/pool_directory.hpp"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
 namespace forebay::backend {
@@ -19,12 +17,6 @@ std::string milliseconds(Duration duration) {
 
 std::uint32_t limit_or_unlimited(std::uint32_t configured) {
   return configured == 0 ? Quota::kUnlimited : configured;
-}
-
-const config::Database* database_entry(const config::Settings& settings, const std::string& database) {
-  auto at = settings.databases.find(database);
-  if (at == settings.databases.end()) at = settings.databases.find("*");
-  return at == settings.databases.end() ? nullptr : &at->second;
 }
 
 const config::User* user_entry(const config::Settings& settings, const std::string& user) {
@@ -141,7 +133,7 @@ void PoolDirectory::set_quota_limits(const config::Settings& settings) {
         limits.max_clients_per_user);
   }
   for (auto& [name, quotas] : database_quotas_) {
-    const config::Database* entry = database_entry(settings, name);
+    const config::Database* entry = config::database_entry(settings, name);
     set(*quotas, entry == nullptr ? nullptr : &entry->pool, limits.max_backends_per_database,
         limits.max_clients_per_database);
   }
@@ -179,7 +171,7 @@ PoolRules PoolDirectory::rules_for(const config::Settings& settings, const std::
                   .command = timeouts.command,
                   .session_defaults = {}};
   SessionTimes times{timeouts.statement, timeouts.idle_in_transaction};
-  if (const auto* entry = database_entry(settings, database)) apply(rules, times, entry->pool);
+  if (const auto* entry = config::database_entry(settings, database)) apply(rules, times, entry->pool);
   if (const auto* entry = user_entry(settings, user)) apply(rules, times, entry->pool);
   if (times.statement.count() > 0) {
     rules.session_defaults.emplace_back("statement_timeout", milliseconds(times.statement));
@@ -300,19 +292,23 @@ void PoolDirectory::forget_unused() {
   const std::lock_guard lock(mutex_);
   // A client holds its pool, so a pool with one owner has none; its backends are counted by the pool itself.
   // They are looked at first: the last one's thread becomes an owner before it gives its permit back.
-  std::erase_if(pools_, [this](const auto& entry) {
+  const std::size_t forgotten = std::erase_if(pools_, [this](const auto& entry) {
     const auto& [key, pool] = entry;
     if (pool->open_backends() > 0 || pool.use_count() > 1) return false;
     if (const Traffic traffic = pool->traffic(); traffic != Traffic())
       forgotten_traffic_[key.second] += traffic;
     return true;
   });
-  std::erase_if(user_quotas_, [this](const auto& quota) {
-    return std::ranges::none_of(pools_, [&](const auto& pool) { return pool.first.first == quota.first; });
-  });
-  std::erase_if(database_quotas_, [this](const auto& quota) {
-    return std::ranges::none_of(pools_, [&](const auto& pool) { return pool.first.second == quota.first; });
-  });
+  if (forgotten == 0) return;  // then every quota has the pool that it had
+  std::set<std::string_view> users;
+  std::set<std::string_view> databases;
+  for (const auto& [key, pool] : pools_) {
+    users.insert(key.first);
+    databases.insert(key.second);
+  }
+  std::erase_if(user_quotas_, [&users](const auto& quota) { return !users.contains(quota.first); });
+  std::erase_if(database_quotas_,
+                [&databases](const auto& quota) { return !databases.contains(quota.first); });
 }
 
 void PoolDirectory::serve_waiters() {

@@ -9,7 +9,6 @@ namespace forebay {
 
 /// A view of bytes that somebody else owns.
 using Bytes = std::span<const std::byte>;
-using MutableBytes = std::span<std::byte>;
 
 inline Bytes as_bytes(std::string_view text) {
   return std::as_bytes(std::span(text.data(), text.size()));

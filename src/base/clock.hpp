@@ -28,9 +28,7 @@ class Deadline {
     return deadline;
   }
 
-  bool is_never() const { return at_ == TimePoint::max(); }
   bool has_passed(TimePoint now) const { return now >= at_; }
-  TimePoint at() const { return at_; }
 
  private:
   TimePoint at_ = TimePoint::max();

@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "base/ascii.hpp"
+
 namespace forebay::cache {
 namespace {
 
@@ -33,7 +35,7 @@ std::size_t quoted_length(std::string_view text, char quote) {
 
 /// The characters that quote_identifier() leaves without quotes; anything else is quoted.
 bool is_plain_name_character(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+  return (is_letter_or_digit(c) && !is_upper(c)) || c == '_';
 }
 
 std::size_t identifier_length(std::string_view text) {

@@ -3,56 +3,41 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
-#include <random>
+
+#include "base/polynomial_hash.hpp"
 
 namespace forebay::cache {
 
 namespace {
-
-__extension__ using Wide = unsigned __int128;
-
-constexpr std::uint64_t kPrime = (std::uint64_t{1} << 61) - 1;
-constexpr std::uint64_t kPointMask = (std::uint64_t{1} << 59) - 1;
 
 /// What malloc and a shared_ptr's counters add to an object, and the store's slot for it.
 constexpr std::size_t kOverhead = 160;
 
 std::atomic<std::uint64_t> next_serial = 1;
 
-std::uint64_t draw_point() {
-  std::random_device source;
-  const std::uint64_t bits = (std::uint64_t{source()} << 32) | source();
-  return 1 + (bits & kPointMask) % kPointMask;
-}
-
-std::uint64_t reduce(Wide value) {
-  return (static_cast<std::uint64_t>(value) & kPrime) + static_cast<std::uint64_t>(value >> 61);
-}
-
 }  // namespace
 
-/// A polynomial over words of seven bytes at a secret point: two keys collide with a probability of their
-/// length in words to 2^59, whoever chose them.
+/// Over words of seven bytes.
 std::uint64_t key_hash(std::string_view bytes) {
-  static const std::uint64_t point = draw_point();
+  static const std::uint64_t point = PolynomialHash::draw_point();
   constexpr std::size_t kWord = 7;
-  std::uint64_t hash = bytes.size() + 1;
+  PolynomialHash hash(point, bytes.size() + 1);
   const char* at = bytes.data();
   std::size_t left = bytes.size();
   for (; left >= kWord + 1; left -= kWord, at += kWord) {
     std::uint64_t word = 0;
     std::memcpy(&word, at, 8);
-    hash = reduce(Wide{hash + (word & 0x00ff'ffff'ffff'ffff)} * point);
+    hash.add(word & 0x00ff'ffff'ffff'ffff);
   }
   while (left > 0) {
     std::uint64_t word = 0;
     const std::size_t part = std::min(left, kWord);
     std::memcpy(&word, at, part);
-    hash = reduce(Wide{hash + word} * point);
+    hash.add(word);
     at += part;
     left -= part;
   }
-  return hash % kPrime;
+  return hash.finish();
 }
 
 Entry::Entry(Key key, Bytes answer, Facts facts)

@@ -4,15 +4,12 @@
 #include <functional>
 #include <memory>
 
+#include "base/ascii.hpp"
 #include "cache/raise.hpp"
 
 namespace forebay::cache {
 
 namespace {
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 bool is_integer(std::string_view value) {
   if (value.starts_with('-')) value.remove_prefix(1);
@@ -26,7 +23,7 @@ bool is_uuid(std::string_view value) {
   if (value.size() != 36) return false;
   for (std::size_t i = 0; i < value.size(); ++i) {
     const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-    const bool fits = dash ? value[i] == '-' : is_digit(value[i]) || (value[i] >= 'a' && value[i] <= 'f');
+    const bool fits = dash ? value[i] == '-' : is_lower_hex(value[i]);
     if (!fits) return false;
   }
   return true;

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/ascii.hpp"
 #include "config/values.hpp"
 
 namespace forebay::config {
@@ -243,10 +244,7 @@ class Checker {
 };
 
 bool is_base64(std::string_view text) {
-  const auto letter = [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '+' ||
-           c == '/' || c == '=';
-  };
+  const auto letter = [](char c) { return is_letter_or_digit(c) || c == '+' || c == '/' || c == '='; };
   return !text.empty() && text.size() % 4 == 0 && std::all_of(text.begin(), text.end(), letter);
 }
 
@@ -275,8 +273,7 @@ bool is_scram_verifier(std::string_view password) {
 
 bool is_md5_hash(std::string_view password) {
   if (password.size() != 35 || !password.starts_with("md5")) return false;
-  return std::all_of(password.begin() + 3, password.end(),
-                     [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+  return std::all_of(password.begin() + 3, password.end(), is_lower_hex);
 }
 
 void check_settings(const Settings& settings, const Places& places, const Location& whole,

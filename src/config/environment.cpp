@@ -1,21 +1,19 @@
 #include "config/environment.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include <fmt/format.h>
 
+#include "base/ascii.hpp"
 #include "config/problem.hpp"
 
 namespace forebay::config {
 namespace {
 
 bool is_name(std::string_view text) {
-  if (text.empty() || (text[0] >= '0' && text[0] <= '9')) return false;
-  for (char c : text) {
-    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-    if (!letter && !(c >= '0' && c <= '9')) return false;
-  }
-  return true;
+  return !text.empty() && !is_digit(text[0]) &&
+         std::ranges::all_of(text, [](char c) { return is_letter_or_digit(c) || c == '_'; });
 }
 
 /// The value of what stands between `${` and `}`.

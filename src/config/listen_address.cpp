@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 
+#include "base/ascii.hpp"
 #include "config/problem.hpp"
 #include "config/values.hpp"
 
@@ -35,11 +36,8 @@ bool is_ipv6(const std::string& host) {
 bool is_host(const std::string& host) {
   const auto all = [&host](auto allowed) { return std::all_of(host.begin(), host.end(), allowed); };
   if (host.empty() || host.size() > 253) return false;
-  if (all([](char c) { return (c >= '0' && c <= '9') || c == '.'; })) return is_ipv4(host);
-  return all([](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '.' ||
-           c == '-' || c == '_';
-  });
+  if (all([](char c) { return is_digit(c) || c == '.'; })) return is_ipv4(host);
+  return all([](char c) { return is_letter_or_digit(c) || c == '.' || c == '-' || c == '_'; });
 }
 
 Result<std::uint16_t> parse_port(std::string_view text, std::uint64_t least) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/ascii.hpp"
+
 namespace forebay::config {
 namespace {
 
@@ -9,10 +11,7 @@ constexpr std::size_t kLongestWord = 64;  // no key is longer; bounds the work f
 
 std::string normalised(std::string_view word) {
   std::string out;
-  for (char c : word) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-    out += c == '-' || c == '.' ? '_' : c;
-  }
+  for (const char c : word) out += c == '-' || c == '.' ? '_' : to_lower(c);
   return out;
 }
 

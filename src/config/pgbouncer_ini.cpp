@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/result.hpp"
-#include "config/utf8.hpp"
+#include "base/utf8.hpp"
 #include "config/values.hpp"
 
 namespace forebay::config {

@@ -69,8 +69,8 @@ struct Upstream {
 
 /// Sizes. Global and exact, whatever the number of threads. 0 in a *_max_* field: no limit of that kind.
 struct Limits {
-  std::uint32_t pool_size = 20;      ///< backends per pool that are kept (L7, B1)
-  std::uint32_t pool_overflow = 40;  ///< further backends per pool under load, closed when idle (L7)
+  std::uint32_t pool_size = 20;      ///< backends per pool that are kept
+  std::uint32_t pool_overflow = 40;  ///< further backends per pool under load, closed when idle
   std::uint32_t pool_min_size = 0;   ///< backends kept even when idle; at most the size of their pool
   std::uint32_t reserve_size = 0;    ///< further backends per pool for clients that waited `reserve_after`
   std::uint32_t max_clients = 10000;
@@ -83,16 +83,15 @@ struct Limits {
 
 /// Times. Zero means "never" unless the field says otherwise.
 struct Timeouts {
-  Duration wait{30'000};  ///< longest wait of a client for a backend (B1)
+  Duration wait{30'000};  ///< longest wait of a client for a backend
   Duration reserve_after{5'000};
-  Duration recycle{3'600'000};  ///< a backend older than this is closed at its next return (B1)
-  Duration test_after{30'000};  ///< a backend idle for longer is tested before use (B1)
-  Duration connect{10'000};     ///< opening a backend, login included (P3; C3 uses 5 s)
-  Duration backend_idle{
-      600'000};           ///< a backend beyond pool_min_size idle for longer is closed (C3 uses 30 s)
-  Duration command{0};    ///< longest time a statement may run, enforced by cancel (P3 uses 30 s)
-  Duration statement{0};  ///< statement_timeout set at the start of each session (L7 uses 30 s)
-  Duration idle_in_transaction{0};  ///< idle_in_transaction_session_timeout set likewise (L7 uses 60 s)
+  Duration recycle{3'600'000};      ///< a backend older than this is closed at its next return
+  Duration test_after{30'000};      ///< a backend idle for longer is tested before use
+  Duration connect{10'000};         ///< opening a backend, login included
+  Duration backend_idle{600'000};   ///< a backend beyond pool_min_size idle for longer is closed
+  Duration command{0};              ///< longest time a statement may run, enforced by cancel
+  Duration statement{0};            ///< statement_timeout set at the start of each session
+  Duration idle_in_transaction{0};  ///< idle_in_transaction_session_timeout set likewise
   Duration client_idle{0};          ///< a client idle outside a transaction for longer is closed
   Duration client_login{60'000};    ///< from connect to the end of authentication
   Duration shutdown{30'000};        ///< longest wait for clients at an orderly shutdown
@@ -113,7 +112,7 @@ struct Cache {
   ByteSize size{256ULL << 20};     ///< of all entries of all databases
   ByteSize max_entry{1ULL << 20};  ///< a larger result is not kept
   Duration staleness{1'000};       ///< the bound: how far behind the primary an answer may be
-  Duration lifetime{300'000};      ///< of an entry that no write has ended (P2)
+  Duration lifetime{300'000};      ///< of an entry that no write has ended
   Duration min_cost{0};            ///< what took the server less is not kept
   CacheStrategy strategy = CacheStrategy::refresh_ahead;
   std::string warm_file;  ///< what is asked again after a start; empty: nothing
@@ -190,6 +189,13 @@ struct Settings {
   LogLevel log_level = LogLevel::info;
   bool log_connections = false;
 };
+
+/// What is configured for a database; null when it is not listed, and no "*" either.
+inline const Database* database_entry(const Settings& settings, const std::string& name) {
+  auto at = settings.databases.find(name);
+  if (at == settings.databases.end()) at = settings.databases.find("*");
+  return at == settings.databases.end() ? nullptr : &at->second;
+}
 
 using SettingsPtr = std::shared_ptr<const Settings>;
 

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/ascii.hpp"
 #include "config/problem.hpp"
 
 namespace forebay::config {
@@ -12,10 +13,8 @@ namespace {
 constexpr std::string_view kSchemes[] = {"postgres://", "postgresql://"};
 
 int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
+  if (is_digit(c)) return c - '0';
+  return is_lower_hex(to_lower(c)) ? to_lower(c) - 'a' + 10 : -1;
 }
 
 /// Decodes one part of the URL. `name` says which in complaints; the part itself may be secret and is not
@@ -145,8 +144,7 @@ UpstreamUrl parse_upstream_url(std::string_view text, std::vector<std::string>& 
 std::string percent_encoded(std::string_view text) {
   std::string out;
   for (const char c : text) {
-    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                       c == '-' || c == '.' || c == '_' || c == '~';
+    const bool plain = is_letter_or_digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
     out += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
   }
   return out;

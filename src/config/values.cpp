@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "base/ascii.hpp"
 #include "config/nearest.hpp"
 #include "config/problem.hpp"
 
@@ -38,10 +39,6 @@ constexpr ByteUnit kByteUnits[] = {
 constexpr std::uint64_t kMostBytes = 1ULL << 50;
 
 constexpr std::string_view kBlanks = " \t\r\n";
-
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 /// One number with its unit, taken from the front of `text`. In milliseconds.
 Result<double> take_part(std::string_view& text, std::string_view whole) {
@@ -170,8 +167,7 @@ std::string to_text(ByteSize value) {
 }
 
 Result<bool> parse_boolean(std::string_view text) {
-  std::string word(trimmed(text));
-  for (char& c : word) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+  const std::string word = lower_case(trimmed(text));
   for (const auto& [name, value] : kWords) {
     if (word == name) return value;
   }

@@ -4,7 +4,8 @@
 
 #include <fmt/format.h>
 
-#include "config/utf8.hpp"
+#include "base/ascii.hpp"
+#include "base/utf8.hpp"
 
 namespace forebay::config {
 namespace {
@@ -13,10 +14,8 @@ constexpr std::string_view kWords[] = {"null", "Null", "NULL", "~"};
 
 /// A key as it is when it is a plain word, in quotes otherwise.
 std::string yaml_key(std::string_view key) {
-  const auto plain = [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '-';
-  };
-  const bool letter_first = !key.empty() && plain(key[0]) && key[0] != '-' && (key[0] < '0' || key[0] > '9');
+  const auto plain = [](char c) { return is_letter_or_digit(c) || c == '_' || c == '-'; };
+  const bool letter_first = !key.empty() && (is_letter(key[0]) || key[0] == '_');
   const bool reserved = std::find(std::begin(kWords), std::end(kWords), key) != std::end(kWords);
   return letter_first && !reserved && std::all_of(key.begin(), key.end(), plain) ? std::string(key)
                                                                                  : yaml_text(key);

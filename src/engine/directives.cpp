@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/ascii.hpp"
 #include "config/values.hpp"
 
 namespace forebay::engine {
@@ -38,8 +39,7 @@ std::string_view comment_of(std::string_view text) {
 bool is_tag(std::string_view tag) {
   constexpr std::string_view kMarks = "_-.:/{}@";
   return !tag.empty() && tag.size() <= Directives::kLongestTag && std::ranges::all_of(tag, [&](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           kMarks.find(c) != kMarks.npos;
+    return is_letter_or_digit(c) || kMarks.find(c) != kMarks.npos;
   });
 }
 

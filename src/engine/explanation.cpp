@@ -1,7 +1,7 @@
 #include "engine/explanation.hpp"
 
+#include "base/ascii.hpp"
 #include "sql/lexer.hpp"
-#include "sql/literals.hpp"
 #include "wire/protocol.hpp"
 
 namespace forebay::engine {
@@ -18,7 +18,7 @@ std::optional<std::string_view> explained_statement(std::string_view text) {
   sql::Lexer lexer(text);
   for (const std::string_view word : kWords) {
     const sql::Token token = lexer.next();
-    if (!sql::equals_ignoring_case(token.text, word)) return std::nullopt;
+    if (!equals_ignoring_case(token.text, word)) return std::nullopt;
     if (word == ")") {
       const auto end = static_cast<std::size_t>(token.text.data() + token.text.size() - text.data());
       text.remove_prefix(end);

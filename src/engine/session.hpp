@@ -27,8 +27,8 @@ struct ReadRequest;
 /// to whichever backend serves next, or keeps the backend until that state is gone.
 ///
 /// Files: session.cpp is the path, session_messages.cpp what each message needs, session_statements.cpp the
-/// same for prepared statements, session_cache.cpp answers from memory, session_state.cpp what happens to
-/// state when a transaction ends. Used by one thread.
+/// same for prepared statements, session_cache.cpp answers from memory, session_catalog.cpp what asks the
+/// server's catalog, session_state.cpp what happens to state when a transaction ends. Used by one thread.
 class Session final : private backend::Lessee, private backend::Borrower, private backend::Holder {
  public:
   struct Identity {

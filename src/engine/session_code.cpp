@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "base/ascii.hpp"
 #include "engine/effect_sets.hpp"
 
 namespace forebay::engine {
@@ -10,14 +11,6 @@ namespace forebay::engine {
 namespace {
 
 constexpr Effects kSequences = Effect::advances_sequence | Effect::reads_sequence_state;
-
-std::string lower_case(std::string_view name) {
-  std::string lower(name);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
-  }
-  return lower;
-}
 
 SessionCode::Site site_of(std::string_view word) {
   using Site = SessionCode::Site;

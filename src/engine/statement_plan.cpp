@@ -4,6 +4,7 @@
 #include <charconv>
 #include <iterator>
 
+#include "base/ascii.hpp"
 #include "sql/read_shape.hpp"
 #include "sql/write_shape.hpp"
 
@@ -75,7 +76,7 @@ std::string_view plain_literal(KeyKind kind, std::string_view literal) {
     literal = literal.substr(1, literal.size() - 2);
     return literal.find_first_of("'\\") == std::string_view::npos ? literal : std::string_view();
   }
-  const bool is_number = !literal.empty() && literal.front() >= '0' && literal.front() <= '9';
+  const bool is_number = !literal.empty() && is_digit(literal.front());
   return is_number && kind == KeyKind::integer ? literal : std::string_view();
 }
 

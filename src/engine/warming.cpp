@@ -6,8 +6,8 @@
 #include <variant>
 
 #include "backend/credentials.hpp"
+#include "base/utf8.hpp"
 #include "cache/best_entries.hpp"
-#include "config/utf8.hpp"
 #include "engine/warm_file.hpp"
 #include "observe/log.hpp"
 
@@ -130,7 +130,7 @@ std::vector<std::string> Warming::hottest() const {
   const auto add = [&](const WarmQuestion& warm) {
     std::string line = to_text(warm);
     // JSON is UTF-8.
-    if (lines.size() < kMostQuestions && config::is_utf8(line) && known.insert(line).second)
+    if (lines.size() < kMostQuestions && is_utf8(line) && known.insert(line).second)
       lines.push_back(std::move(line));
   };
   const auto hits = [](const cache::Entry&, std::uint64_t count) { return count; };

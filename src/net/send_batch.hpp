@@ -35,7 +35,6 @@ class SendBatch {
   void add(Channel& channel, Bytes bytes);
   /// Sends everything and tells each channel what became of its bytes (Channel::on_sent).
   void flush();
-  bool is_empty() const { return count_ == 0; }
 
  private:
   struct Entry {

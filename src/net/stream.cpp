@@ -1,10 +1,5 @@
 #include "net/stream.hpp"
 
-#include <algorithm>
-#include <array>
-#include <climits>
-#include <cstring>
-
 #include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -14,55 +9,9 @@
 namespace forebay::net {
 namespace {
 
-/// The most that one TLS record holds.
-constexpr std::size_t kRecordSize = 16 * 1024;
-
 /// Errnos and OpenSSL's codes share Stream::error_; OpenSSL keeps a library number for the system's errors.
 std::uint32_t pack_errno(int number) {
   return static_cast<std::uint32_t>(ERR_PACK(ERR_LIB_SYS, 0, number));
-}
-
-/// A position in a list of pieces.
-class PieceCursor {
- public:
-  explicit PieceCursor(std::span<const iovec> pieces) : pieces_(pieces) { skip_empty(); }
-
-  bool at_end() const { return pieces_.empty(); }
-  const std::byte* data() const { return static_cast<const std::byte*>(pieces_.front().iov_base) + offset_; }
-  std::size_t size() const { return pieces_.front().iov_len - offset_; }
-  bool is_last() const { return pieces_.size() == 1; }
-
-  void advance(std::size_t count) {
-    while (count > 0) {
-      const std::size_t step = std::min(count, size());
-      count -= step;
-      offset_ += step;
-      skip_empty();
-    }
-  }
-
- private:
-  void skip_empty() {
-    while (!pieces_.empty() && offset_ == pieces_.front().iov_len) {
-      pieces_ = pieces_.subspan(1);
-      offset_ = 0;
-    }
-  }
-
-  std::span<const iovec> pieces_;
-  std::size_t offset_ = 0;
-};
-
-/// Copies up to one record from `cursor` on, without moving it.
-std::size_t gather(PieceCursor cursor, std::span<std::byte, kRecordSize> to) {
-  std::size_t filled = 0;
-  while (!cursor.at_end() && filled < to.size()) {
-    const std::size_t step = std::min(cursor.size(), to.size() - filled);
-    std::memcpy(to.data() + filled, cursor.data(), step);
-    filled += step;
-    cursor.advance(step);
-  }
-  return filled;
 }
 
 }  // namespace
@@ -103,23 +52,6 @@ IoStatus Stream::status_of_errno(IoStatus when_blocked) {
   if (number == EAGAIN || number == EWOULDBLOCK) return when_blocked;
   remember_error(pack_errno(number));
   return number == ECONNRESET || number == EPIPE ? IoStatus::closed : IoStatus::error;
-}
-
-IoResult Stream::write_plain(std::span<const iovec> pieces) {
-  const auto offered = pieces.first(std::min<std::size_t>(pieces.size(), IOV_MAX));
-  std::size_t total = 0;
-  for (const iovec& piece : offered) total += piece.iov_len;
-  msghdr message{};
-  message.msg_iov = const_cast<iovec*>(offered.data());
-  message.msg_iovlen = offered.size();
-  for (;;) {
-    const ssize_t sent = ::sendmsg(fd_, &message, MSG_NOSIGNAL);
-    if (sent >= 0) {
-      const auto bytes = static_cast<std::size_t>(sent);
-      return {bytes, bytes == total ? IoStatus::ok : IoStatus::would_block_write};
-    }
-    if (errno != EINTR) return {0, status_of_errno(IoStatus::would_block_write)};
-  }
 }
 
 /// What OpenSSL's answer `returned` means. Leaves OpenSSL's error queue empty, as the next call needs it.
@@ -181,22 +113,6 @@ IoResult Stream::write_tls(const std::byte* from, std::size_t count) {
     const int done = SSL_write_ex(tls_, from + total, count - total, &written);
     if (done != 1) return {total, status_of_tls(done)};
     total += written;
-  }
-  return {total, IoStatus::ok};
-}
-
-IoResult Stream::write_tls(std::span<const iovec> pieces) {
-  std::array<std::byte, kRecordSize> record;
-  std::size_t total = 0;
-  for (PieceCursor cursor(pieces); !cursor.at_end();) {
-    // Small pieces share a record; each record costs its header, its tag and a pass of the cipher.
-    const bool direct = cursor.size() >= kRecordSize || cursor.is_last();
-    const std::byte* const from = direct ? cursor.data() : record.data();
-    const std::size_t count = direct ? cursor.size() : gather(cursor, record);
-    const IoResult result = write_tls(from, count);
-    total += result.bytes;
-    if (result.status != IoStatus::ok) return {total, result.status};
-    cursor.advance(count);
   }
   return {total, IoStatus::ok};
 }

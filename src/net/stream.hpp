@@ -3,14 +3,12 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include <sys/socket.h>
-#include <sys/uio.h>
 
 #include "base/result.hpp"
 
@@ -85,19 +83,11 @@ class Stream {
   /// Plain: one send(2), no SIGPIPE. TLS: as many records as the socket takes.
   /// `ok` means that all was taken, `would_block_write` that the rest has to be offered again: after a TLS
   /// write that blocked, the next write must start with the same bytes and offer at least as many (it may
-  /// come from another address, and through the other overload).
+  /// come from another address).
   IoResult write(const std::byte* from, std::size_t count) {
     if (tls_ == nullptr) [[likely]]
       return write_plain(from, count);
     return write_tls(from, count);
-  }
-
-  /// The same for several pieces: one sendmsg(2), or records filled across the pieces. Of more than 1024
-  /// pieces (IOV_MAX) only the first 1024 are offered to the socket, and `ok` then speaks of those.
-  IoResult write(std::span<const iovec> pieces) {
-    if (tls_ == nullptr) [[likely]]
-      return write_plain(pieces);
-    return write_tls(pieces);
   }
 
   /// Received bytes wait inside OpenSSL, so that read() has something to do although the descriptor may never
@@ -137,13 +127,6 @@ class Stream {
   /// there is none, or when it holds a NUL, which is how a name is made to look like another.
   std::string peer_common_name() const;
 
-  /// The subject of the peer's verified certificate as RFC 2253 text ("CN=app,O=Example"). Empty when there
-  /// is none.
-  std::string peer_subject() const;
-
-  /// DNS names, addresses and e-mail addresses in the subjectAltName of the peer's verified certificate.
-  std::vector<std::string> peer_alternative_names() const;
-
   /// tls-server-end-point channel binding (RFC 5929 section 4): a hash of the server's certificate, which is
   /// ours on the accepting side and the peer's on the connecting side. Empty without TLS, and for a
   /// certificate whose signature names no hash (Ed25519), for which the binding is undefined.
@@ -152,10 +135,8 @@ class Stream {
  private:
   IoResult read_plain(std::byte* to, std::size_t room);
   IoResult write_plain(const std::byte* from, std::size_t count);
-  IoResult write_plain(std::span<const iovec> pieces);
   IoResult read_tls(std::byte* to, std::size_t room);
   IoResult write_tls(const std::byte* from, std::size_t count);
-  IoResult write_tls(std::span<const iovec> pieces);
   Result<void> start_tls(const TlsContext& context);
   bool tls_pending() const;
   IoStatus status_of_errno(IoStatus when_blocked);

@@ -1,9 +1,6 @@
 #include "net/stream.hpp"
 
-#include <algorithm>
-#include <array>
 #include <string>
-#include <vector>
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -11,44 +8,23 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/bytes.hpp"
+#include "net/stream_test_helpers.hpp"
 
 namespace forebay::net {
 namespace {
 
+using testing::read_status;
+using testing::read_text;
+using testing::write_text;
+
 struct Pair {
-  Pair() {
-    int fds[2];
-    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, fds), 0);
-    ours = Stream(fds[0]);
-    theirs = Stream(fds[1]);
-  }
+  Pair() { testing::connect(ours, theirs); }
   Stream ours;
   Stream theirs;
 };
 
-IoResult write_text(Stream& to, std::string_view text) {
-  return to.write(as_bytes(text).data(), text.size());
-}
-
-std::string read_text(Stream& from, std::size_t room = 65536) {
-  std::string text(room, '\0');
-  const IoResult result = from.read(reinterpret_cast<std::byte*>(text.data()), room);
-  text.resize(result.bytes);
-  return text;
-}
-
-IoStatus read_status(Stream& from) {
-  std::byte buffer[16];
-  return from.read(buffer, sizeof buffer).status;
-}
-
 bool is_closed(int fd) {
   return ::fcntl(fd, F_GETFD) == -1;
-}
-
-iovec piece(std::string_view text) {
-  return {const_cast<char*>(text.data()), text.size()};
 }
 
 TEST(Stream, MovesBytes) {
@@ -62,23 +38,6 @@ TEST(Stream, MovesBytes) {
   EXPECT_FALSE(pair.theirs.has_buffered());
 }
 
-TEST(Stream, WritesPiecesInOrder) {
-  Pair pair;
-  const std::array pieces{piece("one "), piece(""), piece("two "), piece("three")};
-  const IoResult sent = pair.ours.write(pieces);
-  EXPECT_EQ(sent.bytes, 13U);
-  EXPECT_EQ(sent.status, IoStatus::ok);
-  EXPECT_EQ(read_text(pair.theirs), "one two three");
-}
-
-TEST(Stream, OffersAtMostTheSystemsNumberOfPieces) {
-  Pair pair;
-  const std::vector<iovec> pieces(1500, piece("x"));
-  const IoResult sent = pair.ours.write(pieces);
-  EXPECT_EQ(sent.bytes, 1024U);
-  EXPECT_EQ(sent.status, IoStatus::ok);
-}
-
 TEST(Stream, SaysWhenTheSocketIsFull) {
   Pair pair;
   const std::string block(1 << 20, 'x');
@@ -90,8 +49,6 @@ TEST(Stream, SaysWhenTheSocketIsFull) {
   } while (sent.status == IoStatus::ok && total < (64U << 20));
   EXPECT_EQ(sent.status, IoStatus::would_block_write);
   EXPECT_EQ(write_text(pair.ours, "x").status, IoStatus::would_block_write);
-  const std::array pieces{piece("x"), piece("y")};
-  EXPECT_EQ(pair.ours.write(pieces).status, IoStatus::would_block_write);
 
   std::size_t received = 0;
   for (std::string text; !(text = read_text(pair.theirs)).empty();) received += text.size();
@@ -113,8 +70,6 @@ TEST(Stream, WritingToAClosedPeerGivesNoSignal) {
   Pair pair;
   pair.theirs.close();
   EXPECT_EQ(write_text(pair.ours, "x").status, IoStatus::closed);
-  const std::array pieces{piece("x"), piece("y")};
-  EXPECT_EQ(pair.ours.write(pieces).status, IoStatus::closed);
   EXPECT_EQ(pair.ours.error_text(), "Broken pipe");
 }
 
@@ -177,8 +132,6 @@ TEST(Stream, WithoutTlsThereIsNothingToTell) {
   EXPECT_EQ(pair.ours.tls_cipher(), "");
   EXPECT_FALSE(pair.ours.peer_verified());
   EXPECT_EQ(pair.ours.peer_common_name(), "");
-  EXPECT_EQ(pair.ours.peer_subject(), "");
-  EXPECT_TRUE(pair.ours.peer_alternative_names().empty());
   EXPECT_TRUE(pair.ours.channel_binding().empty());
   EXPECT_EQ(pair.ours.error_text(), "");
 }

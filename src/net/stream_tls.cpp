@@ -1,7 +1,6 @@
 // What TLS adds to a Stream besides moving bytes: starting it, and who the peer is.
 
 #include <array>
-#include <memory>
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
@@ -31,27 +30,6 @@ std::string to_text(const ASN1_STRING* string) {
   return text.find('\0') == std::string::npos ? text : std::string();
 }
 
-std::string address_text(const ASN1_OCTET_STRING* address) {
-  std::array<char, INET6_ADDRSTRLEN> text{};
-  const int size = ASN1_STRING_length(address);
-  if (size != 4 && size != 16) return {};
-  inet_ntop(size == 4 ? AF_INET : AF_INET6, ASN1_STRING_get0_data(address), text.data(), text.size());
-  return text.data();
-}
-
-std::string to_text(const GENERAL_NAME& name) {
-  switch (name.type) {
-    case GEN_DNS:
-      return to_text(name.d.dNSName);
-    case GEN_EMAIL:
-      return to_text(name.d.rfc822Name);
-    case GEN_IPADD:
-      return address_text(name.d.iPAddress);
-    default:
-      return {};
-  }
-}
-
 /// The hash that RFC 5929 section 4.1 takes for this certificate; null when its signature names none.
 const EVP_MD* binding_hash(X509* certificate) {
   int hash = NID_undef;
@@ -60,10 +38,6 @@ const EVP_MD* binding_hash(X509* certificate) {
   }
   if (hash == NID_md5 || hash == NID_sha1) return EVP_sha256();
   return EVP_get_digestbynid(hash);
-}
-
-const X509_NAME* verified_subject(const Stream& stream, SSL* tls) {
-  return stream.peer_verified() ? X509_get_subject_name(SSL_get0_peer_certificate(tls)) : nullptr;
 }
 
 }  // namespace
@@ -123,34 +97,11 @@ bool Stream::peer_verified() const {
 }
 
 std::string Stream::peer_common_name() const {
-  const X509_NAME* const subject = verified_subject(*this, tls_);
-  if (subject == nullptr) return {};
+  if (!peer_verified()) return {};
+  const X509_NAME* const subject = X509_get_subject_name(SSL_get0_peer_certificate(tls_));
   const int index = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
   if (index < 0) return {};
   return to_text(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, index)));
-}
-
-std::string Stream::peer_subject() const {
-  const X509_NAME* const subject = verified_subject(*this, tls_);
-  const std::unique_ptr<BIO, int (*)(BIO*)> out(BIO_new(BIO_s_mem()), BIO_free);
-  if (subject == nullptr || out == nullptr) return {};
-  X509_NAME_print_ex(out.get(), subject, 0, XN_FLAG_RFC2253);
-  char* text = nullptr;
-  const long size = BIO_get_mem_data(out.get(), &text);
-  return {text, static_cast<std::size_t>(size)};
-}
-
-std::vector<std::string> Stream::peer_alternative_names() const {
-  std::vector<std::string> result;
-  if (!peer_verified()) return result;
-  auto* const names = static_cast<GENERAL_NAMES*>(
-      X509_get_ext_d2i(SSL_get0_peer_certificate(tls_), NID_subject_alt_name, nullptr, nullptr));
-  for (int i = 0; i < sk_GENERAL_NAME_num(names); ++i) {
-    if (std::string text = to_text(*sk_GENERAL_NAME_value(names, i)); !text.empty())
-      result.push_back(std::move(text));
-  }
-  GENERAL_NAMES_free(names);
-  return result;
 }
 
 std::vector<std::byte> Stream::channel_binding() const {

@@ -255,21 +255,20 @@ void Client::end_now() {
   worker_.give_turn(*this);
 }
 
-void Client::sweep(TimePoint now) {
+void Client::sweep(TimePoint now, const config::Settings& settings) {
   const auto quiet = std::chrono::duration_cast<Duration>(now - last_input_at_);
   if (ending_) {
     if (quiet >= kFarewell) end_now();
     return;
   }
-  const auto settings = worker_.front().settings();
   if (handshake_ != nullptr || in_tls_handshake_) {
-    if (settings->timeouts.client_login.count() > 0 && now - connected_at_ >= settings->timeouts.client_login)
-      end_now();
+    const Duration login = settings.timeouts.client_login;
+    if (login.count() > 0 && now - connected_at_ >= login) end_now();
     return;
   }
   if (session_ == nullptr) return;
   session_->sweep(now);
-  const Duration idle = settings->timeouts.client_idle;
+  const Duration idle = settings.timeouts.client_idle;
   if (idle.count() > 0 && quiet >= idle && session_->lent_backend() == nullptr && !session_->is_waiting()) {
     const wire::ErrorMessage error{wire::Severity::fatal,
                                    std::string(wire::sqlstate::kIdleSessionTimeout),

@@ -75,7 +75,8 @@ class Client final : public net::Handler,
   void on_turn();
   /// Closes at once, without a word.
   void end_now();
-  void sweep(TimePoint now);
+  /// Timed work, under these settings.
+  void sweep(TimePoint now, const config::Settings& settings);
   void on_io(std::uint32_t events) override;
 
  private:

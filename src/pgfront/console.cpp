@@ -16,8 +16,6 @@ namespace {
 /// scratch.
 constexpr std::uint32_t kMaxMessageLength = 16 * 1024;
 
-constexpr std::uint32_t kAuthenticationOk = 0;
-
 }  // namespace
 
 Console::Console(Client& client, ConsoleIdentity identity)
@@ -44,7 +42,7 @@ void Console::greet() {
       {"application_name", identity_.application_name},
   };
   wire::Writer writer;
-  writer.begin(wire::server::kAuthentication).u32(kAuthenticationOk).end();
+  writer.begin(wire::server::kAuthentication).u32(wire::authentication::kOk).end();
   for (const auto& [name, value] : parameters) {
     writer.begin(wire::server::kParameterStatus).cstring(name).cstring(value).end();
   }

@@ -4,7 +4,7 @@
 
 namespace forebay::pgfront {
 
-BackgroundThread::~BackgroundThread() {
+void BackgroundThread::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
@@ -16,6 +16,7 @@ BackgroundThread::~BackgroundThread() {
 void BackgroundThread::run(std::function<void()> work) {
   {
     const std::lock_guard lock(mutex_);
+    if (stopping_) return;
     queue_.push_back(std::move(work));
     if (!thread_.joinable()) thread_ = std::thread([this] { work_until_stopped(); });
   }

@@ -15,10 +15,11 @@ class BackgroundThread {
   BackgroundThread() = default;
   BackgroundThread(const BackgroundThread&) = delete;
   BackgroundThread& operator=(const BackgroundThread&) = delete;
-  /// Waits for the piece at hand; those that wait are dropped.
-  ~BackgroundThread();
+  ~BackgroundThread() { stop(); }
 
   void run(std::function<void()> work);
+  /// Waits for the piece at hand, drops those that wait, and takes no more.
+  void stop();
 
  private:
   void work_until_stopped();

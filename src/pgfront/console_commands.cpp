@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/ascii.hpp"
 #include "observe/log.hpp"
 #include "pgfront/console_executor.hpp"
 #include "pgfront/console_gather.hpp"
@@ -13,17 +14,6 @@
 namespace forebay::pgfront {
 
 namespace {
-
-/// Longer than anybody waits, and no problem for any clock.
-constexpr Duration kForever = std::chrono::hours(24 * 366);
-
-wire::ErrorMessage administrator_command() {
-  return {wire::Severity::fatal,
-          std::string(wire::sqlstate::kAdminShutdown),
-          "terminating connection due to administrator command",
-          {},
-          {}};
-}
 
 /// Of one database, or of all when it is empty.
 std::string scope(const std::string& database) {
@@ -177,13 +167,6 @@ void ConsoleExecutor::enable(const std::string& database) {
 void ConsoleExecutor::reload(const std::string&) {
   const std::weak_ptr<void> asker = asker_;
   front_.console_service().reload([this, asker](const Result<void>& result) {
-    if (result) {
-      observe::Event("configuration reloaded").info();
-    } else {
-      observe::Event("configuration not reloaded, the old one stays in use")
-          .with("reason", result.error().text)
-          .error();
-    }
     if (asker.expired()) return;
     if (result) return succeed("RELOAD");
     fail({wire::Severity::error,
@@ -200,8 +183,7 @@ void ConsoleExecutor::shut_down(const std::string& mode) {
   front_.close_listeners();
   if (how == "wait_for_clients") return front_.console_service().shut_down_without_clients();
   if (how.empty()) return front_.shut_down(Duration(0));
-  const Duration patience = front_.settings()->timeouts.shutdown;
-  front_.shut_down(patience.count() == 0 ? kForever : patience);
+  front_.shut_down_in_order();
 }
 
 void ConsoleExecutor::suspend(const std::string&) {

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "base/ascii.hpp"
 #include "config/nearest.hpp"
 #include "config/problem.hpp"
 #include "observe/log.hpp"
@@ -18,10 +19,6 @@ namespace {
 constexpr Duration kLookInterval{20};
 
 constexpr std::string_view kSeeHelp = "SHOW HELP lists all commands.";
-
-ConsolePlan refuse(wire::ErrorMessage error) {
-  return {.error = std::move(error), .columns = {}, .run = {}};
-}
 
 std::string did_you_mean(const std::optional<std::string>& candidate) {
   return candidate ? fmt::format("Did you mean {}? {}", *candidate, kSeeHelp) : std::string(kSeeHelp);
@@ -118,7 +115,7 @@ ConsolePlan ConsoleExecutor::plan(const ConsoleStatement& statement) {
               finish(std::move(answer));
             }};
   }
-  return refuse(unknown_command(statement));
+  return ConsolePlan::refusal(unknown_command(statement));
 }
 
 wire::ErrorMessage ConsoleExecutor::unknown_command(const ConsoleStatement& statement) const {
@@ -130,20 +127,27 @@ wire::ErrorMessage ConsoleExecutor::unknown_command(const ConsoleStatement& stat
       did_you_mean(config::nearest(statement.words.front().text, known)));
 }
 
+wire::ErrorMessage ConsoleExecutor::permission_denied(std::string_view command) const {
+  return console_error(
+      wire::sqlstate::kInsufficientPrivilege,
+      fmt::format("permission denied: user {} may only use SHOW", config::in_quotes(identity_.user)),
+      fmt::format("{} is for the users listed under admin.users.", command));
+}
+
 ConsolePlan ConsoleExecutor::plan_show(const ConsoleStatement& statement) {
   const auto& words = statement.words;
   const bool isolation = words.size() == 4 && words[1].is_keyword("transaction") &&
                          words[2].is_keyword("isolation") && words[3].is_keyword("level");
   if (isolation) return plan_client_setting("transaction_isolation");
   if (words.size() != 2) {
-    return refuse(console_error(wire::sqlstate::kSyntaxError, "SHOW needs the name of one thing to show",
-                                std::string(kSeeHelp)));
+    return ConsolePlan::refusal(console_error(
+        wire::sqlstate::kSyntaxError, "SHOW needs the name of one thing to show", std::string(kSeeHelp)));
   }
   const std::string name = lower_case(words[1].text);
   if (name == "help")
     return {.error = {}, .columns = {}, .run = [this](const ResultFormats&) { show_help(); }};
   if (name == "fds") {
-    return refuse(
+    return ConsolePlan::refusal(
         console_error(wire::sqlstate::kFeatureNotSupported, "file descriptors are not shown",
                       "PgBouncer hands its sockets over by SHOW FDS; Forebay has another way to restart."));
   }
@@ -157,9 +161,9 @@ ConsolePlan ConsoleExecutor::plan_show(const ConsoleStatement& statement) {
   for (const ShowCommand& command : show_commands()) known.push_back(upper_case(command.name));
   auto near = config::nearest(name, known);
   if (near) near = "SHOW " + *near;
-  return refuse(console_error(wire::sqlstate::kUndefinedObject,
-                              fmt::format("there is no {} to show", config::in_quotes(words[1].text)),
-                              did_you_mean(near)));
+  return ConsolePlan::refusal(console_error(
+      wire::sqlstate::kUndefinedObject,
+      fmt::format("there is no {} to show", config::in_quotes(words[1].text)), did_you_mean(near)));
 }
 
 /// The verb whose words all stand there, of several the one with most; otherwise the last one that begins so,
@@ -179,16 +183,13 @@ const ConsoleExecutor::Verb* ConsoleExecutor::find_verb(const std::vector<Consol
 
 ConsolePlan ConsoleExecutor::plan_verb(const Verb& verb, const ConsoleStatement& statement) {
   if (!identity_.may_administer) {
-    return refuse(console_error(
-        wire::sqlstate::kInsufficientPrivilege,
-        fmt::format("permission denied: user {} may only use SHOW", config::in_quotes(identity_.user)),
-        fmt::format("{} is for the users listed under admin.users.", upper_case(verb.name))));
+    return ConsolePlan::refusal(permission_denied(upper_case(verb.name)));
   }
   const auto parts = words_of(verb.name);
-  if (!starts_with(statement.words, parts)) return refuse(misuse(verb.name, verb.usage));
+  if (!starts_with(statement.words, parts)) return ConsolePlan::refusal(misuse(verb.name, verb.usage));
   const std::vector<ConsoleWord> arguments(
       statement.words.begin() + static_cast<std::ptrdiff_t>(parts.size()), statement.words.end());
-  if (auto error = check_argument(verb, arguments)) return refuse(std::move(*error));
+  if (auto error = check_argument(verb, arguments)) return ConsolePlan::refusal(std::move(*error));
   std::string argument = arguments.empty() ? std::string() : arguments.front().text;
   return {
       .error = {}, .columns = {}, .run = [this, &verb, argument = std::move(argument)](const ResultFormats&) {

@@ -45,6 +45,10 @@ struct ConsolePlan {
   std::optional<wire::ErrorMessage> error;  ///< set: it cannot be run
   Columns columns;                          ///< none: no rows
   std::function<void(const ResultFormats& formats)> run;
+
+  static ConsolePlan refusal(wire::ErrorMessage error) {
+    return {.error = std::move(error), .columns = {}, .run = {}};
+  }
 };
 
 /// Runs a console's commands, one after another. Used by the client's thread; it never blocks that.
@@ -92,6 +96,7 @@ class ConsoleExecutor {
                                                    const std::vector<ConsoleWord>& arguments) const;
   std::optional<wire::ErrorMessage> check_database(const std::string& name) const;
   wire::ErrorMessage unknown_command(const ConsoleStatement& statement) const;
+  wire::ErrorMessage permission_denied(std::string_view command) const;
   void show_table(const ShowCommand& command, const ResultFormats& formats);
   void show_help();
   void log_command(const std::string& command) const;

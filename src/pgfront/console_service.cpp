@@ -19,6 +19,16 @@ std::size_t count_clients_here(Worker& worker) {
       std::ranges::count_if(clients, [](const Client* client) { return client->console() == nullptr; }));
 }
 
+void log_reload(const Result<void>& result) {
+  if (result) {
+    observe::Event("configuration reloaded").info();
+  } else {
+    observe::Event("configuration not reloaded, the old one stays in use")
+        .with("reason", result.error().text)
+        .error();
+  }
+}
+
 }  // namespace
 
 ConsoleService::ConsoleService(Front& front, net::Loop& loop)
@@ -36,7 +46,11 @@ void ConsoleService::sample() {
 }
 
 void ConsoleService::reload(Changed changed) {
-  in_background([this] { return front_.reload(); }, std::move(changed));
+  in_background([this] { return front_.reload(); },
+                [changed = std::move(changed)](const Result<void>& result) {
+                  log_reload(result);
+                  changed(result);
+                });
 }
 
 void ConsoleService::change_settings(

@@ -15,7 +15,7 @@ namespace forebay::pgfront {
 class Front;
 
 /// What the consoles of all threads share, and what goes on when a console's client has left: averages,
-/// changes of the configuration, an end that waits for clients. Thread safe but for start().
+/// changes of the configuration, an end that waits for clients. Thread safe.
 class ConsoleService {
  public:
   /// `front` and `loop` outlive the service, and nobody runs `loop` any more when it is destroyed. Timed work
@@ -25,8 +25,8 @@ class ConsoleService {
   const StatsSampler& sampler() const { return sampler_; }
 
   using Changed = std::function<void(const Result<void>& result)>;
-  /// Reads the configuration again, on a thread of its own, and calls `changed` on the calling thread, which
-  /// runs a loop.
+  /// Reads the configuration again, on a thread of its own, logs what came of it, and calls `changed` on the
+  /// calling thread, which runs a loop.
   void reload(Changed changed);
   /// Takes over what `change` makes of the present settings, likewise.
   void change_settings(std::function<Result<config::SettingsPtr>(const config::Settings& present)> change,
@@ -34,6 +34,10 @@ class ConsoleService {
 
   /// Takes no new clients; ends the process when the last has left.
   void shut_down_without_clients();
+
+  /// Waits for a change of the configuration that is under way. When the loops have ended, before the workers
+  /// go, which it is told to.
+  void stop() { background_.stop(); }
 
  private:
   void in_background(std::function<Result<void>()> work, Changed changed);

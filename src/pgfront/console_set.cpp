@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/ascii.hpp"
 #include "config/checks.hpp"
 #include "config/nearest.hpp"
 #include "config/options.hpp"
@@ -88,10 +89,6 @@ Result<config::SettingsPtr> with(const config::Settings& present, const config::
   return config::SettingsPtr(std::move(changed));
 }
 
-ConsolePlan refuse(wire::ErrorMessage error) {
-  return {.error = std::move(error), .columns = {}, .run = {}};
-}
-
 wire::ErrorMessage unknown_setting(const std::string& key) {
   std::vector<std::string> known;
   for (const config::Option& option : config::options()) {
@@ -130,8 +127,8 @@ ConsolePlan ConsoleExecutor::plan_set(const ConsoleStatement& statement) {
       words.size() >= 4 && (words[2].kind == ConsoleWord::Kind::equals || words[2].is_keyword("to"));
   const bool clients = other || (assigns && find_client_setting(key) != nullptr);
   if (!clients && (!assigns || words.size() > 4)) {
-    return refuse(console_error(wire::sqlstate::kSyntaxError, "SET is used as: SET key = value",
-                                "Values with blanks in them go between single quotes."));
+    return ConsolePlan::refusal(console_error(wire::sqlstate::kSyntaxError, "SET is used as: SET key = value",
+                                              "Values with blanks in them go between single quotes."));
   }
   if (clients) {
     return {.error = {}, .columns = {}, .run = [this, key, value = words.back().text](const ResultFormats&) {
@@ -145,10 +142,7 @@ ConsolePlan ConsoleExecutor::plan_set(const ConsoleStatement& statement) {
             }};
   }
   if (!identity_.may_administer) {
-    return refuse(console_error(
-        wire::sqlstate::kInsufficientPrivilege,
-        fmt::format("permission denied: user {} may only use SHOW", config::in_quotes(identity_.user)),
-        "SET is for the users listed under admin.users."));
+    return ConsolePlan::refusal(permission_denied("SET"));
   }
   return {.error = {}, .columns = {}, .run = [this, key, value = words[3].text](const ResultFormats&) {
             set(key, value);

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include "base/ascii.hpp"
+#include "base/utf8.hpp"
+
 namespace forebay::pgfront {
 
 namespace {
@@ -10,14 +13,6 @@ constexpr std::size_t kLongestShown = 60;
 
 bool is_blank(char c) {
   return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
-}
-
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-char upper(char c) {
-  return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
 }
 
 Error unfinished(std::string_view what) {
@@ -120,7 +115,7 @@ class Scanner {
 }  // namespace
 
 bool ConsoleWord::is_keyword(std::string_view keyword) const {
-  return kind == Kind::plain && std::ranges::equal(text, keyword, {}, lower);
+  return kind == Kind::plain && equals_ignoring_case(text, keyword);
 }
 
 Result<std::vector<ConsoleStatement>> parse_console(std::string_view text) {
@@ -135,27 +130,12 @@ std::string to_string(const ConsoleStatement& statement) {
     if (shown.size() > kLongestShown) break;
   }
   if (shown.size() > kLongestShown) {
-    // Not in the middle of a character.
-    std::size_t end = kLongestShown;
-    while (end > 0 && (static_cast<unsigned char>(shown[end]) & 0xC0) == 0x80) --end;
-    shown.resize(end);
+    shown.resize(utf8_prefix(shown, kLongestShown).size());
     shown += "…";
   }
   std::ranges::replace_if(
       shown, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, '?');
   return shown;
-}
-
-std::string lower_case(std::string_view text) {
-  std::string result(text);
-  std::ranges::transform(result, result.begin(), lower);
-  return result;
-}
-
-std::string upper_case(std::string_view text) {
-  std::string result(text);
-  std::ranges::transform(result, result.begin(), upper);
-  return result;
 }
 
 }  // namespace forebay::pgfront

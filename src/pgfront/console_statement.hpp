@@ -36,7 +36,4 @@ Result<std::vector<ConsoleStatement>> parse_console(std::string_view text);
 /// A command in one line, as a message may repeat it: short, printable.
 std::string to_string(const ConsoleStatement& statement);
 
-std::string lower_case(std::string_view text);
-std::string upper_case(std::string_view text);
-
 }  // namespace forebay::pgfront

@@ -15,6 +15,9 @@ namespace forebay::pgfront {
 
 namespace {
 
+/// Longer than anybody waits, and no problem for any clock.
+constexpr Duration kForever = std::chrono::hours(24 * 366);
+
 void set_log_level(config::LogLevel level) {
   constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::debug, spdlog::level::info,
                                                    spdlog::level::warn, spdlog::level::err};
@@ -36,6 +39,14 @@ Result<std::shared_ptr<const wire::SecretList>> read_user_list(const std::string
 }
 
 }  // namespace
+
+wire::ErrorMessage administrator_command() {
+  return {wire::Severity::fatal,
+          std::string(wire::sqlstate::kAdminShutdown),
+          "terminating connection due to administrator command",
+          {},
+          {}};
+}
 
 Front::Front(std::vector<net::Loop*> loops, Reload reload)
     : reload_(std::move(reload)),
@@ -96,6 +107,11 @@ void Front::shut_down(Duration patience) {
   closed_.store(true);
   draining_.store(true);
   for (Worker* worker : workers_) worker->shut_down(patience);
+}
+
+void Front::shut_down_in_order() {
+  const Duration patience = settings()->timeouts.shutdown;
+  shut_down(patience.count() == 0 ? kForever : patience);
 }
 
 bool Front::try_enter() {

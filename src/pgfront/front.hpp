@@ -14,6 +14,7 @@
 #include "engine/cache_directory.hpp"
 #include "net/loop.hpp"
 #include "net/tls.hpp"
+#include "wire/error_message.hpp"
 #include "wire/scram.hpp"
 #include "wire/secret.hpp"
 #include "wire/startup.hpp"
@@ -25,6 +26,9 @@ class Worker;
 
 /// What those are told who come while the process ends.
 inline constexpr const char* kShuttingDown = "the pooler is shutting down";
+
+/// What those are told whom an administrator, or the end of the process, sends away.
+wire::ErrorMessage administrator_command();
 
 /// What all threads of the PostgreSQL front share. Thread safe.
 class Front {
@@ -74,6 +78,8 @@ class Front {
 
   /// Takes no new sessions, lets transactions finish for up to `patience`, and stops the loops.
   void shut_down(Duration patience);
+  /// Likewise, for up to the configured time.
+  void shut_down_in_order();
   bool is_draining() const { return draining_.load(std::memory_order_relaxed); }
   /// Whoever is not logged in yet comes too late.
   bool is_closed() const { return closed_.load(std::memory_order_relaxed); }

@@ -17,9 +17,8 @@ namespace forebay::pgfront {
 
 namespace {
 
-/// AuthenticationRequest codes (https://www.postgresql.org/docs/15/protocol-message-formats.html).
-constexpr std::uint32_t kOk = 0, kCleartextPassword = 3, kMd5Password = 5, kSasl = 10, kSaslContinue = 11,
-                        kSaslFinal = 12;
+/// Answers to SSLRequest and GSSENCRequest.
+constexpr std::byte kYes[] = {std::byte{'S'}}, kNo[] = {std::byte{'N'}};
 
 /// Longest password message: PostgreSQL's PG_MAX_AUTH_TOKEN_LENGTH.
 constexpr std::uint32_t kMaxPasswordMessage = 65535;
@@ -87,8 +86,7 @@ std::size_t Handshake::on_first_packet(const std::byte* bytes, std::size_t size)
   if (std::holds_alternative<wire::SslRequest>(*packet)) {
     on_ssl_request(size > length);
   } else if (std::holds_alternative<wire::GssRequest>(*packet)) {
-    constexpr std::byte kNo[] = {std::byte{'N'}};
-    client_.send(kNo);
+    on_gss_request();
   } else if (const auto* cancel = std::get_if<wire::CancelRequest>(&*packet)) {
     pass_on(cancel->key);
   } else {
@@ -97,24 +95,27 @@ std::size_t Handshake::on_first_packet(const std::byte* bytes, std::size_t size)
   return length;
 }
 
+/// As PostgreSQL, we take a request that makes no sense any more for a start-up packet of another protocol.
+void Handshake::refuse_request(std::uint32_t code) {
+  refuse(wire::sqlstate::kFeatureNotSupported, wire::unsupported_protocol(code));
+}
+
+void Handshake::on_gss_request() {
+  if (asked_for_gss_ || client_.stream().has_tls()) return refuse_request(wire::kGssRequestCode);
+  asked_for_gss_ = true;
+  client_.send(kNo);
+}
+
 void Handshake::on_ssl_request(bool more_bytes) {
-  if (client_.stream().has_tls()) {
-    return refuse(wire::sqlstate::kProtocolViolation, "SSL was requested inside an SSL connection");
-  }
-  if (asked_for_tls_) {
-    return refuse(wire::sqlstate::kFeatureNotSupported,
-                  "unsupported frontend protocol 1234.5679: server supports 3.0 to 3.0");
-  }
+  if (asked_for_tls_) return refuse_request(wire::kSslRequestCode);
   asked_for_tls_ = true;
   if (client_.worker().front().tls() == nullptr) {
-    constexpr std::byte kNo[] = {std::byte{'N'}};
     client_.send(kNo);
     return;
   }
   if (more_bytes) {
     return refuse(wire::sqlstate::kProtocolViolation, "received unencrypted data after SSL request");
   }
-  constexpr std::byte kYes[] = {std::byte{'S'}};
   client_.send(kYes);
   client_.start_tls();
 }
@@ -234,18 +235,18 @@ void Handshake::ask_for_scram() {
         wire::ScramServer::for_unknown_user(startup_.user, client_.worker().front().scram_secret(), binding));
   }
   step_ = Step::scram_first;
-  request_authentication(kSasl, wire::sasl_mechanism_list(!binding.empty()));
+  request_authentication(wire::authentication::kSasl, wire::sasl_mechanism_list(!binding.empty()));
 }
 
 void Handshake::ask_for_md5() {
   md5_salt_ = wire::make_md5_salt();
   step_ = Step::md5;
-  request_authentication(kMd5Password, as_text(md5_salt_));
+  request_authentication(wire::authentication::kMd5Password, as_text(md5_salt_));
 }
 
 void Handshake::ask_for_clear_password() {
   step_ = Step::clear_password;
-  request_authentication(kCleartextPassword, {});
+  request_authentication(wire::authentication::kCleartextPassword, {});
 }
 
 std::size_t Handshake::on_password_message(const std::byte* bytes, std::size_t size) {
@@ -314,13 +315,13 @@ void Handshake::on_scram_first(std::string_view body) {
   auto reply = scram_->start(initial->mechanism, *initial->response);
   if (!reply) return refuse(reply.error());
   step_ = Step::scram_final;
-  request_authentication(kSaslContinue, *reply);
+  request_authentication(wire::authentication::kSaslContinue, *reply);
 }
 
 void Handshake::on_scram_final(std::string_view body) {
   auto reply = scram_->finish(body);
   if (!reply) return refuse(reply.error());
-  request_authentication(kSaslFinal, *reply);
+  request_authentication(wire::authentication::kSaslFinal, *reply);
   if (const auto* plain = account_.secret.plain()) return accept(*plain);
   accept(scram_->keys());
 }
@@ -381,7 +382,8 @@ void Handshake::greet_from(backend::Backend& home) {
 
 void Handshake::greet(const backend::Greeting& greeting, backend::Backend* home) {
   wire::Writer writer;
-  writer.begin('R').u32(kOk).end();
+  writer.begin('R').u32(wire::authentication::kOk).end();
+  if (startup_.notice) wire::write_error(writer, *startup_.notice);
   for (const auto& [name, value] : greeting.parameters) {
     const bool own = name == "application_name" && !startup_.application_name.empty();
     writer.begin('S').cstring(name).cstring(own ? startup_.application_name : value).end();

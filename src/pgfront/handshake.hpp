@@ -48,6 +48,8 @@ class Handshake {
 
   std::size_t on_first_packet(const std::byte* bytes, std::size_t size);
   void on_ssl_request(bool more_bytes);
+  void on_gss_request();
+  void refuse_request(std::uint32_t code);
   void pass_on(const wire::CancelKey& cancel);
   void on_startup(wire::StartupMessage message);
   void negotiate_version();
@@ -82,6 +84,7 @@ class Handshake {
   Step step_ = Step::first_packet;
   bool entered_ = false;
   bool asked_for_tls_ = false;
+  bool asked_for_gss_ = false;
   wire::StartupMessage startup_;
   engine::Authority::Account account_;
   std::shared_ptr<void> lookup_;

@@ -2,6 +2,7 @@
 #include <chrono>
 #include <map>
 
+#include "base/utf8.hpp"
 #include "cache/best_entries.hpp"
 #include "pgfront/front.hpp"
 #include "pgfront/show_commands.hpp"
@@ -42,15 +43,6 @@ void write_staleness(RowWriter& rows, const forebay::cache::Freshness& freshness
 constexpr std::size_t kMostEntries = 500;
 constexpr std::size_t kMostText = 500;
 
-/// Not in the middle of a character of UTF-8.
-std::string shortened(std::string text) {
-  if (text.size() <= kMostText) return text;
-  std::size_t end = kMostText;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
-  text.resize(end);
-  return text;
-}
-
 std::string relations_of(const forebay::cache::Entry& entry) {
   std::map<std::string_view, bool> by_key;  // and sorted
   for (const auto& on : entry.dependencies()) {
@@ -79,8 +71,11 @@ void cache_entries(const ShowRequestPtr& request, ShowDone done) {
   };
   for (const auto& [entry, hits, saved] :
        forebay::cache::best_entries(caches.store(), kMostEntries, saved_micros)) {
-    const std::string text = shortened(sql::without_values(entry->statement()));
-    rows.text(databases[&entry->freshness()]).text(text).text(relations_of(*entry)).text(entry->tags());
+    const std::string text = sql::without_values(entry->statement());
+    rows.text(databases[&entry->freshness()])
+        .text(utf8_prefix(text, kMostText))
+        .text(relations_of(*entry))
+        .text(entry->tags());
     rows.number(entry->rows()).number(entry->bytes()).number(hits);
     rows.number(micros_between(entry->filled(), request->now) / 1000);
     rows.number(saved / 1000);

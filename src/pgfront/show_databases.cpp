@@ -17,12 +17,6 @@ struct Use {
   std::uint64_t clients = 0;
 };
 
-const config::Database* entry_of(const config::Settings& settings, const std::string& name) {
-  auto at = settings.databases.find(name);
-  if (at == settings.databases.end()) at = settings.databases.find("*");
-  return at == settings.databases.end() ? nullptr : &at->second;
-}
-
 std::uint64_t setting_or(const std::optional<std::uint32_t>& own, std::uint32_t otherwise) {
   return own.value_or(otherwise);
 }
@@ -49,7 +43,7 @@ std::string server_name(const config::Upstream& upstream, const config::Database
 void database_row(RowWriter& rows, const ShowRequest& request, const config::Settings& settings,
                   const std::string& name, const Use& use) {
   auto& directory = request.front.directory();
-  const config::Database* entry = entry_of(settings, name);
+  const config::Database* entry = config::database_entry(settings, name);
   const config::PoolOverride none;
   const config::PoolOverride& own = entry == nullptr ? none : entry->pool;
   const config::Upstream& upstream =

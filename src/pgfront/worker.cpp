@@ -207,11 +207,7 @@ std::vector<Client*> Worker::clients() {
 }
 
 void Worker::end_clients(bool force) {
-  const wire::ErrorMessage error{wire::Severity::fatal,
-                                 std::string(wire::sqlstate::kAdminShutdown),
-                                 "terminating connection due to administrator command",
-                                 {},
-                                 {}};
+  const wire::ErrorMessage error = administrator_command();
   const wire::ErrorMessage not_now{
       wire::Severity::fatal, std::string(wire::sqlstate::kCannotConnectNow), kShuttingDown, {}, {}};
   for (Client* client : clients()) {
@@ -250,7 +246,8 @@ void Worker::sweep() {
   if (warming_ != nullptr) warming_->sweep(now);
   if (heap_trimmer_ != nullptr) heap_trimmer_->sweep();
   if (++sweeps_ % kClientSweep == 0) {
-    for (Client* client : clients()) client->sweep(now);
+    const auto settings = front_.settings();
+    for (Client* client : clients()) client->sweep(now, *settings);
     if (index_ == 0) {
       front_.directory().forget_unused();
       front_.caches().forget_unused(loop_.now());

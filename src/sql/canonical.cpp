@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/ascii.hpp"
 #include "sql/lexer.hpp"
 #include "sql/literals.hpp"
 

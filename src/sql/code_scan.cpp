@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <iterator>
 
+#include "base/ascii.hpp"
 #include "sql/builtin_functions.hpp"
 #include "sql/lexer.hpp"
 
@@ -39,14 +40,6 @@ struct Piece {
   enum class Kind { word, string, sign } kind;
   std::string text;
 };
-
-std::string lower_case(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
-  }
-  return lower;
-}
 
 /// What stands between the quotes of '…', E'…', $tag$…$tag$ and "…".
 std::string unquoted(std::string_view token) {

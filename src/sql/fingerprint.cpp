@@ -3,43 +3,25 @@
 #include <bit>
 #include <cstddef>
 #include <cstring>
-#include <random>
 
+#include "base/polynomial_hash.hpp"
 #include "sql/lexer.hpp"
 #include "sql/literals.hpp"
 
 namespace forebay::sql {
 namespace {
 
-__extension__ using Wide = unsigned __int128;
-
-constexpr std::uint64_t kPrime = (std::uint64_t{1} << 61) - 1;
 constexpr std::size_t kChunk = 7;
 constexpr std::uint64_t kChunkMask = (std::uint64_t{1} << (8 * kChunk)) - 1;
 
 static_assert(std::endian::native == std::endian::little, "load() takes the first byte for the lowest");
 
-constexpr std::uint64_t kPointMask = (std::uint64_t{1} << 59) - 1;
-
-/// Modulo kPrime, but not fully. With points below 2^59 and words below 2^60 a polynomial's value stays below
-/// 2^62 from step to step, so that no product reaches 2^122.
-std::uint64_t reduce(Wide value) {
-  return (static_cast<std::uint64_t>(value) & kPrime) + static_cast<std::uint64_t>(value >> 61);
-}
-
 struct Points {
   std::uint64_t high;
   std::uint64_t low;
 
-  static std::uint64_t draw(std::random_device& source) {
-    const std::uint64_t bits = (std::uint64_t{source()} << 32) | source();
-    return 1 + (bits & kPointMask) % kPointMask;
-  }
   static const Points& of_process() {
-    static const Points points = [] {
-      std::random_device source;
-      return Points{draw(source), draw(source)};
-    }();
+    static const Points points{PolynomialHash::draw_point(), PolynomialHash::draw_point()};
     return points;
   }
 };
@@ -59,12 +41,12 @@ class Hash {
     step(load(at, left) | (std::uint64_t{static_cast<std::uint8_t>(kind)} << (8 * kChunk)));
   }
 
-  Fingerprint finish() const { return {full(high_), full(low_)}; }
+  Fingerprint finish() const { return {high_.finish(), low_.finish()}; }
 
  private:
   void step(std::uint64_t word) {
-    high_ = reduce(Wide{high_ + word} * points_.high);
-    low_ = reduce(Wide{low_ + word} * points_.low);
+    high_.add(word);
+    low_.add(word);
   }
 
   std::uint64_t load(const char* at, std::size_t size) const {
@@ -78,12 +60,9 @@ class Hash {
     return word;
   }
 
-  static std::uint64_t full(std::uint64_t value) { return value % kPrime; }
-
   const char* text_end_;
-  const Points points_ = Points::of_process();
-  std::uint64_t high_ = 1;  ///< not 0: leading words of zero have to count
-  std::uint64_t low_ = 1;
+  PolynomialHash high_{Points::of_process().high, 1};
+  PolynomialHash low_{Points::of_process().low, 1};
 };
 
 }  // namespace

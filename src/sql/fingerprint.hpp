@@ -18,11 +18,9 @@ struct Fingerprint {
 
 /// Takes any bytes. One pass, no allocation, thread safe.
 ///
-/// The tokens are hashed as a polynomial modulo the prime 2^61 - 1, twice, at two points that are drawn at
-/// random when the process starts and never shown. So for any two streams of tokens, made by whomever, of at
-/// most n words of seven bytes, the chance to get the same fingerprint is at most (n / 2^59)^2: under 2^-76
-/// for texts of a megabyte. (Carter and Wegman, Universal classes of hash functions,
-/// https://doi.org/10.1016/0022-0000(79)90044-8)
+/// The tokens are hashed twice by a PolynomialHash, at two points that are drawn when the process starts. So
+/// for any two streams of tokens, made by whomever, of at most n words of seven bytes, the chance to get the
+/// same fingerprint is at most (n / 2^59)^2: under 2^-76 for texts of a megabyte.
 Fingerprint fingerprint(std::string_view text);
 
 }  // namespace forebay::sql

@@ -1,6 +1,6 @@
 #include "sql/literals.hpp"
 
-#include <algorithm>
+#include "base/ascii.hpp"
 
 namespace forebay::sql {
 namespace {
@@ -18,12 +18,6 @@ bool names_custom_setting(std::string_view literal) {
 }
 
 }  // namespace
-
-bool equals_ignoring_case(std::string_view text, std::string_view word) {
-  return std::equal(text.begin(), text.end(), word.begin(), word.end(), [](char a, char b) {
-    return (a >= 'A' && a <= 'Z' ? static_cast<char>(a | 0x20) : a) == b;
-  });
-}
 
 bool LiteralRule::is_word(const Token& token) {
   if (token.kind == TokenKind::unicode_identifier || token.kind == TokenKind::unicode_string) return true;

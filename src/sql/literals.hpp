@@ -61,7 +61,4 @@ class LiteralRule {
   Call call_ = Call::none;  ///< how much of "set_config ( 'a.b' ," the last tokens were
 };
 
-/// Whether `text` is `word`, which is in lower case, in whatever case.
-bool equals_ignoring_case(std::string_view text, std::string_view word);
-
 }  // namespace forebay::sql

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "base/ascii.hpp"
 #include "sql/literals.hpp"
 #include "sql/read_shape.hpp"
 #include "sql/read_shape_text.hpp"
@@ -9,10 +10,6 @@ namespace forebay::sql {
 namespace {
 
 constexpr std::string_view kMovingWords[] = {"now", "today", "tomorrow", "yesterday"};
-
-bool is_letter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 
 /// PostgreSQL cuts dates into words wherever letters end: '10now' is two.
 bool holds_moving_word(std::string_view value) {

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "base/ascii.hpp"
 #include "sql/tree.hpp"
 
 namespace forebay::sql {
@@ -129,12 +130,12 @@ void ReadShapeWalk::visit(const Value& value) {
 void ReadShapeWalk::member(std::string_view key, const Value& value) {
   if (value.is_array()) return push(value);
   if (!value.is_object()) return;
-  if (key.front() >= 'A' && key.front() <= 'Z') return node(key, value);
+  if (is_upper(key.front())) return node(key, value);
   if (key == "typeName") return type_name(value.get_object());
   if (key == "alias" || key == "join_using_alias") return alias(value.get_object());
   const Object& fields = value.get_object();
   // A field that holds one node of any kind.
-  if (fields.size() == 1 && fields.begin()->key().front() >= 'A' && fields.begin()->key().front() <= 'Z') {
+  if (fields.size() == 1 && is_upper(fields.begin()->key().front())) {
     return push(value);
   }
   if (contains(kTransparentFields, key) || fields.empty()) return push(value);

@@ -1,6 +1,7 @@
 #include <string>
 #include <utility>
 
+#include "base/ascii.hpp"
 #include "sql/code_scan.hpp"
 #include "sql/tree.hpp"
 #include "sql/tree_walk.hpp"
@@ -9,14 +10,6 @@ namespace forebay::sql {
 namespace {
 
 constexpr std::int64_t kHoldOption = 0x20;  // CURSOR_OPT_HOLD in PostgreSQL's src/include/nodes/parsenodes.h
-
-std::string lower_case(std::string_view name) {
-  std::string lower(name);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c | 0x20);
-  }
-  return lower;
-}
 
 /// Whether each transaction gives the setting its value.
 bool starts_anew(std::string_view setting) {

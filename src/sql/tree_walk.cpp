@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "base/ascii.hpp"
 #include "sql/builtin_functions.hpp"
 #include "sql/statement_rules.hpp"
 #include "sql/tree.hpp"
@@ -81,7 +82,7 @@ void TreeWalk::member(std::string_view key, const Value& value) {
   if (value.is_string()) return text(key, value.get_string());
   const Object* body = value.if_object();
   if (body != nullptr) {
-    if (key.front() >= 'A' && key.front() <= 'Z') {
+    if (is_upper(key.front())) {
       // ALTER FUNCTION … SET: what the function will set while it runs, and takes back then.
       if (key == "DefElem" && tree::text(*body, "defname") == "set") return;
       node(key, *body);

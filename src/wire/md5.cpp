@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 
+#include "base/ascii.hpp"
 #include "wire/secret_text.hpp"
 
 namespace forebay::wire {
@@ -40,8 +41,7 @@ Md5Salt make_md5_salt() {
 
 std::optional<Md5Hash> Md5Hash::parse(std::string_view stored) {
   if (stored.size() != kPrefix.size() + kHexSize || !stored.starts_with(kPrefix)) return std::nullopt;
-  const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
-  if (!std::ranges::all_of(stored.substr(kPrefix.size()), is_hex)) return std::nullopt;
+  if (!std::ranges::all_of(stored.substr(kPrefix.size()), is_lower_hex)) return std::nullopt;
   return Md5Hash(std::string(stored));
 }
 

@@ -43,6 +43,12 @@ inline constexpr char kAuthentication = 'R', kBackendKeyData = 'K', kBindComplet
                       kRowDescription = 'T';
 }
 
+/// What an AuthenticationRequest asks for.
+namespace authentication {
+inline constexpr std::uint32_t kOk = 0, kCleartextPassword = 3, kMd5Password = 5, kSasl = 10,
+                               kSaslContinue = 11, kSaslFinal = 12;
+}
+
 /// The header of a message: what comes and how long its body is.
 struct Header {
   char type;

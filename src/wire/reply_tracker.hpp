@@ -36,8 +36,8 @@ struct Expectation {
 /// client.
 ///
 ///     tracker.expect({Request::query});      // after writing a Query
-///     const auto fed = tracker.feed(bytes, to_client, observer);
-///     // keep bytes[fed.consumed..] for the next feed; if (!fed.valid) close the connection
+///     const auto fed = tracker.feed(bytes, size, to_client, observer);
+///     // keep bytes[fed.consumed..size] for the next feed; if (!fed.valid) close the connection
 ///     if (tracker.is_idle()) …               // every message has been answered
 ///
 /// A message that has to be seen whole waits until it is complete; all others flow through in pieces, so rows

@@ -29,7 +29,6 @@ class Splice {
   }
 
   bool empty() const { return run_size_ == 0 && copy_.empty(); }
-  std::size_t size() const { return run_size_ + copy_.size(); }
 
   /// Everything so far. Valid until the next call that changes the splice.
   Bytes finish() {

@@ -4,7 +4,10 @@
 
 #include <fmt/format.h>
 
+#include "base/ascii.hpp"
+#include "base/utf8.hpp"
 #include "wire/protocol.hpp"
+#include "wire/startup_options.hpp"
 
 namespace forebay::wire {
 
@@ -14,21 +17,40 @@ Error invalid(std::string text) {
   return {ErrorCode::invalid_input, std::move(text)};
 }
 
-/// What PostgreSQL makes of an application_name: a name of up to 63 bytes (GUC_IS_NAME, NAMEDATALEN) of
-/// printable ASCII (pg_clean_ascii in common/string.c).
+constexpr std::string_view kMessageLevel = "client_min_messages";
+
+/// Of a name in PostgreSQL: NAMEDATALEN - 1.
+constexpr std::size_t kLongestName = 63;
+
+/// What PostgreSQL makes of an application_name: a name (GUC_IS_NAME) of printable ASCII (pg_clean_ascii in
+/// common/string.c).
 std::string clean_application_name(std::string_view value) {
-  constexpr std::size_t kLongest = 63;
-  std::size_t size = std::min(value.size(), kLongest);
-  // Not through the middle of a character.
-  const auto continues = [&value](std::size_t at) {
-    return (static_cast<unsigned char>(value[at]) & 0xC0U) == 0x80U;
-  };
-  while (size < value.size() && size > 0 && continues(size)) --size;
-  std::string cleaned(value.substr(0, size));
+  std::string cleaned(utf8_prefix(value, kLongestName));
   for (char& c : cleaned) {
     if (c < 32 || c > 126) c = '?';
   }
   return cleaned;
+}
+
+/// What PostgreSQL says when it cuts a name (truncate_identifier in parser/scansup.c).
+ErrorMessage cut_notice(std::string_view name) {
+  return {Severity::notice,
+          std::string(sqlstate::kNameTooLong),
+          fmt::format("identifier \"{}\" will be truncated to \"{}\"", name, utf8_prefix(name, kLongestName)),
+          {},
+          {}};
+}
+
+/// Whether the client has asked for warnings and errors alone.
+bool wants_no_notices(const std::vector<Parameter>& parameters) {
+  std::string level;
+  std::string in_options;
+  for (const auto& [name, value] : parameters) {
+    if (lower_case(name) == kMessageLevel) level = value;
+    if (name == "options") in_options = option_setting(value, kMessageLevel).value_or("");
+  }
+  level = lower_case(level.empty() ? in_options : level);
+  return level == "warning" || level == "error";
 }
 
 /// A name that comes twice counts as it came last.
@@ -50,6 +72,7 @@ void store_parameter(StartupMessage& message, std::string_view name, std::string
     message.replication = value;
   } else if (name == "application_name") {
     message.application_name = clean_application_name(value);
+    if (value.size() > kLongestName) message.notice = cut_notice(value);
   } else if (name.starts_with("_pq_.")) {
     message.unknown_options.emplace_back(name);
   } else {
@@ -62,9 +85,7 @@ Result<FirstPacket> parse_startup(std::uint32_t version, std::string_view rest) 
   message.major = static_cast<std::uint16_t>(version >> 16);
   message.minor = static_cast<std::uint16_t>(version & 0xffff);
   if (message.major != 3) {
-    return Error{ErrorCode::unsupported,
-                 fmt::format("unsupported frontend protocol {}.{}: server supports 3.0 to 3.0", message.major,
-                             message.minor)};
+    return Error{ErrorCode::unsupported, unsupported_protocol(version)};
   }
   std::string_view name;
   std::string_view value;
@@ -81,11 +102,17 @@ Result<FirstPacket> parse_startup(std::uint32_t version, std::string_view rest) 
     return Error{ErrorCode::authentication, "no PostgreSQL user name specified in startup packet"};
   }
   if (message.database.empty()) message.database = message.user;
+  if (message.notice && wants_no_notices(message.parameters)) message.notice.reset();
   std::ranges::sort(message.parameters);
   return FirstPacket(std::move(message));
 }
 
 }  // namespace
+
+std::string unsupported_protocol(std::uint32_t version) {
+  return fmt::format("unsupported frontend protocol {}.{}: server supports 3.0 to 3.0", version >> 16,
+                     version & 0xffff);
+}
 
 Result<FirstPacket> parse_first_packet(std::string_view body) {
   if (body.size() < 4) return invalid("invalid length of startup packet");

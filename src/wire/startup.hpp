@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "wire/error_message.hpp"
 #include "wire/writer.hpp"
 
 namespace forebay::wire {
@@ -38,9 +40,13 @@ struct StartupMessage {
   std::string application_name;
   std::vector<Parameter> parameters;         ///< all others, sorted by name
   std::vector<std::string> unknown_options;  ///< names that start with "_pq_.", for NegotiateProtocolVersion
+  std::optional<ErrorMessage> notice;        ///< what PostgreSQL says of it before it greets the client
 };
 
 using FirstPacket = std::variant<SslRequest, GssRequest, CancelRequest, StartupMessage>;
+
+/// What PostgreSQL answers to a version, or a request, that it does not know.
+std::string unsupported_protocol(std::uint32_t version);
 
 /// Parses the body of a packet without a type byte (everything after its four bytes of length).
 /// Errors: ErrorCode::invalid_input with the text that PostgreSQL uses, ErrorCode::unsupported for another

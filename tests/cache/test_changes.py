@@ -132,7 +132,7 @@ def test_a_write_of_another_row_leaves_it_in_memory(cached, client, other):
 
 
 def test_many_reads_between_writes_are_hits(cached, client):
-    """B4, P2: the hit rate is shown, and is what it should be."""
+    """The hit rate is shown, and is what it should be."""
     cached.settle(lambda: client.execute(BY_KEY).fetchall())
     assert cached.hits_during(lambda: [client.execute(BY_KEY).fetchall() for _ in range(100)]) == 100
 

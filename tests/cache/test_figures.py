@@ -1,4 +1,4 @@
-"""What the console shows of the cache (B4, P2: hit rate), what empties it, and what a server that cannot do it gets."""
+"""What the console shows of the cache (its hit rate), what empties it, and what a server that cannot do it gets."""
 
 import psycopg
 import pytest
@@ -134,7 +134,7 @@ def test_a_large_result_is_not_kept(server, database, around, daemons):
 
 
 def test_an_entry_has_a_lifetime(server, database, items, daemons):
-    """Default 300 s (P2, B5); C2 and L9 name others."""
+    """300 s unless something else is said."""
     endpoint = daemons(config="cache:\n  lifetime: 1s\n")
     with endpoint.connect() as client:
         endpoint.warm(lambda: client.execute(TEXT).fetchall())

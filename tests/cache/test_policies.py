@@ -42,7 +42,7 @@ def cached(daemons, around):
     ("/* forebay: ttl=120 */ SELECT x FROM warm_up", "2min", "its comment"),
 ])
 def test_the_lifetime_is_that_of_the_comment_or_of_the_shortest_policy(client, text, lifetime, origin):
-    """L9, B5, C2, P5: lifetimes by kind of resource."""
+    """Lifetimes by kind of resource."""
     kept = explained(client, text)[0]
     assert kept == f"Kept: until what it depends on changes, {lifetime} at most ({origin})"
 
@@ -79,7 +79,7 @@ def test_cheap_results_are_not_kept_where_that_is_said(daemons):
 
 
 def test_clearing_by_tag(cached, client):
-    """P2: invalidation by pattern."""
+    """Invalidation by pattern."""
     texts = {tags: f"SELECT name FROM items WHERE id = 1 /* forebay: tags={tags} */"
              for tags in ("user:1,profile", "user:2", "course:1")}
     for text in texts.values():

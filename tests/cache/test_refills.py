@@ -1,5 +1,5 @@
 """What Forebay asks again by itself, so that clients find it in memory: what is about to expire and still asked for,
-and, where that is wished (L9: write-through), what a write has ended.
+and, where that is wished (write-through), what a write has ended.
 """
 
 import time

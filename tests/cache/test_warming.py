@@ -1,4 +1,4 @@
-"""B4, C2: what was asked for most before a restart is in memory before it is asked for again."""
+"""What was asked for most before a restart is in memory before it is asked for again."""
 
 import contextlib
 import json

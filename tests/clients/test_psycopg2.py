@@ -144,7 +144,7 @@ def test_reset_of_a_connection(endpoint):
 
 @pytest.mark.pool(2)
 def test_pool_of_ten_over_two_backends(endpoint, table):
-    """B1, L7: an application's own pool in front of Forebay's."""
+    """An application's own pool in front of Forebay's."""
     name = table("id int PRIMARY KEY, count int")
     pool = psycopg2.pool.ThreadedConnectionPool(10, 10, endpoint.dsn())
     with endpoint.connect() as connection:

@@ -33,7 +33,7 @@ class Lesson(Base):
 
 @pytest.fixture
 def engine(endpoint):
-    """B1: pool 20 + overflow 30, pre-ping, recycled after an hour; the tables exist during the test."""
+    """Pool 20 + overflow 30, pre-ping, recycled after an hour; the tables exist during the test."""
     url = endpoint.url().replace("postgres://", "postgresql+psycopg2://")
     made = sa.create_engine(url, pool_size=20, max_overflow=30, pool_pre_ping=True, pool_recycle=3600, future=True)
     Base.metadata.create_all(made)
@@ -113,7 +113,7 @@ def test_stream_results(engine):
 
 
 def test_bulk_insert_and_returning(session):
-    """B3: bulk insert and bulk update in batches of 1000."""
+    """Bulk insert and bulk update in batches of 1000."""
     session.execute(sa.insert(Course), [{"title": f"c{n}", "version": 1} for n in range(3000)])
     session.commit()
     changed = session.execute(

@@ -2,7 +2,9 @@
 
 import time
 
+import psycopg
 import pytest
+from psycopg.rows import dict_row
 
 from forebay_testing import frontend_messages as fe
 from forebay_testing import wait_until
@@ -10,6 +12,7 @@ from forebay_testing.rawpg import RawError
 
 from gate import DOWN, UP, Corrupt, Cut, Delay, Stall
 from outcomes import end_of, error_of
+from stand import USER
 
 LOST, CANCELED = "08006", "57014"
 
@@ -83,6 +86,13 @@ def test_command_timeout_with_a_stalled_server(stands):
     stand.check()
 
 
+def states(stand):
+    """What SHOW SERVERS says of the backends of the clients' role."""
+    dsn = stand.forebay.dsn(dbname="forebay", password=stand.server.passwords["postgres"])
+    with psycopg.connect(dsn, autocommit=True, row_factory=dict_row) as console:
+        return [row["state"] for row in console.execute("SHOW SERVERS") if row["user"] == USER]
+
+
 def test_idle_backend_is_half_open(stands):
     """A backend that was idle for long is tested before use; one that does not answer is replaced unnoticed."""
     stand = stands(size=1, flags=["--set", "timeouts.test_after=100ms", "--set", "timeouts.connect=2s"])
@@ -90,7 +100,7 @@ def test_idle_backend_is_half_open(stands):
         assert client.rows("SELECT 1") == [["1"]]
         old = {pid for pid, *_ in stand.sessions()}
         stall = stand.gate.add(Stall(UP, user="app"))
-        time.sleep(0.2)
+        wait_until(lambda: "used" in states(stand), 10, "the backend is idle for so long that it is tested")
         client.send(fe.query("SELECT pg_backend_pid()"))
         assert stall.hit.wait(10)
         # Only what exists is stalled: the new connection finds the way free.

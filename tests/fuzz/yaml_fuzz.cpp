@@ -1,6 +1,6 @@
+#include "base/utf8.hpp"
 #include "config/document.hpp"
 #include "config/loader.hpp"
-#include "config/utf8.hpp"
 #include "config/yaml_writer.hpp"
 #include "input.hpp"
 
@@ -26,7 +26,7 @@ void load_anything(std::string_view text) {
 }
 
 void read_back(std::string_view value) {
-  if (!is_utf8(value)) return;
+  if (!forebay::is_utf8(value)) return;
   std::vector<Problem> problems;
   const NodePtr root = parse_document("key: " + yaml_text(value), "text", variable, problems);
   expect(root != nullptr && problems.empty() && root->entries.size() == 1);

@@ -2,18 +2,7 @@
 
 import pytest
 
-from forebay_testing import wait_until
-
-
-@pytest.fixture(autouse=True)
-def nothing_left(request):
-    """After each test no backend of its database is in a transaction."""
-    yield
-    if "database" not in request.fixturenames:
-        return
-    server, name = request.getfixturevalue("server"), request.getfixturevalue("database")
-    busy = "SELECT pid FROM pg_stat_activity WHERE datname = %s AND state <> 'idle'"
-    wait_until(lambda: not server.query(busy, (name,)), 10, "all backends idle")
+from forebay_testing.quiet import nothing_left  # noqa: F401
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,14 @@ def greeting(place, **parameters):
         except RawError as error:
             value = error.message.value
             return value["S"], value["C"], value["M"]
-        return [message.kind if message.kind == "K" else normal(message) for message in messages]
+        return [_comparable(message) for message in messages]
+
+
+def _comparable(message):
+    """All but the key, and but the place in PostgreSQL's source that a notice comes from."""
+    if message.kind == "N":
+        return {field: text for field, text in message.value.items() if field not in "FLR"}
+    return message.kind if message.kind == "K" else normal(message)
 
 
 def setting(place, name, **parameters):
@@ -33,6 +40,11 @@ PARAMETERS = {
     "dollar": {"application_name": "$1 $$ ${x} %s \n\t\r"},
     "not ASCII": {"application_name": "Grüße, мир"},
     "long application_name": {"application_name": "a" * 1000},
+    "application_name of 63 bytes": {"application_name": "a" * 63},
+    "long application_name, not ASCII": {"application_name": "a" + "ü" * 40},
+    "long application_name and no notices": {"client_min_messages": "warning", "application_name": "a" * 64},
+    "long application_name and no notices by options": {"options": "-c client-min-messages=ERROR", "application_name": "a" * 64},
+    "long application_name and more messages": {"client_min_messages": "debug1", "application_name": "a" * 64},
     "empty application_name": {"application_name": ""},
     "injection by a value": {"TimeZone": "UTC'; CREATE TABLE injected (); --"},
     "injection by search_path": {"search_path": "public'; SELECT pg_sleep(10); --"},
@@ -166,9 +178,22 @@ def test_encryption_is_asked_for_again(endpoint, reference, requests):
                 return "still asked"
             return "ended"
 
-    assert ask(reference) == "ended"
-    if endpoint.mode == "direct" or requests[0] == fe.ssl_request():
-        assert ask(endpoint) == "ended"
+    assert ask(reference) == ask(endpoint) == "ended"
+
+
+@pytest.mark.parametrize("request_", [fe.ssl_request(), fe.gss_request()], ids=["SSL", "GSS"])
+def test_second_request_for_encryption_is_refused_in_the_servers_words(endpoint, server, request_):
+    """On PostgreSQL's Unix socket, where it says no to both as Forebay does."""
+    def refusal(host, port):
+        with RawConnection(host, port) as raw:
+            raw.send(request_)
+            assert raw.socket.recv(1) == b"N"
+            raw.send(request_)
+            [message] = raw.receive_all()
+            return [message.value[field] for field in "SVCM"]
+
+    host = server.socket_directory if endpoint.mode == "direct" else endpoint.host
+    assert refusal(host, endpoint.port) == refusal(server.socket_directory, server.port)
 
 
 def test_ssl_then_gss_then_plain(endpoint):

@@ -8,8 +8,8 @@ import socket
 import psycopg
 import pytest
 
-from forebay_testing import wait_until
 from forebay_testing.fixtures import POOL_SIZE
+from forebay_testing.quiet import nothing_left  # noqa: F401
 
 
 def backend_of(client) -> int:
@@ -74,16 +74,3 @@ def _backend_soon(client) -> int | None:
             with contextlib.suppress(psycopg.OperationalError):
                 asking.result(10)
             return None
-
-
-@pytest.fixture(autouse=True)
-def nothing_left(request):
-    """After each test no backend of its database is in a transaction, and no advisory lock is left."""
-    yield
-    if "database" not in request.fixturenames:
-        return
-    server, name = request.getfixturevalue("server"), request.getfixturevalue("database")
-    busy = "SELECT pid, state, query FROM pg_stat_activity WHERE datname = %s AND state <> 'idle'"
-    locks = ("SELECT pid FROM pg_locks JOIN pg_database d ON d.oid = database"
-             " WHERE locktype = 'advisory' AND datname = %s")
-    wait_until(lambda: not server.query(busy, (name,)) and not server.query(locks, (name,)), 10, "all backends idle")

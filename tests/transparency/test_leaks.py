@@ -1,4 +1,4 @@
-"""State of one client stays with it and reaches nobody else (pitfalls: pooling 5; B1: reset on return).
+"""State of one client stays with it and reaches nobody else (pitfalls: pooling 5).
 
 Each statement below is run directly and through the endpoint: the client must then look the same in both, and a
 client that comes later, on the same backend, must look as new.

@@ -306,7 +306,7 @@ def test_defaults_of_role_and_database(endpoint, server):
 
 
 def test_options_of_each_client(endpoint, server):
-    """Startup options are each client's own (pitfalls: pgbouncer 482, 525, 907), within one pool's size (L7, B1)."""
+    """Startup options are each client's own (pitfalls: pgbouncer 482, 525, 907), within one pool's size."""
     backends = "SELECT pid FROM pg_stat_activity WHERE datname = %s AND usename = 'app'"
     others = server.query(backends, (endpoint.dbname,))
     clients = [endpoint.connect(options=f"-c work_mem={mb}MB -c app.tenant=t{mb} -c extra_float_digits=1")

@@ -1,6 +1,14 @@
-#include "config/utf8.hpp"
+#include "base/utf8.hpp"
 
-namespace forebay::config {
+namespace forebay {
+
+namespace {
+
+bool continues_character(char byte) {
+  return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U;
+}
+
+}  // namespace
 
 std::size_t utf8_length(std::string_view text) {
   const auto lead = static_cast<unsigned char>(text[0]);
@@ -12,7 +20,7 @@ std::size_t utf8_length(std::string_view text) {
                                            : 0;
   if (length == 0 || text.size() < length) return 0;
   for (std::size_t i = 1; i < length; ++i) {
-    if ((static_cast<unsigned char>(text[i]) & 0xC0) != 0x80) return 0;
+    if (!continues_character(text[i])) return 0;
   }
   return length;
 }
@@ -26,4 +34,11 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
-}  // namespace forebay::config
+std::string_view utf8_prefix(std::string_view text, std::size_t longest) {
+  if (text.size() <= longest) return text;
+  std::size_t size = longest;
+  while (size > 0 && continues_character(text[size])) --size;
+  return text.substr(0, size);
+}
+
+}  // namespace forebay

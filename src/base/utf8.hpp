@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <string_view>
 
-namespace forebay::config {
+namespace forebay {
 
 /// Length in bytes of the UTF-8 character at the start of `text`, which is not empty; 0 when there is none.
 std::size_t utf8_length(std::string_view text);
@@ -11,4 +11,7 @@ std::size_t utf8_length(std::string_view text);
 /// Whether all of `text` is UTF-8.
 bool is_utf8(std::string_view text);
 
-}  // namespace forebay::config
+/// At most `longest` bytes of the beginning of `text`, no character of UTF-8 cut in two. Takes any bytes.
+std::string_view utf8_prefix(std::string_view text, std::size_t longest);
+
+}  // namespace forebay
