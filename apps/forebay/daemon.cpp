@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "config/options.hpp"
+#include "config/summary.hpp"
 #include "config/values.hpp"
 #include "observe/log.hpp"
 #include "successor_process.hpp"
@@ -71,6 +72,7 @@ Result<void> Daemon::start() {
       .with("auth", config::to_text(settings.auth))
       .with("tls", config::to_text(settings.tls.mode))
       .with("threads", loops_.size())
+      .with("cache", config::cache_line(settings.cache))
       .info();
   if (auto found = find_predecessor(); !found) return found.error();
   if (auto got = get_sockets(); !got) return got.error();

@@ -13,6 +13,15 @@ std::string to_string(const Location& where) {
   return where.line == 0 ? where.source : fmt::format("{}:{}:{}", where.source, where.line, where.column);
 }
 
+Location place_of(const Places& places, std::string key, const Location& whole) {
+  while (true) {
+    if (const auto found = places.find(key); found != places.end()) return found->second;
+    const auto dot = key.rfind('.');
+    if (dot == std::string::npos) return whole;
+    key.resize(dot);
+  }
+}
+
 std::string to_string(const Problem& problem) {
   return fmt::format("{}: {}", to_string(problem.where), problem.text);
 }
