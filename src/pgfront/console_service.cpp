@@ -35,13 +35,13 @@ void ConsoleService::sample() {
   sample_timer_.start(loop_, StatsSampler::kPeriod);
 }
 
-void ConsoleService::reload(Changed changed) {
-  in_background([this] { return front_.reload(); }, std::move(changed));
+void ConsoleService::reload(Reloaded reloaded) {
+  in_background<Result<std::vector<std::string>>>([this] { return front_.reload(); }, std::move(reloaded));
 }
 
 void ConsoleService::change_settings(
     std::function<Result<config::SettingsPtr>(const config::Settings& present)> change, Changed changed) {
-  in_background(
+  in_background<Result<void>>(
       [this, change = std::move(change)]() -> Result<void> {
         auto settings = change(*front_.settings());
         if (!settings) return settings.error();
@@ -50,11 +50,12 @@ void ConsoleService::change_settings(
       std::move(changed));
 }
 
-void ConsoleService::in_background(std::function<Result<void>()> work, Changed changed) {
+template <class Outcome>
+void ConsoleService::in_background(std::function<Outcome()> work, std::function<void(const Outcome&)> done) {
   net::Loop* asking = net::Loop::current();
-  background_.run([work = std::move(work), changed = std::move(changed), asking]() mutable {
-    auto result = std::make_shared<Result<void>>(work());
-    asking->post([changed = std::move(changed), result] { changed(*result); });
+  background_.run([work = std::move(work), done = std::move(done), asking]() mutable {
+    auto outcome = std::make_shared<Outcome>(work());
+    asking->post([done = std::move(done), outcome] { done(*outcome); });
   });
 }
 
