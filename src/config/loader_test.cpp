@@ -182,6 +182,11 @@ TEST(Loader, MistakesInFlagsNameTheFlag) {
   expect_in(wrong(kUpstream, {{"--set pool.sise", "pool.sise", {"1"}}}), "did you mean \"pool.size\"?");
 }
 
+TEST(Loader, AFlagIsNamedOnce) {
+  EXPECT_EQ(wrong(kUpstream, {{"--listen", "listen", {"127.0.0.1:1", "127.0.0.1:1"}}}),
+            "--listen: 127.0.0.1:1 is there twice");
+}
+
 TEST(Loader, TrustIsForThisMachineOnly) {
   right(
       "upstream: postgres://h\nauth: {mode: trust}\nlisten: [127.0.0.1:1, localhost:2, '[::1]:3', "

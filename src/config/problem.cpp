@@ -23,7 +23,11 @@ Location place_of(const Places& places, std::string key, const Location& whole) 
 }
 
 std::string to_string(const Problem& problem) {
-  return fmt::format("{}: {}", to_string(problem.where), problem.text);
+  const std::string place = to_string(problem.where);
+  // A flag that is called like its key says it already.
+  std::string_view text = problem.text;
+  if (place.starts_with("--") && text.starts_with(place.substr(2) + ": ")) text.remove_prefix(place.size());
+  return fmt::format("{}: {}", place, text);
 }
 
 std::string to_string(const std::vector<Problem>& problems) {
