@@ -127,6 +127,7 @@ void Daemon::on_running() {
   await_successor(former);
   manager_.ready(fmt::format("serving on {}", fmt::join(sockets_.names(), ", ")), former != 0);
   manager_.watch(loop_pointers_);
+  first_look_.emplace(front_);
 }
 
 void Daemon::await_successor(pid_t predecessor) {
@@ -150,6 +151,7 @@ void Daemon::hand_over(pid_t successor) {
       .with("clients", front_.clients())
       .info();
   sockets_.hand_over();
+  first_look_.reset();
   manager_.fall_silent();
   retirement_.emplace(*loops_.front(), front_);
 }
@@ -169,6 +171,7 @@ void Daemon::stop(const char* why) {
 void Daemon::close_listeners() {
   manager_.stopping(fmt::format("waiting for {} clients", front_.clients()));
   sockets_.close();
+  first_look_.reset();
   if (!retirement_) successor_.reset();  // there is nothing left to take over
 }
 

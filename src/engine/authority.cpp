@@ -56,7 +56,8 @@ Authority::Account account_of(const backend::Rows& rows, bool own_query) {
 /// No client's password is to blame when the server refuses Forebay's own login. Nothing for other refusals.
 std::optional<backend::Login::Refusal> own_login_failed(const std::string& user, const std::string& own_user,
                                                         const backend::Login::Refusal& refusal) {
-  if (!wire::error_field(refusal.server_error, 'C').starts_with("28")) return std::nullopt;
+  const std::string_view code = wire::error_field(refusal.server_error, 'C');
+  if (!code.starts_with("28") && code != wire::sqlstate::kInvalidCatalogName) return std::nullopt;
   backend::Login::Refusal told;
   told.ours = {
       wire::Severity::fatal,
@@ -65,7 +66,7 @@ std::optional<backend::Login::Refusal> own_login_failed(const std::string& user,
                   "\"{}\": {}",
                   user, own_user, wire::error_field(refusal.server_error, 'M')),
       {},
-      "Correct the user and the password of `upstream` in Forebay's configuration."};
+      "Correct `upstream` in Forebay's configuration: its user, its password or its database."};
   return told;
 }
 

@@ -92,6 +92,17 @@ def test_forebays_own_wrong_password_is_not_the_clients(server):
         assert "user=postgres" in line and "sqlstate=08006" in line and "Forebay's own login" in line
 
 
+def test_what_keeps_everybody_out_is_logged_at_the_start(server):
+    """A wrong password, or a user that may not look others up, was silent until somebody came."""
+    for user, password, told in (
+        ("app", "wrong", "the server refuses Forebay's own login"),
+        ("app", server.passwords["app"], "the upstream's user may not read pg_authid; grant it that, or set"),
+    ):
+        with ForebayDaemon(server.url(user=user, password=password)) as daemon:
+            line = line_with(daemon, told)
+            assert " warning " in line and "app:***@" in line
+
+
 def test_the_log_says_why_no_password_can_be_right(server):
     """A role with an md5 password, an expired one, and none at all: clients are told the same of each."""
     server.execute("SET password_encryption = md5; CREATE ROLE old LOGIN PASSWORD 'x'; RESET password_encryption")
