@@ -22,8 +22,7 @@ win over the file. `forebay check --config FILE` tells every mistake with line a
 
 - **Environment.** `${NAME}` in any value is replaced by the environment variable, `${NAME:-default}` by the default
   when the variable is not set or empty. Inside `{ }` and `[ ]` such a value goes between double quotes.
-  `$${` is a plain `${`. What a variable holds is taken as it is; it cannot add
-  YAML.
+  `$${` is a plain `${`. What a variable holds is taken as it is; it cannot add YAML.
 - **Durations** need a unit: `250ms`, `30s`, `5min`, `1h`, `7d`, `1h30min`. `0` means never.
 - **Sizes** need a unit: `512KiB`, `256MiB`, `0.5GiB`. `K`, `M` and `G` mean the same; `KB`, `MB` and `GB` are powers
   of 1,000.
@@ -74,7 +73,8 @@ std::string value_form(const Option& option) {
     case Kind::duration:
       return "duration";
     case Kind::size:
-      return "size";
+      return fmt::format("size, {} to {}", to_text(ByteSize{option.range.least}),
+                         to_text(ByteSize{option.range.most}));
     case Kind::boolean:
       return "true, false";
     case Kind::choice:
