@@ -4,6 +4,8 @@ import psycopg
 import pytest
 from psycopg import errors
 
+from forebay_testing import wait_until
+
 from conftest import USER, Background, Console, backend_of
 
 
@@ -155,3 +157,26 @@ def test_cache_clear_says_when_nothing_was_forgotten(start, relation, enabled, t
         console.connection.add_notice_handler(lambda notice: said.append(notice.message_primary))
         assert console.run(f"CACHE CLEAR {relation}") == "CACHE CLEAR"
         assert said[-1].startswith(told) and ("off" in told or relation in said[-1])
+
+
+def test_cache_clear_tells_how_many_results_were_forgotten(start, server, database, clients):
+    forebay = start(config="cache: {enabled: true, level: ttl}\npolicies: {all: {relations: counted, lifetime: 1h}}\n")
+    server.execute("CREATE TABLE counted AS SELECT 1 AS n", dbname=database)
+    server.execute("GRANT ALL ON counted TO app", dbname=database)
+    client = clients(forebay)
+    with Console(forebay) as console:
+        said = []
+        console.connection.add_notice_handler(lambda notice: said.append(notice.message_primary))
+
+        def is_kept() -> bool:
+            client.execute("SELECT n FROM counted")
+            return len(console.show("CACHE_ENTRIES")) == 1
+
+        wait_until(is_kept, 10, "a kept result")
+        for _ in range(2):
+            console.run("CACHE CLEAR counted")
+        assert said == ["1 kept result was forgotten", 'no kept result depends on "counted"']
+        wait_until(is_kept, 10, "a kept result")
+        console.run("CACHE CLEAR TAG nothing")
+        console.run("CACHE CLEAR")
+        assert said[2:] == ['no kept result has a tag that "nothing" fits', "1 kept result was forgotten"]
