@@ -9,12 +9,14 @@
 #include "config/nearest.hpp"
 #include "config/problem.hpp"
 #include "config/reference.hpp"
+#include "config/values.hpp"
 #include "import_command.hpp"
 
 namespace forebay {
 namespace {
 
 constexpr int kWrongUsage = 2;
+constexpr std::size_t kColumn = 26;  ///< where the right column of the help starts
 
 constexpr const char* kAbout =
     "Forebay stands between applications and PostgreSQL and shares few connections among many clients.";
@@ -66,9 +68,30 @@ void tell_unknown(const CLI::App& app, const std::string& argument, std::ostream
   for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
     if (!command->get_group().empty()) known.push_back(command->get_name());
   }
-  const auto near = config::nearest(argument.substr(0, argument.find('=')), known);
+  auto near = config::nearest(argument.substr(0, argument.find('=')), known);
+  const bool is_file = argument.ends_with(".yaml") || argument.ends_with(".yml");
+  if (is_file && app.get_option_no_throw("--config") != nullptr) near = "--config " + argument;
   err << "forebay: " << config::in_quotes(argument) << " is not known here"
       << (near ? "; did you mean " + *near + "?" : "") << '\n';
+}
+
+/// What CLI11 says of a wrong number of values, in plain words.
+std::string told(const CLI::ParseError& error) {
+  const std::string text = error.what();
+  const std::string name = text.substr(0, text.find(": "));
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) == nullptr || name.size() == text.size())
+    return text;
+  return text.find("received") == std::string::npos ? name + " needs a value"
+                                                    : name + " is given more than once and takes one value";
+}
+
+/// One of a few words, with the nearest of them when it is another.
+CLI::Validator one_of(std::vector<std::string> words) {
+  return {[words = std::move(words)](const std::string& word) {
+            const auto found = config::find_choice(word, words, words);
+            return found ? std::string() : found.error().text;
+          },
+          ""};
 }
 
 int serve_command(const SettingFlags& flags, bool takeover, std::ostream& err,
@@ -89,7 +112,7 @@ class CommandLine {
     app_.require_subcommand(1);
     app_.footer(kExamples);
     app_.set_version_flag("--version", "forebay " FOREBAY_VERSION, "Print the version and exit");
-    app_.get_formatter()->column_width(26);
+    app_.get_formatter()->column_width(kColumn);
 
     serve_->footer(kServeExamples);
     add_setting_flags(*serve_, flags_, "Options");
@@ -98,7 +121,10 @@ class CommandLine {
                      "clients stay with it until they leave");
 
     check_->footer(kCheckExamples);
-    add_setting_flags(*check_, flags_, "");
+    add_setting_flags(*check_, flags_, kFlagsOfServe);
+    const auto help = std::make_shared<HelpWithoutFlags>();
+    help->column_width(kColumn);
+    check_->formatter(help);
     check_->add_flag("--all", all_, "Also print every setting with its value");
 
     import_->footer(kImportExamples);
@@ -110,7 +136,7 @@ class CommandLine {
     outbox_->add_option("ACTION", outbox_options_.action, "install, remove or status")
         ->required()
         ->type_name("")
-        ->check(CLI::IsMember({"install", "remove", "status"}));
+        ->check(one_of({"install", "remove", "status"}));
     outbox_->add_option("--upstream", outbox_options_.upstream, "The server and the database, as a URL")
         ->required()
         ->type_name("URL");
@@ -120,10 +146,10 @@ class CommandLine {
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     outbox_->add_flag("--dry-run", outbox_options_.dry_run, "Print the SQL, and do nothing");
 
-    generate_->group("");  // for the project's own files: not in the help
     generate_->add_option("WHAT", what_, "schema or reference")
         ->required()
-        ->check(CLI::IsMember({"schema", "reference"}));
+        ->type_name("")
+        ->check(one_of({"schema", "reference"}));
   }
 
   int run(int argc, const char* const* argv, std::ostream& out, std::ostream& err, const Workers& workers) {
@@ -144,7 +170,7 @@ class CommandLine {
       }
       const std::string argument = unexpected();
       if (argument.empty()) {
-        err << "forebay: " << error.what() << '\n';
+        err << "forebay: " << told(error) << '\n';
       } else {
         tell_unknown(current(), argument, err);
       }
@@ -157,7 +183,8 @@ class CommandLine {
   int check(std::ostream& out, std::ostream& err) const {
     const config::LoadRequest request = load_request(flags_);
     if (request.file.empty() && request.overrides.empty()) {
-      throw CLI::RequiredError("nothing to check: --config FILE");
+      throw CLI::ValidationError(
+          "nothing to check; give --config FILE, or flags of serve such as --upstream URL");
     }
     return check_command(request, all_, out, err);
   }
@@ -182,7 +209,8 @@ class CommandLine {
   CLI::App* import_ = app_.add_subcommand("import", "Print PgBouncer's configuration as Forebay's");
   CLI::App* outbox_ =
       app_.add_subcommand("outbox", "Make or remove the triggers for the cache's level outbox");
-  CLI::App* generate_ = app_.add_subcommand("generate", "Print the JSON Schema or the reference");
+  CLI::App* generate_ =
+      app_.add_subcommand("generate", "Print the JSON Schema of the file, or the reference");
   SettingFlags flags_;
   bool takeover_ = false;
   bool all_ = false;

@@ -20,6 +20,12 @@ const char* value_name(config::Kind kind) {
       return "FILE";
     case config::Kind::count:
       return "N";
+    case config::Kind::boolean:
+      return "on|off";
+    case config::Kind::size:
+      return "SIZE";
+    case config::Kind::duration:
+      return "TIME";
     default:
       return "VALUE";
   }
@@ -48,7 +54,8 @@ std::string flag_help(const config::Option& option) {
   if (option.kind == config::Kind::upstream) return wrapped(help);
   if (option.kind == config::Kind::addresses) return wrapped(help + "; may be repeated [127.0.0.1:6432]");
   config::Settings settings;
-  const std::string value = option.show({.settings = &settings, .base = {}});
+  std::string value = option.show({.settings = &settings, .base = {}});
+  if (option.kind == config::Kind::boolean) value = value == "true" ? "on" : "off";
   return wrapped(value.empty() ? help : help + " [" + value + "]");
 }
 
@@ -74,13 +81,14 @@ void add_setting_flags(CLI::App& command, SettingFlags& flags, const std::string
     if (option.kind == config::Kind::addresses) {
       may_repeat(*added);
     } else {
-      added->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::Throw);
+      added->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::Throw)->allow_extra_args(false);
     }
   }
   CLI::Option* set = command.add_option(
       "--set", flags.sets,
       wrapped(
-          "Any other setting of the file by its key, for example --set timeouts.wait=5s; may be repeated"));
+          "Any other setting of the file by its key, for example --set timeouts.wait=5s; may be repeated. "
+          "Entries of databases, users and policies need the file"));
   may_repeat(*set->type_name("KEY=VALUE")->group(group));
 }
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "config/options.hpp"
+#include "config/summary.hpp"
 #include "config/values.hpp"
 #include "observe/log.hpp"
 #include "pgfront/console_service.hpp"
@@ -72,6 +73,7 @@ Result<void> Daemon::start() {
       .with("auth", config::to_text(settings.auth))
       .with("tls", config::to_text(settings.tls.mode))
       .with("threads", loops_.size())
+      .with("cache", config::cache_line(settings.cache))
       .info();
   if (auto found = find_predecessor(); !found) return found.error();
   if (auto got = get_sockets(); !got) return got.error();
@@ -126,6 +128,7 @@ void Daemon::on_running() {
   await_successor(former);
   manager_.ready(fmt::format("serving on {}", fmt::join(sockets_.names(), ", ")), former != 0);
   manager_.watch(loop_pointers_);
+  first_look_.emplace(front_);
 }
 
 void Daemon::await_successor(pid_t predecessor) {
@@ -149,6 +152,7 @@ void Daemon::hand_over(pid_t successor) {
       .with("clients", front_.clients())
       .info();
   sockets_.hand_over();
+  first_look_.reset();
   manager_.fall_silent();
   retirement_.emplace(*loops_.front(), front_);
 }
@@ -171,13 +175,14 @@ void Daemon::stop(const char* why) {
 void Daemon::close_listeners() {
   manager_.stopping(fmt::format("waiting for {} clients", front_.clients()));
   sockets_.close();
+  first_look_.reset();
   if (!retirement_) successor_.reset();  // there is nothing left to take over
 }
 
 void Daemon::reload() {
   manager_.reloading();
   // The loop goes on meanwhile: names that are slow to resolve must not stop its clients.
-  front_.console_service().reload([this](const Result<void>&) { manager_.reloaded(); });
+  front_.console_service().reload([this](const Result<std::vector<std::string>>&) { manager_.reloaded(); });
 }
 
 void Daemon::replace() {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "first_look.hpp"
 #include "listening_sockets.hpp"
 #include "net/loop.hpp"
 #include "pgfront/front.hpp"
@@ -51,6 +52,7 @@ class Daemon {
   ListeningSockets sockets_;
   pgfront::Front front_;
   std::vector<std::unique_ptr<pgfront::Worker>> workers_;
+  std::optional<FirstLook> first_look_;  ///< gone before the loop stops, which a backend needs to be let go
   std::unique_ptr<takeover::Successor> successor_;
   std::optional<Retirement> retirement_;
 };

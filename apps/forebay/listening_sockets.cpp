@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <memory>
 
 #include <fcntl.h>
@@ -9,6 +10,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "config/values.hpp"
 
 namespace forebay {
 
@@ -32,6 +35,17 @@ bool same(const net::Address& wanted, const net::Address& bound) {
   if (wanted.family() != bound.family()) return false;
   if (wanted.family() == AF_UNIX) return file_of(wanted) == file_of(bound);
   return wanted.host() == bound.host() && (wanted.port() == 0 || wanted.port() == bound.port());
+}
+
+/// What to do about an address that cannot be listened on.
+std::string advice(const config::ListenAddress& address, const std::string& error) {
+  std::error_code ignored;
+  const std::string& directory = address.unix_directory;
+  if (!directory.empty() && !std::filesystem::exists(directory, ignored)) {
+    return "; make the directory (systemd makes the one of RuntimeDirectory=)";
+  }
+  if (error != errno_text(EADDRINUSE)) return {};
+  return "; if another Forebay serves there, --takeover takes its sockets over";
 }
 
 bool is_listening(int fd) {
@@ -93,8 +107,8 @@ Result<void> ListeningSockets::open_one(const config::ListenAddress& address, co
   if (has(at)) return {};
   auto fd = net::listen_on(at, kBacklog);
   if (!fd) {
-    return Error{fd.error().code,
-                 fmt::format("cannot listen on {}:{}: {}", host, address.port, fd.error().text)};
+    return Error{fd.error().code, fmt::format("cannot listen on {}: {}{}", config::to_text(address),
+                                              fd.error().text, advice(address, fd.error().text))};
   }
   if (is_unix) {
     files_.push_back(file_of(at));

@@ -137,7 +137,9 @@ bool Login::answer_clear_password(wire::Writer& reply) {
     return refuse(
         wire::sqlstate::kInvalidPassword,
         fmt::format("the server asks for the password of \"{}\" in clear, which is not known here", user()),
-        "Give the password in the upstream URL or the user list, or use scram-sha-256 in pg_hba.conf.");
+        "Give the password in `users` or in auth.file (that of the upstream's own user in `upstream`), or "
+        "use "
+        "scram-sha-256 in pg_hba.conf.");
   }
   reply.begin('p').cstring(password->view()).end();
   return true;
@@ -160,7 +162,8 @@ bool Login::answer_md5(std::string_view salt_bytes, wire::Writer& reply) {
     return refuse(
         wire::sqlstate::kInvalidPassword,
         fmt::format("the server asks for an md5 password of \"{}\", which is not known here", user()),
-        "Use `auth: md5`, or give the password in the user list, or use scram-sha-256 in pg_hba.conf.");
+        "Set auth.mode to md5, or give the password in `users` or in auth.file, or use scram-sha-256 in "
+        "pg_hba.conf.");
   }
   reply.begin('p').cstring(hash->response(salt)).end();
   return true;
@@ -173,8 +176,8 @@ bool Login::start_scram(std::string_view mechanisms, wire::Writer& reply) {
         wire::sqlstate::kInvalidPassword,
         fmt::format("the server asks \"{}\" for SCRAM authentication, but its password is not known here",
                     user()),
-        "Use `auth: scram` (clients' own passwords are passed through), or give the password in the upstream "
-        "URL or the user list.");
+        "Set auth.mode to scram (what clients prove is passed on), or give the password in `users` or in "
+        "auth.file; that of the upstream's own user in `upstream`.");
   }
   scram_.emplace(make_scram(credentials_, tls_, binding_));
   auto first = scram_->start(as_bytes(mechanisms));

@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::string_view kScramPrefix = "SCRAM-SHA-256$";
 
+constexpr std::string_view kEveryIpv4 = "0.0.0.0";
+
 constexpr std::size_t kKeyLength = 44;  // 32 bytes in base64
 
 bool needs_ca(TlsMode mode) {
@@ -25,7 +27,8 @@ class Checker {
           std::vector<Problem>& problems)
       : settings_(settings), places_(places), whole_(whole), problems_(problems) {}
 
-  void run() {
+  /// What nobody has written.
+  void check_missing() {
     if (has_servers()) {
       check_verifiers();
     } else {
@@ -33,12 +36,16 @@ class Checker {
            "upstream: there is no server to forward to; add upstream: postgres://user:password@host:5432 (or "
            "--upstream)");
     }
+  }
+
+  void run() {
     check_upstream(settings_.upstream, "upstream");
     check_listen();
     check_trust();
     check_client_tls();
     check_certificate_login();
     check_pool_sizes();
+    check_cache_sizes();
     for (const auto& [name, database] : settings_.databases) check_database(name, database);
     for (const auto& [name, user] : settings_.users) check_user(name, user);
     for (const auto& [name, policy] : settings_.policies) check_policy(name, policy);
@@ -47,16 +54,7 @@ class Checker {
  private:
   /// Told where `key` was written, or the nearest thing around it that was.
   void tell(std::string key, std::string text) {
-    while (true) {
-      if (const auto found = places_.find(key); found != places_.end()) {
-        problems_.push_back({found->second, std::move(text)});
-        return;
-      }
-      const auto dot = key.rfind('.');
-      if (dot == std::string::npos) break;
-      key.resize(dot);
-    }
-    problems_.push_back({whole_, std::move(text)});
+    problems_.push_back({place_of(places_, std::move(key), whole_), std::move(text)});
   }
 
   bool written(std::string_view key) const { return places_.find(key) != places_.end(); }
@@ -74,7 +72,7 @@ class Checker {
     const ServerTls& tls = upstream.tls;
     if (needs_ca(tls.mode) && tls.ca_file.empty()) {
       tell(key + ".tls.mode",
-           fmt::format("{}: tls.mode {} needs the CA that signed the server's certificate; set "
+           fmt::format("{}.tls.mode {} needs the CA that signed the server's certificate; set "
                        "tls.ca (sslrootcert in a URL), or use require",
                        key, to_text(tls.mode)));
     }
@@ -110,6 +108,17 @@ class Checker {
       if (address.port != 0 && !seen.insert(to_text(address)).second) {
         tell("listen", fmt::format("listen: {} is there twice", to_text(address)));
       }
+      if (address.port != 0 && address.host == kEveryIpv4) check_covered(address);
+    }
+  }
+
+  /// The system refuses one of the two.
+  void check_covered(const ListenAddress& every) {
+    for (const ListenAddress& address : settings_.listen) {
+      const bool same = address.host == kEveryIpv4 || address.host.find(':') != std::string::npos;
+      if (same || !address.unix_directory.empty() || address.port != every.port) continue;
+      tell("listen",
+           fmt::format("listen: {} is part of {}; remove one of them", to_text(address), to_text(every)));
     }
   }
 
@@ -119,7 +128,7 @@ class Checker {
       if (is_local(address)) continue;
       tell("listen",
            fmt::format(
-               "listen: auth.mode trust lets everybody in without a password, and other machines may "
+               "auth.mode trust lets everybody in without a password, and other machines may "
                "reach {}; listen on 127.0.0.1, [::1] or unix:DIRECTORY only, or set auth.mode to scram",
                to_text(address)));
     }
@@ -177,6 +186,14 @@ class Checker {
       tell("pool.min_size",
            fmt::format("pool.min_size {} is more than pool.size {}", limits.pool_min_size, limits.pool_size));
     }
+  }
+
+  void check_cache_sizes() {
+    const Cache& cache = settings_.cache;
+    if (cache.max_entry.bytes <= cache.size.bytes) return;
+    tell(written("cache.max_entry") ? "cache.max_entry" : "cache.size",
+         fmt::format("cache.max_entry {} is more than cache.size {}", to_text(cache.max_entry),
+                     to_text(cache.size)));
   }
 
   /// An inherited minimum that is too large for a smaller pool is no mistake: it counts as the pool's size.
@@ -278,7 +295,9 @@ bool is_md5_hash(std::string_view password) {
 
 void check_settings(const Settings& settings, const Places& places, const Location& whole,
                     std::vector<Problem>& problems) {
-  Checker(settings, places, whole, problems).run();
+  Checker checker(settings, places, whole, problems);
+  if (problems.empty()) checker.check_missing();
+  checker.run();
 }
 
 }  // namespace forebay::config

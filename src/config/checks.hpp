@@ -10,7 +10,8 @@
 namespace forebay::config {
 
 /// Mistakes that only the whole shows: settings that rule each other out or that need another. `places` tells
-/// where each was written; what was not written is told at `whole`.
+/// where each was written; what was not written is told at `whole`, unless there are problems already: what
+/// is missing then may be what could not be read.
 void check_settings(const Settings& settings, const Places& places, const Location& whole,
                     std::vector<Problem>& problems);
 

@@ -200,7 +200,11 @@ std::string explain(const YAML::Exception& error, std::string_view text) {
   for (int i = 0; i <= error.mark.line; ++i) std::getline(lines, line);
   const auto first = line.find_first_not_of(' ');
   std::string hint;
-  if (first != std::string::npos && line[first] == '\t') {
+  const bool in_flow =
+      error.msg == YAML::ErrorMsg::END_OF_MAP_FLOW || error.msg == YAML::ErrorMsg::END_OF_SEQ_FLOW;
+  if (in_flow && text.find("${") != std::string_view::npos) {
+    hint = "; inside { } and [ ] a value with ${…} in it goes between double quotes";
+  } else if (first != std::string::npos && line[first] == '\t') {
     hint = "; this line is indented with a tab, and YAML takes spaces only";
   } else if (error.msg == YAML::ErrorMsg::UNKNOWN_TOKEN) {
     hint = "; put the value in double quotes";

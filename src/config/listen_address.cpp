@@ -12,7 +12,7 @@ namespace forebay::config {
 namespace {
 
 constexpr std::string_view kForms =
-    "write HOST:PORT, [IPV6]:PORT or unix:DIRECTORY, for example 127.0.0.1:6432, [::1]:6432 or "
+    "write HOST:PORT, [IPV6]:PORT or unix:DIRECTORY[:PORT], for example 127.0.0.1:6432, [::1]:6432 or "
     "unix:/run/forebay";
 
 constexpr std::string_view kUnix = "unix:";
@@ -122,8 +122,7 @@ Result<ListenAddress> parse_listen_address(std::string_view given) {
 
 std::string to_text(const ListenAddress& address) {
   if (!address.unix_directory.empty()) {
-    const std::string port = address.port == ListenAddress{}.port ? "" : fmt::format(":{}", address.port);
-    return fmt::format("unix:{}{}", address.unix_directory, port);
+    return fmt::format("unix:{}:{}", address.unix_directory, address.port);
   }
   const bool ipv6 = address.host.find(':') != std::string::npos;
   return fmt::format("{}:{}", ipv6 ? "[" + address.host + "]" : address.host, address.port);

@@ -56,6 +56,11 @@ void apply_file(const LoadRequest& request, Settings& settings, Places& places,
 }
 
 std::string unknown_setting(const Override& given) {
+  for (const Section& section : sections()) {
+    if (section.entries && given.key.starts_with(section.key)) {
+      return fmt::format("entries of {} can only be given in the file", section.key);
+    }
+  }
   std::vector<std::string> keys;
   for (const Option& option : options()) {
     if (option.scope == Scope::global) keys.push_back(option.key);
@@ -115,15 +120,15 @@ void sort_problems(std::vector<Problem>& problems) {
 
 Loaded load_all(const LoadRequest& request) {
   auto settings = std::make_shared<Settings>();
-  Places places;
   Loaded loaded;
+  Places& places = loaded.places;
+  loaded.whole = {request.file.empty() ? "command line" : request.file};
   apply_file(request, *settings, places, loaded.problems);
   const bool readable = loaded.problems.empty() || !places.empty();
   for (const Override& given : request.overrides) apply_override(given, *settings, places, loaded.problems);
   settle(*settings);
   if (readable) {  // of a file that could not be read, nothing is known to be missing
-    const Location whole{request.file.empty() ? "command line" : request.file};
-    check_settings(*settings, places, whole, loaded.problems);
+    check_settings(*settings, places, loaded.whole, loaded.problems);
   }
   sort_problems(loaded.problems);
   if (loaded.problems.size() > kMaxProblems) {

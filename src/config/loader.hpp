@@ -9,7 +9,8 @@
 #include "config/problem.hpp"
 #include "config/settings.hpp"
 
-/// Flow: fill a LoadRequest, call load() at start and again at each reload, compare with restart_needed().
+/// Flow: fill a LoadRequest, call load() at start and again at each reload, which keeps what
+/// until_restart() keeps.
 namespace forebay::config {
 
 /// One setting from the command line. It wins over the file.
@@ -31,6 +32,8 @@ struct LoadRequest {
 struct Loaded {
   SettingsPtr settings;  ///< null when there is any problem
   std::vector<Problem> problems;
+  Places places;
+  Location whole;  ///< of what was not written
 };
 
 /// Reads, merges and checks. Blocks on the file system; thread safe.

@@ -62,7 +62,7 @@ struct ValueOf<FileMode> : Parsed<FileMode, Kind::text, parse_file_mode> {
 };
 
 template <>
-struct ValueOf<ByteSize> : Parsed<ByteSize, Kind::text, parse_byte_size> {
+struct ValueOf<ByteSize> : Parsed<ByteSize, Kind::size, parse_byte_size> {
   static std::string show(ByteSize value) { return to_text(value); }
 };
 
@@ -145,6 +145,7 @@ Option bound(Option option, Access access) {
     Blank blank;
     access(place) = access(blank.place());
   };
+  option.copy = [access](const Place& to, const Place& from) { access(to) = access(from); };
   option.show = [access](const Place& place) {
     const Field& field = access(place);
     if constexpr (Unwrapped<Field>::kOptional) {

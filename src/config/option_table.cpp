@@ -16,6 +16,8 @@ namespace {
 constexpr Range kSizes{0, 100'000};
 constexpr Range kPositiveSizes{1, 100'000};
 constexpr Range kDurations{0, kLongestDuration};
+constexpr Range kCacheSizes{1ULL << 20, 4ULL << 40};
+constexpr Range kEntrySizes{1ULL << 10, 1ULL << 30};
 constexpr Range kServerDurations{0, 2'147'483'647};  // PostgreSQL keeps its timeouts as int, in milliseconds
 
 /// What an entry of `databases` and of `users` may set differently: the same keys as in the file's own
@@ -79,9 +81,11 @@ std::vector<Option> main_rows() {
              .flag = "--upstream"},
             FIELD(settings->upstream)),
       bound({.key = "listen",
-             .help = "Where applications connect: `HOST:PORT`, `[IPV6]:PORT` or `unix:DIRECTORY`. One or "
-                     "several. Port "
-                     "0 lets the system pick a free one. Not set: 127.0.0.1:6432.",
+             .help =
+                 "Where applications connect: `HOST:PORT`, `[IPV6]:PORT` or `unix:DIRECTORY[:PORT]`, "
+                 "whose socket is the file `.s.PGSQL.PORT` in that directory. One or several. Without a port "
+                 "6432, whatever the others have; port 0 lets the system pick a free one. Not set: "
+                 "127.0.0.1:6432.",
              .flag = "--listen",
              .pgbouncer = "listen_addr",
              .needs_restart = true},
@@ -207,7 +211,8 @@ std::vector<Option> timeout_rows() {
              .range = kDurations},
             FIELD(settings->timeouts.test_after)),
       bound({.key = "timeouts.command",
-             .help = "Longest time that a statement may run before Forebay cancels it.",
+             .help =
+                 "Longest time that a statement may run before Forebay cancels it. Looked at once a second.",
              .pgbouncer = "query_timeout",
              .range = kDurations},
             FIELD(settings->timeouts.command)),
@@ -221,12 +226,13 @@ std::vector<Option> timeout_rows() {
              .range = kServerDurations},
             FIELD(settings->timeouts.idle_in_transaction)),
       bound({.key = "timeouts.client_idle",
-             .help = "A client that is idle outside a transaction for longer is closed.",
+             .help =
+                 "A client that is idle outside a transaction for longer is closed. Looked at once a second.",
              .pgbouncer = "client_idle_timeout",
              .range = kDurations},
             FIELD(settings->timeouts.client_idle)),
       bound({.key = "timeouts.client_login",
-             .help = "Longest time from connecting to the end of authentication.",
+             .help = "Longest time from connecting to the end of authentication. Looked at once a second.",
              .pgbouncer = "client_login_timeout",
              .range = kDurations},
             FIELD(settings->timeouts.client_login)),
@@ -257,9 +263,12 @@ std::vector<Option> cache_rows() {
             FIELD(settings->cache.level)),
       bound({.key = "cache.size",
              .help = "Most memory that all kept results take together.",
-             .flag = "--cache-size"},
+             .flag = "--cache-size",
+             .range = kCacheSizes},
             FIELD(settings->cache.size)),
-      bound({.key = "cache.max_entry", .help = "A result that is larger is not kept."},
+      bound({.key = "cache.max_entry",
+             .help = "A result that is larger is not kept. At most `cache.size`.",
+             .range = kEntrySizes},
             FIELD(settings->cache.max_entry)),
       bound({.key = "cache.staleness",
              .help = "How far behind the server an answer from memory may be at most, whoever wrote and by "

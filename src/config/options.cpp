@@ -58,14 +58,69 @@ std::vector<SettingLine> list_settings(const Settings& settings) {
   return lines;
 }
 
-std::vector<std::string> restart_needed(const Settings& old, const Settings& now) {
-  const auto before = list_settings(old);
-  const auto after = list_settings(now);
+namespace {
+
+/// The lines of one thing, with what differs from the default only.
+void add_entry(std::vector<SettingLine>& lines, Scope scope, const std::string& path, const Place& place) {
+  for (const Option& option : options()) {
+    if (option.scope != scope) continue;
+    Blank blank;
+    const std::string before = option.show(blank.place());
+    std::string value = option.show(place);
+    if (value == before) continue;
+    if (option.kind == Kind::upstream) {
+      value = masked_upstream(scope == Scope::upstream ? *place.upstream : *place.database->upstream);
+    }
+    if (option.kind == Kind::secret) value = "***";
+    lines.push_back({fmt::format("{}.{}", path, option.key), std::move(value), before});
+  }
+}
+
+/// The rest of an upstream is in its URL.
+void add_tls(std::vector<SettingLine>& lines, const std::string& path, Upstream upstream) {
+  std::vector<SettingLine> all;
+  add_entry(all, Scope::upstream, path, {.upstream = &upstream, .base = {}});
+  for (SettingLine& line : all) {
+    if (line.key.starts_with(path + ".tls.")) lines.push_back(std::move(line));
+  }
+}
+
+}  // namespace
+
+std::vector<SettingLine> list_entries(const Settings& settings) {
+  std::vector<SettingLine> lines;
+  add_tls(lines, "upstream", settings.upstream);
+  for (auto [name, database] : settings.databases) {
+    const std::string path = "databases." + name;
+    add_entry(lines, Scope::database, path, {.database = &database, .base = {}});
+    if (database.upstream) add_tls(lines, path + ".upstream", *database.upstream);
+  }
+  for (auto [name, user] : settings.users) {
+    add_entry(lines, Scope::user, "users." + name, {.user = &user, .base = {}});
+  }
+  for (auto [name, policy] : settings.policies) {
+    add_entry(lines, Scope::policy, "policies." + name, {.policy = &policy, .base = {}});
+  }
+  return lines;
+}
+
+std::vector<std::string> restart_needed(const Settings& running, const Settings& wanted) {
+  const auto before = list_settings(running);
+  const auto after = list_settings(wanted);
   std::vector<std::string> keys;
   for (std::size_t i = 0; i < before.size(); ++i) {
     if (!before[i].changeable && before[i].value != after[i].value) keys.push_back(before[i].key);
   }
   return keys;
+}
+
+Settings until_restart(const Settings& running, const Settings& wanted) {
+  Settings from = running;
+  Settings to = wanted;
+  for (const Option& option : options()) {
+    if (option.needs_restart) option.copy({.settings = &to, .base = {}}, {.settings = &from, .base = {}});
+  }
+  return to;
 }
 
 }  // namespace forebay::config

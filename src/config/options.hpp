@@ -13,7 +13,7 @@
 namespace forebay::config {
 
 /// What an option's value looks like.
-enum class Kind { text, secret, file, count, duration, boolean, choice, names, addresses, upstream };
+enum class Kind { text, secret, file, count, duration, size, boolean, choice, names, addresses, upstream };
 
 /// In what kind of mapping an option stands.
 enum class Scope {
@@ -56,7 +56,7 @@ struct Option {
   std::string pgbouncer = {};      ///< PgBouncer's name for the same thing; empty: none
   bool needs_restart = false;
   Kind kind = Kind::text;                 ///< follows from the field, but for secret and file
-  Range range = {};                       ///< of counts and durations
+  Range range = {};                       ///< of counts, durations and sizes
   std::vector<std::string> choices = {};  ///< of a choice
 
   /// Reads a value and stores it. Mistakes are added to `complaints`, without the option's name. Lists
@@ -65,6 +65,8 @@ struct Option {
       nullptr;
   /// Puts the default back.
   std::function<void(const Place&)> reset = nullptr;
+  /// Takes the value over from another place.
+  std::function<void(const Place& to, const Place& from)> copy = nullptr;
   /// The value as text; empty when it is not set. Secrets in clear.
   std::function<std::string(const Place&)> show = nullptr;
   /// Kind::upstream: the upstream itself, made when there was none.
@@ -110,7 +112,14 @@ struct SettingLine {
 /// The global options with their values, in the order of the documentation.
 std::vector<SettingLine> list_settings(const Settings& settings);
 
+/// What stands beside them: the TLS of the upstream, and what the entries of `databases`, `users` and
+/// `policies` set, under keys such as databases.shop.pool.size.
+std::vector<SettingLine> list_entries(const Settings& settings);
+
 /// The keys of the settings that differ and that a reload cannot change.
-std::vector<std::string> restart_needed(const Settings& old, const Settings& now);
+std::vector<std::string> restart_needed(const Settings& running, const Settings& wanted);
+
+/// `wanted` with the running values of what a reload cannot change: what is in use after it.
+Settings until_restart(const Settings& running, const Settings& wanted);
 
 }  // namespace forebay::config

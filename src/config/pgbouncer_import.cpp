@@ -4,10 +4,12 @@
 #include <charconv>
 #include <cmath>
 #include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "config/options.hpp"
+#include "config/pgbouncer_parameters.hpp"
 #include "config/pgbouncer_source.hpp"
 #include "config/yaml_writer.hpp"
 
@@ -28,6 +30,13 @@ std::optional<std::string> duration_from_seconds(std::string_view text) {
   if (!(milliseconds >= 0) || milliseconds > static_cast<double>(kLongestDuration)) return std::nullopt;
   const auto whole = std::llround(milliseconds);
   return to_text(Duration(whole == 0 && milliseconds > 0 ? 1 : whole));
+}
+
+/// A host that has to be resolved, and is not an address or a socket's directory.
+bool is_name(std::string_view host) {
+  const bool address = host.find(':') != std::string_view::npos ||
+                       host.find_first_not_of("0123456789.") == std::string_view::npos;
+  return !host.starts_with('/') && !address && host != "localhost";
 }
 
 /// Writes what the source says in Forebay's words.
@@ -154,6 +163,7 @@ class Importer {
       yaml_.put(full, value, comment);
     };
     put("host", yaml_text(target.host));
+    if (is_name(target.host)) tell_resolving();
     if (const auto port = converted(*find_option(Scope::upstream, "port"), target.port, "port")) {
       put("port", *port);
     }
@@ -169,6 +179,12 @@ class Importer {
         put(option.key, *text);
       }
     }
+  }
+
+  /// PgBouncer looks a name up again every 15 seconds without being told to; who relies on it has to know.
+  void tell_resolving() {
+    if (std::exchange(resolving_told_, true) || source_.global("dns_max_ttl") != "15") return;
+    notes_.tell_lost("dns_max_ttl = 15, the default", kResolving);
   }
 
   void write_upstream() {
@@ -389,6 +405,7 @@ class Importer {
   const PgbouncerSource source_;
   YamlWriter yaml_;
   std::vector<ListenAddress> listen_;
+  bool resolving_told_ = false;
 };
 
 }  // namespace

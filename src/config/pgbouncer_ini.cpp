@@ -22,7 +22,11 @@ constexpr int kMaxFiles = 100;
 std::optional<std::string> read_whole(const std::string& file) {
   std::error_code error;
   std::ifstream stream(file, std::ios::binary);
-  if (!stream || fs::is_directory(file, error)) return std::nullopt;
+  if (!stream) return std::nullopt;
+  if (fs::is_directory(file, error)) {
+    errno = EISDIR;
+    return std::nullopt;
+  }
   std::string text(kMaxBytes + 1, '\0');
   stream.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(stream.gcount()));

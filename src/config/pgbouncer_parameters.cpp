@@ -12,7 +12,6 @@ constexpr std::string_view kSyslog =
     "Forebay logs on standard error; let systemd or the shell take it from there";
 constexpr std::string_view kSockets = "Forebay chooses its buffers and socket options itself";
 constexpr std::string_view kTlsDetails = "OpenSSL's own configuration decides about versions and ciphers";
-constexpr std::string_view kDns = "names are resolved by the system when a backend is opened";
 constexpr std::string_view kNothing = "there is nothing like it";
 
 constexpr PgbouncerParameter kParameters[] = {
@@ -99,10 +98,10 @@ constexpr PgbouncerParameter kParameters[] = {
     {"auth_ldap_options", "", Fate::lost, "LDAP is not supported"},
     {"server_fast_close", "0", Fate::lost, kNothing},
     {"server_login_retry", "15", Fate::lost, kNothing},
-    {"dns_max_ttl", "15", Fate::lost, kDns},
-    {"dns_nxdomain_ttl", "15", Fate::lost, kDns},
-    {"dns_zone_check_period", "0", Fate::lost, kDns},
-    {"resolv_conf", "", Fate::lost, kDns},
+    {"dns_max_ttl", "15", Fate::lost, kResolving},
+    {"dns_nxdomain_ttl", "15", Fate::lost, kResolving},
+    {"dns_zone_check_period", "0", Fate::lost, kResolving},
+    {"resolv_conf", "", Fate::lost, kResolving},
     {"query_wait_notify", "5", Fate::lost, kNothing},
     {"login_notify_message", "", Fate::lost, kNothing},
     {"cancel_wait_timeout", "10", Fate::lost, kNothing},

@@ -4,6 +4,12 @@
 
 namespace forebay::config {
 
+/// What is said of PgBouncer's settings about names of servers.
+inline constexpr std::string_view kResolving =
+    "names of servers are resolved at start and at every reload; where the address behind a name changes, "
+    "send "
+    "SIGHUP";
+
 /// What becomes of a parameter of PgBouncer.
 enum class Fate {
   carried,   ///< there is an option for it

@@ -13,8 +13,21 @@ std::string to_string(const Location& where) {
   return where.line == 0 ? where.source : fmt::format("{}:{}:{}", where.source, where.line, where.column);
 }
 
+Location place_of(const Places& places, std::string key, const Location& whole) {
+  while (true) {
+    if (const auto found = places.find(key); found != places.end()) return found->second;
+    const auto dot = key.rfind('.');
+    if (dot == std::string::npos) return whole;
+    key.resize(dot);
+  }
+}
+
 std::string to_string(const Problem& problem) {
-  return fmt::format("{}: {}", to_string(problem.where), problem.text);
+  const std::string place = to_string(problem.where);
+  // A flag that is called like its key says it already.
+  std::string_view text = problem.text;
+  if (place.starts_with("--") && text.starts_with(place.substr(2) + ": ")) text.remove_prefix(place.size());
+  return fmt::format("{}: {}", place, text);
 }
 
 std::string to_string(const std::vector<Problem>& problems) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +16,12 @@ struct Location {
 
 /// `source:line:column`, or `source` alone.
 std::string to_string(const Location& where);
+
+/// Where each setting was written, by its full key: `pool.size`, `databases.shop.upstream`.
+using Places = std::map<std::string, Location, std::less<>>;
+
+/// Where `key` was written, or the nearest thing around it that was; otherwise `whole`.
+Location place_of(const Places& places, std::string key, const Location& whole);
 
 /// One mistake in a configuration.
 struct Problem {

@@ -77,7 +77,7 @@ class Reader {
       read_mapping(*entry.value, {level.scope, level.place, key, path});
     } else {
       const bool is_told = problems_.size() < kMaxProblems;  // the rest is only counted
-      tell(entry.where, is_told ? explain_unknown_key(level.scope, level.prefix, entry.key) : "");
+      tell(entry.where, is_told ? explain_unknown_key(level.scope, level.prefix, entry.key, level.path) : "");
     }
   }
 
@@ -178,7 +178,8 @@ std::optional<std::string> find_elsewhere(Scope scope, std::string_view prefix, 
 
 }  // namespace
 
-std::string explain_unknown_key(Scope scope, std::string_view prefix, const std::string& key) {
+std::string explain_unknown_key(Scope scope, std::string_view prefix, const std::string& key,
+                                std::string_view path) {
   const std::vector<std::string> allowed = keys_under(scope, prefix);
   std::string meant;
   if (const Option* option = find_pgbouncer_name(scope, key)) {
@@ -189,7 +190,7 @@ std::string explain_unknown_key(Scope scope, std::string_view prefix, const std:
     meant = fmt::format("; did you mean {}?", *elsewhere);
   }
   return fmt::format("the key {} does not exist{}{} (allowed: {})", in_quotes(key),
-                     prefix.empty() ? "" : fmt::format(" in {}", prefix), meant, joined(allowed));
+                     path.empty() ? "" : fmt::format(" in {}", path), meant, joined(allowed));
 }
 
 void read_document(const Node& root, Settings& settings, const std::filesystem::path& base, Places& places,

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <map>
 #include <string>
 #include <vector>
 
@@ -10,15 +9,14 @@
 
 namespace forebay::config {
 
-/// Where each setting was written, by its full key: `pool.size`, `databases.shop.upstream`.
-using Places = std::map<std::string, Location, std::less<>>;
-
 /// Reads a document into settings by the option table. Mistakes are added to `problems`; what is right is
 /// stored.
 void read_document(const Node& root, Settings& settings, const std::filesystem::path& base, Places& places,
                    std::vector<Problem>& problems);
 
 /// What to say of a key that does not exist: the nearest one, and those that are allowed at this place.
-std::string explain_unknown_key(Scope scope, std::string_view prefix, const std::string& key);
+/// `path` names the place from the root of the file.
+std::string explain_unknown_key(Scope scope, std::string_view prefix, const std::string& key,
+                                std::string_view path);
 
 }  // namespace forebay::config

@@ -21,15 +21,19 @@ win over the file. `forebay check --config FILE` tells every mistake with line a
 `# yaml-language-server: $schema=PATH/forebay.schema.json` into the first line of the file.
 
 - **Environment.** `${NAME}` in any value is replaced by the environment variable, `${NAME:-default}` by the default
-  when the variable is not set or empty. `$${` is a plain `${`. What a variable holds is taken as it is; it cannot add
-  YAML.
+  when the variable is not set or empty. Inside `{ }` and `[ ]` such a value goes between double quotes.
+  `$${` is a plain `${`. What a variable holds is taken as it is; it cannot add YAML.
 - **Durations** need a unit: `250ms`, `30s`, `5min`, `1h`, `7d`, `1h30min`. `0` means never.
+- **Sizes** need a unit: `512KiB`, `256MiB`, `0.5GiB`. `K`, `M` and `G` mean the same; `KB`, `MB` and `GB` are powers
+  of 1,000.
 - **Lists** may be YAML lists, or one value with commas.
 - **Files** with relative names start from the directory of the configuration file; in flags, from where Forebay is
   started.
-- **Any setting on the command line:** `--set KEY=VALUE`, for example `--set timeouts.wait=5s`.
+- **On the command line:** `--set KEY=VALUE`, for example `--set timeouts.wait=5s`, for any setting but the entries of
+  `databases`, `users` and `policies`.
 - **Reload:** SIGHUP, or RELOAD in the console, reads the file again without losing a client. When it has mistakes, they
-  are logged and the old settings stay. What needs a restart is marked.
+  are logged and the old settings stay. What needs a restart is marked; it keeps its running value, and RELOAD and the
+  log name it.
 - **Aliases** (`&name`, `*name`) work. A file may have 1 MiB and 32 levels.
 
 )";
@@ -68,6 +72,9 @@ std::string value_form(const Option& option) {
       return fmt::format("{} to {}", option.range.least, option.range.most);
     case Kind::duration:
       return "duration";
+    case Kind::size:
+      return fmt::format("size, {} to {}", to_text(ByteSize{option.range.least}),
+                         to_text(ByteSize{option.range.most}));
     case Kind::boolean:
       return "true, false";
     case Kind::choice:

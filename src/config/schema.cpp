@@ -52,6 +52,8 @@ json::object value_schema(const Option& option) {
       return count_schema(option);
     case Kind::duration:
       return {{"$ref", "#/$defs/duration"}};
+    case Kind::size:
+      return {{"$ref", "#/$defs/size"}};
     case Kind::boolean:
       return any_of({json::object{{"type", "boolean"}}, reference_to("word"), reference_to("variable")});
     case Kind::choice:
@@ -125,13 +127,15 @@ json::object definitions() {
       {"variable", json::object{{"type", "string"}, {"pattern", "\\$\\{[A-Za-z_]"}}},
       {"word", json::object{{"enum", json::array{"yes", "no", "on", "off"}}}},
       {"name", json::object{{"type", json::array{"string", "number"}}}},
-      {"address",
-       json::object{{"type", "string"},
-                    {"examples", json::array{"127.0.0.1:6432", "[::1]:6432", "unix:/run/forebay"}}}},
+      {"address", json::object{{"type", "string"},
+                               {"examples", json::array{"127.0.0.1:6432", "[::1]:6432", "unix:/run/forebay",
+                                                        "unix:/run/forebay:5433"}}}},
       {"duration",
        any_of({json::object{{"const", 0}},
                json::object{{"type", "string"}, {"pattern", "^(0|([0-9]*\\.?[0-9]+ *(ms|s|min|h|d))+)$"}},
                reference_to("variable")})},
+      {"size", any_of({json::object{{"type", "string"}, {"pattern", "^[0-9]*\\.?[0-9]+ *([KMG]i?B?|kB|B)$"}},
+                       reference_to("variable")})},
       {"url", any_of({json::object{{"type", "string"}, {"pattern", "^postgres(ql)?://"}},
                       reference_to("variable")})},
       {"upstream", mapping_schema(Scope::upstream, "")},

@@ -35,8 +35,9 @@ std::string listen_line(const Settings& settings) {
 
 std::string pool_line(const Settings& settings) {
   const Limits& limits = settings.limits;
-  std::string text = fmt::format("{} mode; for each user and database {} backends",
-                                 to_text(settings.pool_mode), limits.pool_size);
+  std::string text =
+      fmt::format("{} mode; for each user and database {} backend{}", to_text(settings.pool_mode),
+                  limits.pool_size, limits.pool_size == 1 ? "" : "s");
   if (limits.pool_overflow > 0) text += fmt::format(", {} more under load", limits.pool_overflow);
   if (limits.pool_min_size > 0) text += fmt::format(", {} kept when idle", limits.pool_min_size);
   if (limits.reserve_size > 0) {
@@ -66,6 +67,32 @@ std::string login_line(const Settings& settings) {
   return to_text(settings.auth) + (looked_up ? "; secrets from " + joined(sources, ", then ") : "");
 }
 
+/// At most so many names, and how many there are.
+std::string some_of(std::vector<std::string> names) {
+  if (names.size() > kMost) {
+    const std::string more = fmt::format("… ({} in all)", names.size());
+    names.resize(kMost);
+    names.push_back(more);
+  }
+  return joined(names);
+}
+
+template <class Entries>
+std::vector<std::string> names_of(const Entries& entries) {
+  std::vector<std::string> names;
+  for (const auto& [name, entry] : entries) names.push_back(name);
+  return names;
+}
+
+/// Who may use the console.
+std::string console_line(const Settings& settings) {
+  const std::string& upstreams = settings.upstream.user;
+  const std::string own = upstreams.empty() ? "whoever logs in" : upstreams;
+  std::string text = settings.admin_users.empty() ? own : some_of(settings.admin_users);
+  if (!settings.stats_users.empty()) text += "; to look only: " + some_of(settings.stats_users);
+  return text;
+}
+
 std::string names_of_databases(const Settings& settings) {
   if (settings.databases.empty()) return "all";
   std::vector<std::string> names;
@@ -74,15 +101,17 @@ std::string names_of_databases(const Settings& settings) {
   }
   const bool others = settings.databases.contains("*");
   if (others) names.emplace_back("all others");
-  if (names.size() > kMost) {
-    const std::string more = fmt::format("… ({} in all)", settings.databases.size());
-    names.resize(kMost);
-    names.push_back(more);
-  }
-  return joined(names) + (others ? "" : "; others are refused");
+  return some_of(std::move(names)) + (others ? "" : "; others are refused");
 }
 
 }  // namespace
+
+std::string cache_line(const Cache& cache) {
+  if (!cache.enabled) return "off";
+  const std::string bound =
+      cache.level == CacheLevel::ttl ? "" : fmt::format(", staleness {}", to_text(cache.staleness));
+  return fmt::format("on, {}, level {}{}", to_text(cache.size), to_text(cache.level), bound);
+}
 
 std::string summary(const Settings& settings) {
   std::string text = line("upstream", upstream_line(settings));
@@ -95,7 +124,12 @@ std::string summary(const Settings& settings) {
   text +=
       line("tls", settings.tls.mode == TlsMode::disable ? "off towards clients"
                                                         : to_text(settings.tls.mode) + " towards clients");
+  text += line("cache", cache_line(settings.cache));
+  if (!settings.policies.empty()) text += line("policies", some_of(names_of(settings.policies)));
   text += line("databases", names_of_databases(settings));
+  if (!settings.users.empty())
+    text += line("users", some_of(names_of(settings.users)) + "; others may log in too");
+  text += line("console", console_line(settings));
   return text;
 }
 

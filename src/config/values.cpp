@@ -32,11 +32,17 @@ struct ByteUnit {
   std::uint64_t bytes;
   bool shown;  ///< the units that are written, the largest first
 };
-constexpr ByteUnit kByteUnits[] = {
-    {"GiB", 1ULL << 30, true},    {"MiB", 1ULL << 20, true}, {"KiB", 1ULL << 10, true},
-    {"GB", 1'000'000'000, false}, {"MB", 1'000'000, false},  {"KB", 1'000, false},
-    {"kB", 1'000, false},         {"B", 1, false},           {"", 1, false}};
-constexpr std::uint64_t kMostBytes = 1ULL << 50;
+constexpr ByteUnit kByteUnits[] = {{"GiB", 1ULL << 30, true},
+                                   {"MiB", 1ULL << 20, true},
+                                   {"KiB", 1ULL << 10, true},
+                                   {"GB", 1'000'000'000, false},
+                                   {"MB", 1'000'000, false},
+                                   {"KB", 1'000, false},
+                                   {"kB", 1'000, false},
+                                   {"G", 1ULL << 30, false},
+                                   {"M", 1ULL << 20, false},
+                                   {"K", 1ULL << 10, false},
+                                   {"B", 1, true}};
 
 constexpr std::string_view kBlanks = " \t\r\n";
 
@@ -141,20 +147,25 @@ std::string to_text(FileMode value) {
   return fmt::format("{:04o}", value.bits);
 }
 
-Result<ByteSize> parse_byte_size(std::string_view text) {
+Result<ByteSize> parse_byte_size(std::string_view text, Range range) {
   const std::string_view all = trimmed(text);
-  std::uint64_t number = 0;
+  double number = 0;
   const char* end = all.data() + all.size();
-  const auto [at, error] = std::from_chars(all.data(), end, number);
-  const std::string_view unit = trimmed({at, static_cast<std::size_t>(end - at)});
+  const auto [at, error] = std::from_chars(all.data(), end, number, std::chars_format::fixed);
+  const std::string_view unit = error == std::errc() ? trimmed({at, end}) : std::string_view();
   const auto* known = std::ranges::find(kByteUnits, unit, &ByteUnit::name);
-  if (error != std::errc() || known == std::end(kByteUnits) || number > kMostBytes / known->bytes) {
+  if (known == std::end(kByteUnits)) {
+    const bool bare = error == std::errc() && unit.empty();
     return complaint(
-        fmt::format("{} is not an amount of memory; write a number with a unit (KiB, MiB or GiB), "
-                    "for example 256MiB",
-                    in_quotes(text)));
+        fmt::format("{} {}; write a number with a unit (KiB, MiB or GiB), for example 256MiB or 0.5GiB",
+                    in_quotes(text), bare ? "has no unit" : "is not an amount of memory"));
   }
-  return ByteSize{number * known->bytes};
+  const double bytes = number * static_cast<double>(known->bytes);
+  if (!(bytes >= static_cast<double>(range.least) && bytes <= static_cast<double>(range.most))) {
+    return complaint(fmt::format("{} is out of range; it has to be from {} to {}", in_quotes(text),
+                                 to_text(ByteSize{range.least}), to_text(ByteSize{range.most})));
+  }
+  return ByteSize{static_cast<std::uint64_t>(bytes)};
 }
 
 std::string to_text(ByteSize value) {
@@ -163,7 +174,7 @@ std::string to_text(ByteSize value) {
       return fmt::format("{}{}", value.bytes / unit.bytes, unit.name);
     }
   }
-  return std::to_string(value.bytes);
+  return "0B";
 }
 
 Result<bool> parse_boolean(std::string_view text) {

@@ -13,7 +13,7 @@
 /// error of each reader says what is wrong and what is allowed, without naming the setting.
 namespace forebay::config {
 
-/// What a number or a duration may be. Durations count in milliseconds.
+/// What a number, a duration or a size may be. Durations count in milliseconds, sizes in bytes.
 struct Range {
   std::uint64_t least = 0;
   std::uint64_t most = 1'000'000;
@@ -33,8 +33,9 @@ Result<bool> parse_boolean(std::string_view text);
 /// Permissions in octal digits: 0770, 700. At most 0777.
 Result<FileMode> parse_file_mode(std::string_view text);
 
-/// A number with a unit: 512KiB, 256MiB, 2GiB; without one: bytes. KB, MB and GB are powers of 1,000.
-Result<ByteSize> parse_byte_size(std::string_view text);
+/// A number with a unit: 512KiB, 256MiB, 0.5GiB, or K, M and G for the same. KB, MB and GB are powers of
+/// 1,000, B is bytes.
+Result<ByteSize> parse_byte_size(std::string_view text, Range range);
 
 /// HOST[:PORT], [IPV6][:PORT] or unix:DIRECTORY[:PORT]; the port is 6432 unless given.
 Result<ListenAddress> parse_listen_address(std::string_view text);

@@ -9,7 +9,8 @@ namespace {
 
 constexpr Range kAny{0, kLongestDuration};
 
-std::string error_of(const Result<Duration>& result) {
+template <class T>
+std::string error_of(const Result<T>& result) {
   return result ? "no error" : result.error().text;
 }
 
@@ -44,6 +45,20 @@ TEST(Duration, IsWrittenInItsLargestUnit) {
   EXPECT_EQ(to_text(Duration(60'000)), "1min");
 }
 
+TEST(Size, NeedsAUnitAndStaysInItsRange) {
+  constexpr Range kSizes{1ULL << 10, 4ULL << 40};
+  const std::pair<const char*, const char*> cases[] = {{"256MiB", "256MiB"}, {"256M", "256MiB"},
+                                                       {"0.5GiB", "512MiB"}, {"1 G", "1GiB"},
+                                                       {"2MB", "2000000B"},  {"4096B", "4KiB"}};
+  for (const auto& [text, shown] : cases) EXPECT_EQ(to_text(*parse_byte_size(text, kSizes)), shown) << text;
+  for (const char* text :
+       {"", "64", "MiB", "-1MiB", "1e3MiB", "1MiBs", "infMiB", "5TiB", "1023B", "4097GiB"}) {
+    EXPECT_FALSE(parse_byte_size(text, kSizes)) << text;
+  }
+  EXPECT_NE(error_of(parse_byte_size("64", kSizes)).find("has no unit"), std::string::npos);
+  EXPECT_NE(error_of(parse_byte_size("1B", kSizes)).find("from 1KiB to 4096GiB"), std::string::npos);
+}
+
 TEST(Count, HasToBeAWholeNumberInItsRange) {
   EXPECT_EQ(*parse_count("20", {1, 100}), 20U);
   for (const char* text :
@@ -72,7 +87,7 @@ TEST(ListenAddress, ReadsEveryForm) {
                                                        {"localhost", "localhost:6432"},
                                                        {"[::1]:0", "[::1]:0"},
                                                        {"[fe80::1%eth0]:5", "[fe80::1%eth0]:5"},
-                                                       {"unix:/run/forebay", "unix:/run/forebay"},
+                                                       {"unix:/run/forebay", "unix:/run/forebay:6432"},
                                                        {"unix:/run/forebay:7000", "unix:/run/forebay:7000"}};
   for (const auto& [text, written] : cases) {
     const auto address = parse_listen_address(text);

@@ -50,6 +50,23 @@ void add_verifier(Authority::Account& account) {
   if (auto verifier = account.secret.scram_verifier()) account.verifier = std::move(*verifier);
 }
 
+/// No client's password is to blame when the server refuses Forebay's own login. Nothing for other refusals.
+std::optional<backend::Login::Refusal> own_login_failed(const std::string& user, const std::string& own_user,
+                                                        const backend::Login::Refusal& refusal) {
+  const std::string_view code = wire::error_field(refusal.server_error, 'C');
+  if (!code.starts_with("28") && code != wire::sqlstate::kInvalidCatalogName) return std::nullopt;
+  backend::Login::Refusal told;
+  told.ours = {
+      wire::Severity::fatal,
+      std::string(wire::sqlstate::kConnectionFailure),
+      fmt::format("the password of \"{}\" cannot be checked: the server refuses Forebay's own login as "
+                  "\"{}\": {}",
+                  user, own_user, wire::error_field(refusal.server_error, 'M')),
+      {},
+      "Correct `upstream` in Forebay's configuration: its user, its password or its database."};
+  return told;
+}
+
 }  // namespace
 
 std::shared_ptr<void> Authority::find(const std::string& user, Found found) {
@@ -115,7 +132,7 @@ void Authority::look_up(const std::string& user) {
         fmt::format("the password of \"{}\" cannot be checked: no upstream user is configured to look it up",
                     user),
         {},
-        "Put a user into the upstream URL, or list the role in the user list."};
+        "Give `upstream` a user, or list the role in auth.file or under `users`."};
     return tell(user, nullptr, &refusal);
   }
   const std::string database = upstream.database.empty() ? "postgres" : upstream.database;
@@ -138,16 +155,19 @@ void Authority::look_up(const std::string& user) {
 }
 
 void Authority::on_answer(const std::string& user, const Errand::Outcome& outcome) {
-  if (outcome.refusal != nullptr) return tell(user, nullptr, outcome.refusal);
+  if (outcome.refusal != nullptr) {
+    const auto own = own_login_failed(user, directory_.settings()->upstream.user, *outcome.refusal);
+    return tell(user, nullptr, own ? &*own : outcome.refusal);
+  }
   if (outcome.error != nullptr) {
     backend::Login::Refusal refusal;
-    refusal.ours = {
-        wire::Severity::fatal,
-        std::string(wire::sqlstate::kInvalidAuthorization),
-        fmt::format("the password of \"{}\" cannot be checked: {}", user, outcome.error->message),
-        {},
-        "Give the upstream a user that may read pg_authid, configure an auth_query, or list the role in the "
-        "user list."};
+    refusal.ours = {wire::Severity::fatal,
+                    std::string(wire::sqlstate::kInvalidAuthorization),
+                    fmt::format("the password of \"{}\" cannot be checked: {}", user, outcome.error->message),
+                    {},
+                    "Give `upstream` a user that may read pg_authid, set auth.query, or list the role in "
+                    "auth.file or under "
+                    "`users`."};
     return tell(user, nullptr, &refusal);
   }
   const bool own_query = directory_.settings()->auth_query.empty();

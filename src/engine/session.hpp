@@ -60,6 +60,8 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   void cancel(std::shared_ptr<void> waiting = nullptr);
   /// Timed work: the command timeout.
   void sweep(TimePoint now);
+  /// timeouts.command has struck, and the statement has not ended yet.
+  bool is_overdue() const { return cancel_sent_; }
 
   // --- facts for the console and for shutdown
   backend::ClientId id() const { return id_; }

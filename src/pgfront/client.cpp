@@ -3,6 +3,9 @@
 #include <atomic>
 #include <cstring>
 
+#include <fmt/format.h>
+
+#include "config/values.hpp"
 #include "pgfront/connection_log.hpp"
 #include "pgfront/console.hpp"
 #include "pgfront/handshake.hpp"
@@ -255,6 +258,14 @@ void Client::end_now() {
   worker_.give_turn(*this);
 }
 
+void Client::end_late_login(Duration limit) {
+  const std::string reason =
+      fmt::format("the login took longer than timeouts.client_login ({})", config::to_text(limit));
+  if (handshake_ != nullptr && !in_tls_handshake_) return handshake_->give_up(reason);
+  log_failed_tls(*this, reason);
+  end_now();
+}
+
 void Client::sweep(TimePoint now, const config::Settings& settings) {
   const auto quiet = std::chrono::duration_cast<Duration>(now - last_input_at_);
   if (ending_) {
@@ -263,11 +274,13 @@ void Client::sweep(TimePoint now, const config::Settings& settings) {
   }
   if (handshake_ != nullptr || in_tls_handshake_) {
     const Duration login = settings.timeouts.client_login;
-    if (login.count() > 0 && now - connected_at_ >= login) end_now();
+    if (login.count() > 0 && now - connected_at_ >= login) end_late_login(login);
     return;
   }
   if (session_ == nullptr) return;
+  const bool was_overdue = session_->is_overdue();
   session_->sweep(now);
+  if (session_->is_overdue() && !was_overdue) log_overdue_statement(*this, session_->pool());
   const Duration idle = settings.timeouts.client_idle;
   if (idle.count() > 0 && quiet >= idle && session_->lent_backend() == nullptr && !session_->is_waiting()) {
     const wire::ErrorMessage error{wire::Severity::fatal,

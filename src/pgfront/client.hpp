@@ -85,6 +85,7 @@ class Client final : public net::Handler,
   std::size_t consume(const std::byte* bytes, std::size_t size);
   bool is_blocked() const;
   void continue_tls();
+  void end_late_login(Duration limit);
   void flush();
   void linger();
 

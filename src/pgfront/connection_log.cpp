@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "backend/pool.hpp"
+#include "config/values.hpp"
 #include "net/socket.hpp"
 #include "observe/log.hpp"
 #include "observe/rate_limit.hpp"
@@ -61,6 +63,17 @@ void log_refused_login(const Client& client, std::string_view user, std::string_
   observe::Event event("login refused");
   event.with("client", address_of(client)).with("user", user).with("database", database);
   event.with("sqlstate", sqlstate).with("reason", reason);
+  if (*dropped > 0) event.with("not_logged_before", *dropped);
+  event.warning();
+}
+
+void log_overdue_statement(const Client& client, const backend::Pool& pool) {
+  static observe::RateLimit limit;
+  const auto dropped = limit.admit(Clock::now());
+  if (!dropped) return;
+  observe::Event event("a statement is cancelled after timeouts.command");
+  event.with("client", address_of(client)).with("user", pool.user()).with("database", pool.database());
+  event.with("pid", client.cancel_key().process_id).with("limit", config::to_text(pool.rules().command));
   if (*dropped > 0) event.with("not_logged_before", *dropped);
   event.warning();
 }

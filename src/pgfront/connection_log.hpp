@@ -6,6 +6,10 @@
 
 #include "base/clock.hpp"
 
+namespace forebay::backend {
+class Pool;
+}
+
 namespace forebay::pgfront {
 
 class Client;
@@ -32,6 +36,10 @@ class ConnectionLog {
 /// A warning that a login was refused, and why. Rate limited. Thread safe.
 void log_refused_login(const Client& client, std::string_view user, std::string_view database,
                        std::string_view sqlstate, std::string_view reason);
+
+/// A warning that a statement has run for longer than timeouts.command and is being cancelled. Rate limited.
+/// Thread safe.
+void log_overdue_statement(const Client& client, const backend::Pool& pool);
 
 /// A warning that a client's TLS handshake failed, and why. Rate limited. Thread safe.
 void log_failed_tls(const Client& client, std::string_view reason);

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/ascii.hpp"
+#include "config/problem.hpp"
 #include "observe/log.hpp"
 #include "pgfront/console_executor.hpp"
 #include "pgfront/console_gather.hpp"
@@ -14,6 +15,16 @@
 namespace forebay::pgfront {
 
 namespace {
+
+/// What is said of settings that a reload has left as they were.
+std::optional<wire::ErrorMessage> needs_restart(const std::vector<std::string>& keys) {
+  if (keys.empty()) return std::nullopt;
+  return wire::ErrorMessage{wire::Severity::warning,
+                            std::string(console_sqlstate::kWarning),
+                            fmt::format("only a restart can change {}", config::joined(keys)),
+                            "The running values stay until then; SHOW CONFIG shows them.",
+                            {}};
+}
 
 /// Of one database, or of all when it is empty.
 std::string scope(const std::string& database) {
@@ -38,6 +49,17 @@ bool kill_client_here(Worker& worker, std::uint64_t id) {
     return true;
   }
   return false;
+}
+
+/// Where the configuration lists no databases every name is right, a mistyped one as well.
+std::optional<wire::ErrorMessage> nobody_there(backend::PoolDirectory& directory,
+                                               const std::string& database) {
+  if (database.empty() || !directory.of_database(database).empty()) return std::nullopt;
+  return wire::ErrorMessage{wire::Severity::notice,
+                            "00000",
+                            fmt::format("nobody uses {} at present", scope(database)),
+                            {},
+                            "SHOW DATABASES lists those that are used."};
 }
 
 /// Backends that RECONNECT, RELOAD or PAUSE condemned, and all that there are.
@@ -70,7 +92,7 @@ void ConsoleExecutor::pause(const std::string& database) {
         for (const auto& pool : directory().of_database(database)) {
           if (pool->open_backends() != 0) return;
         }
-        succeed("PAUSE");
+        succeed("PAUSE", nobody_there(directory(), database));
       },
       "The pause stays, until RESUME.");
 }
@@ -86,23 +108,32 @@ void ConsoleExecutor::resume(const std::string& database) {
       database.empty() ? "nothing is paused" : fmt::format("{} is not paused", scope(database))));
 }
 
-void ConsoleExecutor::clear_cache(const std::string& relation) {
-  if (relation.empty()) {
-    front_.caches().store().clear();
-    return succeed("CACHE CLEAR");
+/// What a CACHE CLEAR has come to. `which` says of a kept result that it was meant; empty: all were.
+wire::ErrorMessage ConsoleExecutor::forgotten(std::size_t count, const std::string& which) const {
+  std::string text = fmt::format("{} kept result{} forgotten", count, count == 1 ? " was" : "s were");
+  if (!front_.settings()->cache.enabled) {
+    text = "the cache is off: nothing is kept";
+  } else if (count == 0) {
+    text = which.empty() ? "no result was kept" : fmt::format("no kept result {}", which);
   }
+  return {wire::Severity::notice, "00000", std::move(text), {}, {}};
+}
+
+void ConsoleExecutor::clear_cache(const std::string& relation) {
+  if (relation.empty()) return succeed("CACHE CLEAR", forgotten(front_.caches().store().clear(), ""));
   const auto is_meant = [&](const cache::Dependency& on) {
     return engine::is_called(*on.relation, relation);
   };
-  front_.caches().store().clear(
+  const std::size_t count = front_.caches().store().clear(
       [&](const cache::Entry& entry) { return std::ranges::any_of(entry.dependencies(), is_meant); });
-  succeed("CACHE CLEAR");
+  succeed("CACHE CLEAR", forgotten(count, fmt::format("depends on {}", config::in_quotes(relation))));
 }
 
 void ConsoleExecutor::clear_cache_of_tag(const std::string& pattern) {
-  front_.caches().store().clear(
+  const std::size_t count = front_.caches().store().clear(
       [&pattern](const cache::Entry& entry) { return engine::any_tag_matches(pattern, entry.tags()); });
-  succeed("CACHE CLEAR TAG");
+  succeed("CACHE CLEAR TAG",
+          forgotten(count, fmt::format("has a tag that {} fits", config::in_quotes(pattern))));
 }
 
 void ConsoleExecutor::kill(const std::string& database) {
@@ -110,7 +141,7 @@ void ConsoleExecutor::kill(const std::string& database) {
   for (const auto& pool : directory().of_database(database)) pool->reconnect();
   gather(
       front_, asker_, [database](Worker& worker) { return kill_clients_here(worker, database); },
-      [this](const std::vector<bool>&) { succeed("KILL"); });
+      [this, database](const std::vector<bool>&) { succeed("KILL", nobody_there(directory(), database)); });
 }
 
 void ConsoleExecutor::kill_client(const std::string& id) {
@@ -156,7 +187,7 @@ void ConsoleExecutor::look_at_outdated(const std::string& database) {
 
 void ConsoleExecutor::disable(const std::string& database) {
   directory().set_disabled(database, true);
-  succeed("DISABLE");
+  succeed("DISABLE", nobody_there(directory(), database));
 }
 
 void ConsoleExecutor::enable(const std::string& database) {
@@ -166,9 +197,9 @@ void ConsoleExecutor::enable(const std::string& database) {
 
 void ConsoleExecutor::reload(const std::string&) {
   const std::weak_ptr<void> asker = asker_;
-  front_.console_service().reload([this, asker](const Result<void>& result) {
+  front_.console_service().reload([this, asker](const Result<std::vector<std::string>>& result) {
     if (asker.expired()) return;
-    if (result) return succeed("RELOAD");
+    if (result) return succeed("RELOAD", needs_restart(*result));
     fail({wire::Severity::error,
           std::string(console_sqlstate::kConfigurationFile),
           "the configuration was not reloaded, the old one stays in use",

@@ -303,8 +303,9 @@ void ConsoleExecutor::look_again() {
   look();
 }
 
-void ConsoleExecutor::succeed(std::string tag) {
+void ConsoleExecutor::succeed(std::string tag, std::optional<wire::ErrorMessage> notice) {
   ConsoleAnswer answer;
+  answer.notice = std::move(notice);
   answer.tag = std::move(tag);
   finish(std::move(answer));
 }

@@ -110,6 +110,7 @@ class ConsoleExecutor {
   void pause(const std::string& database);
   void resume(const std::string& database);
   void clear_cache(const std::string& relation);
+  wire::ErrorMessage forgotten(std::size_t count, const std::string& which) const;
   void clear_cache_of_tag(const std::string& pattern);
   void kill(const std::string& database);
   void kill_client(const std::string& id);
@@ -123,7 +124,7 @@ class ConsoleExecutor {
   void look_at_outdated(const std::string& database);
 
   // the end of a command
-  void succeed(std::string tag);
+  void succeed(std::string tag, std::optional<wire::ErrorMessage> notice = {});
   void fail(wire::ErrorMessage error);
   void finish(ConsoleAnswer answer);
   /// Calls `look` now and then, until the command is finished.
@@ -148,7 +149,7 @@ wire::ErrorMessage console_error(std::string_view sqlstate, std::string message,
 
 /// SQLSTATEs that only consoles report (https://www.postgresql.org/docs/15/errcodes-appendix.html).
 namespace console_sqlstate {
-inline constexpr std::string_view kInvalidValue = "22023", kCannotChangeNow = "55P02",
+inline constexpr std::string_view kWarning = "01000", kInvalidValue = "22023", kCannotChangeNow = "55P02",
                                   kConfigurationFile = "F0000", kInvalidCursorName = "34000",
                                   kDuplicateCursor = "42P03";
 }

@@ -19,7 +19,7 @@ std::size_t count_clients_here(Worker& worker) {
       std::ranges::count_if(clients, [](const Client* client) { return client->console() == nullptr; }));
 }
 
-void log_reload(const Result<void>& result) {
+void log_reload(const Result<std::vector<std::string>>& result) {
   if (result) {
     observe::Event("configuration reloaded").info();
   } else {
@@ -45,17 +45,18 @@ void ConsoleService::sample() {
   sample_timer_.start(loop_, StatsSampler::kPeriod);
 }
 
-void ConsoleService::reload(Changed changed) {
-  in_background([this] { return front_.reload(); },
-                [changed = std::move(changed)](const Result<void>& result) {
-                  log_reload(result);
-                  changed(result);
-                });
+void ConsoleService::reload(Reloaded reloaded) {
+  in_background<Result<std::vector<std::string>>>(
+      [this] { return front_.reload(); },
+      [reloaded = std::move(reloaded)](const Result<std::vector<std::string>>& result) {
+        log_reload(result);
+        reloaded(result);
+      });
 }
 
 void ConsoleService::change_settings(
     std::function<Result<config::SettingsPtr>(const config::Settings& present)> change, Changed changed) {
-  in_background(
+  in_background<Result<void>>(
       [this, change = std::move(change)]() -> Result<void> {
         auto settings = change(*front_.settings());
         if (!settings) return settings.error();
@@ -64,11 +65,12 @@ void ConsoleService::change_settings(
       std::move(changed));
 }
 
-void ConsoleService::in_background(std::function<Result<void>()> work, Changed changed) {
+template <class Outcome>
+void ConsoleService::in_background(std::function<Outcome()> work, std::function<void(const Outcome&)> done) {
   net::Loop* asking = net::Loop::current();
-  background_.run([work = std::move(work), changed = std::move(changed), asking]() mutable {
-    auto result = std::make_shared<Result<void>>(work());
-    asking->post([changed = std::move(changed), result] { changed(*result); });
+  background_.run([work = std::move(work), done = std::move(done), asking]() mutable {
+    auto outcome = std::make_shared<Outcome>(work());
+    asking->post([done = std::move(done), outcome] { done(*outcome); });
   });
 }
 

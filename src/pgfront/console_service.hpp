@@ -3,6 +3,8 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "base/result.hpp"
 #include "config/settings.hpp"
@@ -25,9 +27,11 @@ class ConsoleService {
   const StatsSampler& sampler() const { return sampler_; }
 
   using Changed = std::function<void(const Result<void>& result)>;
-  /// Reads the configuration again, on a thread of its own, logs what came of it, and calls `changed` on the
+  /// With the keys of what waits for a restart.
+  using Reloaded = std::function<void(const Result<std::vector<std::string>>& result)>;
+  /// Reads the configuration again, on a thread of its own, logs what came of it, and calls `reloaded` on the
   /// calling thread, which runs a loop.
-  void reload(Changed changed);
+  void reload(Reloaded reloaded);
   /// Takes over what `change` makes of the present settings, likewise.
   void change_settings(std::function<Result<config::SettingsPtr>(const config::Settings& present)> change,
                        Changed changed);
@@ -40,7 +44,8 @@ class ConsoleService {
   void stop() { background_.stop(); }
 
  private:
-  void in_background(std::function<Result<void>()> work, Changed changed);
+  template <class Outcome>
+  void in_background(std::function<Outcome()> work, std::function<void(const Outcome&)> done);
   void sample();
   void look_for_clients();
 

@@ -1,9 +1,5 @@
 #include "pgfront/front.hpp"
 
-#include <fstream>
-#include <sstream>
-
-#include <fmt/format.h>
 #include <openssl/rand.h>
 
 #include "config/options.hpp"
@@ -26,14 +22,7 @@ void set_log_level(config::LogLevel level) {
 
 Result<std::shared_ptr<const wire::SecretList>> read_user_list(const std::string& file) {
   if (file.empty()) return std::shared_ptr<const wire::SecretList>();
-  std::ifstream stream(file);
-  std::ostringstream text;
-  text << stream.rdbuf();
-  if (!stream) {
-    return Error{ErrorCode::configuration,
-                 fmt::format("the user list {} cannot be read: {}", file, errno_text(errno))};
-  }
-  auto list = wire::parse_user_list(text.str(), file);
+  auto list = wire::read_user_list(file);
   if (!list) return list.error();
   return std::make_shared<const wire::SecretList>(std::move(*list));
 }
@@ -73,15 +62,17 @@ Result<void> Front::configure(config::SettingsPtr settings) {
   return {};
 }
 
-Result<void> Front::reload() {
-  auto settings = reload_();
-  if (!settings) return settings.error();
-  const auto unchangeable = config::restart_needed(*this->settings(), **settings);
-  if (auto configured = configure(std::move(*settings)); !configured) return configured.error();
-  for (const std::string& key : unchangeable) {
+Result<std::vector<std::string>> Front::reload() {
+  const auto wanted = reload_();
+  if (!wanted) return wanted.error();
+  const auto running = settings();
+  auto usable = std::make_shared<const config::Settings>(config::until_restart(*running, **wanted));
+  if (auto configured = configure(std::move(usable)); !configured) return configured.error();
+  auto waiting = config::restart_needed(*running, **wanted);
+  for (const std::string& key : waiting) {
     observe::Event("a changed setting needs a restart").with("setting", key).warning();
   }
-  return {};
+  return waiting;
 }
 
 std::shared_ptr<const net::TlsContext> Front::tls() const {

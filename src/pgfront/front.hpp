@@ -41,8 +41,10 @@ class Front {
 
   /// Takes a configuration into use, at start and at every reload. On error nothing changes.
   Result<void> configure(config::SettingsPtr settings);
-  /// Reads the configuration again and takes it into use. Blocks on the file system and on name resolution.
-  Result<void> reload();
+  /// Reads the configuration again and takes it into use, but for what only a restart can change: that keeps
+  /// its running values. Returns the keys of what waits for a restart. Blocks on the file system and on name
+  /// resolution.
+  Result<std::vector<std::string>> reload();
 
   config::SettingsPtr settings() const { return directory_.settings(); }
   backend::PoolDirectory& directory() { return directory_; }

@@ -169,7 +169,7 @@ bool Handshake::enter() {
   }
   if (!is_console() && !front.try_enter()) {
     refuse(wire::sqlstate::kTooManyConnections, "sorry, too many clients already",
-           fmt::format("The limit is max_clients = {}.", front.settings()->limits.max_clients));
+           fmt::format("The limit is limits.max_clients = {}.", front.settings()->limits.max_clients));
     return false;
   }
   entered_ = !is_console();
@@ -186,7 +186,8 @@ void Handshake::authenticate() {
     case config::AuthMode::trust:
       if (!client_.is_local()) {
         return refuse(wire::sqlstate::kInvalidAuthorization,
-                      "trust authentication is for connections from this machine only", "Use `auth: scram`.");
+                      "trust authentication is for connections from this machine only",
+                      "Set auth.mode to scram.");
       }
       return accept({});
     case config::AuthMode::cert:
@@ -338,6 +339,29 @@ void Handshake::check_certificate() {
 // --- the session
 // -------------------------------------------------------------------------------------------------
 
+/// Those that hold for this client, under the keys that set them.
+std::string Handshake::limits_on_clients() const {
+  const auto settings = client_.worker().front().settings();
+  const auto user = settings->users.find(startup_.user);
+  auto database = settings->databases.find(startup_.database);
+  if (database == settings->databases.end()) database = settings->databases.find("*");
+  std::string text;
+  const auto add = [&text](const std::string& key, std::uint32_t limit) {
+    if (limit > 0) text += fmt::format("{}{} = {}", text.empty() ? "The limit is " : ", ", key, limit);
+  };
+  if (user != settings->users.end() && user->second.pool.max_clients) {
+    add(fmt::format("users.{}.limits.max_clients", user->first), *user->second.pool.max_clients);
+  } else {
+    add("limits.max_clients_per_user", settings->limits.max_clients_per_user);
+  }
+  if (database != settings->databases.end() && database->second.pool.max_clients) {
+    add(fmt::format("databases.{}.limits.max_clients", database->first), *database->second.pool.max_clients);
+  } else {
+    add("limits.max_clients_per_database", settings->limits.max_clients_per_database);
+  }
+  return text.empty() ? text : text + ".";
+}
+
 void Handshake::accept(backend::Credentials credentials) {
   // What PostgreSQL checks after the password, so that strangers learn nothing.
   if (!account_.exists) return refuse_password();
@@ -356,8 +380,7 @@ void Handshake::accept(backend::Credentials credentials) {
   if (!pool) return refuse(wire::sqlstate::kInvalidCatalogName, pool.error().text);
   pool_ = std::move(*pool);
   if (auto admitted = pool_->admit(permits_); !admitted) {
-    return refuse(wire::sqlstate::kTooManyConnections, admitted.error().text,
-                  "See limits.max_clients_per_user and limits.max_clients_per_database.");
+    return refuse(wire::sqlstate::kTooManyConnections, admitted.error().text, limits_on_clients());
   }
   if (std::holds_alternative<std::monostate>(credentials))
     credentials = backend::configured_credentials(*client_.worker().front().settings(),
@@ -412,7 +435,7 @@ void Handshake::start_console() {
   if (!administers && !contains(settings->stats_users, startup_.user)) {
     return refuse(wire::sqlstate::kInsufficientPrivilege,
                   fmt::format("user \"{}\" may not use the console", startup_.user),
-                  "List it under admin_users or stats_users.");
+                  "List it under admin.users or admin.stats_users.");
   }
   step_ = Step::done;
   client_.identify(static_cast<std::uint32_t>(::getpid()));
@@ -423,11 +446,21 @@ void Handshake::start_console() {
 // ----------------------------------------------------------------------------------------------------
 
 void Handshake::refuse(std::string_view sqlstate, std::string message, std::string hint) {
-  step_ = Step::done;
   log_refused_login(client_, startup_.user, startup_.database, sqlstate, message);
+  tell_refusal(sqlstate, std::move(message), std::move(hint));
+}
+
+void Handshake::tell_refusal(std::string_view sqlstate, std::string message, std::string hint) {
+  step_ = Step::done;
   const wire::ErrorMessage error{
       wire::Severity::fatal, std::string(sqlstate), std::move(message), {}, std::move(hint)};
   client_.finish(&error);
+}
+
+void Handshake::give_up(const std::string& reason) {
+  if (step_ == Step::cancelling) return client_.finish(nullptr);
+  log_refused_login(client_, startup_.user, startup_.database, wire::sqlstate::kQueryCanceled, reason);
+  tell_refusal(wire::sqlstate::kQueryCanceled, "canceling authentication due to timeout", {});
 }
 
 /// Before protocol 3 an error was 'E' and a text up to a zero byte.
@@ -441,8 +474,18 @@ void Handshake::refuse_in_old_format(const std::string& message) {
 }
 
 void Handshake::refuse_password() {
-  refuse(wire::sqlstate::kInvalidPassword,
-         fmt::format("password authentication failed for user \"{}\"", startup_.user));
+  std::string message = fmt::format("password authentication failed for user \"{}\"", startup_.user);
+  log_refused_login(client_, startup_.user, startup_.database, wire::sqlstate::kInvalidPassword,
+                    message + secret_reason());
+  tell_refusal(wire::sqlstate::kInvalidPassword, std::move(message), {});
+}
+
+/// Why no password can be right: for the log, and not for strangers.
+std::string Handshake::secret_reason() const {
+  if (!account_.exists) return ": there is no such role";
+  if (account_.expired) return ": the role's password has expired";
+  if (scram_ && !account_.verifier) return ": " + account_.secret.scram_verifier().error().text;
+  return {};
 }
 
 void Handshake::refuse(const wire::SaslFailure& failure) {

@@ -32,6 +32,8 @@ class Handshake {
   bool is_waiting() const {
     return step_ == Step::looking_up || step_ == Step::greeting || step_ == Step::cancelling;
   }
+  /// Ends a login that takes too long.
+  void give_up(const std::string& reason);
 
  private:
   enum class Step : std::uint8_t {
@@ -74,8 +76,11 @@ class Handshake {
   void greet(const backend::Greeting& greeting, backend::Backend* home);
   void request_authentication(std::uint32_t code, std::string_view data);
   void refuse(std::string_view sqlstate, std::string message, std::string hint = {});
+  void tell_refusal(std::string_view sqlstate, std::string message, std::string hint);
   void refuse_in_old_format(const std::string& message);
   void refuse_password();
+  std::string secret_reason() const;
+  std::string limits_on_clients() const;
   void refuse(const wire::SaslFailure& failure);
   void refuse(const backend::Login::Refusal& refusal);
   bool is_console() const;

@@ -51,10 +51,13 @@ struct Socket {
   std::string_view held_because = "";
 };
 
-/// Wall-clock time of an instant, as PgBouncer writes it.
-std::string timestamp(TimePoint at, TimePoint now) {
-  const auto ago = std::chrono::duration_cast<std::chrono::seconds>(now - at);
-  const std::time_t when = std::chrono::system_clock::to_time_t(std::chrono::system_clock::now() - ago);
+/// Wall-clock time of an instant, as PgBouncer writes it. By one comparison of the clocks for all, so that it
+/// is the same in every answer.
+std::string timestamp(TimePoint at) {
+  using std::chrono::system_clock;
+  static const auto kClocks = std::pair(system_clock::now(), Clock::now());
+  const auto since = std::chrono::duration_cast<system_clock::duration>(at - kClocks.second);
+  const std::time_t when = system_clock::to_time_t(kClocks.first + since);
   std::tm local{};
   localtime_r(&when, &local);
   char text[64];
@@ -210,8 +213,7 @@ class SocketTable {
     rows_.text({&socket.type, 1}).text(socket.user).text(socket.database).text(socket.replication);
     rows_.text(socket.state);
     add_addresses(socket);
-    rows_.text(timestamp(socket.connected_at, request_.now))
-        .text(timestamp(socket.requested_at, request_.now));
+    rows_.text(timestamp(socket.connected_at)).text(timestamp(socket.requested_at));
     rows_.number(socket.wait_micros / 1'000'000).number(socket.wait_micros % 1'000'000);
     rows_.number(socket.close_needed ? 1 : 0).text(pointer_text(socket.self)).text(pointer_text(socket.link));
     rows_.number(socket.remote_pid).text(tls_text(*socket.stream)).text(socket.application_name);

@@ -60,4 +60,7 @@ using SecretList = std::map<std::string, Secret, std::less<>>;
 /// which one holds is anybody's guess.
 Result<SecretList> parse_user_list(std::string_view text, std::string_view origin);
 
+/// The same from a file. Blocks on the file system.
+Result<SecretList> read_user_list(const std::string& file);
+
 }  // namespace forebay::wire

@@ -1,6 +1,9 @@
 #include <algorithm>
+#include <cerrno>
+#include <fstream>
 #include <map>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -100,6 +103,17 @@ Result<SecretList> parse_user_list(std::string_view text, std::string_view origi
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return std::move(reader).result();
+}
+
+Result<SecretList> read_user_list(const std::string& file) {
+  std::ifstream stream(file);
+  std::ostringstream text;
+  text << stream.rdbuf();
+  if (!stream) {
+    return Error{ErrorCode::configuration,
+                 fmt::format("the user list {} cannot be read: {}", file, errno_text(errno))};
+  }
+  return parse_user_list(text.str(), file);
 }
 
 }  // namespace forebay::wire

@@ -1,12 +1,14 @@
 """Every way to log in with a password, against PostgreSQL's own view of who is allowed to."""
 
 import hashlib
+import re
 import stat
 
 import psycopg
 import pytest
 
 from forebay_testing import ForebayDaemon, PostgresServer, wait_until
+from forebay_testing.directories import REPOSITORY
 
 
 @pytest.fixture(scope="module")
@@ -260,3 +262,27 @@ def test_trust_where_other_machines_could_connect_is_a_mistake(server):
             daemon.start()
     finally:
         daemon.close()
+
+
+OPERATIONS = (REPOSITORY / "docs" / "operations.md").read_text()
+
+
+@pytest.mark.parametrize("sql", re.findall(r"```sql\n(.*?)```", OPERATIONS, re.DOTALL), ids=["pg_authid", "auth.query"])
+def test_the_role_of_the_documentation_is_enough(sql):
+    """What docs/operations.md says of the upstream's role, run as it stands there."""
+    asks = "user_lookup" in sql
+    query = re.search(r"^  query: (.*)$", OPERATIONS, re.MULTILINE)[1]
+    with PostgresServer() as server:
+        server.create_role("app")
+        server.execute(sql)
+        flags = ["--set", f"auth.query={query}"] if asks else []
+        with ForebayDaemon(server.url(user="forebay", password="secret"), flags) as daemon:
+            with psycopg.connect(daemon.dsn(user="app", password=server.passwords["app"])) as client:
+                assert client.execute("SELECT current_user").fetchone() == ("app",)
+            for user, password in (("app", "wrong"), ("nobody", "x")):
+                with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+                    psycopg.connect(daemon.dsn(user=user, password=password))
+        if asks:
+            with psycopg.connect(server.dsn(user="forebay", password="secret")) as role:
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    role.execute("SELECT rolpassword FROM pg_authid")

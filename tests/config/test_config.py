@@ -93,6 +93,181 @@ def test_serve_refuses_a_configuration_with_mistakes():
     assert "auth.mode trust lets everybody in without a password" in done.stderr
 
 
+def openssl(*arguments):
+    subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True, timeout=60)
+
+
+@pytest.fixture(scope="module")
+def identity(tmp_path_factory):
+    """A folder with server.crt and server.key, other.key, locked.key, open.key and junk."""
+    folder = tmp_path_factory.mktemp("identity")
+    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=h", "-days", "2", "-keyout",
+            folder / "server.key", "-out", folder / "server.crt")
+    openssl("genrsa", "-out", folder / "other.key", "2048")
+    openssl("rsa", "-aes256", "-passout", "pass:secret", "-in", folder / "server.key", "-out", folder / "locked.key")
+    (folder / "open.key").write_text((folder / "server.key").read_text())
+    (folder / "junk").write_text("junk\n")
+    for name in ("server.key", "other.key", "locked.key", "junk"):
+        (folder / name).chmod(0o600)
+    (folder / "open.key").chmod(0o644)
+    return folder
+
+
+@pytest.mark.parametrize(
+    "settings, place, told",
+    [
+        ("tls: {{mode: require, certificate: {0}/server.crt, key: {0}/other.key}}", "2:", "not the certificate's"),
+        ("tls: {{mode: require, certificate: {0}/server.crt,\n  key: {0}/locked.key}}", "3:3", "is encrypted"),
+        ("tls: {{mode: require, certificate: {0}/server.crt,\n  key: {0}/open.key}}", "3:3", "by others; chmod 600"),
+        ("tls: {{mode: require, certificate: {0}/junk, key: {0}/server.key}}", "2:", "not a certificate in PEM"),
+        (
+            "tls: {{mode: verify-full, certificate: {0}/server.crt, key: {0}/server.key,\n  ca: {0}/junk}}",
+            "3:3",
+            "holds no certificate in PEM",
+        ),
+        ("databases:\n  a: postgres://127.0.0.1/?sslmode=verify-ca&sslrootcert={0}/junk", "3:6", "holds no certif"),
+        ("auth: {{file: {0}/junk}}", "2:8", "junk:1: the user name must stand in double quotes"),
+        ("listen: [0.0.0.0:7001, 127.0.0.1:7001]", "2:1", "127.0.0.1:7001 is part of 0.0.0.0:7001"),
+        ("listen: unix:{0}/junk", "2:1", "is no directory"),
+    ],
+    ids=[
+        "another key", "pass phrase", "open key", "certificate", "authority", "server's authority", "user list",
+        "overlap", "no directory",
+    ],
+)
+def test_check_finds_what_serve_would_fail_at(tmp_path, identity, settings, place, told):
+    """It said "no mistakes" of files that no start could use."""
+    text = "upstream: postgres://u@127.0.0.1:1\n" + settings.format(identity) + "\n"
+    done = check(text, tmp_path)
+    assert (done.returncode, done.stdout) == (1, ""), done.stdout
+    assert f"forebay.yaml:{place}" in done.stderr and told in done.stderr
+    if "listen" not in settings:
+        served = forebay("serve", "--config", tmp_path / "forebay.yaml", "--listen", "127.0.0.1:0")
+        assert served.returncode == 1 and told in served.stderr
+
+
+def test_check_tells_of_a_directory_that_is_not_there_yet(tmp_path):
+    """systemd makes /run/forebay when the service starts, so it is no mistake."""
+    done = check(f"upstream: postgres://u@h\nlisten: unix:{tmp_path}/missing\n", tmp_path)
+    assert done.returncode == 0
+    assert f"there is no directory {tmp_path}/missing yet" in done.stderr
+
+
+def test_check_tells_the_socket_that_a_unix_address_makes(tmp_path):
+    done = check("upstream: postgres://u@h\nlisten: [127.0.0.1:55720, unix:/run/forebay]\n", tmp_path)
+    assert "listen     127.0.0.1:55720, unix:/run/forebay:6432" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "text, told",
+    [
+        ("upstrem: postgres://u@h\n", 'did you mean "upstream"?'),
+        ("upstream: http://h\n", "no PostgreSQL URL"),
+        ("upstream: ${UP\n", "has no closing brace"),
+        ("upstream: postgres://h\nauth: {mode: md5x}\n", 'did you mean "md5"?'),
+    ],
+)
+def test_one_mistake_is_one_mistake(tmp_path, text, told):
+    """A second, false one came with it: that auth.mode scram needs an upstream's user."""
+    done = check(text, tmp_path)
+    assert done.returncode == 1 and told in done.stderr
+    assert done.stderr.splitlines()[1:] == ["1 mistake"]
+
+
+def test_a_variable_in_braces_is_told_to_need_quotes(tmp_path):
+    for text in ("log: {level: ${LVL:-info}}\n", "admin: {users: [${A:-b}]}\n"):
+        done = check("upstream: postgres://u@h\n" + text, tmp_path)
+        assert "inside { } and [ ] a value with ${…} in it goes between double quotes" in done.stderr, text
+    assert check('upstream: postgres://u@h\nlog: {level: "${LVL:-info}"}\n', tmp_path).returncode == 0
+
+
+@pytest.mark.parametrize("size", ["64", "0", "64KiB", "100000GiB", "1e3MiB", "many", "-1MiB", "nanMiB"])
+def test_a_size_needs_a_unit_and_has_bounds(tmp_path, size):
+    """64 was 64 bytes, and nothing was kept."""
+    done = check(f"upstream: postgres://u@h\ncache: {{size: {size}}}\n", tmp_path)
+    assert done.returncode == 1 and "2:15: cache.size: " in done.stderr and size in done.stderr
+
+
+@pytest.mark.parametrize(
+    "size, shown", [("256M", "256MiB"), ("1G", "1GiB"), ("0.5GiB", "512MiB"), ("2 MB", "2000000B")]
+)
+def test_a_size_as_people_write_it(tmp_path, size, shown):
+    done = check(f"upstream: postgres://u@h\ncache: {{enabled: on, size: {size}}}\n", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert f"cache      on, {shown}, level auto, staleness 1s" in done.stdout
+
+
+def test_an_entry_is_not_larger_than_the_cache(tmp_path):
+    done = check("upstream: postgres://u@h\ncache: {size: 2MiB, max_entry: 3MiB}\n", tmp_path)
+    assert "cache.max_entry 3MiB is more than cache.size 2MiB" in done.stderr
+
+
+def test_check_tells_of_everything_that_is_set(tmp_path, identity):
+    text = f"""
+upstream: {{url: "postgres://u:hunter1@h", tls: {{mode: verify-ca, ca: "{identity}/server.crt"}}}}
+cache: {{enabled: off}}
+databases: {{shop: {{pool: {{size: 7}}}}, far: "postgres://u:hunter2@g/x", "*": null}}
+users: {{me: {{password: hunter3, limits: {{max_clients: 4}}}}}}
+policies: {{hot: {{relations: items, lifetime: 1h}}}}
+admin: {{users: root, stats_users: [a, b]}}
+"""
+    done = check(text, tmp_path)
+    for line in ("cache      off", "policies   hot", "users      me; others may log in too",
+                 "console    root; to look only: a, b", "databases  far, shop, all others"):
+        assert line in done.stdout, done.stdout
+    every = forebay("check", "--config", tmp_path / "forebay.yaml", "--all").stdout
+    for key, value in (("upstream.tls.ca", f"{identity}/server.crt"), ("databases.shop.pool.size", "7"),
+                       ("databases.far.upstream", "postgres://u:***@g:5432/x"), ("users.me.password", "***"),
+                       ("users.me.limits.max_clients", "4"), ("policies.hot.lifetime", "1h")):
+        assert re.search(rf"^\* {re.escape(key)} +{re.escape(value)}$", every, re.MULTILINE), every
+    assert "hunter" not in every
+
+
+@pytest.mark.parametrize(
+    "arguments, told",
+    [
+        (["check", "--upstream", "a", "--upstream", "b"], "--upstream is given more than once and takes one value"),
+        (["serve", "--upstream", "postgres://u@h", "extra"], '"extra" is not known here'),
+        (["check", "--upstream"], "--upstream needs a value"),
+        (["check", "--pol-size", "3"], "did you mean --pool-size?"),
+        (["outbox", "instal", "--upstream", "x"], '"instal" is not one of install, remove, status; did you mean'),
+        (["check"], "nothing to check; give --config FILE, or flags of serve such as --upstream URL"),
+        (["check", "m.yaml"], '"m.yaml" is not known here; did you mean --config m.yaml?'),
+        (["import", "a.ini", "b.ini"], '"b.ini" is not known here'),
+    ],
+)
+def test_a_wrong_command_line_is_told_in_plain_words(arguments, told):
+    done = forebay(*arguments)
+    assert done.returncode == 2 and f"forebay: {told}" in done.stderr.replace("ACTION: ", "").replace(
+        '"--pol-size" is not known here; ', ""), done.stderr
+
+
+def test_the_help_says_how_to_switch_the_cache():
+    assert re.search(r"--cache on\|off .*\[(on|off)\]", " ".join(forebay("serve", "--help").stdout.split()))
+
+
+def test_an_unknown_key_of_an_entry_names_the_entry(tmp_path):
+    done = check("upstream: postgres://u@h\ndatabases: {shop: {prot: 3}}\n", tmp_path)
+    assert 'the key "prot" does not exist in databases.shop' in done.stderr
+
+
+def test_entries_on_the_command_line_are_told_to_need_the_file():
+    done = forebay("check", "--upstream", "postgres://u@h", "--set", "databases.shop.pool.size=3")
+    assert done.returncode == 1 and "entries of databases can only be given in the file" in done.stderr
+
+
+def test_an_import_of_a_directory_is_called_one(tmp_path):
+    assert "Is a directory" in forebay("import", tmp_path).stderr
+
+
+def test_an_import_warns_who_relies_on_names_that_move(tmp_path):
+    """PgBouncer looks names up again by itself; with its defaults nothing was said."""
+    ini = tmp_path / "pgbouncer.ini"
+    for host, warned in (("db.example", True), ("10.0.0.1", False), ("/run/postgresql", False), ("::1", False)):
+        ini.write_text(f"[databases]\n* = host={host}\n")
+        assert ("are resolved at start and at every reload" in forebay("import", ini).stderr) == warned, host
+
+
 def lines_of_schema(schema):
     """Every key that the schema knows, dotted."""
     for name, child in schema.get("properties", {}).items():
@@ -120,6 +295,7 @@ databases: {a: "postgres://u@h/x", b: {pool: {size: 1}, timeouts: {command: 1s}}
 users: {me: {password: x, limits: {max_clients: 4}}}
 admin: {users: [me], stats_users: me}
 log: {connections: on}
+cache: {size: 0.5GiB, max_entry: "64 K"}
 """
     ini = tmp_path / "pgbouncer.ini"
     ini.write_text("[databases]\na = host=h user=u pool_size=3\nb = host=i\n[users]\nme = pool_mode=session\n")
@@ -132,6 +308,7 @@ def invalid_documents():
     yield "a duration without unit", "upstream: postgres://u@h\ntimeouts: {wait: 30}\n"
     yield "a wrong choice", "upstream: postgres://u@h\nauth: {mode: sha}\n"
     yield "a wrong URL", "upstream: http://h\n"
+    yield "a size without unit", "upstream: postgres://u@h\ncache: {size: 64}\n"
     yield "a list for a value", "upstream: postgres://u@h\npool: {size: [1]}\n"
 
 
@@ -164,7 +341,8 @@ def test_pgbouncers_own_defaults_lose_nothing(tmp_path):
     assert done.returncode == 0, done.stderr
     assert [line for line in done.stderr.splitlines() if "not a parameter" in line] == []
     lost = [line.strip() for line in done.stderr.split("Not needed:")[0].splitlines() if line.startswith("  ")]
-    assert lost == ["database *: user=u: every client logs in to the server as itself, not as one user for all"]
+    assert lost[0] == "database *: user=u: every client logs in to the server as itself, not as one user for all"
+    assert lost[1].startswith("dns_max_ttl = 15, the default: ") and len(lost) == 2
     assert check(done.stdout, tmp_path).returncode == 0
 
 

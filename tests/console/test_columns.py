@@ -154,3 +154,11 @@ def test_no_secret_is_shown(consoles, server):
     for console in (own, alike):
         for what in COLUMNS:
             assert server.passwords[server.superuser] not in str(console.show(what))
+
+
+def test_the_time_of_a_connect_stays_the_same(consoles):
+    """It moved by a second between two SHOWs."""
+    own, _, _ = consoles
+    first = own.show("CLIENTS")[0]["id"]
+    shown = [row for _ in range(500) for row in own.show("CLIENTS") if row["id"] == first]
+    assert len(shown) == 500 and len({row["connect_time"] for row in shown}) == 1

@@ -236,3 +236,16 @@ def test_names_are_checked_where_databases_are_listed(start, database):
                 console.run(f"{command} pgbouncer")
         assert console.run(f'PAUSE "{database}"') == "PAUSE"
         assert console.run(f"RESUME {database}") == "RESUME"
+
+
+@pytest.mark.parametrize("command", ["PAUSE", "KILL", "DISABLE"])
+def test_a_mistyped_database_is_noticed_where_none_are_listed(start, clients, database, command):
+    forebay = start()
+    with Console(forebay) as console:
+        clients(forebay)
+        said = []
+        console.connection.add_notice_handler(lambda notice: said.append(notice.message_primary))
+        assert console.run(f"{command} nodb") == command
+        assert said == ['nobody uses database "nodb" at present']
+        assert console.run(f"{command} {database}") == command
+        assert len(said) == 1

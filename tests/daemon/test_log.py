@@ -2,11 +2,12 @@
 
 import re
 import socket
+import subprocess
 
 import psycopg
 import pytest
 
-from forebay_testing import ForebayDaemon, PostgresServer, free_port, wait_until
+from forebay_testing import ForebayDaemon, PostgresServer, forebay_binary, free_port, wait_until
 
 LINE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d (debug|info|warning|error) \S.*")
 
@@ -42,6 +43,7 @@ def test_start_tells_what_runs_and_no_password(server):
         assert re.search(r"forebay \d+\.\d+\.\d+ starts", line)
         for part in ("pool_mode=session", "threads=2", "auth=scram", f"@127.0.0.1:{server.port}", "postgres:***@"):
             assert part in line
+        assert re.search(r'cache=(off|"on, 256MiB, level auto, staleness 1s")', line)
         daemon.stop()
         assert "stopping" in daemon.log() and "forebay has stopped" in daemon.log()
         daemon.start()
@@ -77,6 +79,95 @@ def test_a_refused_login_tells_who_and_why_and_no_password(server):
         refuse(daemon, user="app", dbname="missing")
         assert "3D000" in line_with(daemon, "database=missing")
         assert "tell-nobody" not in daemon.log()
+
+
+def test_forebays_own_wrong_password_is_not_the_clients(server):
+    """A client with its right password was told that the password of a user failed that it had never heard of."""
+    with ForebayDaemon(server.url(user="app", password="wrong")) as daemon:
+        with pytest.raises(psycopg.OperationalError) as caught:
+            psycopg.connect(daemon.dsn(password=server.passwords["postgres"]))
+        told = 'the server refuses Forebay\'s own login as "app": password authentication failed for user "app"'
+        assert told in str(caught.value) and "`upstream`" in str(caught.value)
+        line = line_with(daemon, "login refused")
+        assert "user=postgres" in line and "sqlstate=08006" in line and "Forebay's own login" in line
+
+
+def test_what_keeps_everybody_out_is_logged_at_the_start(server):
+    """A wrong password, or a user that may not look others up, was silent until somebody came."""
+    for user, password, told in (
+        ("app", "wrong", "the server refuses Forebay's own login"),
+        ("app", server.passwords["app"], "the upstream's user may not read pg_authid; grant it that, or set"),
+    ):
+        with ForebayDaemon(server.url(user=user, password=password)) as daemon:
+            line = line_with(daemon, told)
+            assert " warning " in line and "app:***@" in line
+
+
+def test_the_log_says_why_no_password_can_be_right(server):
+    """A role with an md5 password, an expired one, and none at all: clients are told the same of each."""
+    server.execute("SET password_encryption = md5; CREATE ROLE old LOGIN PASSWORD 'x'; RESET password_encryption")
+    server.execute("CREATE ROLE late LOGIN PASSWORD 'x' VALID UNTIL '2001-01-01'")
+    reasons = {"old": "stored as md5", "late": "has expired", "nobody": "there is no such role"}
+    with ForebayDaemon(server) as daemon:
+        for user, reason in reasons.items():
+            with pytest.raises(psycopg.OperationalError) as caught:
+                psycopg.connect(daemon.dsn(user=user, password="x"))
+            assert f'password authentication failed for user "{user}"' in str(caught.value)
+            assert reason not in str(caught.value)
+            assert reason in line_with(daemon, f"user={user} ")
+
+
+def test_a_login_that_takes_too_long_is_told_and_logged(server):
+    with ForebayDaemon(server, ["--set", "timeouts.client_login=100ms"]) as daemon:
+        with socket.create_connection((daemon.host, daemon.port)) as client:
+            client.settimeout(20)
+            answer = b"".join(iter(lambda: client.recv(1000), b""))
+        assert answer.startswith(b"E") and b"canceling authentication due to timeout" in answer
+        assert "the login took longer than timeouts.client_login (100ms)" in line_with(daemon, "login refused")
+
+
+def test_a_statement_that_takes_too_long_is_logged(server):
+    with ForebayDaemon(server, ["--set", "timeouts.command=100ms"]) as daemon:
+        with psycopg.connect(daemon.dsn(user="app"), autocommit=True) as client:
+            with pytest.raises(psycopg.errors.QueryCanceled):
+                client.execute("SELECT pg_sleep(600)")
+            line = line_with(daemon, "a statement is cancelled after timeouts.command")
+            assert " warning " in line and "limit=100ms" in line
+            assert f"user=app database=postgres pid={client.info.backend_pid}" in line
+
+
+@pytest.mark.parametrize(
+    "config, key",
+    [
+        ("users: {app: {limits: {max_clients: 1}}}", "users.app.limits.max_clients = 1"),
+        ("databases: {'*': {limits: {max_clients: 1}}}", "databases.*.limits.max_clients = 1"),
+        ("limits: {max_clients_per_user: 1}", "limits.max_clients_per_user = 1"),
+        ("limits: {max_clients_per_database: 1}", "limits.max_clients_per_database = 1"),
+        ("limits: {max_clients: 1}", "limits.max_clients = 1"),
+    ],
+)
+def test_whoever_comes_too_late_is_told_the_limit_that_is_set(server, config, key):
+    """The hint named limits.max_clients_per_user, whatever the limit."""
+    with ForebayDaemon(server, config=config) as daemon:
+        with psycopg.connect(daemon.dsn(user="app")):
+            with pytest.raises(psycopg.OperationalError) as caught:
+                psycopg.connect(daemon.dsn(user="app"))
+            assert f"The limit is {key}." in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "flags, told",
+    [
+        (["--listen", "unix:/nonexistent"], "cannot listen on unix:/nonexistent:6432: No such file or directory; make"),
+        (["--listen", "127.0.0.1:{port}"], "cannot listen on 127.0.0.1:{port}: Address already in use; if another"),
+    ],
+)
+def test_an_address_that_cannot_be_listened_on_comes_with_advice(server, flags, told):
+    with ForebayDaemon(server) as daemon:
+        command = [forebay_binary(), "serve", "--upstream", server.url()]
+        given = [flag.format(port=daemon.port) for flag in flags]
+        done = subprocess.run([*command, *given], capture_output=True, text=True, timeout=20)
+        assert done.returncode == 1 and told.format(port=daemon.port) in done.stderr
 
 
 def test_sql_and_parameters_stay_out_even_at_debug(server):
