@@ -169,7 +169,9 @@ Backend* Pool::find_lodging(const ProfilePtr& profile) {
   return may_grow() ? nullptr : shared;
 }
 
+/// Not for a while after the server has said that it is full either: then what there is has to do for all.
 bool Pool::may_grow() const {
+  if (net::Loop::current()->now() < full_until_.load()) return false;
   const auto has_room = [](const Quota& quota) { return quota.used() < quota.limit(); };
   return size_.used() < rules().size && has_room(of_user_.backends) && has_room(of_database_.backends);
 }

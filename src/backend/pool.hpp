@@ -239,6 +239,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void unlink_idle(Backend& backend);
   void part(Backend& backend);
   bool may_grow() const;
+  bool has_patient_waiter(const ProfilePtr& profile, TimePoint now) const;
   void destroy(Backend& backend);
   void move_to_thread(Backend& backend, std::uint16_t thread);
 
@@ -257,6 +258,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::atomic<std::uint64_t> generation_ = 0;
   std::atomic<std::uint64_t> defaults_generation_ = 0;
   std::atomic<bool> paused_ = false;
+  std::atomic<TimePoint> full_until_{
+      TimePoint::min()};  ///< the server had no connection left for another backend
   std::atomic<TimePoint> resumed_at_{TimePoint::min()};
 
   mutable std::mutex mutex_;

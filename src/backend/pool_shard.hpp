@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "backend/pool.hpp"
@@ -15,6 +16,7 @@ struct Pool::Shard {
   IntrusiveList<Backend, BackendIdleTag> idle;  ///< most recently used first
   IntrusiveList<Holder, HeldTag> holders;
   TimePoint retry_at = TimePoint::min();  ///< the server was away: not to be asked before
+  std::optional<Login::Refusal> trouble;  ///< why no backend could be opened, since one was last
   PoolCounters counters;
   PoolRulesPtr rules;
   std::atomic<std::uint32_t> idle_count = 0;

@@ -18,6 +18,8 @@ namespace {
 constexpr Duration kOverflowDelay{100};
 /// Pause between attempts to reach a server that is down.
 constexpr Duration kRetryPause{200};
+/// For so long a server that had no connection left is taken to have none.
+constexpr Duration kFullPause{1'000};
 
 /// Worth another attempt while the client's patience lasts: the server is not there, is starting, or is full.
 bool is_temporary(const Login::Refusal& refusal) {
@@ -83,6 +85,11 @@ void Pool::expire_waiters(TimePoint now, const PoolRules& rules) {
     }
     if (expired == nullptr) return;
     directory_.server_log().on_wait_expired(*this, rules.wait);
+    // Nobody is helped by a larger pool when the server is away.
+    if (const auto trouble = shard().trouble) {
+      expired->on_checkout_failed(*trouble);
+      continue;
+    }
     Login::Refusal refusal;
     refusal.ours = {wire::Severity::fatal, std::string(wire::sqlstate::kTooManyConnections),
                     fmt::format("no backend came free within {} ms ({})", rules.wait.count(), describe()),
@@ -284,6 +291,7 @@ void Pool::set_credentials(Credentials credentials) {
 void Pool::on_opened(Backend& backend) {
   directory_.server_log().on_opened(*this);
   opening_.fetch_sub(1);
+  shard().trouble.reset();
   remember_greeting(backend);
   put_idle(backend);
   serve();
@@ -295,21 +303,28 @@ void Pool::on_open_failed(Backend& backend, const Login::Refusal& refusal) {
   const ProfilePtr profile = backend.profile();
   destroy(backend);
   const TimePoint now = net::Loop::current()->now();
-  const Duration patience = rules().connect;
-  if (is_temporary(refusal)) {
-    const std::lock_guard lock(mutex_);
-    const auto patient = [&](const Borrower& waiter) {
-      return waiter.thread_ == directory_.this_thread() && waiter.wanted_profile() == profile &&
-             since(waiter.waiting_since_, now) + kRetryPause < patience;
-    };
-    for (Borrower& waiter : waiters_) {
-      if (!patient(waiter)) continue;
-      shard().retry_at = now + kRetryPause;  // the next sweep from then on serves it
-      return;
-    }
+  if (wire::error_field(refusal.server_error, 'C') == wire::sqlstate::kTooManyConnections)
+    full_until_ = now + kFullPause;
+  if (is_temporary(refusal) && has_patient_waiter(profile, now)) {
+    shard().trouble = refusal;
+    shard().retry_at = now + kRetryPause;  // the next sweep from then on tries again
+    return serve();                        // somebody's idle backend may do
   }
   fail_waiter(profile, refusal);
   if (waiting_.load() != 0) serve();
+}
+
+/// Whether somebody here waits for a backend of `profile` and has not waited for as long as one may.
+bool Pool::has_patient_waiter(const ProfilePtr& profile, TimePoint now) const {
+  const Duration patience = rules().connect;
+  const std::lock_guard lock(mutex_);
+  auto& waiters = const_cast<IntrusiveList<Borrower, WaitingTag>&>(waiters_);
+  for (const Borrower& waiter : waiters) {
+    if (waiter.thread_ == directory_.this_thread() && waiter.wanted_profile() == profile &&
+        since(waiter.waiting_since_, now) + kRetryPause < patience)
+      return true;
+  }
+  return false;
 }
 
 }  // namespace forebay::backend

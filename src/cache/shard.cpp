@@ -13,6 +13,12 @@ constexpr std::uint8_t kMaxCredit = 3;
 
 }  // namespace
 
+EntryPtr Shard::peek(const Key& key) const {
+  const auto at = slots_.find(key.hash);
+  if (at == slots_.end() || at->second->entry->key() != key.bytes) return nullptr;
+  return at->second->entry;
+}
+
 EntryPtr Shard::find(const Key& key) {
   const auto at = slots_.find(key.hash);
   if (at == slots_.end()) return nullptr;

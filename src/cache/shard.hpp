@@ -20,7 +20,10 @@ namespace forebay::cache {
 /// SOSP 2023, https://doi.org/10.1145/3600006.3613147.) Not thread safe.
 class Shard {
  public:
+  /// For somebody who wants the answer: that counts.
   EntryPtr find(const Key& key);
+  /// To look at it.
+  EntryPtr peek(const Key& key) const;
   void put(EntryPtr entry);
   void remove(const Entry& entry);
   std::size_t clear(const std::function<bool(const Entry&)>& which);

@@ -14,6 +14,12 @@ EntryPtr Store::find(const Key& key) {
   return part.shard.find(key);
 }
 
+EntryPtr Store::peek(const Key& key) {
+  Guarded& part = shard_of(key.hash);
+  const std::lock_guard lock(part.mutex);
+  return part.shard.peek(key);
+}
+
 void Store::put(EntryPtr entry) {
   if (entry->bytes() > largest()) return;
   Guarded& part = shard_of(entry->hash());

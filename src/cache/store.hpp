@@ -29,6 +29,8 @@ class Store {
 
   /// The entry for `key`, fresh or not; null when there is none.
   EntryPtr find(const Key& key);
+  /// The same for somebody who does not want the answer, only to look at it.
+  EntryPtr peek(const Key& key);
   /// Puts it in the place of an older one with the same key. Not kept when it alone is too large.
   void put(EntryPtr entry);
   /// Takes it out if it is still there.

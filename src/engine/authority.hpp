@@ -42,6 +42,8 @@ class Authority {
     user_list_ = std::move(list);
     configured_.clear();
   }
+  /// Asks no more, and tells nobody. While the thread's loop runs: what was asked has to be taken back.
+  void give_up() { lookups_.clear(); }
 
  private:
   /// A question to the server, as long as it is not answered.

@@ -81,7 +81,7 @@ std::vector<std::string> SessionReads::explain(const ReadRequest& request,
   lines.push_back("Depends on: " + read_by(*plan, request));
   if (!terms.tags.empty()) lines.push_back("Tags: " + terms.tags);
   const Rule rule = rule_at(now, 1, false);
-  const cache::EntryPtr entry = cache_->store().find(key_of(request, settings));
+  const cache::EntryPtr entry = cache_->store().peek(key_of(request, settings));
   lines.push_back("In memory, as a simple query: " +
                   (entry == nullptr ? "no" : state_of(*entry, now, is_served(*entry, rule))));
   return lines;

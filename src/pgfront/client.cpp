@@ -282,7 +282,7 @@ void Client::sweep(TimePoint now, const config::Settings& settings) {
   session_->sweep(now);
   if (session_->is_overdue() && !was_overdue) log_overdue_statement(*this, session_->pool());
   const Duration idle = settings.timeouts.client_idle;
-  if (idle.count() > 0 && quiet >= idle && session_->lent_backend() == nullptr && !session_->is_waiting()) {
+  if (idle.count() > 0 && quiet >= idle && !session_->is_in_transaction() && !session_->is_waiting()) {
     const wire::ErrorMessage error{wire::Severity::fatal,
                                    std::string(wire::sqlstate::kIdleSessionTimeout),
                                    "terminating connection due to idle-session timeout",

@@ -234,7 +234,10 @@ void Worker::shut_down(Duration patience) {
 
 void Worker::continue_shutdown() {
   // A loop that others still have clients on runs on: their backends may come from here.
-  if (std::ranges::all_of(front_.workers(), &Worker::is_done)) return loop_.stop();
+  if (std::ranges::all_of(front_.workers(), &Worker::is_done)) {
+    authority_.give_up();
+    return loop_.stop();
+  }
   end_clients(shutdown_deadline_.has_passed(loop_.now()));
 }
 

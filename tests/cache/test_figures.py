@@ -26,6 +26,13 @@ def test_figures_move(cached, client):
     assert 0 < after["age_p50_ms"] <= after["age_p99_ms"] <= after["age_max_ms"] <= 1000
 
 
+def test_an_explanation_is_no_hit(cached, client):
+    cached.settle(lambda: client.execute(TEXT).fetchall())
+    hits = [entry["hits"] for entry in cached.entries() if entry["statement"] == TEXT]
+    client.execute(f"EXPLAIN (FOREBAY) {TEXT}", prepare=False)
+    assert [entry["hits"] for entry in cached.entries() if entry["statement"] == TEXT] == hits != []
+
+
 def test_cache_clear(cached, client):
     cached.warm(lambda: client.execute(TEXT).fetchall())
     cached.clear()

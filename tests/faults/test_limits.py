@@ -347,3 +347,17 @@ def test_idle_client(stands):
         assert end_of(idle) == "57P05"
         assert busy.rows("SELECT 1") == [["1"]]
     stand.settled()
+
+
+def test_idle_client_that_keeps_a_backend(stands):
+    """In session pooling, or held for its advisory lock: it was never closed."""
+    stand = stands(flags=["--set", "timeouts.client_idle=1s"])
+    with stand.raw() as held:
+        held.query("SELECT pg_advisory_lock(1)")
+        assert end_of(held) == "57P05"
+    stand.settled()
+    stand = stands(flags=["--pool-mode", "session", "--set", "timeouts.client_idle=1s"])
+    with stand.raw() as idle:
+        idle.query("SELECT 1")
+        assert end_of(idle) == "57P05"
+    stand.settled()
