@@ -34,7 +34,7 @@ std::string_view hold_reason(Effects effects) {
   if (effects.has(Effect::sets_authorization)) return "SET SESSION AUTHORIZATION";
   if (effects.has(Effect::loads_library)) return "LOAD";
   if (effects.has(Effect::seeds_random)) return "setseed";
-  if (effects.has(Effect::hides_state)) return "settings under names made up at run time";
+  if (effects.has(Effect::hides_state)) return "state that no look at the session shows";
   return "code that may have changed the session";
 }
 

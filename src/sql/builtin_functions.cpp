@@ -23,6 +23,8 @@ struct Stateful {
 // tree walk looks at those.
 constexpr Effects kWrites = Effect::writes;
 constexpr Effects kSession = Effect::writes | Effect::reads_identity;
+/// What only the end of the session ends: a base backup, a slot that may be temporary, an origin.
+constexpr Effects kSessionForGood = kSession | Effect::hides_state;
 constexpr Effects kLocks = Effect::writes | Effect::locks_session;
 constexpr Effects kSequence = Effect::writes | Effect::advances_sequence;
 constexpr Effects kRunsText = Effect::runs_code;
@@ -78,13 +80,13 @@ constexpr Stateful kStateful[] = {
     {"pg_advisory_xact_lock", kWrites},
     {"pg_advisory_xact_lock_shared", kWrites},
     {"pg_backend_pid", Effect::reads_identity},
-    {"pg_backup_start", kSession},
+    {"pg_backup_start", kSessionForGood},
     {"pg_backup_stop", kSession},
     {"pg_cancel_backend", kWrites},
-    {"pg_copy_logical_replication_slot", kSession},
-    {"pg_copy_physical_replication_slot", kSession},
-    {"pg_create_logical_replication_slot", kSession},
-    {"pg_create_physical_replication_slot", kSession},
+    {"pg_copy_logical_replication_slot", kSessionForGood},
+    {"pg_copy_physical_replication_slot", kSessionForGood},
+    {"pg_create_logical_replication_slot", kSessionForGood},
+    {"pg_create_physical_replication_slot", kSessionForGood},
     {"pg_create_restore_point", kWrites},
     {"pg_current_wal_flush_lsn", kWrites},
     {"pg_current_wal_insert_lsn", kWrites},
@@ -130,7 +132,7 @@ constexpr Stateful kStateful[] = {
     {"pg_replication_origin_session_is_setup", kSession},
     {"pg_replication_origin_session_progress", kSession},
     {"pg_replication_origin_session_reset", kSession},
-    {"pg_replication_origin_session_setup", kSession},
+    {"pg_replication_origin_session_setup", kSessionForGood},
     {"pg_replication_origin_xact_reset", kSession},
     {"pg_replication_origin_xact_setup", kSession},
     {"pg_replication_slot_advance", kWrites},

@@ -74,7 +74,8 @@ enum class Effect : std::uint64_t {
   drops_objects = 1U << 28,
   /// DEALLOCATE ALL, DISCARD ALL: whatever `prepared_names` holds.
   deallocates_all = 1U << 29,
-  /// Leaves what no look at the session shows: settings whose names are made up at run time.
+  /// Leaves what no look at the session shows: settings whose names are made up at run time, a base backup, a
+  /// replication origin, a temporary slot.
   hides_state = 1U << 30,
   /// TRUNCATE … CASCADE: also changes relations that the text does not name.
   cascades = 1U << 31,

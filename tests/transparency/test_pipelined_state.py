@@ -6,6 +6,7 @@ Each test runs against PostgreSQL too; through Forebay in transaction pooling al
 import pytest
 
 from forebay_testing import frontend_messages as fe
+from forebay_testing import wait_until
 from forebay_testing.fixtures import USER
 
 pytestmark = pytest.mark.pool(1)
@@ -272,3 +273,13 @@ def test_many_prepared_statements_in_one_burst_are_all_answered(two):
     first.send(burst, fe.sync())
     first.until_ready()
     assert kinds(first.until_ready()) == "13" * count + "Z"
+
+
+def test_a_temporary_slot_is_its_clients_and_goes_with_it(transaction_mode):
+    slots = "SELECT count(*) FROM pg_replication_slots WHERE slot_name = 'passing'"
+    with transaction_mode.raw(transaction_mode.server.superuser) as first:
+        with transaction_mode.raw(transaction_mode.server.superuser) as second:
+            first.query("SELECT pg_create_physical_replication_slot('passing', true, true)")
+            first.send(fe.terminate())
+            assert value(second, "SELECT 1") == "1"
+    wait_until(lambda: transaction_mode.server.query(slots) == [(0,)], 10, "the slot is gone")
