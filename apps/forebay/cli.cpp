@@ -77,7 +77,7 @@ void tell_unknown(const CLI::App& app, const std::string& argument, std::ostream
 
 /// What CLI11 says of a wrong number of values, in plain words.
 std::string told(const CLI::ParseError& error) {
-  const std::string text = error.what();
+  std::string text = error.what();
   const std::string name = text.substr(0, text.find(": "));
   if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) == nullptr || name.size() == text.size())
     return text;

@@ -33,6 +33,7 @@ std::vector<std::unique_ptr<net::Loop>> make_loops(std::size_t count) {
 
 std::vector<net::Loop*> pointers_to(const std::vector<std::unique_ptr<net::Loop>>& loops) {
   std::vector<net::Loop*> pointers;
+  pointers.reserve(loops.size());
   for (const auto& loop : loops) pointers.push_back(loop.get());
   return pointers;
 }
@@ -60,6 +61,7 @@ Daemon::Daemon(const ServeOptions& options)
 
 Daemon::~Daemon() {
   front_.console_service().stop();  // a reload that is under way tells the workers
+  for (const auto& loop : loops_) loop->forget_tasks();
 }
 
 Result<void> Daemon::start() {

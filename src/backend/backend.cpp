@@ -257,6 +257,7 @@ void Backend::expire_opening() {
 
 void Backend::lend(Lessee& lessee) {
   state_ = State::lent;
+  answered_ = false;
   changed_at_ = net::Loop::current()->now();
   lessee_ = &lessee;
 }
@@ -390,7 +391,6 @@ void Backend::read_replies() {
   if (!read_more(bytes, size)) {
     return lose(connection_lost(fmt::format("server closed the connection unexpectedly ({})", where())));
   }
-  answered_ = false;
   to_client.clear();
   const auto fed = tracker_.feed(bytes, size, to_client, *this);
   if (!fed.valid) {
@@ -406,7 +406,10 @@ void Backend::read_replies() {
     channel_.pause_reading();
   }
   if (question_ != nullptr && question_->answered) return finish_question();
-  if (answered_ && lessee_ != nullptr && is_settled()) lessee_->on_settled();
+  if (answered_ && lessee_ != nullptr && is_settled()) {
+    answered_ = false;
+    lessee_->on_settled();
+  }
 }
 
 void Backend::finish_question() {

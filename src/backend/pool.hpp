@@ -239,6 +239,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void unlink_idle(Backend& backend);
   void part(Backend& backend);
   bool may_grow() const;
+  void make_room_for_front();
   bool has_patient_waiter(const ProfilePtr& profile, TimePoint now) const;
   void destroy(Backend& backend);
   void move_to_thread(Backend& backend, std::uint16_t thread);

@@ -18,6 +18,8 @@ namespace {
 constexpr Duration kOverflowDelay{100};
 /// Pause between attempts to reach a server that is down.
 constexpr Duration kRetryPause{200};
+/// For so long after the last attempt what it failed for is what keeps clients waiting.
+constexpr Duration kTroubleIsNews{2'000};
 /// For so long a server that had no connection left is taken to have none.
 constexpr Duration kFullPause{1'000};
 
@@ -86,7 +88,7 @@ void Pool::expire_waiters(TimePoint now, const PoolRules& rules) {
     if (expired == nullptr) return;
     directory_.server_log().on_wait_expired(*this, rules.wait);
     // Nobody is helped by a larger pool when the server is away.
-    if (const auto trouble = shard().trouble) {
+    if (const auto trouble = shard().trouble; trouble && now < shard().retry_at + kTroubleIsNews) {
       expired->on_checkout_failed(*trouble);
       continue;
     }
@@ -219,6 +221,24 @@ bool Pool::close_idle_misfit(const Borrower& borrower) {
   return true;
 }
 
+/// For the first of this thread's waiters, when no idle backend suits it.
+void Pool::make_room_for_front() {
+  Borrower* front = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    for (Borrower& waiter : waiters_) {
+      if (waiter.thread_ != directory_.this_thread()) continue;
+      front = &waiter;
+      break;
+    }
+  }
+  if (front == nullptr) return;
+  for (Backend& backend : shard().idle) {
+    if (suits(backend, *front)) return;
+  }
+  close_idle_misfit(*front);
+}
+
 void Pool::want_release(bool urgent) {
   Shard& mine = shard();
   for (auto at = mine.holders.begin(); at != mine.holders.end();) {
@@ -303,8 +323,18 @@ void Pool::on_open_failed(Backend& backend, const Login::Refusal& refusal) {
   const ProfilePtr profile = backend.profile();
   destroy(backend);
   const TimePoint now = net::Loop::current()->now();
-  if (wire::error_field(refusal.server_error, 'C') == wire::sqlstate::kTooManyConnections)
+  if (wire::error_field(refusal.server_error, 'C') == wire::sqlstate::kTooManyConnections) {
     full_until_ = now + kFullPause;
+    if (size_.used() > 0) {
+      // What there is has to do, and comes back; one that suits nobody who waits makes room for the next
+      // attempt.
+      shard().trouble = refusal;
+      shard().retry_at = now + kRetryPause;
+      make_room_for_front();
+      want_release(true);
+      return serve();
+    }
+  }
   if (is_temporary(refusal) && has_patient_waiter(profile, now)) {
     shard().trouble = refusal;
     shard().retry_at = now + kRetryPause;  // the next sweep from then on tries again

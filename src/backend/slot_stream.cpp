@@ -124,7 +124,8 @@ void SlotStream::read() {
 }
 
 void SlotStream::handle_message(std::string_view message) {
-  heard_ = Clock::now();
+  const TimePoint now = Clock::now();
+  const std::uint64_t before = processed_;
   if (message.front() == 'w' && message.size() >= kDataHeader) {
     processed_ = std::max(processed_, number_at(message, 1));
     if (!marker_->note(message.substr(kDataHeader))) {
@@ -132,10 +133,11 @@ void SlotStream::handle_message(std::string_view message) {
     }
   } else if (message.front() == 'k' && message.size() == kKeepaliveSize) {
     processed_ = std::max(processed_, number_at(message, 1));
-    if (message.back() != 0) send_status(heard_);
+    if (message.back() != 0) send_status(now);
   } else {
     fail("the change stream does not keep to its protocol");
   }
+  if (message.front() == 'w' || processed_ > before) heard_ = now;
 }
 
 void SlotStream::await(std::uint64_t position) {

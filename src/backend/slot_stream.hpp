@@ -37,7 +37,7 @@ class SlotStream {
   const std::string& failure() const { return failure_; }
   /// Its name, which the server knows for as long as the connection lives.
   const std::string& slot() const { return slot_; }
-  /// When the server last sent something.
+  /// When the server last sent something new.
   TimePoint heard() const { return heard_; }
   /// Sees to it that the server says soon when it has come past this position of its log (in bytes from the
   /// log's beginning), which has to be on its disk already.

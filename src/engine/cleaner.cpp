@@ -35,15 +35,18 @@ class Cleaner final : public backend::Lessee {
   }
 
   bool on_output(Bytes) override {
-    if (backend_.tracker().is_copy_in()) {
-      close();  // nobody is left who could send the data
+    const wire::ReplyTracker& tracker = backend_.tracker();
+    if (tracker.is_copy_in() || tracker.may_want_sync()) {
+      close();  // nobody is left who could send it
       return false;
     }
     if (!is_asking_ && backend_.tracker().may_be_over()) next();
     return true;
   }
   void on_settled() override { next(); }
-  void on_drained() override {}
+  void on_drained() override {
+    if (!is_asking_) next();
+  }
   void on_lost(const wire::ErrorMessage&, bool) override { remove(); }
   void on_done(const wire::Expectation&) override {}
   /// What the client had sent before it left failed: which statements are prepared here is not known.

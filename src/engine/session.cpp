@@ -81,6 +81,7 @@ std::size_t Session::on_input(const std::byte* bytes, std::size_t size) {
   }
   send_burst();
   look_for_end();
+  settle_late();
   backend::PoolCounters::add(pool_->counters().bytes_received, at);
   return at;
 }
@@ -158,6 +159,7 @@ void Session::send_burst() {
 
 void Session::on_drained() {
   write_pending_ = false;
+  settle_late();
   if (blocked_) unblock();
 }
 
@@ -189,6 +191,9 @@ void Session::on_client_drained() {
 }
 
 void Session::on_ready() {
+  failed_ = error_seen_;
+  error_seen_ = false;
+  unsettled_ = true;
   auto& counters = pool_->counters();
   const TimePoint now = net::Loop::current()->now();
   backend::PoolCounters::add(counters.queries, 1);
@@ -206,6 +211,11 @@ void Session::on_settled() {
   if (!in_batch_) lexing_in_doubt_ = takes_sequences_ = false;
   look_at_answers();
   if (!preparing_ && !asking_) settle();
+}
+
+/// The last answer came while a message was half sent: a COPY that had failed, whose data went on coming.
+void Session::settle_late() {
+  if (unsettled_ && backend_ != nullptr && !preparing_ && !asking_) settle();
 }
 
 void Session::on_lost(const wire::ErrorMessage& error, bool told) {
@@ -245,7 +255,8 @@ void Session::end_lease() {
   backend_ = nullptr;
   lifetime_effects_ |= effects_;
   const bool incomplete = in_batch_ || body_left_ > 0 || preparing_ || asking_ ||
-                          backend.tracker().is_copy_in() || !profile_->replication.empty();
+                          backend.tracker().is_copy_in() || backend.tracker().may_want_sync() ||
+                          !profile_->replication.empty();
   // What it sent in a transaction is rolled back anyway when it did not say good-bye.
   const bool in_vain = !terminated_ && !backend.is_settled() && backend.tracker().transaction_status() != 'I';
   if (incomplete || in_vain) {

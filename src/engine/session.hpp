@@ -131,7 +131,8 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   void ensure_unnamed();
   bool is_prepared_here(std::uint64_t statement) const;
   bool is_search_path_known() const;
-  void make_room_for(std::uint64_t statement);
+  std::uint64_t make_room_for(std::uint64_t statement);
+  void note_not_prepared(std::uint64_t statement, bool is_old_one_there);
   void close_prepared_here(std::uint64_t statement);
   static bool speaks_of_names(const sql::Verdict& verdict);
   void give_names_to_sql(const sql::Verdict& verdict);
@@ -168,6 +169,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
 
   // session_state.cpp: carry or hold
   void settle();
+  void settle_late();
   void settle_transaction();
   void note_discards(sql::Effects effects, bool failed);
   void note_discards_in_batch();
@@ -177,6 +179,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   void read_settings_back();
   void on_settings_read(const backend::QuestionError* error, const backend::Rows& rows);
   void restore_application_name();
+  void on_deallocated(const backend::QuestionError* error, const backend::Rows& rows);
   void on_restored(const backend::QuestionError* error, const backend::Rows& rows);
   bool may_probe() const;
   void probe();
@@ -243,7 +246,9 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   bool in_batch_ : 1 = false;        ///< extended-protocol messages without their Sync yet
   bool barrier_ : 1 = false;         ///< what was sent changes the session: nothing more until it is answered
   bool awaits_outcome_ : 1 = false;  ///< the message at hand waits for the fate of an earlier Parse or Close
-  bool error_seen_ : 1 = false;      ///< since the last settle
+  bool error_seen_ : 1 = false;      ///< since the last ReadyForQuery
+  bool failed_ : 1 = false;          ///< what the last ReadyForQuery ended
+  bool unsettled_ : 1 = false;       ///< a ReadyForQuery has come since the state was last looked at
   bool probes_after_look_ : 1 = false;  ///< the catalog is being asked for the sake of a look at the session
   bool ran_since_probe_ : 1 = false;    ///< a statement ran since the state was last looked at
   bool unreadable_ : 1 = false;     ///< holds settings that this role may not read, so a look cannot clear it

@@ -203,7 +203,8 @@ Session::Step Session::stream_through(const std::byte* at, std::size_t total, st
 }
 
 const sql::Verdict& Session::judge(std::string_view text) {
-  if (lexing_in_doubt_) return judge_in_doubt(text);
+  // The end of a transaction may change it back.
+  if (lexing_in_doubt_ || effects_.has(Effect::changes_lexing)) return judge_in_doubt(text);
   // Without a backend the text has been answered from memory, so it was read alike here and there.
   if (backend_ == nullptr) return verdict_cache().of(text, true);
   return verdict_cache().of(text, backend_->standard_conforming_strings(), backend_->encoding_embeds_ascii());
@@ -318,14 +319,15 @@ void Session::take_sequences() {
   // A Query would end the implicit transaction of the batch.
   const std::string kName = backend_name_prefix() + "discard";
   wire::Writer& writer = inserted();
+  writer.close_statement(kName);  // left when the rest was skipped the last time
   writer.parse(kName, "DISCARD SEQUENCES", {});
   writer.begin('B').cstring(kName).cstring(kName).u16(0).u16(0).u16(0).end();
   writer.begin('E').cstring(kName).u32(0).end();
   writer.begin('C').u8('P').cstring(kName).end();
   writer.close_statement(kName);
   forward(writer.bytes());
-  for (const wire::Request request : {wire::Request::parse, wire::Request::bind, wire::Request::execute,
-                                      wire::Request::close, wire::Request::close}) {
+  for (const wire::Request request : {wire::Request::close, wire::Request::parse, wire::Request::bind,
+                                      wire::Request::execute, wire::Request::close, wire::Request::close}) {
     const std::uint64_t tag = request == wire::Request::execute ? 1 : 0;
     backend_->expect({.request = request, .silent = true, .tag = tag});
   }

@@ -112,6 +112,7 @@ std::string probe_sql(const std::vector<std::string>& custom) {
 
 void Session::settle() {
   if (in_batch_ || body_left_ > 0 || backend_ == nullptr || !backend_->is_settled()) return;
+  unsettled_ = false;
   if (backend_->tracker().transaction_status() == 'I') return settle_transaction();
   // Inside a transaction the state is looked at when it ends; what was waited for is known. In a failed one
   // nothing of it has happened.
@@ -119,15 +120,13 @@ void Session::settle() {
   barrier_ = false;
   if (backend_->tracker().transaction_status() == 'T') {
     // No rollback takes it back, and the end of the transaction must not do it again.
-    note_discards(std::exchange(effects_, effects_.without(Effect::deallocates_all)), error_seen_);
+    note_discards(std::exchange(effects_, effects_.without(Effect::deallocates_all)), failed_);
   }
   if (!asking_ && blocked_) unblock();
 }
 
 void Session::settle_transaction() {
   const Effects effects = std::exchange(effects_, Effects());
-  const bool failed = error_seen_;
-  error_seen_ = false;
   lifetime_effects_ |= effects;
   cancel_sent_ = false;
   if (reads_ != nullptr) reads_->forget_writes();
@@ -139,7 +138,7 @@ void Session::settle_transaction() {
   barrier_ = false;
   note_global_changes(effects);
   if (effects.any_of(kHoldBackend | kDoubtful)) hold(hold_reason(effects));
-  note_discards(effects, failed);
+  note_discards(effects, failed_);
   if (asking_) return;
   if (touched_settings_ != nullptr || effects.has(Effect::resets_all)) return read_settings_back();
   keep_or_give_back();
@@ -162,7 +161,7 @@ void Session::note_discards(Effects effects, bool failed) {
   if (failed) {
     // Whether it happened before or after the error cannot be told: make it so.
     backend_->prepared().clear();
-    return ask("DEALLOCATE ALL", &Session::on_restored);
+    return ask("DEALLOCATE ALL", &Session::on_deallocated);
   }
   backend_->prepared().clear();
   if (names_ != nullptr) names_->give_up_all();
@@ -191,6 +190,7 @@ void Session::note_discards_in_batch() {
   backend_->set_unnamed_statement(backend::Backend::kUnknownStatement);
   if (names_ != nullptr) names_->give_up_all();
   if (!effects.has(Effect::discards_all)) return;
+  note_global_changes(effects);
   backend_->set_sequence_owner(backend::ClientId::nobody);
   backend_->set_settings(nullptr);
   touched_settings_.reset();
@@ -201,6 +201,13 @@ void Session::note_discards_in_batch() {
   lifetime_effects_ =
       lifetime_effects_.has(Effect::loads_library) ? Effects(Effect::loads_library) : Effects();
   if (!lifetime_effects_.empty()) hold(hold_reason(lifetime_effects_));
+}
+
+/// What came before the error may have changed settings, and what discards may have put them back.
+void Session::on_deallocated(const backend::QuestionError* error, const backend::Rows& /*rows*/) {
+  if (error != nullptr) hold("statements that could not be deallocated");
+  if (backend_->tracker().transaction_status() != 'I') return keep_or_give_back();
+  read_settings_back();
 }
 
 void Session::on_restored(const backend::QuestionError* error, const backend::Rows&) {

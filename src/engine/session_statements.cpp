@@ -28,8 +28,13 @@ constexpr std::size_t kMaxPreparedPerClient = 10'000;
 constexpr std::uint64_t kDuplicateName = std::uint64_t{1} << 63;
 
 /// In the place of its last use: a statement that others share was prepared here while names meant something
-/// else, by SET LOCAL search_path for example. Whoever needs it next prepares it anew.
+/// else, by SET LOCAL search_path for example, or it is not certain that it is here at all. Whoever needs it
+/// next prepares it anew.
 constexpr std::uint64_t kPreparedAskew = 0;
+
+/// Marks the tag of a Parse of a statement of which a Close was sent just before, see kPreparedAskew.
+constexpr std::uint64_t kReplaces = std::uint64_t{1} << 62;
+constexpr std::uint64_t kTagMarks = kDuplicateName | kReplaces;
 
 bool is_ours(const wire::Expectation& expectation) {
   return expectation.silent;
@@ -141,14 +146,15 @@ Session::Step Session::prepare(std::string_view name, std::string_view text, Byt
   if (known_there && mine.is_on_its_way(statement->id)) return wait_for_outcome();
   start_batch();
   backend::PoolCounters::add(pool_->counters().client_parses, 1);
+  std::uint64_t mark = 0;
   if (!known_there) {
-    make_room_for(statement->id);
+    mark = make_room_for(statement->id);
     backend_->prepared()[statement->id] = backend_->next_use();
     backend::PoolCounters::add(pool_->counters().server_parses, 1);
     forward(inserted().parse(statement->backend_name(), text, types).bytes());
   }
   const ChangeNumber change = mine.set(name, std::move(statement), !known_there);
-  backend_->expect({.request = wire::Request::parse, .answered_here = known_there, .tag = change});
+  backend_->expect({.request = wire::Request::parse, .answered_here = known_there, .tag = change | mark});
   return Step::used;
 }
 
@@ -166,7 +172,6 @@ Session::Step Session::on_bind(const std::byte* at, std::size_t total, std::size
   if (const Step step = need_backend(); step != Step::used) return step;
   if (is_undecided(name)) return wait_for_outcome();
   start_batch();
-  if (name.empty()) ensure_unnamed();
   const PreparedStatementPtr* statement = find_statement(name);
   if (statement == nullptr) {
     // Prepared by SQL, too long to be remembered, or not there at all: the server knows.
@@ -177,6 +182,7 @@ Session::Step Session::on_bind(const std::byte* at, std::size_t total, std::size
     const std::string_view values = available == total ? rest : std::string_view();
     if (const Step step = note_statement(**statement, values); step != Step::used) return step;
   }
+  if (name.empty()) ensure_unnamed();
   if (statement == nullptr || name.empty()) {
     backend_->expect({.request = wire::Request::bind});
     return stream_through(at, total, available);
@@ -280,11 +286,11 @@ void Session::ensure_prepared(const PreparedStatement& statement) {
     there[statement.id] = use;
     return;
   }
-  make_room_for(statement.id);
+  const std::uint64_t mark = make_room_for(statement.id);
   there[statement.id] = statement.is_shared && !is_search_path_known() ? kPreparedAskew : use;
   backend::PoolCounters::add(pool_->counters().server_parses, 1);
   names_->note_on_its_way(statement.id);
-  backend_->expect({.request = wire::Request::parse, .silent = true, .tag = statement.id});
+  backend_->expect({.request = wire::Request::parse, .silent = true, .tag = statement.id | mark});
   forward(inserted()
               .parse(statement.backend_name(), statement.text, as_bytes(statement.parameter_types))
               .bytes());
@@ -299,20 +305,23 @@ bool Session::is_prepared_here(std::uint64_t statement) const {
 /// Whether names mean now what they mean between transactions: nothing of this one has set search_path, or
 /// may have, and nothing temporary stands in front of it.
 bool Session::is_search_path_known() const {
-  return touched_settings_ == nullptr &&
+  return touched_settings_ == nullptr && !lifetime_effects_.any_of(kDoubtful) &&
          !effects_.any_of(kDoubtful | Effect::sets_setting | Effect::sets_locally | Effect::resets_all |
                           Effect::makes_temporary | Effect::sets_authorization | Effect::changes_schema |
                           Effect::drops_objects);
 }
 
 /// Closes what has its name, and the statement that was not used for longest when the backend has too many.
-void Session::make_room_for(std::uint64_t statement) {
+/// Returns what is to be marked in the tag of its Parse.
+std::uint64_t Session::make_room_for(std::uint64_t statement) {
   auto& there = backend_->prepared();
-  if (there.erase(statement) != 0) close_prepared_here(statement);
-  if (there.size() < pool_->rules().max_prepared_statements) return;
+  const std::uint64_t mark = there.erase(statement) != 0 ? kReplaces : 0;
+  if (mark != 0) close_prepared_here(statement);
+  if (there.size() < pool_->rules().max_prepared_statements) return mark;
   const auto oldest = std::ranges::min_element(there, {}, [](const auto& entry) { return entry.second; });
   close_prepared_here(oldest->first);
   there.erase(oldest);
+  return mark;
 }
 
 void Session::close_prepared_here(std::uint64_t statement) {
@@ -403,11 +412,21 @@ void Session::on_done(const wire::Expectation& expectation) {
   if (expectation.request == wire::Request::execute) return backend_->set_sequence_owner(id_);
   if (names_ == nullptr) return;
   if (is_ours(expectation)) {
-    names_->note_arrived(expectation.tag);
+    names_->note_arrived(expectation.tag & ~kTagMarks);
   } else {
-    names_->finish(expectation.tag);
+    names_->finish(expectation.tag & ~kReplaces);
   }
   outcome_is_known();
+}
+
+/// A Parse has not happened. Where the Close before it has not either, what was there is there still.
+void Session::note_not_prepared(std::uint64_t statement, bool is_old_one_there) {
+  if (statement == 0) return;
+  if (is_old_one_there) {
+    backend_->prepared()[statement] = kPreparedAskew;
+  } else {
+    backend_->prepared().erase(statement);
+  }
 }
 
 void Session::on_skipped(const wire::Expectation& skipped, bool failed) {
@@ -417,15 +436,17 @@ void Session::on_skipped(const wire::Expectation& skipped, bool failed) {
     if ((skipped.tag & kDuplicateName) != 0) return;
     // A skipped Parse leaves whatever the unnamed statement was.
     backend_->set_unnamed_statement(backend::Backend::kUnknownStatement);
-    there.erase(names_->undo(skipped.tag, failed));
+    const std::uint64_t undone = names_->undo(skipped.tag & ~kReplaces, failed);
+    note_not_prepared(undone, (skipped.tag & kReplaces) != 0 && !failed);
   } else if (skipped.tag == backend_->unnamed_statement() ||
              skipped.tag == backend::Backend::kUnknownStatement) {
     backend_->set_unnamed_statement(backend::Backend::kUnknownStatement);
   } else if (skipped.request == wire::Request::close) {
-    there[skipped.tag] = backend_->next_use();
+    there[skipped.tag] = kPreparedAskew;
   } else {
-    there.erase(skipped.tag);
-    names_->note_arrived(skipped.tag);
+    const std::uint64_t statement = skipped.tag & ~kTagMarks;
+    note_not_prepared(statement, (skipped.tag & kReplaces) != 0 && !failed);
+    names_->note_arrived(statement);
   }
   outcome_is_known();
 }
@@ -437,7 +458,7 @@ std::string_view Session::on_error(const wire::Expectation* cause, std::string_v
   // "cached plan must not change result type": a table was altered past us. Who prepares anew gets a new
   // plan.
   if (wire::error_field(body, 'R') == "RevalidateCachedQuery") advance_schema_epoch();
-  const auto [id, name] = names_->name_of(cause->tag & ~kDuplicateName);
+  const auto [id, name] = names_->name_of(cause->tag & ~kTagMarks);
   const std::string there = fmt::format("\"{}\"", backend_name(id));
   if (id == 0 || body.find(there) == std::string_view::npos) return body;
   thread_local std::string replaced;

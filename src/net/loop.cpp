@@ -155,6 +155,16 @@ void Loop::run_posted() {
   for (auto& task : tasks) task();
 }
 
+void Loop::forget_tasks() {
+  std::vector<std::function<void()>> posted;
+  {
+    const std::lock_guard lock(mutex_);
+    posted.swap(posted_);
+  }
+  const auto deferred = std::move(deferred_);
+  deferred_.clear();
+}
+
 void Loop::run_deferred() {
   while (!deferred_.empty()) {
     std::vector<std::function<void()>> tasks;

@@ -65,6 +65,9 @@ class Loop {
 
   /// Runs until stop(). Handlers must outlive their registration.
   void run();
+  /// When run() has ended: drops what was posted and deferred and will not be run, with all that it holds on
+  /// to, which may need others that go before the loop does.
+  void forget_tasks();
   void stop();
 
   /// The loop that this thread runs, or null.

@@ -23,6 +23,11 @@ bool outcome_is_told(const Expectation& expectation) {
           expectation.request == Request::query || expectation.request == Request::execute);
 }
 
+bool comes_unasked(char type) {
+  return type == server::kParameterStatus || type == server::kNotificationResponse ||
+         type == server::kNoticeResponse;
+}
+
 bool spans_whole_cycle(Request request) {
   return request == Request::query || request == Request::function_call || request == Request::sync;
 }
@@ -80,6 +85,14 @@ void ReplyTracker::settle_front(Splice& to_client, Observer& observer) {
   }
 }
 
+/// What comes is the answer to something behind them, so these have been read as part of a COPY.
+void ReplyTracker::drop_unsure_syncs(Splice& to_client, Observer& observer) {
+  for (; unsure_syncs_ > 0 && front_is(Request::sync); --unsure_syncs_) {
+    outstanding_.pop_front();
+    settle_front(to_client, observer);
+  }
+}
+
 ReplyTracker::Fed ReplyTracker::feed(std::byte* bytes, std::size_t size, Splice& to_client,
                                      Observer& observer) {
   std::size_t at = 0;
@@ -95,6 +108,8 @@ ReplyTracker::Fed ReplyTracker::feed(std::byte* bytes, std::size_t size, Splice&
     if (size - at < kHeaderSize) break;
     const Header header = read_header(bytes + at);
     if (header.length < 4 || header.length > kMaxMessageLength) return {at, false};
+    if (!comes_unasked(header.type) && header.type != server::kReadyForQuery)
+      drop_unsure_syncs(to_client, observer);
     const bool silent = in_silent_query();
     // Nothing here depends on how much has come: whether at once or in pieces, an answer is treated alike.
     if ((is_seen_whole(header.type) || silent) && header.total() <= kMaxWholeMessage) {
@@ -131,14 +146,6 @@ ReplyTracker::Fed ReplyTracker::feed(std::byte* bytes, std::size_t size, Splice&
 bool ReplyTracker::handle(char type, std::byte* message, std::size_t size, Splice& to_client,
                           Observer& observer) {
   const std::string_view body = body_of(message, size);
-  const bool comes_unasked = type == server::kParameterStatus || type == server::kNotificationResponse ||
-                             type == server::kErrorResponse;
-  if (!comes_unasked && type != server::kReadyForQuery) {
-    for (; unsure_syncs_ > 0 && front_is(Request::sync); --unsure_syncs_) {
-      outstanding_.pop_front();
-      settle_front(to_client, observer);
-    }
-  }
   switch (type) {
     case server::kParameterStatus: {
       const auto end = body.find('\0');
@@ -286,6 +293,10 @@ std::uint32_t ReplyTracker::count(Request request) const {
 bool ReplyTracker::may_be_over() const {
   if (unsure_syncs_ == 0 || ignoring_ || body_left_ > 0) return false;
   return outstanding_.size() == unsure_syncs_ + count(Request::copy_end);
+}
+
+bool ReplyTracker::may_want_sync() const {
+  return skipping_ || (ignoring_ && unsure_syncs_ > 0 && count(Request::sync) <= unsure_syncs_);
 }
 
 bool ReplyTracker::handle_ready(std::byte* message, std::size_t size, Splice& to_client, Observer& observer) {

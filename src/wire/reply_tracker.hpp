@@ -89,6 +89,8 @@ class ReplyTracker {
   /// Nothing is outstanding but Syncs that the server may have read as part of a COPY that then failed, and
   /// does not answer in that case. What a query of the owner's own is answered with tells.
   bool may_be_over() const;
+  /// The server ignores what comes until a Sync, and has perhaps got none yet.
+  bool may_want_sync() const;
   /// 'I', 'T' or 'E' as of the last ReadyForQuery.
   char transaction_status() const { return transaction_status_; }
   /// The client has got the beginning of a message: nothing but its rest may be sent now.
@@ -112,6 +114,7 @@ class ReplyTracker {
   void handle_copy_in();
   void finish_copy();
   bool is_told_by_silent_sync() const;
+  void drop_unsure_syncs(Splice& to_client, Observer& observer);
   std::uint32_t count(Request request) const;
   void handle_error(std::byte* message, std::size_t size, Splice& to_client, Observer& observer);
   bool handle_ready(std::byte* message, std::size_t size, Splice& to_client, Observer& observer);

@@ -49,7 +49,7 @@ def test_staleness_is_measured_and_within_the_bound(result):
         stale = case["staleness_ms"]
         assert stale["writes"] > 5 and 0 <= stale["p50"] <= stale["p99"] <= stale["max"] <= 1000
         assert case["proof_age_ms"]["p50"] > 0 and case["server_ms"] > 0
-    assert result["staleness"][0]["wal_bytes"] > 0
+    assert 0 <= result["staleness"][0]["wal_bytes"] < 100_000, "reading writes nothing"
 
 
 def test_every_protocol_is_measured(result):
