@@ -248,6 +248,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   bool awaits_outcome_ : 1 = false;  ///< the message at hand waits for the fate of an earlier Parse or Close
   bool error_seen_ : 1 = false;      ///< since the last ReadyForQuery
   bool failed_ : 1 = false;          ///< what the last ReadyForQuery ended
+  bool discard_failed_ : 1 = false;  ///< one of the transaction at hand, or what came with it
   bool unsettled_ : 1 = false;       ///< a ReadyForQuery has come since the state was last looked at
   bool probes_after_look_ : 1 = false;  ///< the catalog is being asked for the sake of a look at the session
   bool ran_since_probe_ : 1 = false;    ///< a statement ran since the state was last looked at

@@ -121,6 +121,8 @@ void Session::settle() {
   if (backend_->tracker().transaction_status() == 'T') {
     // No rollback takes it back, and the end of the transaction must not do it again.
     note_discards(std::exchange(effects_, effects_.without(Effect::deallocates_all)), failed_);
+  } else if (effects_.has(Effect::deallocates_all)) {
+    discard_failed_ = true;
   }
   if (!asking_ && blocked_) unblock();
 }
@@ -138,7 +140,8 @@ void Session::settle_transaction() {
   barrier_ = false;
   note_global_changes(effects);
   if (effects.any_of(kHoldBackend | kDoubtful)) hold(hold_reason(effects));
-  note_discards(effects, failed_);
+  note_discards(effects, failed_ || discard_failed_);
+  discard_failed_ = false;
   if (asking_) return;
   if (touched_settings_ != nullptr || effects.has(Effect::resets_all)) return read_settings_back();
   keep_or_give_back();

@@ -356,7 +356,7 @@ def test_idle_client_that_keeps_a_backend(stands):
         held.query("SELECT pg_advisory_lock(1)")
         assert end_of(held) == "57P05"
     stand.settled()
-    stand = stands(flags=["--pool-mode", "session", "--set", "timeouts.client_idle=1s"])
+    stand = stands(mode="session", flags=["--set", "timeouts.client_idle=1s"])
     with stand.raw() as idle:
         idle.query("SELECT 1")
         assert end_of(idle) == "57P05"
