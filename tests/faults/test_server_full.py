@@ -36,6 +36,19 @@ def test_clients_share_the_backends_of_a_server_that_takes_no_more(small):
                     client.close()
 
 
+def test_a_client_of_another_kind_gets_a_connection_of_a_full_server(small):
+    """It needs a backend of its own start-up parameters: an idle one that suits nobody who waits makes room."""
+    with ForebayDaemon(small, ["--set", "timeouts.connect=5s"]) as daemon:
+        with concurrent.futures.ThreadPoolExecutor(CLIENTS) as threads:
+            clients = list(threads.map(lambda _: psycopg.connect(daemon.dsn(user="app"), autocommit=True,
+                                                                 connect_timeout=20), range(CLIENTS)))
+            list(threads.map(ask, clients))
+            with psycopg.connect(daemon.dsn(user="app", options="-c geqo=off"), autocommit=True) as other:
+                assert ask(other) == "done"
+            for client in clients:
+                client.close()
+
+
 def test_a_client_with_a_backend_does_not_wait_behind_those_who_want_one_more(small):
     with ForebayDaemon(small, ["--set", "timeouts.connect=5s", "--set", "timeouts.command=4s"]) as daemon:
         with concurrent.futures.ThreadPoolExecutor(CLIENTS) as threads:

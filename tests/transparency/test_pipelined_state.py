@@ -75,10 +75,26 @@ def test_a_failed_discard_all_in_a_burst_leaves_everything(two):
     first.send(fe.parse("SELECT 5", "s5"), fe.sync())
     first.until_ready()
     first.send(*run("SELECT 1"), *run("DISCARD ALL"), *run("SET app.who = 'other'"), fe.sync())
-    first.until_ready()
+    assert first.until_ready()[-2].value["C"] == "25001"
     first.send(fe.bind(statement="s5"), fe.execute(), fe.sync())
-    first.until_ready()
-    assert value(first, "SELECT current_setting('app.who')") in ("first", "other")
+    assert kinds(first.until_ready()) == "2DCZ"
+    assert value(first, "SELECT current_setting('app.who')") == "first"
+
+
+BESIDE_AN_ERROR = {
+    "burst": ["SELECT 1/0", "SET ROLE alice", "DEALLOCATE ALL"],
+    "one text": ["SET ROLE alice; COMMIT; DEALLOCATE ALL; SELECT 1/0"],
+}
+
+
+@pytest.mark.parametrize("texts", BESIDE_AN_ERROR.values(), ids=BESIDE_AN_ERROR)
+def test_a_role_set_beside_a_failed_statement_and_deallocate_all_stays_with_its_client(two, texts):
+    first, second = two
+    first.send(*map(fe.query, texts))
+    for _ in texts:
+        first.until_ready()
+    assert value(second, "SELECT current_user") == USER
+    assert value(first, "SELECT current_user") == "alice"
 
 
 def test_a_text_behind_a_change_of_standard_conforming_strings_is_read_as_the_server_reads_it(transaction_mode):
@@ -90,6 +106,19 @@ def test_a_text_behind_a_change_of_standard_conforming_strings_is_read_as_the_se
         held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
         assert value(first, held) == "1"
         first.query("SELECT pg_advisory_unlock(4712)")
+        assert value(second, held) == "0"
+
+
+def test_a_text_behind_the_end_of_a_transaction_that_changed_how_texts_are_read(transaction_mode):
+    with transaction_mode.raw() as first, transaction_mode.raw() as second:
+        first.query("BEGIN")
+        first.query("SET standard_conforming_strings = off")
+        first.send(fe.query("ROLLBACK"), fe.query(r"SELECT '\', pg_advisory_lock(4713) --'"))
+        first.until_ready()
+        first.until_ready()
+        held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()"
+        assert value(first, held) == "1"
+        first.query("SELECT pg_advisory_unlock(4713)")
         assert value(second, held) == "0"
 
 
@@ -120,37 +149,61 @@ def test_own_numbers_are_known_to_later_bursts_that_do_not_wait(two):
     assert kinds(first.until_ready()) == "12DCZ"
 
 
+@pytest.fixture
+def shapes(two):
+    """A table whose key is a text, and in another schema a number."""
+    for schema, kind in (("public", "text"), ("tenant", "int")):
+        two[1].query(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+        two[1].query(f"CREATE TABLE IF NOT EXISTS {schema}.shapes (k {kind}, v text)")
+
+
+def let_backend_forget(client) -> None:
+    """What is prepared for others is closed, so that whoever looks at the list does not see it."""
+    client.query("SELECT count(*) FROM pg_prepared_statements")
+
+
+def in_tenant(client, *messages: bytes) -> None:
+    """In a transaction of its own, with another search_path."""
+    client.query("BEGIN")
+    client.query("SET LOCAL search_path = tenant")
+    client.send(*messages, fe.sync())
+    client.until_ready()
+    client.query("ROLLBACK")
+
+
+@pytest.mark.usefixtures("shapes")
 def test_a_statement_prepared_under_a_local_search_path_is_not_shared(two):
     first, second = two
-    for schema, kind in (("public", "text"), ("tenant", "int")):
-        second.query(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-        second.query(f"CREATE TABLE IF NOT EXISTS {schema}.shapes (k {kind}, v text)")
     text = "SELECT v FROM shapes WHERE k = $1"
-    first.query("BEGIN")
-    first.query("SET LOCAL search_path = tenant")
-    first.send(fe.parse(text, "s"), fe.sync())
-    first.until_ready()
-    first.query("COMMIT")
+    in_tenant(first, fe.parse(text, "s"))
     second.send(fe.parse(text, "s"), fe.bind(["letters"], "s"), fe.execute(), fe.sync())
     assert kinds(second.until_ready()) == "12CZ"
 
 
+@pytest.mark.usefixtures("shapes")
 def test_a_shared_statement_is_not_prepared_for_others_under_a_local_search_path(two):
     first, second = two
-    for schema, kind in (("public", "text"), ("tenant", "int")):
-        second.query(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-        second.query(f"CREATE TABLE IF NOT EXISTS {schema}.shapes (k {kind}, v text)")
     text = "SELECT v FROM shapes WHERE k = $1 /* again */"
     first.send(fe.parse(text, "s"), fe.sync())
     first.until_ready()
-    first.query("DISCARD PLANS")
-    first.query("BEGIN")
-    first.query("SET LOCAL search_path = tenant")
-    first.send(fe.bind(["1"], "s"), fe.execute(), fe.sync())
-    first.until_ready()
-    first.query("ROLLBACK")
+    let_backend_forget(second)
+    in_tenant(first, fe.bind(["1"], "s"), fe.execute())
     second.send(fe.parse(text, "s"), fe.bind(["letters"], "s"), fe.execute(), fe.sync())
     assert kinds(second.until_ready()) == "12CZ"
+
+
+def test_a_statement_is_there_after_a_failed_burst_under_a_local_search_path(two):
+    """Others got 42P05 for it, for as long as the backend lived."""
+    first, second = two
+    second.query("CREATE SCHEMA IF NOT EXISTS tenant")
+    text = "SELECT 1 / $1::int /* divided */"
+    first.send(fe.parse(text, "s"), fe.sync())
+    first.until_ready()
+    let_backend_forget(second)
+    in_tenant(first, *[fe.bind(["0"], "s"), fe.execute()] * 3)
+    for client in (first, second):
+        client.send(fe.parse(text, "other"), fe.bind(["1"], "other"), fe.execute(), fe.sync())
+        assert kinds(client.until_ready()) == "12DCZ"
 
 
 def test_code_that_deallocates_everything_breaks_nobody_elses_statements(two):
@@ -252,6 +305,30 @@ def test_syncs_between_two_copies_of_one_query_are_counted_right(two):
     first.receive_until("G")
     first.send(fe.copy_data(b"1\n"), fe.copy_done(), fe.sync(), fe.copy_data(b"2\n"), fe.copy_done())
     assert kinds(first.until_ready()) == "CGCTDCZ"
+    assert value(second, "SELECT 2") == "2"
+
+
+def test_a_copy_that_failed_while_its_data_was_half_sent_keeps_no_backend(two):
+    first, second = two
+    first.query("CREATE TABLE IF NOT EXISTS rows (i int)")
+    first.send(fe.query("COPY rows FROM STDIN"))
+    first.receive_until("G")
+    data = fe.copy_data(b"1\n" * 20_000)
+    first.send(fe.copy_data(b"wrong\n"), data[:1000])
+    assert kinds(first.until_ready())[-2:] == "EZ"
+    first.send(data[1000:], fe.copy_done())
+    assert value(second, "SELECT 2") == "2"
+
+
+def test_a_good_bye_after_a_copy_that_failed_and_had_read_the_sync_costs_no_backend(two):
+    first, second = two
+    first.query("CREATE TABLE IF NOT EXISTS rows (i int)")
+    first.send(*run("COPY rows FROM STDIN"), fe.sync())
+    first.receive_until("G")
+    first.send(fe.copy_data(b"wrong\n"))
+    first.receive_until("E")
+    first.send(fe.terminate())
+    first.close()
     assert value(second, "SELECT 2") == "2"
 
 
