@@ -216,27 +216,27 @@ def test_an_upstream_user_that_may_not_look_up_says_so(server, refused):
         assert "pg_authid" in message
 
 
-def test_unix_sockets_on_both_sides(server, tmp_path, who, refused):
+def test_unix_sockets_on_both_sides(server, socket_folder, who, refused):
     upstream = f"postgres://postgres@/postgres?host={server.socket_directory}&port={server.port}"
     upstream = upstream.replace("/postgres?", "/?")
-    flags = ["--listen", "127.0.0.1:0", "--listen", f"unix:{tmp_path}"]
+    flags = ["--listen", "127.0.0.1:0", "--listen", f"unix:{socket_folder}"]
     with ForebayDaemon(upstream, flags) as daemon:
-        dsn = f"host={tmp_path} port=6432 user=app dbname=postgres password="
+        dsn = f"host={socket_folder} port=6432 user=app dbname=postgres password="
         assert who(dsn + server.passwords["app"])[0] == "app"
         assert "password authentication failed" in refused(dsn + "wrong")
 
 
 @pytest.mark.parametrize("mode", [None, "0770", "700"])
-def test_permissions_of_a_unix_socket(server, tmp_path, mode):
+def test_permissions_of_a_unix_socket(server, socket_folder, mode):
     """PostgreSQL's default, or what unix_socket_mode says."""
-    flags = ["--listen", f"unix:{tmp_path}", "--listen", "127.0.0.1:0"]
+    flags = ["--listen", f"unix:{socket_folder}", "--listen", "127.0.0.1:0"]
     with ForebayDaemon(server, flags + (["--set", f"unix_socket_mode={mode}"] if mode else [])):
-        assert stat.S_IMODE((tmp_path / ".s.PGSQL.6432").stat().st_mode) == int(mode or "0777", 8)
+        assert stat.S_IMODE((socket_folder / ".s.PGSQL.6432").stat().st_mode) == int(mode or "0777", 8)
 
 
 @pytest.mark.parametrize("mode", ["rwx", "0778", "1777", ""])
-def test_permissions_that_are_none(server, tmp_path, mode):
-    daemon = ForebayDaemon(server, ["--listen", f"unix:{tmp_path}", "--set", f"unix_socket_mode={mode}"])
+def test_permissions_that_are_none(server, socket_folder, mode):
+    daemon = ForebayDaemon(server, ["--listen", f"unix:{socket_folder}", "--set", f"unix_socket_mode={mode}"])
     try:
         with pytest.raises(RuntimeError, match="is not a file mode"):
             daemon.start()
@@ -244,13 +244,13 @@ def test_permissions_that_are_none(server, tmp_path, mode):
         daemon.close()
 
 
-def test_trust_on_this_machine(server, tmp_path):
+def test_trust_on_this_machine(server, socket_folder):
     hba = "local all all trust\nhost all all 127.0.0.1/32 trust\n"
     with PostgresServer(hba=hba) as trusting:
         trusting.create_role("app")
-        flags = ["--auth", "trust", "--listen", "127.0.0.1:0", "--listen", f"unix:{tmp_path}"]
+        flags = ["--auth", "trust", "--listen", "127.0.0.1:0", "--listen", f"unix:{socket_folder}"]
         with ForebayDaemon(trusting, flags) as daemon:
-            for host, port in (("127.0.0.1", daemon.port), (tmp_path, 6432)):
+            for host, port in (("127.0.0.1", daemon.port), (socket_folder, 6432)):
                 with psycopg.connect(f"host={host} port={port} user=app dbname=postgres") as client:
                     assert client.execute("SELECT current_user").fetchone() == ("app",)
 

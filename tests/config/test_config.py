@@ -146,11 +146,11 @@ def test_check_finds_what_serve_would_fail_at(tmp_path, identity, settings, plac
         assert served.returncode == 1 and told in served.stderr
 
 
-def test_check_tells_of_a_directory_that_is_not_there_yet(tmp_path):
+def test_check_tells_of_a_directory_that_is_not_there_yet(tmp_path, socket_folder):
     """systemd makes /run/forebay when the service starts, so it is no mistake."""
-    done = check(f"upstream: postgres://u@h\nlisten: unix:{tmp_path}/missing\n", tmp_path)
+    done = check(f"upstream: postgres://u@h\nlisten: unix:{socket_folder}/missing\n", tmp_path)
     assert done.returncode == 0
-    assert f"there is no directory {tmp_path}/missing yet" in done.stderr
+    assert f"there is no directory {socket_folder}/missing yet" in done.stderr
 
 
 def test_check_tells_the_socket_that_a_unix_address_makes(tmp_path):

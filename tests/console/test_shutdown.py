@@ -78,13 +78,13 @@ def test_shutdown_of_what_nobody_uses(start):
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("place", ["tcp", "unix"])
 @pytest.mark.parametrize("mode", ["", "WAIT_FOR_SERVERS", "WAIT_FOR_CLIENTS"])
-def test_who_waits_to_be_accepted_is_answered(start, server, tmp_path, mode, place, threads):
+def test_who_waits_to_be_accepted_is_answered(start, server, socket_folder, mode, place, threads):
     """Connections that nobody has accepted yet when SHUTDOWN comes are not closed without a word."""
     flags = ["--listen", "127.0.0.1:0", "--threads", threads]
     if place == "unix":
-        flags += ["--listen", f"unix:{tmp_path}"]
+        flags += ["--listen", f"unix:{socket_folder}"]
     forebay = start(*flags)
-    at = (str(tmp_path), 6432) if place == "unix" else (forebay.host, forebay.port)
+    at = (str(socket_folder), 6432) if place == "unix" else (forebay.host, forebay.port)
     with contextlib.ExitStack() as stack:
         console = stack.enter_context(RawConnection(forebay.host, forebay.port))
         console.login("postgres", server.passwords["postgres"], "forebay")

@@ -55,8 +55,8 @@ class Manager:
 
 
 @pytest.fixture(params=["file", "abstract"])
-def manager(request, tmp_path):
-    address = str(tmp_path / "n") if request.param == "file" else f"@forebay-test-{tmp_path}"
+def manager(request, socket_folder):
+    address = str(socket_folder / "n") if request.param == "file" else f"@forebay-test-{socket_folder}"
     manager = Manager(address)
     manager.address = address
     yield manager
@@ -112,8 +112,8 @@ def test_a_stopped_process_gives_no_sign_of_life(server, manager):
         assert manager.next() == {"WATCHDOG": "1"}
 
 
-def test_after_a_takeover_the_new_process_speaks_for_the_service(server, manager, tmp_path):
-    flags = ("--set", f"takeover_socket={tmp_path}/t.sock")
+def test_after_a_takeover_the_new_process_speaks_for_the_service(server, manager, tmp_path, socket_folder):
+    flags = ("--set", f"takeover_socket={socket_folder}/t.sock")
     old = Notified(server, manager.address, *flags, WATCHDOG_USEC="200000")
     try:
         old.start()
@@ -176,43 +176,43 @@ def dsn(server, host, port) -> str:
     return f"host={host} port={port} user=app dbname=postgres password={server.passwords['app']}"
 
 
-def test_sockets_of_the_service_manager_are_used(server, tmp_path):
+def test_sockets_of_the_service_manager_are_used(server, tmp_path, socket_folder):
     tcp = listening("127.0.0.1")
-    unix = listening(tmp_path / ".s.PGSQL.6432")
+    unix = listening(socket_folder / ".s.PGSQL.6432")
     port = tcp.getsockname()[1]
     with tcp, unix, Activated(server, [tcp, unix], tmp_path / "log") as daemon:
         # The kernel takes connects before the daemon does: nobody is refused while it starts.
-        for host, number in (("127.0.0.1", port), (tmp_path, 6432)):
+        for host, number in (("127.0.0.1", port), (socket_folder, 6432)):
             with psycopg.connect(dsn(server, host, number)) as client:
                 assert client.execute("SELECT current_user").fetchone() == ("app",)
         log = daemon.wait_for("listening on")
         assert len(re.findall("listening on ", log)) == 2, "no default address beside what was passed"
-    assert (tmp_path / ".s.PGSQL.6432").exists(), "the file is the service manager's"
+    assert (socket_folder / ".s.PGSQL.6432").exists(), "the file is the service manager's"
 
 
-def test_a_takeover_leaves_the_service_managers_file_alone(server, tmp_path):
-    unix = listening(tmp_path / ".s.PGSQL.6432")
-    flags = ("--set", f"takeover_socket={tmp_path}/t.sock")
+def test_a_takeover_leaves_the_service_managers_file_alone(server, tmp_path, socket_folder):
+    unix = listening(socket_folder / ".s.PGSQL.6432")
+    flags = ("--set", f"takeover_socket={socket_folder}/t.sock")
     with Activated(server, [unix], tmp_path / "log", *flags) as old:
         unix.close()
         old.wait_for("listening on")
-        wait_until((tmp_path / "t.sock").exists, 10, "the takeover socket")
+        wait_until((socket_folder / "t.sock").exists, 10, "the takeover socket")
         with Activated(server, [], tmp_path / "log2", *flags, "--takeover"):
             assert old.process.wait(20) == 0
-            with psycopg.connect(dsn(server, tmp_path, 6432)) as client:
+            with psycopg.connect(dsn(server, socket_folder, 6432)) as client:
                 client.execute("SELECT 1")
-    assert (tmp_path / ".s.PGSQL.6432").exists()
-    assert not (tmp_path / "t.sock").exists()
+    assert (socket_folder / ".s.PGSQL.6432").exists()
+    assert not (socket_folder / "t.sock").exists()
 
 
-def test_an_address_of_the_configuration_that_was_passed_is_not_opened_again(server, tmp_path):
+def test_an_address_of_the_configuration_that_was_passed_is_not_opened_again(server, tmp_path, socket_folder):
     tcp = listening("127.0.0.1")
     port = tcp.getsockname()[1]
-    flags = ("--listen", f"127.0.0.1:{port}", "--listen", f"unix:{tmp_path}")
+    flags = ("--listen", f"127.0.0.1:{port}", "--listen", f"unix:{socket_folder}")
     with tcp, Activated(server, [tcp], tmp_path / "log", *flags) as daemon:
         log = daemon.wait_for(".s.PGSQL.6432")
         assert log.count("listening on ") == 2
-        for host, number in (("127.0.0.1", port), (tmp_path, 6432)):
+        for host, number in (("127.0.0.1", port), (socket_folder, 6432)):
             with psycopg.connect(dsn(server, host, number)) as client:
                 client.execute("SELECT 1")
 

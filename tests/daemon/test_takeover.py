@@ -126,16 +126,15 @@ def test_a_cancel_finds_the_client_of_the_old_process(daemons, server):
         assert new.running()
 
 
-def test_unix_sockets_are_taken_over_and_removed_by_the_last(daemons, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("u")
-    old = daemons("--listen", "127.0.0.1:0", "--listen", f"unix:{folder}")
-    assert len(list(folder.iterdir())) == 1
+def test_unix_sockets_are_taken_over_and_removed_by_the_last(daemons, socket_folder):
+    old = daemons("--listen", "127.0.0.1:0", "--listen", f"unix:{socket_folder}")
+    assert len(list(socket_folder.iterdir())) == 1
     new = daemons.successor(old)
     assert wait_for_end(old) == 0
-    with psycopg.connect(new.dsn(host=folder, port=6432)) as client:
+    with psycopg.connect(new.dsn(host=socket_folder, port=6432)) as client:
         client.execute("SELECT 1")
     new.stop()
-    assert list(folder.iterdir()) == []
+    assert list(socket_folder.iterdir()) == []
 
 
 def test_the_takeover_socket_is_for_its_user_alone_and_goes_with_the_process(daemons):

@@ -9,6 +9,7 @@ import itertools
 
 import pytest
 
+from .directories import temporary_directory
 from .forebay import ForebayDaemon
 from .postgres import PostgresServer
 from .waiting import wait_until
@@ -110,6 +111,13 @@ def forebays(server):
             failures.append(str(error))
         daemon.close()
     assert not failures, "\n".join(failures)
+
+
+@pytest.fixture
+def socket_folder():
+    """An empty folder for Unix sockets: tmp_path is too long for them where the checkout lies deep."""
+    with temporary_directory("sockets") as folder:
+        yield folder
 
 
 _numbers = itertools.count(1)
