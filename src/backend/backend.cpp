@@ -362,7 +362,7 @@ void Backend::on_io(std::uint32_t events) {
   // The end of a connection is told until it is read, wanted or not; before it comes a socket's buffer at
   // most.
   const bool over = (events & (EPOLLERR | EPOLLHUP)) != 0;
-  if (over || ((events & EPOLLIN) != 0 && channel_.is_reading())) read_replies();
+  if (channel_.has_input(events) || over) read_replies();
 }
 
 void Backend::flush() {

@@ -45,9 +45,18 @@ class Channel {
   /// Told by the batch: so many of `bytes` have been sent.
   void on_sent(Bytes bytes, std::size_t sent);
 
-  void pause_reading() { want(interest_ & ~std::uint32_t{EPOLLIN}); }
-  void resume_reading() { want(interest_ | EPOLLIN); }
-  bool is_reading() const { return (interest_ & EPOLLIN) != 0; }
+  /// A pause costs nothing while the peer sends nothing: what arrives meanwhile is told once.
+  void pause_reading() { reading_ = false; }
+  void resume_reading() {
+    reading_ = true;
+    want(interest_ | EPOLLIN);
+  }
+  bool is_reading() const { return reading_; }
+  /// Whether these events tell of input that is wanted now; input in a pause is not told again before its end.
+  bool has_input(std::uint32_t events) {
+    if ((events & EPOLLIN) != 0 && !reading_) want(interest_ & ~std::uint32_t{EPOLLIN});
+    return (events & EPOLLIN) != 0 && reading_;
+  }
   /// For a connect in progress or a TLS handshake.
   void want_writable(bool wanted) {
     want(wanted ? interest_ | EPOLLOUT : interest_ & ~std::uint32_t{EPOLLOUT});
@@ -74,6 +83,7 @@ class Channel {
   Handler* handler_ = nullptr;
   std::unique_ptr<Pending> pending_;
   std::uint32_t interest_ = EPOLLIN;
+  bool reading_ = true;
   bool batched_ = false;  ///< bytes wait in the loop's SendBatch
 };
 

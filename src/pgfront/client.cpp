@@ -103,8 +103,9 @@ void Client::on_io(std::uint32_t events) {
   if ((events & EPOLLOUT) != 0 || channel_.has_pending()) flush();
   if (removed_) return;
   if (ending_) return linger();
-  if ((events & (EPOLLERR | EPOLLHUP)) != 0 && !channel_.is_reading()) return end_now();
-  if ((events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0 && channel_.is_reading()) read_input();
+  const bool over = (events & (EPOLLERR | EPOLLHUP)) != 0;
+  if (over && !channel_.is_reading()) return end_now();
+  if (channel_.has_input(events) || over) read_input();
 }
 
 void Client::flush() {
