@@ -27,7 +27,7 @@ PGBOUNCER = {
     "log_stats": 0,
 }
 FOREBAY = [
-    "--auth", "trust", "--pool-mode", "transaction", "--pool-size", POOL_SIZE, "--pool-overflow", 0,
+    "--auth", "trust", "--cache", "off", "--pool-mode", "transaction", "--pool-size", POOL_SIZE, "--pool-overflow", 0,
     "--set", f"limits.max_clients={MOST_CLIENTS}",
 ]
 

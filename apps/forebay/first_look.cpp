@@ -1,5 +1,7 @@
 #include "first_look.hpp"
 
+#include "backend/decoding_question.hpp"
+#include "backend/stream_wish.hpp"
 #include "config/options.hpp"
 #include "observe/log.hpp"
 
@@ -24,22 +26,50 @@ bool is_refused_login(const backend::Login::Refusal& refusal) {
          refusal.ours.sqlstate == wire::sqlstate::kInvalidPassword;
 }
 
+void log_no_cache(std::string_view why) {
+  observe::Event("no cache by itself").with("why", why).info();
+}
+
 }  // namespace
 
 FirstLook::FirstLook(pgfront::Front& front) : settings_(front.settings()) {
-  if (!looks_up(*settings_)) return;
+  const bool is_cache_open = settings_->cache.enabled != config::CacheUse::off &&
+                             !backend::StreamWish::of(settings_->cache).was_asked_for;
+  const bool has_user = !settings_->upstream.user.empty();
+  if (is_cache_open && !has_user) log_no_cache("the upstream names no user");
+  if (has_user) ask(front, looks_up(*settings_), is_cache_open);
+}
+
+void FirstLook::ask(pgfront::Front& front, bool looks_up, bool is_cache_open) {
   const config::Upstream& upstream = settings_->upstream;
   auto pool = front.directory().find_or_create(upstream.user,
                                                upstream.database.empty() ? "postgres" : upstream.database);
   if (!pool) return;
   if (!upstream.password.empty()) (*pool)->set_credentials(wire::SecretText(upstream.password));
-  errand_ = std::make_unique<engine::Errand>(
-      *pool, backend::intern({}), settings_->auth_query.empty() ? kMayLookUp : "",
-      [this](const engine::Errand::Outcome& outcome) { on_answer(outcome); });
-  errand_->start();
+  const auto start = [&](std::string question, auto answered) {
+    auto errand = std::make_unique<engine::Errand>(*pool, backend::intern({}), std::move(question), answered);
+    errand->start();
+    return errand;
+  };
+  if (looks_up) {
+    rights_ = start(settings_->auth_query.empty() ? kMayLookUp : "",
+                    [this](const engine::Errand::Outcome& outcome) { on_rights(outcome); });
+  }
+  if (is_cache_open) {
+    decoding_ = start(backend::decoding_question(backend::Claim::spare),
+                      [this](const engine::Errand::Outcome& outcome) { on_decoding(outcome); });
+  }
 }
 
-void FirstLook::on_answer(const engine::Errand::Outcome& outcome) {
+/// A server that cannot be asked is logged by whoever tries for a client.
+void FirstLook::on_decoding(const engine::Errand::Outcome& outcome) const {
+  if (outcome.rows.empty()) return;
+  const auto& why = outcome.rows.front().front();
+  if (!why || !why->empty()) return log_no_cache(why.value_or(""));
+  observe::Event("the cache is on for databases that clients use").info();
+}
+
+void FirstLook::on_rights(const engine::Errand::Outcome& outcome) {
   const config::Upstream& upstream = settings_->upstream;
   if (outcome.refusal != nullptr && is_refused_login(*outcome.refusal)) {
     const bool ours = outcome.refusal->server_error.empty();

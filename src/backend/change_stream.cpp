@@ -34,11 +34,11 @@ void wake(int fd) {
 
 }  // namespace
 
-ChangeStream::ChangeStream(std::shared_ptr<const Target> target, std::string database,
-                           config::CacheLevel wanted, cache::Freshness& freshness)
+ChangeStream::ChangeStream(std::shared_ptr<const Target> target, std::string database, StreamWish wish,
+                           cache::Freshness& freshness)
     : target_(std::move(target)),
       database_(std::move(database)),
-      wanted_(wanted),
+      wish_(wish),
       freshness_(freshness),
       wake_fd_(make_waker()) {
   freshness_.set_waker([fd = wake_fd_.get()] { wake(fd); });
@@ -89,7 +89,7 @@ std::string ChangeStream::run_session(const std::stop_token& stop, bool& has_beg
   }
   std::string why;
   {
-    StreamSession session(*target_, database_, wanted_, freshness_, wake_fd_.get());
+    StreamSession session(*target_, database_, wish_, freshness_, wake_fd_.get());
     why = session.run([&] { return stop.stop_requested() || letting_go_.load(); });
     has_begun = session.has_begun();
   }
@@ -101,11 +101,9 @@ std::string ChangeStream::run_session(const std::stop_token& stop, bool& has_beg
 
 void ChangeStream::report(const std::string& why) {
   if (std::exchange(reported_, why) == why) return;
-  observe::Event("cache is off")
-      .with("database", database_)
-      .with("server", target_->name())
-      .with("why", why)
-      .warning();
+  observe::Event event("cache is off");
+  event.with("database", database_).with("server", target_->name()).with("why", why);
+  wish_.was_asked_for ? event.warning() : event.info();
 }
 
 /// Use that begins meanwhile wakes us, too, but changes nothing.

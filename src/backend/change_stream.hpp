@@ -8,10 +8,10 @@
 #include <string>
 #include <thread>
 
+#include "backend/stream_wish.hpp"
 #include "backend/target.hpp"
 #include "base/clock.hpp"
 #include "cache/freshness.hpp"
-#include "config/settings.hpp"
 #include "net/socket.hpp"
 
 namespace forebay::backend {
@@ -27,7 +27,7 @@ namespace forebay::backend {
 class ChangeStream {
  public:
   /// Starts at once. `freshness` must outlive this object, which is its waker meanwhile.
-  ChangeStream(std::shared_ptr<const Target> target, std::string database, config::CacheLevel wanted,
+  ChangeStream(std::shared_ptr<const Target> target, std::string database, StreamWish wish,
                cache::Freshness& freshness);
   /// Returns within a second; the epoch has then ended.
   ~ChangeStream();
@@ -49,7 +49,7 @@ class ChangeStream {
 
   const std::shared_ptr<const Target> target_;
   const std::string database_;
-  const config::CacheLevel wanted_;
+  const StreamWish wish_;
   cache::Freshness& freshness_;
   const net::Fd wake_fd_;
   std::atomic<bool> letting_go_ = false;

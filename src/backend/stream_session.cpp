@@ -101,11 +101,11 @@ std::string text_of(std::string_view statement) {
 
 }  // namespace
 
-StreamSession::StreamSession(const Target& target, const std::string& database, config::CacheLevel wanted,
+StreamSession::StreamSession(const Target& target, const std::string& database, StreamWish wish,
                              cache::Freshness& freshness, int wake_fd)
     : target_(target),
       database_(database),
-      wanted_(wanted),
+      wish_(wish),
       freshness_(freshness),
       wake_fd_(wake_fd),
       secret_(random_name()),
@@ -113,11 +113,11 @@ StreamSession::StreamSession(const Target& target, const std::string& database, 
 
 std::string StreamSession::run(const std::function<bool()>& is_to_stop) {
   if (target_.upstream().user.empty()) return "the upstream names no user, which the cache needs";
-  is_decoding_looked_for_ = wanted_ == config::CacheLevel::best || wanted_ == config::CacheLevel::bounded;
-  is_outbox_looked_for_ = wanted_ == config::CacheLevel::outbox;
+  is_decoding_looked_for_ = wish_.level == config::CacheLevel::best || wish_.level == config::CacheLevel::bounded;
+  is_outbox_looked_for_ = wish_.level == config::CacheLevel::outbox;
   asked_at_ = Clock::now();
   questions_ = std::make_unique<StreamConnection>(target_, database_, StreamConnection::Purpose::questions);
-  if (wanted_ == config::CacheLevel::ttl) begin_level(Level::ttl);
+  if (wish_.level == config::CacheLevel::ttl) begin_level(Level::ttl);
   while (!has_failed() && !is_to_stop()) {
     const Ready ready = wait();
     if (ready.stream) stream_->advance();
@@ -370,7 +370,7 @@ void StreamSession::ask_for_decoding(TimePoint now) {
   next_try_ = TimePoint::max();
   question_ = Question::decoding;
   asked_at_ = now;
-  const Claim claim = may_rise() ? Claim::spare : Claim::any;
+  const Claim claim = may_rise() || !wish_.was_asked_for ? Claim::spare : Claim::any;
   if (!questions_->ask(decoding_question(claim))) fail("the server cannot be asked", *questions_);
 }
 
@@ -426,7 +426,7 @@ void StreamSession::handle_outbox(const Reply& reply) {
   const auto tables = tables_of(reply);
   if (tables.empty() || PQntuples(tables.front()) != 1) return fail("the outbox cannot be looked for");
   why_no_outbox_ = value_of(tables.front(), 0, 0);
-  if (wanted_ == config::CacheLevel::outbox && !why_no_outbox_.empty()) return fail(why_no_outbox_);
+  if (wish_.level == config::CacheLevel::outbox && !why_no_outbox_.empty()) return fail(why_no_outbox_);
   if (why_no_outbox_.empty() && level_ != Level::bounded) begin_level(Level::outbox);
   if (has_epoch_) note_trouble();
 }

@@ -8,10 +8,10 @@
 
 #include "backend/slot_stream.hpp"
 #include "backend/stream_connection.hpp"
+#include "backend/stream_wish.hpp"
 #include "backend/target.hpp"
 #include "base/clock.hpp"
 #include "cache/freshness.hpp"
-#include "config/settings.hpp"
 
 namespace forebay::backend {
 
@@ -29,7 +29,7 @@ class StreamSession {
  public:
   /// `wake_fd` is an eventfd that is written to when there is something to look at sooner than planned. All
   /// that is referred to outlives this object.
-  StreamSession(const Target& target, const std::string& database, config::CacheLevel wanted,
+  StreamSession(const Target& target, const std::string& database, StreamWish wish,
                 cache::Freshness& freshness, int wake_fd);
 
   /// Returns why it ended, for people; empty when it `is_to_stop`, and then the server has forgotten the
@@ -70,7 +70,7 @@ class StreamSession {
   void do_without_stream(std::string why);
   void begin_level(cache::Level level);
   void note_trouble();
-  bool may_rise() const { return wanted_ == config::CacheLevel::best && level_ != cache::Level::bounded; }
+  bool may_rise() const { return wish_.level == config::CacheLevel::best && level_ != cache::Level::bounded; }
 
   // --- the connection for questions
   void advance_questions();
@@ -106,7 +106,7 @@ class StreamSession {
 
   const Target& target_;
   const std::string& database_;
-  const config::CacheLevel wanted_;
+  const StreamWish wish_;
   cache::Freshness& freshness_;
   const int wake_fd_;
   const std::string secret_;  ///< random; nobody else can write a nonce that we wait for

@@ -316,7 +316,7 @@ TEST(Reload, KeepsTheRunningValuesOfWhatNeedsARestart) {
             std::string("cache: {enabled: off, staleness: 9s, lifetime: 7s}\nthreads: 2\npool: {size: 3}\n"));
   const Settings used = until_restart(running, wanted);
   EXPECT_TRUE(restart_needed(running, used).empty());
-  EXPECT_TRUE(used.cache.enabled);
+  EXPECT_EQ(used.cache.enabled, CacheUse::on);
   EXPECT_EQ(used.cache.staleness, Duration(2000));
   EXPECT_EQ(used.cache.lifetime, Duration(7000));
   EXPECT_EQ(used.threads, running.threads);

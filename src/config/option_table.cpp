@@ -247,8 +247,9 @@ std::vector<Option> cache_rows() {
   return {
       bound(
           {.key = "cache.enabled",
-           .help = "Whether repeated reads are answered from memory. What the server has to allow for it is "
-                   "up to `cache.level`.",
+           .help = "Whether repeated reads are answered from memory. auto: where the server allows the level "
+                   "bounded and has replication slots to spare, or a `cache.level` is chosen; the log says "
+                   "which databases that are. What a server has to allow is up to `cache.level`.",
            .flag = "--cache",
            .needs_restart = true},
           FIELD(settings->cache.enabled)),

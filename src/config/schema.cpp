@@ -36,10 +36,20 @@ json::object count_schema(const Option& option) {
   return any_of({number, reference_to("variable")});
 }
 
+/// Whether it may also be written as what is a boolean in YAML.
+bool takes_boolean(const Option& option) {
+  Settings settings;
+  std::vector<std::string> complaints;
+  if (option.scope == Scope::global) option.store({.settings = &settings, .base = {}}, "true", complaints);
+  return option.scope == Scope::global && complaints.empty();
+}
+
 json::object choice_schema(const Option& option) {
   json::array choices;
   for (const std::string& choice : option.choices) choices.emplace_back(choice);
-  return any_of({json::object{{"enum", std::move(choices)}}, reference_to("variable")});
+  json::array ways{json::object{{"enum", std::move(choices)}}, reference_to("variable")};
+  if (takes_boolean(option)) ways.push_back(json::object{{"type", "boolean"}});
+  return any_of(std::move(ways));
 }
 
 json::object value_schema(const Option& option) {

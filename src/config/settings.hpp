@@ -101,13 +101,17 @@ struct Timeouts {
 /// still asked for; we, also when a write has ended it.
 enum class CacheStrategy { cache_aside, refresh_ahead, write_through };
 
+/// Whether there are kept results at all; `automatic`: where the server allows what `CacheLevel::bounded` needs
+/// and can spare it, or where a level was chosen.
+enum class CacheUse { automatic, on, off };
+
 /// By what kept results are known to be fresh (docs/freshness.md); `best`: by the best that the server
 /// allows.
 enum class CacheLevel { best, bounded, outbox, ttl };
 
 /// Reads that are answered from memory.
 struct Cache {
-  bool enabled = false;
+  CacheUse enabled = CacheUse::automatic;
   CacheLevel level = CacheLevel::best;
   ByteSize size{256ULL << 20};     ///< of all entries of all databases
   ByteSize max_entry{1ULL << 20};  ///< a larger result is not kept

@@ -107,9 +107,12 @@ std::string names_of_databases(const Settings& settings) {
 }  // namespace
 
 std::string cache_line(const Cache& cache) {
-  if (!cache.enabled) return "off";
+  if (cache.enabled == CacheUse::off) return "off";
   const std::string bound =
       cache.level == CacheLevel::ttl ? "" : fmt::format(", staleness {}", to_text(cache.staleness));
+  if (cache.enabled == CacheUse::automatic && cache.level == CacheLevel::best) {
+    return fmt::format("where the server allows the level bounded, {}{}", to_text(cache.size), bound);
+  }
   return fmt::format("on, {}, level {}{}", to_text(cache.size), to_text(cache.level), bound);
 }
 

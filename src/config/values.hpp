@@ -77,6 +77,13 @@ inline constexpr Name<LogLevel> kLogLevels[] = {{"debug", LogLevel::debug},
                                                 {"warning", LogLevel::warning},
                                                 {"error", LogLevel::error}};
 
+/// The first of several names is the one that is shown.
+inline constexpr Name<CacheUse> kCacheUses[] = {{"auto", CacheUse::automatic},
+                                                {"on", CacheUse::on},
+                                                {"off", CacheUse::off},
+                                                {"true", CacheUse::on},
+                                                {"false", CacheUse::off}};
+
 inline constexpr Name<CacheLevel> kCacheLevels[] = {{"auto", CacheLevel::best},
                                                     {"bounded", CacheLevel::bounded},
                                                     {"outbox", CacheLevel::outbox},
@@ -96,6 +103,9 @@ constexpr std::span<const Name<CacheStrategy>> names_of(CacheStrategy) {
 }
 constexpr std::span<const Name<LogLevel>> names_of(LogLevel) {
   return kLogLevels;
+}
+constexpr std::span<const Name<CacheUse>> names_of(CacheUse) {
+  return kCacheUses;
 }
 constexpr std::span<const Name<CacheLevel>> names_of(CacheLevel) {
   return kCacheLevels;

@@ -46,7 +46,9 @@ std::shared_ptr<DatabaseCache> CacheDirectory::find_or_create(const backend::Poo
   const auto target = pool.target();
   const std::string& database = database_of(pool, *target);
   const std::lock_guard lock(mutex_);
-  if (!settings_->cache.enabled) return nullptr;
+  const auto use = settings_->cache.enabled;
+  const bool is_possible = use == config::CacheUse::on || !target->upstream().user.empty();
+  if (use == config::CacheUse::off || !is_possible) return nullptr;
   Place& place = by_name_[name_of(*target, database)];
   if (place.cache == nullptr) {
     place.cache =

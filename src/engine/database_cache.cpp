@@ -40,7 +40,7 @@ DatabaseCache::DatabaseCache(CacheDirectory& directory, std::shared_ptr<cache::S
       policies_(std::move(policies)),
       max_entry_(rules.max_entry.bytes),
       freshness_(rules.staleness),
-      stream_(std::move(target), database_, rules.level, freshness_) {}
+      stream_(std::move(target), database_, backend::StreamWish::of(rules), freshness_) {}
 
 const cache::Catalog* DatabaseCache::recent_catalog() const {
   struct Known {

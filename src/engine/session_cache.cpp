@@ -54,6 +54,10 @@ bool Session::may_ask_cache(char type) const {
 Session::Step Session::ask_cache(const std::byte* at, std::size_t size, std::size_t& used) {
   thread_local ReadBatch batch;
   thread_local std::vector<cache::EntryPtr> found;
+  if (!refills_ && !reads_->may_answer()) {
+    reads_->abandon();
+    return Step::incomplete;
+  }
   if (!batch.read(as_text({at, size}), names_.get())) return Step::incomplete;
   reads_->follow_pool();
   if (!held_because_.empty()) return look_for_release(batch.requests) ? Step::blocked : Step::incomplete;

@@ -55,6 +55,8 @@ class SessionReads {
   bool is_worth_a_look(const std::vector<ReadRequest>& batch);
 
   bool is_filling() const { return fill_.has_value(); }
+  /// False while nothing at all is kept, for want of a change stream perhaps: then ask() is in vain.
+  bool may_answer() const { return cache_->freshness().epoch() != 0; }
   /// What is asked would not be kept, and is asked for nothing else.
   bool is_in_vain() const { return refills_ && !is_filling(); }
   /// What the client gets next.

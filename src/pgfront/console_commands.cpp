@@ -111,7 +111,7 @@ void ConsoleExecutor::resume(const std::string& database) {
 /// What a CACHE CLEAR has come to. `which` says of a kept result that it was meant; empty: all were.
 wire::ErrorMessage ConsoleExecutor::forgotten(std::size_t count, const std::string& which) const {
   std::string text = fmt::format("{} kept result{} forgotten", count, count == 1 ? " was" : "s were");
-  if (!front_.settings()->cache.enabled) {
+  if (front_.settings()->cache.enabled == config::CacheUse::off) {
     text = "the cache is off: nothing is kept";
   } else if (count == 0) {
     text = which.empty() ? "no result was kept" : fmt::format("no kept result {}", which);

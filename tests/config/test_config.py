@@ -243,7 +243,16 @@ def test_a_wrong_command_line_is_told_in_plain_words(arguments, told):
 
 
 def test_the_help_says_how_to_switch_the_cache():
-    assert re.search(r"--cache on\|off .*\[(on|off)\]", " ".join(forebay("serve", "--help").stdout.split()))
+    told = " ".join(forebay("serve", "--help").stdout.split())
+    assert "--cache NAME Whether repeated reads are answered from memory: auto, on, off [auto]" in told
+
+
+@pytest.mark.parametrize("value, shown", [
+    ("auto", "where the server allows the level bounded"), ("true", "on"), ("on", "on"), ("false", "off"), ("off", "off"),
+])
+def test_the_cache_is_switched_by_words_and_booleans(tmp_path, value, shown):
+    done = check(f"upstream: postgres://u@h\ncache: {{enabled: {value}}}\n", tmp_path)
+    assert done.returncode == 0 and f"cache      {shown}" in done.stdout
 
 
 def test_an_unknown_key_of_an_entry_names_the_entry(tmp_path):

@@ -127,7 +127,7 @@ def test_reload_shows_the_running_value_of_what_needs_a_restart(start):
         assert forebay.log().count("a changed setting needs a restart") == 4
 
 
-@pytest.mark.parametrize("enabled, other", [("false", "true"), ("true", "false")])
+@pytest.mark.parametrize("enabled, other", [("off", "true"), ("on", "false")])
 def test_the_cache_is_not_switched_by_a_reload(start, server, database, enabled, other):
     """New sessions had the new value, old ones the old: what old ones wrote stayed in memory for new ones."""
     text = "cache: {{enabled: {}, level: ttl}}\npolicies: {{all: {{relations: kept, lifetime: 1h}}}}\n"

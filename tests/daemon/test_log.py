@@ -43,10 +43,20 @@ def test_start_tells_what_runs_and_no_password(server):
         assert re.search(r"forebay \d+\.\d+\.\d+ starts", line)
         for part in ("pool_mode=session", "threads=2", "auth=scram", f"@127.0.0.1:{server.port}", "postgres:***@"):
             assert part in line
-        assert re.search(r'cache=(off|"on, 256MiB, level auto, staleness 1s")', line)
+        assert "cache=off" in line
         daemon.stop()
         assert "stopping" in daemon.log() and "forebay has stopped" in daemon.log()
         daemon.start()
+
+
+@pytest.mark.parametrize("use, told", [
+    ("auto", '"where the server allows the level bounded, 256MiB, staleness 1s"'),
+    ("on", '"on, 256MiB, level auto, staleness 1s"'),
+    ("off", "off"),
+])
+def test_start_tells_of_the_cache(server, use, told):
+    with ForebayDaemon(server, ["--cache", use]) as daemon:
+        assert f"cache={told}" in line_with(daemon, "starts")
 
 
 def test_logins_and_ends_when_asked_for(server):

@@ -29,7 +29,8 @@ class ForebayDaemon(Daemon):
     """`forebay serve` on a free port of 127.0.0.1 in front of `upstream`.
 
     upstream: a PostgresServer (dsn() then knows its roles' passwords) or a postgres:// URL.
-    flags: further command-line flags. config: text of a YAML file, passed as --config.
+    flags: further command-line flags. config: text of a YAML file, passed as --config. The cache is off unless one
+    of them speaks of it: most suites look at what reaches the server.
     stop() and the end of the `with` block raise when the daemon crashed, ended with an error, or a sanitizer
     reported something.
     """
@@ -45,6 +46,7 @@ class ForebayDaemon(Daemon):
         self._upstream = upstream.url() if self._server else upstream
         self._flags = [str(flag) for flag in flags]
         self.config_path: pathlib.Path | None = None
+        self._configures_cache = config is not None and "cache:" in config
         if config is not None:
             self.config_path = self.directory / "forebay.yaml"
             self.config_path.write_text(config)
@@ -56,6 +58,8 @@ class ForebayDaemon(Daemon):
             command += ["--listen", f"{self.host}:{self.port}"]
         if self.config_path:
             command += ["--config", str(self.config_path)]
+        if "--cache" not in self._flags and not self._configures_cache:
+            command += ["--cache", "off"]
         return command + self._flags
 
     def ready(self) -> bool:
