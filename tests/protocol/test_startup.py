@@ -6,6 +6,7 @@ import struct
 import pytest
 
 from forebay_testing import frontend_messages as fe
+from forebay_testing.fixtures import drop_database
 from forebay_testing.rawpg import RawConnection, RawError
 
 from conversation import log_in, normal
@@ -116,7 +117,7 @@ def test_odd_names_of_roles_and_databases(endpoint, server, user):
             raw.login(user, "pass", user)
             assert raw.rows("SELECT current_user, current_database()") == [[user, user]]
     finally:
-        server.execute(f'DROP DATABASE "{quoted}" WITH (FORCE)')
+        drop_database(server, user)
         server.execute(f'DROP ROLE "{quoted}"')
 
 

@@ -11,7 +11,7 @@ import pytest
 from fingerprint import differences, fingerprint
 from psycopg.rows import dict_row
 
-from forebay_testing.fixtures import USER
+from forebay_testing.fixtures import USER, drop_database
 
 #: What the hidden code does, as the body of a function that returns an integer.
 DEEDS = {
@@ -92,7 +92,7 @@ def database(server):
     name = f"hidden_{next(_numbers)}"
     server.create_database(name, f"OWNER {USER}")
     yield name
-    server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    drop_database(server, name)
 
 
 @pytest.fixture(autouse=True)

@@ -133,10 +133,13 @@ def database(server):
 
 
 def drop_database(server, name: str) -> None:
-    """Even while a daemon follows its changes: FORCE ends connections, but not those that a slot belongs to."""
-    query = f"SELECT count(pg_terminate_backend(active_pid)) FROM pg_replication_slots WHERE database = '{name}'"
-    wait_until(lambda: server.query(query)[0][0] == 0, 10, f"no replication slot in {name}")
-    server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    """Even while a daemon follows its changes: FORCE ends connections, but not those that a slot belongs to; and a
+    daemon would come back."""
+    quoted = '"' + name.replace('"', '""') + '"'
+    server.execute(f"ALTER DATABASE {quoted} ALLOW_CONNECTIONS false")
+    left = "SELECT count(pg_terminate_backend(active_pid)) FROM pg_replication_slots WHERE database = %s"
+    wait_until(lambda: server.query(left, (name,))[0][0] == 0, 10, f"no replication slot in {name}")
+    server.execute(f"DROP DATABASE {quoted} WITH (FORCE)")
 
 
 @pytest.fixture(params=MODES)
@@ -163,5 +166,6 @@ def make_endpoint(request, server: PostgresServer, database: str, mode: str) -> 
     mark = request.node.get_closest_marker("pool")
     size = mark.args[0] if mark and mode == "transaction" else POOL_SIZE[mode]
     start = request.getfixturevalue("forebays")
-    daemon = start("--pool-mode", mode, "--pool-size", str(size), "--pool-overflow", "0")
+    # The cache as it is by default: nobody must be able to tell that either.
+    daemon = start("--cache", "auto", "--pool-mode", mode, "--pool-size", str(size), "--pool-overflow", "0")
     return Endpoint(mode, daemon, server, database)
