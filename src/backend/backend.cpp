@@ -327,13 +327,15 @@ void Backend::give_up(Duration silence) {
 
 void Backend::resume_reading() {
   channel_.resume_reading();
-  if (channel_.stream().has_buffered() || !partial_.empty()) {
-    // Nothing more may come from the socket to wake us.
-    net::Loop::current()->post([this, known = pool_.weak_from_this(), opened = opened_at_] {
-      const auto pool = known.lock();
-      if (pool != nullptr && pool->owns(*this, opened) && channel_.is_reading()) read_replies();
-    });
-  }
+  if (channel_.stream().has_buffered() || !partial_.empty()) read_later();
+}
+
+/// For what is here already: nothing more may come from the socket to wake us.
+void Backend::read_later() {
+  net::Loop::current()->post([this, known = pool_.weak_from_this(), opened = opened_at_] {
+    const auto pool = known.lock();
+    if (pool != nullptr && pool->owns(*this, opened) && channel_.is_reading()) read_on();
+  });
 }
 
 // --- traffic
@@ -362,7 +364,13 @@ void Backend::on_io(std::uint32_t events) {
   // The end of a connection is told until it is read, wanted or not; before it comes a socket's buffer at
   // most.
   const bool over = (events & (EPOLLERR | EPOLLHUP)) != 0;
-  if (channel_.has_input(events) || over) read_replies();
+  if (channel_.has_input(events) || over) read_on();
+}
+
+/// OpenSSL may hold the rest of a record that did not fit.
+void Backend::read_on() {
+  read_replies();
+  if (channel_.is_reading() && channel_.stream().has_buffered()) read_later();
 }
 
 void Backend::flush() {

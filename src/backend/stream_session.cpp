@@ -224,6 +224,7 @@ void StreamSession::follow_stream(TimePoint now) {
   stream_->check_deadlines(now);
   if (!stream_->failure().empty()) return give_up_stream();
   if (level_ == Level::bounded) return renew_lease_when_complete();
+  if (stream_->is_running() || stream_->is_slow(now)) claim_.reset();  // the server counts it
   if (level_ == Level::none && stream_->is_slow(now)) {
     do_without_stream("the replication slot waits for transactions that were running before it to end");
   }
@@ -235,17 +236,29 @@ void StreamSession::give_up_stream() {
   std::string why = stream_->failure();
   if (level_ == Level::bounded || !may_rise()) return fail(std::move(why));
   stream_.reset();
+  claim_.reset();
   do_without_stream(std::move(why));
 }
 
 void StreamSession::do_without_stream(std::string why) {
-  if (!may_rise()) return freshness_.note_trouble(std::move(why));
+  if (!may_rise()) return wait_for_stream(std::move(why));
   next_try_ = Clock::now() + try_pause_;
   try_pause_ = std::min(2 * try_pause_, kLongestTryPause);
   why_no_stream_ = std::move(why);
   is_outbox_looked_for_ = level_ != Level::outbox;
   if (level_ == Level::none) begin_level(Level::ttl);
   if (has_epoch_) note_trouble();
+}
+
+/// No lower level will do. Asked again and again, it is logged once.
+void StreamSession::wait_for_stream(std::string why) {
+  if (freshness_.trouble() == why) return;
+  observe::Event("cache waits")
+      .with("database", database_)
+      .with("server", target_.name())
+      .with("why", why)
+      .info();
+  freshness_.note_trouble(std::move(why));
 }
 
 void StreamSession::note_trouble() {
@@ -371,7 +384,8 @@ void StreamSession::ask_for_decoding(TimePoint now) {
   question_ = Question::decoding;
   asked_at_ = now;
   const Claim claim = may_rise() || !wish_.was_asked_for ? Claim::spare : Claim::any;
-  if (!questions_->ask(decoding_question(claim))) fail("the server cannot be asked", *questions_);
+  claim_.emplace();
+  if (!questions_->ask(decoding_question(claim, claim_->earlier()))) fail("the server cannot be asked", *questions_);
 }
 
 void StreamSession::ask_for_outbox(TimePoint now) {
@@ -418,6 +432,7 @@ void StreamSession::handle_decoding(const Reply& reply) {
   if (tables.empty() || PQntuples(tables.front()) != 1) return fail("the server's settings cannot be read");
   std::string why(value_of(tables.front(), 0, 0));
   if (why.empty()) return try_stream();
+  claim_.reset();
   if (!may_rise()) return fail(std::move(why));
   do_without_stream(std::move(why));
 }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "backend/slot_claim.hpp"
 #include "backend/slot_stream.hpp"
 #include "backend/stream_connection.hpp"
 #include "backend/stream_wish.hpp"
@@ -68,6 +69,7 @@ class StreamSession {
   void follow_stream(TimePoint now);
   void give_up_stream();
   void do_without_stream(std::string why);
+  void wait_for_stream(std::string why);
   void begin_level(cache::Level level);
   void note_trouble();
   bool may_rise() const { return wish_.level == config::CacheLevel::best && level_ != cache::Level::bounded; }
@@ -115,6 +117,7 @@ class StreamSession {
   bool has_epoch_ = false;                   ///< at this level
   bool has_begun_ = false;
 
+  std::optional<SlotClaim> claim_;
   std::unique_ptr<SlotStream> stream_;  ///< at a lower level than bounded: is being tried, or null
   std::string why_no_stream_;
   std::string why_no_outbox_;

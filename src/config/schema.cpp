@@ -48,7 +48,10 @@ json::object choice_schema(const Option& option) {
   json::array choices;
   for (const std::string& choice : option.choices) choices.emplace_back(choice);
   json::array ways{json::object{{"enum", std::move(choices)}}, reference_to("variable")};
-  if (takes_boolean(option)) ways.push_back(json::object{{"type", "boolean"}});
+  if (takes_boolean(option)) {
+    ways.push_back(json::object{{"type", "boolean"}});
+    ways.push_back(reference_to("word"));
+  }
   return any_of(std::move(ways));
 }
 

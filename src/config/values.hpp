@@ -82,7 +82,9 @@ inline constexpr Name<CacheUse> kCacheUses[] = {{"auto", CacheUse::automatic},
                                                 {"on", CacheUse::on},
                                                 {"off", CacheUse::off},
                                                 {"true", CacheUse::on},
-                                                {"false", CacheUse::off}};
+                                                {"false", CacheUse::off},
+                                                {"yes", CacheUse::on},
+                                                {"no", CacheUse::off}};
 
 inline constexpr Name<CacheLevel> kCacheLevels[] = {{"auto", CacheLevel::best},
                                                     {"bounded", CacheLevel::bounded},

@@ -102,6 +102,7 @@ void Loop::stop() {
 }
 
 int Loop::wait_milliseconds() const {
+  if (!deferred_.empty()) return 0;
   if (timers_.empty()) return -1;
   const auto left =
       std::chrono::ceil<std::chrono::milliseconds>(timers_.begin()->first - Clock::now()).count();
@@ -165,8 +166,10 @@ void Loop::forget_tasks() {
   deferred_.clear();
 }
 
+/// What goes on and on deferring work must not keep the others from theirs.
 void Loop::run_deferred() {
-  while (!deferred_.empty()) {
+  constexpr int kMostPasses = 16;
+  for (int pass = 0; pass < kMostPasses && !deferred_.empty(); ++pass) {
     std::vector<std::function<void()>> tasks;
     tasks.swap(deferred_);
     for (auto& task : tasks) task();

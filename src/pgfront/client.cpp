@@ -122,6 +122,7 @@ void Client::flush() {
   }
 }
 
+/// Reads behind what is left of the last read, as far as there is room.
 void Client::read_input() {
   std::byte* bytes = worker_.loop().scratch();
   std::size_t kept = 0;
@@ -129,6 +130,7 @@ void Client::read_input() {
     kept = leftover_->size();
     std::memcpy(bytes, leftover_->data(), kept);
   }
+  if (kept == net::Loop::kScratchSize) return handle_input(bytes, kept);
   const auto result = channel_.stream().read(bytes + kept, net::Loop::kScratchSize - kept);
   if (result.bytes == 0) {
     if (result.status == net::IoStatus::closed || result.status == net::IoStatus::error) end_now();
@@ -192,6 +194,8 @@ void Client::on_turn() {
   }
   if (!input_wanted_) return;
   input_wanted_ = false;
+  // What OpenSSL holds nobody tells of again, and it may be the rest of what is left over.
+  if (!is_blocked() && channel_.stream().has_buffered()) return read_input();
   if (leftover_ != nullptr) {
     std::byte* bytes = worker_.loop().scratch();
     const std::size_t size = leftover_->size();
@@ -199,7 +203,6 @@ void Client::on_turn() {
     handle_input(bytes, size);
   } else if (!is_blocked()) {
     channel_.resume_reading();
-    if (channel_.stream().has_buffered()) read_input();
   }
 }
 

@@ -10,6 +10,8 @@ import psycopg
 import pytest
 
 from forebay_testing import ForebayDaemon, PostgresServer, wait_until
+from forebay_testing import frontend_messages as fe
+from forebay_testing.rawpg import RawConnection
 from relay import Relay
 
 
@@ -36,6 +38,20 @@ def handshake(port: int, version: ssl.TLSVersion) -> str:
         assert plain.recv(1) == b"S"
         with context.wrap_socket(plain) as connection:
             return connection.version()
+
+
+@pytest.mark.parametrize("size, count", [(2000, 600), (30_000, 40), (17, 5_000)])
+def test_a_client_that_sends_more_than_is_read_at_once_does_not_stop_the_others(
+        server, tls_flags, certificates, size, count):
+    """The rest of a message stayed with OpenSSL, which nobody asked any more: one client took a thread for good."""
+    flags = tls_flags("require", "--threads", "1", "--auth", "scram")
+    with ForebayDaemon(server, flags) as daemon, RawConnection(daemon.host, daemon.port) as raw:
+        raw.start_tls(ssl.create_default_context(cafile=certificates / "ca.crt"), "127.0.0.1")
+        raw.login("app", server.passwords["app"], "postgres")
+        raw.send(*[fe.query("SELECT 3 /*" + "x" * size + "*/")] * count)
+        for _ in range(count):
+            assert [message.kind for message in raw.until_ready()] == ["T", "D", "C", "Z"]
+        assert tls_of(daemon.dsn(user="app", sslmode="require")) is True
 
 
 def test_without_tls_the_request_is_declined(server):

@@ -2,14 +2,17 @@
 
 import os
 import shutil
+import signal
 import socket
 import ssl
 
 import psycopg
 import pytest
 
-from forebay_testing import ForebayDaemon, PostgresServer
+from forebay_testing import ForebayDaemon, PostgresServer, wait_until
+from forebay_testing import frontend_messages as fe
 from forebay_testing.directories import server_user
+from forebay_testing.rawpg import RawConnection
 from relay import Relay
 
 
@@ -32,6 +35,27 @@ def behind(server, port: int | None = None, host: str = "127.0.0.1", **parameter
 def test_modes_that_verify_nothing(tls_server, mode, encrypted):
     with ForebayDaemon(behind(tls_server, sslmode=mode)) as daemon:
         assert question(daemon, tls_server) is encrypted
+
+
+def test_an_answer_that_ends_inside_a_tls_record_is_read_to_its_end(tls_server):
+    """What did not fit into one read stayed with OpenSSL, and nothing told of it: the client waited for ever.
+
+    The server's records hold 8192 bytes, so after a small answer a read of 64 KiB ends inside the last one.
+    """
+    with ForebayDaemon(behind(tls_server, sslmode="require"), ["--threads", "1"]) as daemon, \
+            psycopg.connect(tls_server.dsn(), autocommit=True) as holder, \
+            RawConnection(daemon.host, daemon.port, timeout=5) as raw:
+        raw.login("app", tls_server.passwords["app"], "postgres")
+        holder.execute("SELECT pg_advisory_lock(1)")
+        raw.send(fe.query("SELECT pg_advisory_xact_lock_shared(1)"), fe.query("SELECT repeat('x', 65450)"))
+        wait_until(lambda: tls_server.query("SELECT 1 FROM pg_locks WHERE NOT granted"), 10, "the first query")
+        daemon.signal(signal.SIGSTOP)
+        holder.execute("SELECT pg_advisory_unlock(1)")
+        ended = "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT repeat%' AND state = 'idle'"
+        wait_until(lambda: tls_server.query(ended), 10, "the whole answer")
+        daemon.signal(signal.SIGCONT)
+        for _ in range(2):
+            assert [message.kind for message in raw.until_ready()] == ["T", "D", "C", "Z"]
 
 
 def test_prefer_does_without_when_the_server_has_none(server):

@@ -69,7 +69,7 @@ def test_a_level_that_is_named_is_taken(poor):
 
 def test_without_a_user_for_its_own_questions_it_says_so(server):
     with by_itself(server, upstream=f"postgres://{server.host}:{server.port}", flags=["--auth", "trust"]) as endpoint:
-        endpoint.daemon.wait_for_log('no cache by itself why="the upstream names no user"')
+        endpoint.daemon.wait_for_log('why="the upstream names no user"')
 
 
 def test_who_wrote_before_it_ran_is_noticed_by_who_reads_after():
@@ -86,3 +86,27 @@ def test_who_wrote_before_it_ran_is_noticed_by_who_reads_after():
             for number in range(50):
                 early.execute(f"UPDATE items SET name = 'name {number}'")
                 assert late.execute(READ).fetchall() == [(f"name {number}",)]
+
+
+def test_databases_that_begin_together_leave_two_slots_to_others():
+    """Each saw what the others had not taken yet: a standby or a backup found none."""
+    names = [f"shop_{number}" for number in range(8)]
+    with PostgresServer(config={"max_replication_slots": 6}) as server, contextlib.ExitStack() as clients:
+        server.create_role(USER)
+        for name in names:
+            server.create_database(name)
+        endpoint = clients.enter_context(by_itself(server))
+        for name in names:
+            client = psycopg.connect(endpoint.daemon.dsn(user=USER, dbname=name), autocommit=True)
+            clients.enter_context(client).execute("SELECT 1")
+        most = 0
+
+        def levels() -> list[str]:
+            nonlocal most
+            most = max(most, server.query("SELECT count(*) FROM pg_replication_slots")[0][0])
+            with psycopg.connect(endpoint.daemon.dsn(dbname="forebay"), autocommit=True) as console:
+                return [row[1] if row[1] == "bounded" else "refused" if "few" in row[2] else "not decided"
+                        for row in console.execute("SHOW CACHE")]
+
+        wait_until(lambda: sorted(levels()) == ["bounded"] * 4 + ["refused"] * 4, 20, "as many as can be spared")
+        assert most == 4

@@ -91,4 +91,4 @@ def test_without_the_cache_it_says_so(server, database):
     with ForebayDaemon(server, ["--cache", "off"]) as daemon, \
             psycopg.connect(daemon.dsn(user="app", dbname=database), autocommit=True) as client:
         assert client.execute("EXPLAIN (FOREBAY) SELECT 1").fetchall() == [
-            ("Kept: no; this session has no cache (cache.enabled)",)]
+            ("Kept: no; this session has no cache (cache.enabled, or the upstream names no user)",)]
