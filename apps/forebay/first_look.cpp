@@ -35,8 +35,8 @@ void log_refusal(const config::Upstream& upstream, const backend::Login::Refusal
   const bool ours = refusal.server_error.empty();
   observe::Event("the server refuses Forebay's own login")
       .with("upstream", config::masked_upstream(upstream))
-      .with("reason", ours ? std::string_view(refusal.ours.message)
-                           : wire::error_field(refusal.server_error, 'M'))
+      .with("reason",
+            ours ? std::string_view(refusal.ours.message) : wire::error_field(refusal.server_error, 'M'))
       .warning();
 }
 

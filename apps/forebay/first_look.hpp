@@ -8,8 +8,8 @@
 namespace forebay {
 
 /// A look at the server when the process starts: whether the upstream's user can log in, and may look others
-/// up; and, where that is left to the server, whether there will be a cache. It is logged before a client comes;
-/// nothing waits for it. Used by one loop's thread.
+/// up; and, where that is left to the server, whether there will be a cache. It is logged before a client
+/// comes; nothing waits for it. Used by one loop's thread.
 class FirstLook {
  public:
   /// `front` outlives this.

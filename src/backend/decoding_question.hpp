@@ -10,8 +10,8 @@ enum class Claim { any, spare };
 inline constexpr int kLeftToOthers = 2;
 
 /// Answers with one row: why the server's changes cannot be decoded, for people; empty when they can. Asked
-/// before a replication connection is tried, for the server logs one that fails. `claimed`: slots that are not
-/// there yet and will be.
+/// before a replication connection is tried, for the server logs one that fails. `claimed`: slots that are
+/// not there yet and will be.
 std::string decoding_question(Claim claim, int claimed);
 
 }  // namespace forebay::backend

@@ -4,8 +4,9 @@
 
 namespace forebay::backend {
 
-/// A change stream of this process that is on its way to a replication slot, from the look at how many are free
-/// until its own counts among those that are taken. Streams that start together see one another so. Thread safe.
+/// A change stream of this process that is on its way to a replication slot, from the look at how many are
+/// free until its own counts among those that are taken. Streams that start together see one another so.
+/// Thread safe.
 class SlotClaim {
  public:
   SlotClaim() : earlier_(under_way_.fetch_add(1)) {}
@@ -13,8 +14,8 @@ class SlotClaim {
   SlotClaim(const SlotClaim&) = delete;
   SlotClaim& operator=(const SlotClaim&) = delete;
 
-  /// How many were on their way when this one began, on whatever server. Some of their slots may be there by now:
-  /// whoever is refused for that tries again.
+  /// How many were on their way when this one began, on whatever server. Some of their slots may be there by
+  /// now: whoever is refused for that tries again.
   int earlier() const { return earlier_; }
 
  private:

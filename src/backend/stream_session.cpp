@@ -113,7 +113,8 @@ StreamSession::StreamSession(const Target& target, const std::string& database, 
 
 std::string StreamSession::run(const std::function<bool()>& is_to_stop) {
   if (target_.upstream().user.empty()) return "the upstream names no user, which the cache needs";
-  is_decoding_looked_for_ = wish_.level == config::CacheLevel::best || wish_.level == config::CacheLevel::bounded;
+  is_decoding_looked_for_ =
+      wish_.level == config::CacheLevel::best || wish_.level == config::CacheLevel::bounded;
   is_outbox_looked_for_ = wish_.level == config::CacheLevel::outbox;
   asked_at_ = Clock::now();
   questions_ = std::make_unique<StreamConnection>(target_, database_, StreamConnection::Purpose::questions);
@@ -385,7 +386,8 @@ void StreamSession::ask_for_decoding(TimePoint now) {
   asked_at_ = now;
   const Claim claim = may_rise() || !wish_.was_asked_for ? Claim::spare : Claim::any;
   claim_.emplace();
-  if (!questions_->ask(decoding_question(claim, claim_->earlier()))) fail("the server cannot be asked", *questions_);
+  if (!questions_->ask(decoding_question(claim, claim_->earlier())))
+    fail("the server cannot be asked", *questions_);
 }
 
 void StreamSession::ask_for_outbox(TimePoint now) {

@@ -7,8 +7,8 @@ namespace forebay::backend {
 /// What a change stream is to reach.
 struct StreamWish {
   config::CacheLevel level = config::CacheLevel::best;
-  /// Somebody decided that there be a cache. Otherwise it takes only what the server can spare, and is no worse
-  /// for not coming about.
+  /// Somebody decided that there be a cache. Otherwise it takes only what the server can spare, and is no
+  /// worse for not coming about.
   bool was_asked_for = true;
 
   static StreamWish of(const config::Cache& rules) {

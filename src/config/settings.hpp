@@ -101,8 +101,8 @@ struct Timeouts {
 /// still asked for; we, also when a write has ended it.
 enum class CacheStrategy { cache_aside, refresh_ahead, write_through };
 
-/// Whether there are kept results at all; `automatic`: where the server allows what `CacheLevel::bounded` needs
-/// and can spare it, or where a level was chosen.
+/// Whether there are kept results at all; `automatic`: where the server allows what `CacheLevel::bounded`
+/// needs and can spare it, or where a level was chosen.
 enum class CacheUse { automatic, on, off };
 
 /// By what kept results are known to be fresh (docs/freshness.md); `best`: by the best that the server

@@ -78,13 +78,9 @@ inline constexpr Name<LogLevel> kLogLevels[] = {{"debug", LogLevel::debug},
                                                 {"error", LogLevel::error}};
 
 /// The first of several names is the one that is shown.
-inline constexpr Name<CacheUse> kCacheUses[] = {{"auto", CacheUse::automatic},
-                                                {"on", CacheUse::on},
-                                                {"off", CacheUse::off},
-                                                {"true", CacheUse::on},
-                                                {"false", CacheUse::off},
-                                                {"yes", CacheUse::on},
-                                                {"no", CacheUse::off}};
+inline constexpr Name<CacheUse> kCacheUses[] = {
+    {"auto", CacheUse::automatic}, {"on", CacheUse::on},  {"off", CacheUse::off}, {"true", CacheUse::on},
+    {"false", CacheUse::off},      {"yes", CacheUse::on}, {"no", CacheUse::off}};
 
 inline constexpr Name<CacheLevel> kCacheLevels[] = {{"auto", CacheLevel::best},
                                                     {"bounded", CacheLevel::bounded},

@@ -134,7 +134,8 @@ bool Session::explain(const ReadRequest& request) {
   }
   const sql::Verdict& verdict = judge(*text);
   if (verdict.statements > 1) return false;
-  std::vector<std::string> lines = {"Kept: no; this session has no cache (cache.enabled, or the upstream names no user)"};
+  std::vector<std::string> lines = {
+      "Kept: no; this session has no cache (cache.enabled, or the upstream names no user)"};
   if (reads_ != nullptr) {
     lines = reads_->explain({.simple = true, .text = *text, .types = {}, .values = {}}, settings_,
                             verdict.effects | reach_of(verdict));

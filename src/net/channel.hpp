@@ -52,7 +52,8 @@ class Channel {
     want(interest_ | EPOLLIN);
   }
   bool is_reading() const { return reading_; }
-  /// Whether these events tell of input that is wanted now; input in a pause is not told again before its end.
+  /// Whether these events tell of input that is wanted now; input in a pause is not told again before its
+  /// end.
   bool has_input(std::uint32_t events) {
     if ((events & EPOLLIN) != 0 && !reading_) want(interest_ & ~std::uint32_t{EPOLLIN});
     return (events & EPOLLIN) != 0 && reading_;

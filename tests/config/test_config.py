@@ -248,8 +248,8 @@ def test_the_help_says_how_to_switch_the_cache():
 
 
 @pytest.mark.parametrize("value, shown", [
-    ("auto", "where the server allows the level bounded"), ("true", "on"), ("on", "on"), ("false", "off"), ("off", "off"),
-    ("yes", "on"), ("no", "off"),
+    ("auto", "where the server allows the level bounded"), ("true", "on"), ("on", "on"), ("yes", "on"),
+    ("false", "off"), ("off", "off"), ("no", "off"),
 ])
 def test_the_cache_is_switched_by_words_and_booleans(tmp_path, value, shown):
     done = check(f"upstream: postgres://u@h\ncache: {{enabled: {value}}}\n", tmp_path)
