@@ -76,8 +76,8 @@ WITH suspect AS (
           AND e.extname OPERATOR(pg_catalog.=) ANY ('{
           amcheck, bloom, btree_gin, btree_gist, citext, cube, earthdistance, fuzzystrmatch, hstore,
           insert_username, intarray, isn, lo, ltree, moddatetime, pageinspect, pg_buffercache,
-          pg_freespacemap, pg_stat_statements, pg_trgm, pg_visibility, pgcrypto, pgrowlocks, pgstattuple,
-          postgis, seg, sslinfo, tablefunc, tcn, unaccent, uuid-ossp, vector}'::pg_catalog.name[]))))),
+          pg_freespacemap, pg_prewarm, pg_stat_statements, pg_trgm, pg_visibility, pgcrypto, pgrowlocks,
+          pgstattuple, postgis, seg, sslinfo, tablefunc, tcn, unaccent, uuid-ossp, vector}'::pg_catalog.name[]))))),
 own AS (
   SELECT pg_catalog.concat(':(func|opfunc)id (', pg_catalog.string_agg(oid::pg_catalog.text, '|'), ') ') AS pattern
   FROM pg_catalog.pg_proc

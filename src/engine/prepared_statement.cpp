@@ -35,11 +35,13 @@ Key key_of(std::string_view text, Bytes types, const PreparedScope& scope) {
          std::string(text);
 }
 
-}  // namespace
-
-std::string PreparedStatement::backend_name() const {
-  return engine::backend_name(id);
+PreparedStatementPtr make_statement(std::string_view text, Bytes types, sql::Effects effects, bool is_shared) {
+  const std::uint64_t id = next_id.fetch_add(1);
+  return std::make_shared<const PreparedStatement>(PreparedStatement{
+      id, backend_name(id), std::string(text), std::string(as_text(types)), effects, is_shared});
 }
+
+}  // namespace
 
 const std::string& backend_name_prefix() {
   static const std::string prefix = "_fb" + backend::random_name().substr(0, 8) + "_";
@@ -51,8 +53,7 @@ std::string backend_name(std::uint64_t id) {
 }
 
 PreparedStatementPtr private_statement(std::string_view text, Bytes types, sql::Effects effects) {
-  return std::make_shared<const PreparedStatement>(
-      PreparedStatement{next_id.fetch_add(1), std::string(text), std::string(as_text(types)), effects});
+  return make_statement(text, types, effects, false);
 }
 
 PreparedStatementPtr intern_statement(std::string_view text, Bytes types, sql::Effects effects,
@@ -62,8 +63,7 @@ PreparedStatementPtr intern_statement(std::string_view text, Bytes types, sql::E
   const std::lock_guard lock(table.mutex);
   auto& known = table.statements[std::move(key)];
   if (auto statement = known.lock()) return statement;
-  auto statement = std::make_shared<const PreparedStatement>(
-      PreparedStatement{next_id.fetch_add(1), std::string(text), std::string(as_text(types)), effects, true});
+  auto statement = make_statement(text, types, effects, true);
   known = statement;
   if (table.statements.size() >= table.sweep_at) {
     std::erase_if(table.statements, [](const auto& entry) { return entry.second.expired(); });

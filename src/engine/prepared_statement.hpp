@@ -13,14 +13,12 @@ namespace forebay::engine {
 /// A statement prepared through the protocol: text, parameter types and what is known of it. Clients that
 /// prepare the same text under whatever name share one, so a backend prepares it once. Immutable.
 struct PreparedStatement {
-  std::uint64_t id;  ///< unique in the process, never reused, never 0
+  std::uint64_t id;          ///< unique in the process, never reused, never 0
+  std::string backend_name;  ///< what it is called on backends
   std::string text;
   std::string parameter_types;  ///< as sent: four bytes each
   sql::Effects effects;
   bool is_shared = false;  ///< with other clients, perhaps
-
-  /// Its name on backends.
-  std::string backend_name() const;
 };
 
 using PreparedStatementPtr = std::shared_ptr<const PreparedStatement>;

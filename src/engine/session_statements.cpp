@@ -126,7 +126,7 @@ Session::Step Session::prepare(std::string_view name, std::string_view text, Byt
     start_batch();
     ensure_prepared(**taken);
     backend_->expect({.request = wire::Request::parse, .tag = mine.maker(name) | kDuplicateName});
-    forward(inserted().parse((*taken)->backend_name(), text, types).bytes());
+    forward(inserted().parse((*taken)->backend_name, text, types).bytes());
     return Step::used;
   }
   if (mine.size() >= kMaxPreparedPerClient) {
@@ -151,7 +151,7 @@ Session::Step Session::prepare(std::string_view name, std::string_view text, Byt
     mark = make_room_for(statement->id);
     backend_->prepared()[statement->id] = backend_->next_use();
     backend::PoolCounters::add(pool_->counters().server_parses, 1);
-    forward(inserted().parse(statement->backend_name(), text, types).bytes());
+    forward(inserted().parse(statement->backend_name, text, types).bytes());
   }
   const ChangeNumber change = mine.set(name, std::move(statement), !known_there);
   backend_->expect({.request = wire::Request::parse, .answered_here = known_there, .tag = change | mark});
@@ -189,7 +189,7 @@ Session::Step Session::on_bind(const std::byte* at, std::size_t total, std::size
   }
   ensure_prepared(**statement);
   backend::PoolCounters::add(pool_->counters().binds, 1);
-  const std::string there = (*statement)->backend_name();
+  const std::string& there = (*statement)->backend_name;
   std::array<std::byte, kHeaderSize> header;
   header[0] = std::byte{'B'};
   store_u32(header.data() + 1, static_cast<std::uint32_t>(total - 1 - name.size() + there.size()));
@@ -271,7 +271,7 @@ Session::Step Session::describe_statement(std::string_view name, const std::byte
   }
   ensure_prepared(**statement);
   backend_->expect({.request = wire::Request::describe_statement, .tag = names_->maker(name)});
-  forward(inserted().begin('D').u8('S').cstring((*statement)->backend_name()).end().bytes());
+  forward(inserted().begin('D').u8('S').cstring((*statement)->backend_name).end().bytes());
   return Step::used;
 }
 
@@ -292,7 +292,7 @@ void Session::ensure_prepared(const PreparedStatement& statement) {
   names_->note_on_its_way(statement.id);
   backend_->expect({.request = wire::Request::parse, .silent = true, .tag = statement.id | mark});
   forward(inserted()
-              .parse(statement.backend_name(), statement.text, as_bytes(statement.parameter_types))
+              .parse(statement.backend_name, statement.text, as_bytes(statement.parameter_types))
               .bytes());
 }
 
