@@ -35,7 +35,8 @@ Key key_of(std::string_view text, Bytes types, const PreparedScope& scope) {
          std::string(text);
 }
 
-PreparedStatementPtr make_statement(std::string_view text, Bytes types, sql::Effects effects, bool is_shared) {
+PreparedStatementPtr make_statement(std::string_view text, Bytes types, sql::Effects effects,
+                                    bool is_shared) {
   const std::uint64_t id = next_id.fetch_add(1);
   return std::make_shared<const PreparedStatement>(PreparedStatement{
       id, backend_name(id), std::string(text), std::string(as_text(types)), effects, is_shared});

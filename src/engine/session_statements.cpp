@@ -291,9 +291,8 @@ void Session::ensure_prepared(const PreparedStatement& statement) {
   backend::PoolCounters::add(pool_->counters().server_parses, 1);
   names_->note_on_its_way(statement.id);
   backend_->expect({.request = wire::Request::parse, .silent = true, .tag = statement.id | mark});
-  forward(inserted()
-              .parse(statement.backend_name, statement.text, as_bytes(statement.parameter_types))
-              .bytes());
+  forward(
+      inserted().parse(statement.backend_name, statement.text, as_bytes(statement.parameter_types)).bytes());
 }
 
 /// Whether the backend has it as whoever shares it expects.
