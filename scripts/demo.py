@@ -119,7 +119,7 @@ class Demo:
         print("== Starting Forebay in front of it (profiles/lms/forebay.yaml)", flush=True)
         config = (lms.PROFILE / "forebay.yaml").read_text()
         with whole():
-            forebay = ForebayDaemon(self._server, ["--auth", "trust"], config=config)
+            forebay = ForebayDaemon(self._server, ["--auth", "trust", "--cache", "auto"], config=config)
             self._forebay = self._stack.enter_context(forebay)
 
     def _measure_memory(self, way: str) -> None:
