@@ -86,9 +86,13 @@ def test_it_compares_and_ends():
 def test_it_stays_up_for_psql_until_ctrl_c():
     with Demonstration() as demo:
         demo.read_until("directly          psql")
-        for url in re.findall(r"psql (postgres://\S+)", demo.output):
+        through_forebay, directly = re.findall(r"psql (postgres://\S+)", demo.output)
+        for url in (through_forebay, directly):
             with psycopg.connect(url) as connection:
                 assert connection.execute("select count(*) from users").fetchone()[0] == 600
+        with psycopg.connect(through_forebay, autocommit=True) as client:
+            kept = client.execute("EXPLAIN (FOREBAY) SELECT count(*) FROM users").fetchone()[0]
+            assert kept.startswith("Kept: until"), "the cache runs, as it does by default"
         os.killpg(demo.process.pid, signal.SIGINT)
         assert demo.end() == 0, demo.output
         demo.assert_nothing_left()
