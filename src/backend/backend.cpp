@@ -334,7 +334,7 @@ void Backend::resume_reading() {
 void Backend::read_later() {
   net::Loop::current()->post([this, known = pool_.weak_from_this(), opened = opened_at_] {
     const auto pool = known.lock();
-    if (pool != nullptr && pool->owns(*this, opened) && channel_.is_reading()) read_on();
+    if (pool != nullptr && pool->owns(*this, opened) && channel_.is_reading()) read_replies();
   });
 }
 
@@ -364,13 +364,7 @@ void Backend::on_io(std::uint32_t events) {
   // The end of a connection is told until it is read, wanted or not; before it comes a socket's buffer at
   // most.
   const bool over = (events & (EPOLLERR | EPOLLHUP)) != 0;
-  if (channel_.has_input(events) || over) read_on();
-}
-
-/// OpenSSL may hold the rest of a record that did not fit.
-void Backend::read_on() {
-  read_replies();
-  if (channel_.is_reading() && channel_.stream().has_buffered()) read_later();
+  if (channel_.has_input(events) || over) read_replies();
 }
 
 void Backend::flush() {
@@ -399,6 +393,9 @@ void Backend::read_replies() {
   if (!read_more(bytes, size)) {
     return lose(connection_lost(fmt::format("server closed the connection unexpectedly ({})", where())));
   }
+  // OpenSSL may hold the rest of a record that did not fit. Now, not behind the answers: with the last of them
+  // the backend may go to another thread, or away.
+  if (channel_.stream().has_buffered()) read_later();
   to_client.clear();
   const auto fed = tracker_.feed(bytes, size, to_client, *this);
   if (!fed.valid) {

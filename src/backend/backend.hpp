@@ -203,7 +203,6 @@ class Backend final : public net::Handler,
   void fail_opening(std::string_view sqlstate, std::string_view what);
   void refuse_server(std::string_view why);
 
-  void read_on();
   void read_later();
   void read_replies();
   bool read_more(std::byte*& bytes, std::size_t& size);
