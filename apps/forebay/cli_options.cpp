@@ -52,7 +52,7 @@ std::string flag_help(const config::Option& option) {
   if (help.ends_with('.')) help.pop_back();
   if (!option.choices.empty()) help += ": " + config::joined(option.choices);
   if (option.kind == config::Kind::upstream) return wrapped(help);
-  if (option.kind == config::Kind::addresses) return wrapped(help + "; may be repeated [127.0.0.1:6432]");
+  if (option.kind == config::Kind::addresses) return wrapped(help + "; may be repeated");
   config::Settings settings;
   std::string value = option.show({.settings = &settings, .base = {}});
   if (option.kind == config::Kind::boolean) value = value == "true" ? "on" : "off";

@@ -61,6 +61,7 @@ Daemon::Daemon(const ServeOptions& options)
 
 Daemon::~Daemon() {
   front_.console_service().stop();  // a reload that is under way tells the workers
+  front_.directory().stop_watching();
   for (const auto& loop : loops_) loop->forget_tasks();
 }
 

@@ -325,6 +325,18 @@ void Backend::give_up(Duration silence) {
       fmt::format("the server has not answered within {} ms ({})", silence.count(), where())));
 }
 
+void Backend::sever(const std::string& why) {
+  switch (state_) {
+    case State::idle:
+    case State::lent:
+      return lose(connection_lost(why));
+    case State::closed:
+      return;
+    default:
+      return fail_opening(why);
+  }
+}
+
 void Backend::resume_reading() {
   channel_.resume_reading();
   if (channel_.stream().has_buffered() || !partial_.empty()) read_later();
@@ -393,8 +405,8 @@ void Backend::read_replies() {
   if (!read_more(bytes, size)) {
     return lose(connection_lost(fmt::format("server closed the connection unexpectedly ({})", where())));
   }
-  // OpenSSL may hold the rest of a record that did not fit. Now, not behind the answers: with the last of them
-  // the backend may go to another thread, or away.
+  // OpenSSL may hold the rest of a record that did not fit. Now, not behind the answers: with the last of
+  // them the backend may go to another thread, or away.
   if (channel_.stream().has_buffered()) read_later();
   to_client.clear();
   const auto fed = tracker_.feed(bytes, size, to_client, *this);

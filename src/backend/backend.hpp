@@ -98,6 +98,8 @@ class Backend final : public net::Handler,
   /// Gives the connection up, as if the server had closed it: the lessee hears of it. For a server that says
   /// nothing for `silence`.
   void give_up(Duration silence);
+  /// The same, because the server must not be used any more; whether it is open or on its way.
+  void sever(const std::string& why);
   /// What it counts against; given back when it is destroyed.
   void hold_permits(std::array<Permit, 3> permits) { permits_ = std::move(permits); }
   void detach() { channel_.detach(); }

@@ -19,11 +19,11 @@ constexpr std::size_t kMaxGreetings = 32;
 
 }  // namespace
 
-Pool::Pool(PoolDirectory& directory, std::string user, std::string database,
-           std::shared_ptr<const Target> target, PoolRulesPtr rules, Quotas& of_user, Quotas& of_database)
+Pool::Pool(PoolDirectory& directory, PoolKey key, std::shared_ptr<const Target> target, PoolRulesPtr rules,
+           Quotas& of_user, Quotas& of_database, std::weak_ptr<const Pool> origin)
     : directory_(directory),
-      user_(std::move(user)),
-      database_(std::move(database)),
+      key_(std::move(key)),
+      origin_(std::move(origin)),
       of_user_(of_user),
       of_database_(of_database),
       target_(std::move(target)) {
@@ -37,7 +37,7 @@ Pool::Pool(PoolDirectory& directory, std::string user, std::string database,
 Pool::~Pool() = default;
 
 std::string Pool::describe() const {
-  return fmt::format("user \"{}\", database \"{}\", server {}", user_, database_, target()->name());
+  return fmt::format("user \"{}\", database \"{}\", server {}", user(), database(), target()->name());
 }
 
 Pool::Shard& Pool::shard() {
@@ -79,11 +79,11 @@ Traffic Pool::traffic() const {
 
 Result<void> Pool::admit(std::array<Permit, 2>& permits) {
   if (!of_user_.clients.try_acquire()) {
-    return Error{ErrorCode::unavailable, fmt::format("too many connections for role \"{}\"", user_)};
+    return Error{ErrorCode::unavailable, fmt::format("too many connections for role \"{}\"", user())};
   }
   Permit of_user(of_user_.clients);
   if (!of_database_.clients.try_acquire()) {
-    return Error{ErrorCode::unavailable, fmt::format("too many connections for database \"{}\"", database_)};
+    return Error{ErrorCode::unavailable, fmt::format("too many connections for database \"{}\"", database())};
   }
   permits = {std::move(of_user), Permit(of_database_.clients)};
   return {};
@@ -117,7 +117,7 @@ Backend* Pool::take_idle(const Borrower& borrower) {
   Shard& mine = shard();
   const TimePoint now = net::Loop::current()->now();
   if (Backend* home = borrower.home_;
-      home != nullptr && idle_hook(*home).is_linked() && suits(*home, borrower)) {
+      home != nullptr && &home->pool() == this && idle_hook(*home).is_linked() && suits(*home, borrower)) {
     unlink_idle(*home);
     return home;
   }
@@ -319,6 +319,10 @@ const PoolRules& Pool::rules() const {
 void Pool::configure(std::shared_ptr<const Target> target, PoolRulesPtr rules) {
   size_.set_limit(rules->size + rules->overflow + rules->reserve);
   directory_.on_each_thread([self = shared_from_this(), rules] { self->shard().rules = rules; });
+  set_target(std::move(target));
+}
+
+void Pool::set_target(std::shared_ptr<const Target> target) {
   const std::lock_guard lock(mutex_);
   target_ = std::move(target);
 }
@@ -332,6 +336,23 @@ void Pool::resume() {
 void Pool::reconnect() {
   generation_.fetch_add(1);
   directory_.on_each_thread([self = shared_from_this()] { self->close_idle(); });
+}
+
+void Pool::sever(const std::string& why) {
+  generation_.fetch_add(1);
+  directory_.on_each_thread([self = shared_from_this(), why] { self->sever_here(why); });
+}
+
+void Pool::sever_here(const std::string& why) {
+  close_idle();
+  std::vector<Backend*> open;
+  for (Backend& backend : shard().all) {
+    if (backend.generation() != generation()) open.push_back(&backend);
+  }
+  for (Backend* backend : open) backend->sever(why);
+  if (is_for_reads()) fail_waiters(why);
+  shard().retry_at = TimePoint::min();
+  serve();
 }
 
 void Pool::renew() {

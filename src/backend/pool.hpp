@@ -2,6 +2,7 @@
 
 #include <array>
 #include <atomic>
+#include <compare>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -67,9 +68,19 @@ class Holder : public ListHook<HeldTag> {
   ~Holder() = default;
 };
 
+/// What makes a pool: whose, of what database as clients name it, and where.
+struct PoolKey {
+  std::string user;
+  std::string database;
+  std::string server;  ///< the name of one that is asked for reads only; empty: the primary, wherever that is
+
+  auto operator<=>(const PoolKey&) const = default;
+};
+
 /// The limits and times of one pool, resolved from the configuration.
 struct PoolRules {
   config::PoolMode mode = config::PoolMode::transaction;
+  bool has_replicas = false;  ///< other servers have the same database
   std::uint32_t size = 20;
   std::uint32_t overflow = 0;
   std::uint32_t reserve = 0;
@@ -109,7 +120,8 @@ struct PoolCounters {
   }
 };
 
-/// The backends of one user and database on one server. Every thread has a shard: its own idle backends, lent
+/// The backends of one user and database on one server: on the primary, wherever it moves to, or on one that
+/// may be a replica. Every thread has a shard: its own idle backends, lent
 /// and given back without a lock. Limits and the queue of waiters are global: a lock is taken only when
 /// nothing is idle here, or somebody waits.
 ///
@@ -117,12 +129,16 @@ struct PoolCounters {
 /// Lives in a shared_ptr. Lock order: a pool's mutex is taken alone; nothing is called while it is held.
 class Pool : public std::enable_shared_from_this<Pool> {
  public:
-  Pool(PoolDirectory& directory, std::string user, std::string database, std::shared_ptr<const Target> target,
-       PoolRulesPtr rules, Quotas& of_user, Quotas& of_database);
+  /// `origin`: for a server that is asked for reads only, the pool on the primary, whose credentials count.
+  Pool(PoolDirectory& directory, PoolKey key, std::shared_ptr<const Target> target, PoolRulesPtr rules,
+       Quotas& of_user, Quotas& of_database, std::weak_ptr<const Pool> origin = {});
   ~Pool();
 
-  const std::string& user() const { return user_; }
-  const std::string& database() const { return database_; }  ///< as clients name it
+  const std::string& user() const { return key_.user; }
+  const std::string& database() const { return key_.database; }  ///< as clients name it
+  /// Whether it is asked for reads only.
+  bool is_for_reads() const { return !key_.server.empty(); }
+  PoolDirectory& directory() const { return directory_; }
   std::string describe() const;
 
   // --- clients; by any thread
@@ -168,12 +184,16 @@ class Pool : public std::enable_shared_from_this<Pool> {
   /// This thread's copy; valid until the loop's next round.
   const PoolRules& rules() const;
   void configure(std::shared_ptr<const Target> target, PoolRulesPtr rules);
+  void set_target(std::shared_ptr<const Target> target);
   void pause() { paused_.store(true); }
   /// Serves those who wait; the pause does not count as time that they waited.
   void resume();
   bool is_paused() const { return paused_.load(std::memory_order_relaxed); }
   /// Backends opened before are closed when they come back, idle ones at once.
   void reconnect();
+  /// As reconnect(), and those that are lent are taken from whoever has them, whatever they do there. Who
+  /// waits for one of a server that is asked for reads only waits no longer.
+  void sever(const std::string& why);
   std::uint64_t generation() const { return generation_.load(std::memory_order_relaxed); }
   /// Like reconnect(), but clients keep the backends that they live in, as PostgreSQL's sessions keep their
   /// defaults.
@@ -229,11 +249,14 @@ class Pool : public std::enable_shared_from_this<Pool> {
   bool close_idle_misfit(const Borrower& borrower);
   Backend* find_spare(const ProfilePtr& profile);
   void want_release(bool urgent);
+  void fail_waiters(const std::string& why);
   void fail_waiter(const ProfilePtr& profile, const Login::Refusal& refusal);
   void expire_waiters(TimePoint now, const PoolRules& rules);
   std::vector<wire::Parameter> startup_parameters(const Profile& profile, const PoolRules& rules,
                                                   const Target& target) const;
   void put_idle(Backend& backend);
+  void sever_here(const std::string& why);
+  Credentials credentials() const;
   bool is_outdated(const Backend& backend, TimePoint now) const;
   bool suits(const Backend& backend, const Borrower& borrower) const;
   void unlink_idle(Backend& backend);
@@ -246,8 +269,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
 
   // constant after construction
   PoolDirectory& directory_;
-  const std::string user_;
-  const std::string database_;
+  const PoolKey key_;
+  const std::weak_ptr<const Pool> origin_;
   Quotas& of_user_;
   Quotas& of_database_;
   std::vector<std::unique_ptr<Shard>> shards_;

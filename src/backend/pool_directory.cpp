@@ -70,8 +70,9 @@ config::SettingsPtr PoolDirectory::settings() const {
   return settings_;
 }
 
-Result<void> PoolDirectory::configure(config::SettingsPtr settings) {
-  std::map<std::string, std::shared_ptr<const Target>> targets;
+Result<PoolDirectory::Targets> PoolDirectory::make_targets(const config::Settings& settings,
+                                                           const config::Upstream& primary) {
+  Targets targets;
   const auto add = [&](const std::string& name, const config::Upstream& upstream) -> Result<void> {
     auto target = Target::make(upstream);
     if (!target) {
@@ -82,38 +83,65 @@ Result<void> PoolDirectory::configure(config::SettingsPtr settings) {
     targets[name] = std::move(*target);
     return {};
   };
-  if (auto added = add("", settings->upstream); !added) return added.error();
-  for (const auto& [name, database] : settings->databases) {
+  if (auto added = add("", primary); !added) return added.error();
+  for (const auto& [name, database] : settings.databases) {
     if (!database.upstream && database.server_database.empty()) continue;
-    config::Upstream upstream = database.upstream.value_or(settings->upstream);
+    config::Upstream upstream = database.upstream.value_or(primary);
     if (!database.server_database.empty()) upstream.database = database.server_database;
     if (auto added = add(name, upstream); !added) return added.error();
   }
+  return targets;
+}
 
-  std::vector<std::pair<std::shared_ptr<Pool>, PoolRules>> pools;
+Result<void> PoolDirectory::configure(config::SettingsPtr settings) {
+  // Its thread may be waiting for what is locked below.
+  watch_.reset();
+  {
+    const std::lock_guard one_at_a_time(configuring_);
+    auto targets = make_targets(*settings, primary_upstream(*settings));
+    if (!targets) {
+      watch_servers(this->settings());
+      return targets.error();
+    }
+    {
+      const std::lock_guard lock(mutex_);
+      targets_ = std::move(*targets);
+      settings_ = settings;
+      set_quota_limits(*settings);
+    }
+    move_pools(*settings, false);
+  }
+  watch_servers(settings);
+  return {};
+}
+
+/// Gives all pools the servers and limits that they have now.
+void PoolDirectory::move_pools(const config::Settings& settings, bool severs) {
+  std::map<PoolKey, std::shared_ptr<Pool>> pools;
   {
     const std::lock_guard lock(mutex_);
-    targets_ = std::move(targets);
-    settings_ = settings;
-    set_quota_limits(*settings);
-    for (const auto& [key, pool] : pools_)
-      pools.emplace_back(pool, rules_for(*settings, key.first, key.second));
+    pools = pools_;
   }
-  for (auto& [pool, rules] : pools) {
+  for (auto& [key, pool] : pools) {
     std::shared_ptr<const Target> target;
     {
       const std::lock_guard lock(mutex_);
       // A database that is listed no more keeps its server until its clients have gone.
-      auto found = target_for(*settings, pool->database());
+      auto found = target_for(settings, key);
       target = found ? *found : pool->target();
     }
     const auto before = pool->target();
     const bool moved =
         target->name() != before->name() || target->upstream().database != before->upstream().database;
-    pool->configure(std::move(target), std::make_shared<const PoolRules>(std::move(rules)));
-    if (moved) pool->reconnect();
+    pool->configure(std::move(target),
+                    std::make_shared<const PoolRules>(rules_for(settings, key.user, key.database)));
+    if (!moved) continue;
+    if (severs) {
+      pool->sever(fmt::format("{} is not the primary any more", before->name()));
+    } else {
+      pool->reconnect();
+    }
   }
-  return {};
 }
 
 void PoolDirectory::set_quota_limits(const config::Settings& settings) {
@@ -140,7 +168,7 @@ void PoolDirectory::set_quota_limits(const config::Settings& settings) {
 }
 
 Result<std::shared_ptr<const Target>> PoolDirectory::target_for(const config::Settings& settings,
-                                                                const std::string& database) {
+                                                                const std::string& database) const {
   const auto& listed = settings.databases;
   if (!listed.empty() && !listed.contains(database) && !listed.contains("*")) {
     return Error{ErrorCode::unavailable, fmt::format("database \"{}\" does not exist", database)};
@@ -152,11 +180,29 @@ Result<std::shared_ptr<const Target>> PoolDirectory::target_for(const config::Se
   return Error{ErrorCode::unavailable, fmt::format("no server is configured for database \"{}\"", database)};
 }
 
+/// Whether it lives where the upstream and the replicas are.
+bool PoolDirectory::is_on_cluster(const config::Settings& settings, const std::string& database) {
+  const auto* listed = config::database_entry(settings, database);
+  return listed == nullptr || !listed->upstream;
+}
+
+/// The same database on the server that the key names.
+Result<std::shared_ptr<const Target>> PoolDirectory::target_for(const config::Settings& settings,
+                                                                const PoolKey& key) const {
+  auto on_primary = target_for(settings, key.database);
+  if (key.server.empty() || !on_primary) return on_primary;
+  const auto at = server_targets_.find(key.server);
+  if (at != server_targets_.end()) return at->second->for_database((*on_primary)->upstream().database);
+  return Error{ErrorCode::unavailable, fmt::format("server {} is not known", key.server)};
+}
+
 PoolRules PoolDirectory::rules_for(const config::Settings& settings, const std::string& user,
                                    const std::string& database) const {
   const config::Limits& limits = settings.limits;
   const config::Timeouts& timeouts = settings.timeouts;
+  const auto* listed = config::database_entry(settings, database);
   PoolRules rules{.mode = settings.pool_mode,
+                  .has_replicas = !settings.replicas.empty() && is_on_cluster(settings, database),
                   .size = limits.pool_size,
                   .overflow = limits.pool_overflow,
                   .reserve = limits.reserve_size,
@@ -171,7 +217,7 @@ PoolRules PoolDirectory::rules_for(const config::Settings& settings, const std::
                   .command = timeouts.command,
                   .session_defaults = {}};
   SessionTimes times{timeouts.statement, timeouts.idle_in_transaction};
-  if (const auto* entry = config::database_entry(settings, database)) apply(rules, times, entry->pool);
+  if (listed != nullptr) apply(rules, times, listed->pool);
   if (const auto* entry = user_entry(settings, user)) apply(rules, times, entry->pool);
   if (times.statement.count() > 0) {
     rules.session_defaults.emplace_back("statement_timeout", milliseconds(times.statement));
@@ -192,21 +238,42 @@ Quotas& PoolDirectory::find_or_add(QuotasByName& quotas, const std::string& name
 Result<std::shared_ptr<Pool>> PoolDirectory::find_or_create(const std::string& user,
                                                             const std::string& database) {
   const std::lock_guard lock(mutex_);
-  auto& pool = pools_[{user, database}];
+  const PoolKey key{user, database, {}};
+  auto& pool = pools_[key];
   if (pool == nullptr) {
     // The upstream's own user looks verifiers up, in a database that need not be listed.
     const bool looks_up = user == settings_->upstream.user && !settings_->databases.contains(database);
     auto target =
         looks_up ? Result<std::shared_ptr<const Target>>(targets_.at("")) : target_for(*settings_, database);
     if (!target) {
-      pools_.erase({user, database});
+      pools_.erase(key);
       return target.error();
     }
-    pool = std::make_shared<Pool>(*this, user, database, *target,
+    pool = std::make_shared<Pool>(*this, key, *target,
                                   std::make_shared<const PoolRules>(rules_for(*settings_, user, database)),
                                   find_or_add(user_quotas_, user), find_or_add(database_quotas_, database));
     set_quota_limits(*settings_);
-    if (is_paused_locked(database)) pool->pause();
+    if (is_paused_locked(key)) pool->pause();
+  }
+  return pool;
+}
+
+std::shared_ptr<Pool> PoolDirectory::for_reads(const std::shared_ptr<Pool>& origin,
+                                               const std::string& server) {
+  const std::lock_guard lock(mutex_);
+  const PoolKey key{origin->user(), origin->database(), server};
+  auto& pool = pools_[key];
+  if (pool == nullptr) {
+    auto target = target_for(*settings_, key);
+    if (!target) {
+      pools_.erase(key);
+      return nullptr;
+    }
+    pool = std::make_shared<Pool>(
+        *this, key, *target, std::make_shared<const PoolRules>(rules_for(*settings_, key.user, key.database)),
+        find_or_add(user_quotas_, key.user), find_or_add(database_quotas_, key.database), origin);
+    set_quota_limits(*settings_);
+    if (is_paused_locked(key)) pool->pause();
   }
   return pool;
 }
@@ -219,7 +286,7 @@ std::vector<std::shared_ptr<Pool>> PoolDirectory::of_database(const std::string&
   const std::lock_guard lock(mutex_);
   std::vector<std::shared_ptr<Pool>> pools;
   for (const auto& [key, pool] : pools_) {
-    if (database.empty() || key.second == database) pools.push_back(pool);
+    if (database.empty() || key.database == database) pools.push_back(pool);
   }
   return pools;
 }
@@ -227,8 +294,20 @@ std::vector<std::shared_ptr<Pool>> PoolDirectory::of_database(const std::string&
 TrafficByDatabase PoolDirectory::traffic() const {
   const std::lock_guard lock(mutex_);
   TrafficByDatabase sums = forgotten_traffic_;
-  for (const auto& [key, pool] : pools_) sums[key.second] += pool->traffic();
+  for (const auto& [key, pool] : pools_) sums[key.database] += pool->traffic();
   return sums;
+}
+
+std::map<std::string, ServerUse> PoolDirectory::use_by_server() const {
+  const std::lock_guard lock(mutex_);
+  std::map<std::string, ServerUse> uses;
+  for (const auto& [server, assignments] : forgotten_assignments_) uses[server].assignments = assignments;
+  for (const auto& [key, pool] : pools_) {
+    ServerUse& use = uses[pool->target()->name()];
+    use.backends += pool->open_backends();
+    use.assignments += pool->traffic().assignments;
+  }
+  return uses;
 }
 
 void PoolDirectory::pause(const std::string& database) {
@@ -239,7 +318,7 @@ void PoolDirectory::pause(const std::string& database) {
     paused_.insert(database);
   }
   for (const auto& [key, pool] : pools_) {
-    if (is_paused_locked(key.second)) pool->pause();
+    if (is_paused_locked(key)) pool->pause();
   }
 }
 
@@ -253,7 +332,7 @@ bool PoolDirectory::resume(const std::string& database) {
     return false;
   }
   for (const auto& [key, pool] : pools_) {
-    if (pool->is_paused() && !is_paused_locked(key.second)) pool->resume();
+    if (pool->is_paused() && !is_paused_locked(key)) pool->resume();
   }
   return true;
 }
@@ -265,6 +344,11 @@ bool PoolDirectory::is_paused(const std::string& database) const {
 
 bool PoolDirectory::is_paused_locked(const std::string& database) const {
   return all_paused_ || paused_.contains(database);
+}
+
+bool PoolDirectory::is_paused_locked(const PoolKey& key) const {
+  const bool is_held = is_primary_held_ && key.server.empty() && is_on_cluster(*settings_, key.database);
+  return is_held || is_paused_locked(key.database);
 }
 
 void PoolDirectory::set_disabled(const std::string& database, bool disabled) {
@@ -295,16 +379,18 @@ void PoolDirectory::forget_unused() {
   const std::size_t forgotten = std::erase_if(pools_, [this](const auto& entry) {
     const auto& [key, pool] = entry;
     if (pool->open_backends() > 0 || pool.use_count() > 1) return false;
-    if (const Traffic traffic = pool->traffic(); traffic != Traffic())
-      forgotten_traffic_[key.second] += traffic;
+    if (const Traffic traffic = pool->traffic(); traffic != Traffic()) {
+      forgotten_traffic_[key.database] += traffic;
+      forgotten_assignments_[pool->target()->name()] += traffic.assignments;
+    }
     return true;
   });
   if (forgotten == 0) return;  // then every quota has the pool that it had
   std::set<std::string_view> users;
   std::set<std::string_view> databases;
   for (const auto& [key, pool] : pools_) {
-    users.insert(key.first);
-    databases.insert(key.second);
+    users.insert(key.user);
+    databases.insert(key.database);
   }
   std::erase_if(user_quotas_, [&users](const auto& quota) { return !users.contains(quota.first); });
   std::erase_if(database_quotas_,

@@ -11,14 +11,23 @@
 
 #include "backend/pool.hpp"
 #include "backend/server_log.hpp"
+#include "backend/server_watch.hpp"
 #include "backend/traffic.hpp"
 #include "config/settings.hpp"
 #include "net/loop.hpp"
+#include "route/board.hpp"
 
 namespace forebay::backend {
 
-/// All pools of the process, the quotas that they share, and the threads that they live on.
-/// Thread safe; takes a lock, so it is used at login, by the console and by timers, not per query.
+/// What is borrowed of one server.
+struct ServerUse {
+  std::uint64_t backends = 0;     ///< open
+  std::uint64_t assignments = 0;  ///< backends lent to clients so far
+};
+
+/// All pools of the process, the servers that they are on, the quotas that they share, and the threads that
+/// they live on. Thread safe; takes a lock, so it is used at login, by the console and by timers, not per
+/// query.
 class PoolDirectory {
  public:
   /// `loops` outlive the directory and must run before the first pool is used.
@@ -33,6 +42,14 @@ class PoolDirectory {
   /// The pool for a client's user and database, made when it is not there yet. Fails when the server is
   /// unknown.
   Result<std::shared_ptr<Pool>> find_or_create(const std::string& user, const std::string& database);
+  /// The pool of the same user and database on `server` of the topology, for reads only; made when it is not
+  /// there yet. Null when there is no such server (any more).
+  std::shared_ptr<Pool> for_reads(const std::shared_ptr<Pool>& pool, const std::string& server);
+  /// What is known of the servers, when there are replicas.
+  route::Board& board() { return board_; }
+  /// Before the loops lose what was posted to them.
+  void stop_watching() { watch_.reset(); }
+  const route::Board& board() const { return board_; }
   /// The mode, limits and times that a pool of `user` and `database` has under `settings`.
   PoolRules rules_for(const config::Settings& settings, const std::string& user,
                       const std::string& database) const;
@@ -42,6 +59,8 @@ class PoolDirectory {
   std::vector<std::shared_ptr<Pool>> of_database(const std::string& database) const;
   /// What each database's pools have carried, those that are forgotten included.
   TrafficByDatabase traffic() const;
+  /// By the names of servers.
+  std::map<std::string, ServerUse> use_by_server() const;
 
   // --- administration of a database, whether it has pools or not
   /// Lends no backends until resume(); of all databases when the name is empty.
@@ -77,26 +96,50 @@ class PoolDirectory {
   /// Each stays where it is as long as there is a pool of that name.
   using QuotasByName = std::map<std::string, std::unique_ptr<Quotas>>;
 
+  using Targets = std::map<std::string, std::shared_ptr<const Target>>;
+
+  static Result<Targets> make_targets(const config::Settings& settings, const config::Upstream& primary);
+  config::Upstream primary_upstream(const config::Settings& settings) const;
+  void move_pools(const config::Settings& settings, bool severs);
+  void watch_servers(const config::SettingsPtr& settings);
+  void on_topology(const route::Topology& topology, const std::vector<route::RollCall::Change>& changes);
+  void meet_server(std::size_t index);
+  void leave_server(const route::Server& server);
+  void lead(const std::string& server);
+  static bool is_on_cluster(const config::Settings& settings, const std::string& database);
+  void hold_primary(bool holds);
   Result<std::shared_ptr<const Target>> target_for(const config::Settings& settings,
-                                                   const std::string& database);
+                                                   const std::string& database) const;
+  Result<std::shared_ptr<const Target>> target_for(const config::Settings& settings,
+                                                   const PoolKey& key) const;
   void set_quota_limits(const config::Settings& settings);
   static Quotas& find_or_add(QuotasByName& quotas, const std::string& name);
   bool is_paused_locked(const std::string& database) const;
+  bool is_paused_locked(const PoolKey& key) const;
 
   const std::vector<net::Loop*> loops_;
   ServerLog server_log_;
 
   mutable std::mutex mutex_;
-  config::SettingsPtr settings_;         ///< guarded by mutex_
-  bool all_paused_ = false;              ///< guarded by mutex_
-  std::set<std::string> paused_;         ///< guarded by mutex_
-  std::set<std::string> disabled_;       ///< guarded by mutex_
-  TrafficByDatabase forgotten_traffic_;  ///< guarded by mutex_
-  QuotasByName user_quotas_;             ///< guarded by mutex_
-  QuotasByName database_quotas_;         ///< guarded by mutex_
+  config::SettingsPtr settings_;                                ///< guarded by mutex_
+  bool all_paused_ = false;                                     ///< guarded by mutex_
+  std::set<std::string> paused_;                                ///< guarded by mutex_
+  std::set<std::string> disabled_;                              ///< guarded by mutex_
+  TrafficByDatabase forgotten_traffic_;                         ///< guarded by mutex_
+  std::map<std::string, std::uint64_t> forgotten_assignments_;  ///< guarded by mutex_; by server
+  QuotasByName user_quotas_;                                    ///< guarded by mutex_
+  QuotasByName database_quotas_;                                ///< guarded by mutex_
   /// Guarded by mutex_. After the quotas, because backends give their permits back when they are destroyed.
-  std::map<std::pair<std::string, std::string>, std::shared_ptr<Pool>> pools_;
-  std::map<std::string, std::shared_ptr<const Target>> targets_;  ///< guarded by mutex_; by database entry
+  std::map<PoolKey, std::shared_ptr<Pool>> pools_;
+  Targets targets_;               ///< guarded by mutex_; by database entry
+  Targets server_targets_;        ///< guarded by mutex_; of servers that have been up, by their names
+  std::string primary_;           ///< guarded by mutex_; name of the server that is it; empty: the upstream
+  bool is_primary_held_ = false;  ///< guarded by mutex_; nobody may write, for it is not known where
+
+  std::mutex configuring_;              ///< taken before any other: one change of targets after another
+  std::uint64_t watch_generation_ = 0;  ///< of configure() alone
+  route::Board board_;
+  std::unique_ptr<ServerWatch> watch_;  ///< last: its thread uses all the others
 };
 
 }  // namespace forebay::backend

@@ -69,6 +69,24 @@ void Pool::fail_waiter(const ProfilePtr& profile, const Login::Refusal& refusal)
   if (failed != nullptr) failed->on_checkout_failed(refusal);
 }
 
+/// Those of this thread.
+void Pool::fail_waiters(const std::string& why) {
+  Login::Refusal refusal;
+  refusal.ours = {wire::Severity::fatal, std::string(wire::sqlstate::kConnectionFailure), why, {}, {}};
+  std::vector<Borrower*> failed;
+  {
+    const std::lock_guard lock(mutex_);
+    for (Borrower& waiter : waiters_) {
+      if (waiter.thread_ == directory_.this_thread()) failed.push_back(&waiter);
+    }
+    for (Borrower* waiter : failed) {
+      waiter->unlink();
+      waiting_.fetch_sub(1);
+    }
+  }
+  for (Borrower* waiter : failed) waiter->on_checkout_failed(refusal);
+}
+
 void Pool::expire_waiters(TimePoint now, const PoolRules& rules) {
   if (rules.wait.count() == 0 || is_paused()) return;
   for (;;) {
@@ -279,19 +297,22 @@ bool Pool::try_open(const ProfilePtr& profile, Duration waited) {
   backend.hold_permits({std::move(pool_permit), std::move(user_permit), std::move(database_permit)});
   opening_.fetch_add(1);
   const auto target = this->target();
-  Credentials credentials;
-  {
-    const std::lock_guard lock(mutex_);
-    credentials = credentials_;
-  }
-  backend.open(target, startup_parameters(*profile, rules, *target), std::move(credentials));
+  backend.open(target, startup_parameters(*profile, rules, *target), credentials());
   return true;
+}
+
+/// Passwords and roles are replicated, so what opens the primary opens its copies.
+Credentials Pool::credentials() const {
+  if (const auto origin = origin_.lock()) return origin->credentials();
+  const std::lock_guard lock(mutex_);
+  return credentials_;
 }
 
 std::vector<wire::Parameter> Pool::startup_parameters(const Profile& profile, const PoolRules& rules,
                                                       const Target& target) const {
-  const std::string& database = target.upstream().database.empty() ? database_ : target.upstream().database;
-  std::vector<wire::Parameter> startup = {{"user", user_}, {"database", database}};
+  const std::string& database =
+      target.upstream().database.empty() ? this->database() : target.upstream().database;
+  std::vector<wire::Parameter> startup = {{"user", user()}, {"database", database}};
   if (!profile.replication.empty()) startup.emplace_back("replication", profile.replication);
   startup.insert(startup.end(), profile.parameters.begin(), profile.parameters.end());
   for (const auto& setting : rules.session_defaults) {
@@ -346,6 +367,7 @@ void Pool::on_open_failed(Backend& backend, const Login::Refusal& refusal) {
 
 /// Whether somebody here waits for a backend of `profile` and has not waited for as long as one may.
 bool Pool::has_patient_waiter(const ProfilePtr& profile, TimePoint now) const {
+  if (is_for_reads()) return false;  // another server may answer
   const Duration patience = rules().connect;
   const std::lock_guard lock(mutex_);
   auto& waiters = const_cast<IntrusiveList<Borrower, WaitingTag>&>(waiters_);

@@ -120,7 +120,7 @@ StreamConnection::StreamConnection(const Target& target, const std::string& data
   options.add("password", upstream.password);
   options.add("passfile", "/dev/null");
   options.add("dbname", database);
-  options.add("application_name", "forebay cache");
+  options.add("application_name", purpose == Purpose::health ? "forebay health" : "forebay cache");
   options.add("client_encoding", "SQL_ASCII");
   options.add("options", std::string(kSettings) + (replicates ? kReplicationLimits : kQuestionLimits));
   // A server that is gone is noticed within about ten seconds, whoever has something to send.

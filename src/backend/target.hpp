@@ -12,6 +12,9 @@
 
 namespace forebay::backend {
 
+/// "db.example.com:5432", for messages.
+std::string server_name(const config::Upstream& upstream);
+
 /// A server that backends are opened to: its addresses and the TLS rules for it. Immutable, but for the
 /// address that was reached last; a reload makes another. Thread safe.
 class Target {
@@ -19,25 +22,28 @@ class Target {
   /// Resolves the host; blocks while it does, so only at start and reload.
   static Result<std::shared_ptr<const Target>> make(const config::Upstream& upstream);
 
+  /// The same server, for backends of another database.
+  std::shared_ptr<const Target> for_database(const std::string& database) const;
+
   const config::Upstream& upstream() const { return upstream_; }
   /// Never empty. To be tried in turn, from reached() on.
   const std::vector<net::Address>& addresses() const { return addresses_; }
   /// Index of the address that was reached last.
   std::size_t reached() const { return reached_.load(std::memory_order_relaxed); }
   void set_reached(std::size_t index) const { reached_.store(index, std::memory_order_relaxed); }
-  const net::TlsContext& tls() const { return tls_; }
+  const net::TlsContext& tls() const { return *tls_; }
   /// Whether to ask for TLS at all: never over a Unix socket, as libpq.
   bool wants_tls() const;
   bool requires_tls() const;
-  /// "db.example.com:5432", for messages.
-  std::string name() const;
+  std::string name() const { return server_name(upstream_); }
 
  private:
-  Target(config::Upstream upstream, std::vector<net::Address> addresses, net::TlsContext tls);
+  Target(config::Upstream upstream, std::vector<net::Address> addresses,
+         std::shared_ptr<const net::TlsContext> tls);
 
   const config::Upstream upstream_;
   const std::vector<net::Address> addresses_;
-  const net::TlsContext tls_;
+  const std::shared_ptr<const net::TlsContext> tls_;
   mutable std::atomic<std::size_t> reached_ = 0;
 };
 

@@ -98,6 +98,13 @@ struct ValueOf<std::vector<ListenAddress>> {
 };
 
 template <>
+struct ValueOf<std::vector<Replica>> {
+  static constexpr Kind kKind = Kind::addresses;
+  static void parse(std::string_view text, std::vector<Replica>& value, const Reading& reading);
+  static std::string show(const std::vector<Replica>& value);
+};
+
+template <>
 struct ValueOf<Upstream> {
   static constexpr Kind kKind = Kind::upstream;
   static void parse(std::string_view text, Upstream& value, const Reading& reading) {

@@ -80,12 +80,19 @@ std::vector<Option> main_rows() {
                      "database in it, each client gets the database that it asks for.",
              .flag = "--upstream"},
             FIELD(settings->upstream)),
+      bound(
+          {.key = "replicas",
+           .help = "Servers that hold copies of the upstream's databases by streaming replication: "
+                   "`HOST[:PORT]`, with ` weight=N` behind it for another share of the reads than 1. One or "
+                   "several. They answer reads, and one of them may become the primary.",
+           .flag = "--replica"},
+          FIELD(settings->replicas)),
       bound({.key = "listen",
              .help =
-                 "Where applications connect: `HOST:PORT`, `[IPV6]:PORT` or `unix:DIRECTORY[:PORT]`, "
+                 "Where applications connect, 127.0.0.1:6432 unless given: `HOST:PORT`, `[IPV6]:PORT` or "
+                 "`unix:DIRECTORY[:PORT]`, "
                  "whose socket is the file `.s.PGSQL.PORT` in that directory. One or several. Without a port "
-                 "6432, whatever the others have; port 0 lets the system pick a free one. Not set: "
-                 "127.0.0.1:6432.",
+                 "6432, whatever the others have; port 0 lets the system pick a free one.",
              .flag = "--listen",
              .pgbouncer = "listen_addr",
              .needs_restart = true},
@@ -297,6 +304,41 @@ std::vector<Option> cache_rows() {
                      "may read it.",
              .needs_restart = true},
             FIELD(settings->cache.warm_file)),
+  };
+}
+
+std::vector<Option> routing_rows() {
+  return {
+      bound({.key = "routing.reads_see",
+             .help = "What a read may not be older than. own: what its client has written and seen; all: "
+                     "also what anybody has written through Forebay, as without replicas."},
+            FIELD(settings->routing.reads_see)),
+      bound(
+          {.key = "routing.primary_reads",
+           .help = "Which of the reads that replicas could answer the primary does. last-resort: those that "
+                   "no replica is fresh enough for; share: as many as a replica of weight 1, too."},
+          FIELD(settings->routing.primary_reads)),
+      bound({.key = "routing.max_lag",
+             .help = "A replica that is further behind the primary answers nothing.",
+             .range = {1, kLongestDuration}},
+            FIELD(settings->routing.max_lag)),
+      bound({.key = "health.interval",
+             .help = "How often each server is asked how it is. A client's read may go to a replica about so "
+                     "long after its write.",
+             .range = {10, 3'600'000}},
+            FIELD(settings->health.interval)),
+      bound({.key = "health.timeout",
+             .help = "An attempt to ask a server has failed when it takes longer.",
+             .range = {10, 3'600'000}},
+            FIELD(settings->health.timeout)),
+      bound({.key = "health.tries",
+             .help = "After so many failures in a row a server is down.",
+             .range = {1, 100}},
+            FIELD(settings->health.tries)),
+      bound({.key = "health.slow_start",
+             .help = "A server that is back takes so long to come to its full share of the reads.",
+             .range = kDurations},
+            FIELD(settings->health.slow_start)),
   };
 }
 
@@ -513,8 +555,8 @@ std::vector<Option> upstream_rows() {
 
 std::vector<Option> option_rows() {
   std::vector<Option> rows;
-  for (auto* make : {main_rows, pool_rows, limit_rows, timeout_rows, cache_rows, access_rows, console_rows,
-                     database_rows, user_rows, policy_rows, upstream_rows}) {
+  for (auto* make : {main_rows, pool_rows, limit_rows, timeout_rows, cache_rows, routing_rows, access_rows,
+                     console_rows, database_rows, user_rows, policy_rows, upstream_rows}) {
     for (Option& row : make()) rows.push_back(std::move(row));
   }
   return rows;
@@ -530,6 +572,8 @@ std::vector<Section> section_rows() {
        "How long things may take: `250ms`, `30s`, `5min`, `1h`, `7d`, or several in a row. 0: never.",
        {}},
       {"cache", "Reads that are answered from memory. See docs/freshness.md.", {}},
+      {"routing", "Which server answers a read, where there are replicas.", {}},
+      {"health", "How the state of the servers is found out, where there are replicas.", {}},
       {"auth", "How clients log in.", {}},
       {"tls", "TLS towards clients. TLS towards the server is part of `upstream`.", {}},
       {"admin", "Who may use the console: connect to the database `forebay` with psql.", {}},

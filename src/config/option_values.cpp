@@ -64,23 +64,47 @@ std::string ValueOf<std::vector<std::string>>::show(const std::vector<std::strin
   return joined(value);
 }
 
-void ValueOf<std::vector<ListenAddress>>::parse(std::string_view text, std::vector<ListenAddress>& value,
-                                                const Reading& reading) {
+namespace {
+
+template <class T>
+void parse_each(std::string_view text, std::vector<T>& value, const Reading& reading,
+                Result<T> (*parse)(std::string_view)) {
   for (const std::string& part : split_list(text)) {
-    const auto address = parse_listen_address(part);
-    if (address) {
-      value.push_back(*address);
+    auto item = parse(part);
+    if (item) {
+      value.push_back(std::move(*item));
     } else {
-      reading.complaints.push_back(address.error().text);
+      reading.complaints.push_back(item.error().text);
     }
   }
 }
 
-std::string ValueOf<std::vector<ListenAddress>>::show(const std::vector<ListenAddress>& value) {
+template <class T>
+std::string show_each(const std::vector<T>& value) {
   std::vector<std::string> parts;
   parts.reserve(value.size());
-  for (const ListenAddress& address : value) parts.push_back(to_text(address));
+  for (const T& item : value) parts.push_back(to_text(item));
   return joined(parts);
+}
+
+}  // namespace
+
+void ValueOf<std::vector<ListenAddress>>::parse(std::string_view text, std::vector<ListenAddress>& value,
+                                                const Reading& reading) {
+  parse_each(text, value, reading, parse_listen_address);
+}
+
+std::string ValueOf<std::vector<ListenAddress>>::show(const std::vector<ListenAddress>& value) {
+  return show_each(value);
+}
+
+void ValueOf<std::vector<Replica>>::parse(std::string_view text, std::vector<Replica>& value,
+                                          const Reading& reading) {
+  parse_each(text, value, reading, parse_replica);
+}
+
+std::string ValueOf<std::vector<Replica>>::show(const std::vector<Replica>& value) {
+  return show_each(value);
 }
 
 void parse_file(std::string_view text, std::string& value, const Reading& reading) {

@@ -67,6 +67,37 @@ struct Upstream {
   ServerTls tls;
 };
 
+/// A server with a copy of the upstream's databases, kept by streaming replication: same user, password and
+/// TLS.
+struct Replica {
+  std::string host;
+  std::uint16_t port = 5432;
+  std::uint32_t weight = 1;  ///< its share of the reads, against that of the others
+};
+
+/// What a read may not be older than: what the client itself has written or seen; also what anybody has
+/// written through us.
+enum class ReadsSee { own, all };
+
+/// What the primary has to do with reads that a replica could answer: only those that no replica may; or its
+/// share.
+enum class PrimaryReads { last_resort, share };
+
+/// Reads that replicas answer.
+struct Routing {
+  ReadsSee reads_see = ReadsSee::own;
+  PrimaryReads primary_reads = PrimaryReads::last_resort;
+  Duration max_lag{5'000};  ///< a replica that is further behind answers nothing
+};
+
+/// How the state of the servers is found out, when there is more than one.
+struct Health {
+  Duration interval{100};       ///< between questions to a server
+  Duration timeout{1'000};      ///< without an answer for so long, a question has failed
+  std::uint32_t tries = 2;      ///< so many failures in a row, and the server is down
+  Duration slow_start{10'000};  ///< within so long a server that is back comes to its full share
+};
+
 /// Sizes. Global and exact, whatever the number of threads. 0 in a *_max_* field: no limit of that kind.
 struct Limits {
   std::uint32_t pool_size = 20;      ///< backends per pool that are kept
@@ -170,6 +201,7 @@ enum class LogLevel { debug, info, warning, error };
 /// One complete configuration. Immutable once published; a reload publishes another.
 struct Settings {
   Upstream upstream;
+  std::vector<Replica> replicas;      ///< any of them may become the primary
   std::vector<ListenAddress> listen;  ///< empty: 127.0.0.1:6432; changes with a restart only
   /// Of the files of Unix sockets. PostgreSQL's default: who may use them is decided by logging in. Changes
   /// with a restart only.
@@ -185,6 +217,8 @@ struct Settings {
   Limits limits;
   Timeouts timeouts;
   Cache cache;
+  Routing routing;
+  Health health;
   std::map<std::string, Database> databases;
   std::map<std::string, User> users;
   std::map<std::string, CachePolicy> policies;

@@ -23,6 +23,13 @@ std::string upstream_line(const Settings& settings) {
                      settings.upstream.database.empty() ? ", the database that each client asks for" : "");
 }
 
+std::string replicas_line(const Settings& settings) {
+  std::vector<std::string> parts;
+  parts.reserve(settings.replicas.size());
+  for (const Replica& replica : settings.replicas) parts.push_back(to_text(replica));
+  return fmt::format("{}; no read is more than {} old", joined(parts), to_text(settings.routing.max_lag));
+}
+
 std::string listen_line(const Settings& settings) {
   const std::vector<ListenAddress> listen =
       settings.listen.empty() ? std::vector<ListenAddress>{{.host = "127.0.0.1", .unix_directory = {}}}
@@ -118,6 +125,7 @@ std::string cache_line(const Cache& cache) {
 
 std::string summary(const Settings& settings) {
   std::string text = line("upstream", upstream_line(settings));
+  if (!settings.replicas.empty()) text += line("replicas", replicas_line(settings));
   text += line("listen", listen_line(settings));
   text += line("threads", settings.threads == 0 ? "chosen from the number of processors"
                                                 : std::to_string(settings.threads));

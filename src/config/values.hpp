@@ -37,6 +37,10 @@ Result<FileMode> parse_file_mode(std::string_view text);
 /// 1,000, B is bytes.
 Result<ByteSize> parse_byte_size(std::string_view text, Range range);
 
+/// HOST[:PORT], [IPV6][:PORT] or the directory of a Unix socket with [:PORT]; then perhaps weight=N. The port
+/// is 5432 unless given.
+Result<Replica> parse_replica(std::string_view text);
+
 /// HOST[:PORT], [IPV6][:PORT] or unix:DIRECTORY[:PORT]; the port is 6432 unless given.
 Result<ListenAddress> parse_listen_address(std::string_view text);
 
@@ -44,6 +48,7 @@ std::string to_text(Duration value);
 std::string to_text(FileMode value);
 std::string to_text(ByteSize value);
 std::string to_text(const ListenAddress& address);
+std::string to_text(const Replica& replica);
 
 /// True when only this machine can reach the address: a Unix socket, a loopback address or the name
 /// localhost.
@@ -87,6 +92,17 @@ inline constexpr Name<CacheLevel> kCacheLevels[] = {{"auto", CacheLevel::best},
                                                     {"outbox", CacheLevel::outbox},
                                                     {"ttl", CacheLevel::ttl}};
 
+inline constexpr Name<ReadsSee> kReadsSee[] = {{"own", ReadsSee::own}, {"all", ReadsSee::all}};
+
+inline constexpr Name<PrimaryReads> kPrimaryReads[] = {{"last-resort", PrimaryReads::last_resort},
+                                                       {"share", PrimaryReads::share}};
+
+constexpr std::span<const Name<ReadsSee>> names_of(ReadsSee) {
+  return kReadsSee;
+}
+constexpr std::span<const Name<PrimaryReads>> names_of(PrimaryReads) {
+  return kPrimaryReads;
+}
 constexpr std::span<const Name<PoolMode>> names_of(PoolMode) {
   return kPoolModes;
 }

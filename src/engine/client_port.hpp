@@ -15,6 +15,8 @@ class ClientPort {
   virtual bool send(Bytes bytes) = 0;
   /// Calls Session::on_input again with what was left unconsumed, soon but not from inside this call.
   virtual void resume_input() = 0;
+  /// Puts bytes that on_input() has used back in front of what is unconsumed. Not from inside on_input().
+  virtual void unread(Bytes bytes) = 0;
   /// Ends the connection after what was sent has been delivered; with `error` before it when not null.
   /// Does not destroy the session from inside this call.
   virtual void finish(const wire::ErrorMessage* error) = 0;

@@ -35,6 +35,10 @@ class CodeWatch {
 
   // --- for each statement
   bool is_due(TimePoint now) const { return now >= due_.load(std::memory_order_relaxed); }
+  /// As is_due(), unless somebody is looking already.
+  bool wants_look(TimePoint now) const {
+    return is_due(now) && now >= claimed_until_.load(std::memory_order_relaxed);
+  }
   /// False in a database without code that changes sessions.
   bool matters() const { return matters_.load(std::memory_order_relaxed); }
   sql::Effects effects_of(const sql::Verdict& verdict) const;

@@ -51,6 +51,8 @@ class Replay final : private ClientPort {
   // ClientPort
   bool send(Bytes bytes) override;
   void resume_input() override { on_turn_wanted_(); }
+  /// Only what may be asked of a replica is put back, and a refill is not.
+  void unread(Bytes) override {}
   void finish(const wire::ErrorMessage* error) override;
   void finish_with_server_error(std::string_view body) override;
   wire::CancelKey cancel_key() const override { return {}; }

@@ -6,10 +6,12 @@
 
 #include <atomic>
 
+#include "backend/pool_directory.hpp"
 #include "engine/burst.hpp"
 #include "engine/cleaner.hpp"
 #include "engine/code_watch.hpp"
 #include "engine/session_reads.hpp"
+#include "engine/session_routing.hpp"
 #include "net/loop.hpp"
 #include "wire/protocol.hpp"
 
@@ -53,6 +55,7 @@ Session::~Session() {
   if (!refills_) pool_->counters().clients.fetch_sub(1, std::memory_order_relaxed);
   pool_->move_out(*this);
   end_lease();
+  if (routing_ != nullptr) close_attempt(0);
 }
 
 // --- from the client
@@ -78,6 +81,7 @@ std::size_t Session::on_input(const std::byte* bytes, std::size_t size) {
       break;
     }
     at += used;
+    if (routing_ != nullptr) routing_->attempt.note_handled(used);
   }
   send_burst();
   look_for_end();
@@ -92,22 +96,33 @@ Session::Step Session::need_backend() {
   if (backend_ == nullptr && !waiting_) {
     waiting_ = true;
     busy_since_ = net::Loop::current()->now();
-    pool_->checkout(*this);
+    lender().checkout(*this);
   }
   const bool ready = backend_ != nullptr && !preparing_ && !asking_;
   if (!ready) return Step::blocked;
-  const bool looking = code_->is_due(net::Loop::current()->now()) && look_at_catalog();
+  const bool looking = !is_on_replica() && code_->is_due(net::Loop::current()->now()) && look_at_catalog();
   return looking ? Step::blocked : Step::used;
 }
 
 void Session::on_checkout(backend::Backend& backend) {
   const TimePoint now = net::Loop::current()->now();
+  if (is_on_replica() && (!backend.standard_conforming_strings() || backend.encoding_embeds_ascii())) {
+    // The texts were judged as they are read otherwise.
+    backend.pool().give_back(backend);
+    close_attempt(0);
+    return pool_->checkout(*this);
+  }
   const Duration test_after = pool_->rules().test_after;
   const bool stale = test_after.count() > 0 && now - backend.changed_at() >= test_after;
   waiting_ = false;
   backend_ = &backend;
   backend.lend(*this);
-  pool_->move_in(*this, backend);
+  if (is_on_replica()) {
+    routing_->attempt.started = Clock::now();
+    routing_->attempt.is_cold = backend.is_fresh();
+  } else {
+    pool_->move_in(*this, backend);
+  }
   wants_fresh_ = false;
   backend.note_user(id_);
   if (stale || !backend::same_settings(backend.settings(), settings_)) prepare_backend();
@@ -120,6 +135,7 @@ void Session::prepare_backend() {
   std::string change = backend::settings_change(backend_->settings(), settings_);
   if (change.empty()) change = ";";
   backend_->ask(change, [this](const backend::QuestionError* error, const backend::Rows&) {
+    if (error != nullptr && is_on_replica()) return leave_replica();
     if (error != nullptr) {
       return fail(error->sqlstate,
                   "the session's settings could not be carried to another backend: " + error->message,
@@ -133,6 +149,7 @@ void Session::prepare_backend() {
 
 void Session::on_checkout_failed(const backend::Login::Refusal& refusal) {
   waiting_ = false;
+  if (can_ask_elsewhere()) return ask_elsewhere();
   if (refusal.server_error.empty()) {
     port_.finish(&refusal.ours);
   } else {
@@ -174,6 +191,7 @@ void Session::unblock() {
 bool Session::on_output(Bytes bytes) {
   backend::PoolCounters::add(pool_->counters().bytes_sent, bytes.size());
   if (reads_ != nullptr) reads_->take_answer(bytes, *backend_);
+  if (routing_ != nullptr && routing_->attempt.is_open && hold_answer(bytes)) return true;
   const bool sent = port_.send(bytes);
   if (!sent && reads_ != nullptr) reads_->let_followers_go();
   look_at_answers();
@@ -194,6 +212,7 @@ void Session::on_ready() {
   failed_ = error_seen_;
   error_seen_ = false;
   unsettled_ = true;
+  if (routing_ != nullptr && !effects_.empty()) pool_->directory().board().note_write(Clock::now());
   auto& counters = pool_->counters();
   const TimePoint now = net::Loop::current()->now();
   backend::PoolCounters::add(counters.queries, 1);
@@ -206,6 +225,10 @@ void Session::on_ready() {
 }
 
 void Session::on_settled() {
+  if (routing_ != nullptr) {
+    if (routing_->attempt.is_open && routing_->attempt.has_failed) return leave_replica();
+    note_answered();
+  }
   if (names_ != nullptr) names_->forget_former();
   if (reads_ != nullptr) reads_->end_answers();
   if (!in_batch_) lexing_in_doubt_ = takes_sequences_ = false;
@@ -222,6 +245,7 @@ void Session::on_lost(const wire::ErrorMessage& error, bool told) {
   backend_ = nullptr;
   if (reads_ != nullptr) reads_->abandon();
   static_cast<backend::Holder&>(*this).unlink();
+  if (can_ask_elsewhere()) return ask_elsewhere();
   if (preparing_) {
     // Nothing of the client's had been sent: another backend does as well.
     preparing_ = false;
@@ -248,7 +272,7 @@ void Session::fail(std::string_view sqlstate, std::string message, std::string h
 // -----------------------------------------------------------------------------------------------------
 
 void Session::end_lease() {
-  if (waiting_) pool_->cancel_checkout(*this);
+  if (waiting_) lender().cancel_checkout(*this);
   static_cast<backend::Holder&>(*this).unlink();
   if (backend_ == nullptr) return;
   backend::Backend& backend = *backend_;
@@ -263,9 +287,9 @@ void Session::end_lease() {
     if (backend.tracker().outstanding() > 0) {
       backend.request_cancel();
     }
-    return pool_->discard(backend);
+    return backend.pool().discard(backend);
   }
-  clean_and_give_back(*pool_, backend, lifetime_effects_,
+  clean_and_give_back(backend.pool(), backend, lifetime_effects_,
                       !held_because_.empty() || touched_settings_ != nullptr, id_,
                       terminated_ ? Departure::terminated : Departure::vanished);
 }
@@ -284,7 +308,8 @@ void Session::cancel(std::shared_ptr<void> waiting) {
 
 /// Cancelled while it waited for a backend, or for somebody else's answer: the statement never runs.
 void Session::refuse_waiting() {
-  if (waiting_) pool_->cancel_checkout(*this);
+  if (waiting_) lender().cancel_checkout(*this);
+  if (routing_ != nullptr) close_attempt(0);
   if (is_following()) reads_->stop_following();
   waiting_ = false;
   wants_fresh_ = false;
@@ -301,6 +326,7 @@ void Session::refuse_waiting() {
 }
 
 void Session::sweep(TimePoint now) {
+  leave_lost_primary();
   if (reads_ != nullptr) reads_->sweep();
   // As long as for a backend: then it asks the server itself.
   const Duration patience_for_others = pool_->rules().wait;

@@ -12,6 +12,7 @@
 #include "base/clock.hpp"
 #include "engine/client_port.hpp"
 #include "engine/statement_names.hpp"
+#include "route/topology.hpp"
 #include "sql/verdict.hpp"
 
 namespace forebay::engine {
@@ -20,15 +21,18 @@ class CodeLook;
 class CodeWatch;
 class DatabaseCache;
 class SessionReads;
+struct ReadBatch;
 struct ReadRequest;
+struct SessionRouting;
 
 /// A client's session on the way described in docs/life-of-a-query.md: bytes of messages in, a verdict for
 /// each statement, a backend from the pool, answers out. It knows the session's state and either carries it
 /// to whichever backend serves next, or keeps the backend until that state is gone.
 ///
 /// Files: session.cpp is the path, session_messages.cpp what each message needs, session_statements.cpp the
-/// same for prepared statements, session_cache.cpp answers from memory, session_catalog.cpp what asks the
-/// server's catalog, session_state.cpp what happens to state when a transaction ends. Used by one thread.
+/// same for prepared statements, session_cache.cpp answers from memory, session_routing.cpp sends reads to
+/// replicas, session_catalog.cpp is what asks the server's catalog, session_state.cpp what happens to state
+/// when a transaction ends. Used by one thread.
 class Session final : private backend::Lessee, private backend::Borrower, private backend::Holder {
  public:
   struct Identity {
@@ -158,6 +162,27 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   void tell_cache(const sql::Verdict& verdict, sql::Effects effects, const ReadRequest& request);
   void tell_cache_of_unknown();
 
+  // session_routing.cpp: reads that replicas may answer
+  void begin_routing();
+  bool may_route(char type) const;
+  Step route_batch(const std::byte* at, std::size_t size);
+  bool looks_for_release(const std::byte* at, std::size_t size);
+  bool are_plain_reads(const ReadBatch& batch);
+  bool waits_for_replica(const route::Topology& topology, TimePoint now);
+  void look_again();
+  void open_attempt(const route::Topology& topology, std::size_t server, Bytes batch, bool is_alone);
+  void close_attempt(std::uint64_t micros);
+  bool is_on_replica() const;
+  backend::Pool& lender() const;
+  void note_answered();
+  void note_primary();
+  bool hold_answer(Bytes bytes);
+  void note_refusal(std::string_view body);
+  bool can_ask_elsewhere() const;
+  void leave_lost_primary();
+  void leave_replica();
+  void ask_elsewhere();
+
   // session_catalog.cpp: what the code in the database may do
   bool look_at_catalog();
   void look_at_catalog_and_probe();
@@ -223,8 +248,9 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   // what the client's session is, whichever backend serves it
   backend::SessionSettingsPtr initial_settings_;  ///< application_name of the start-up packet
   backend::SessionSettingsPtr settings_;
-  std::unique_ptr<SessionReads> reads_;             ///< null: the cache is off, or nothing has been asked yet
-  std::unique_ptr<StatementNames> names_;           ///< of prepared statements; null until the first Parse
+  std::unique_ptr<SessionReads> reads_;      ///< null: the cache is off, or nothing has been asked yet
+  std::unique_ptr<SessionRouting> routing_;  ///< null: there are no replicas, or nothing has been asked yet
+  std::unique_ptr<StatementNames> names_;    ///< of prepared statements; null until the first Parse
   std::unique_ptr<wire::ErrorMessage> last_words_;  ///< the client is to be told this, and then to go
   std::unique_ptr<std::vector<std::string>>
       touched_settings_;            ///< names to read back when the transaction ends

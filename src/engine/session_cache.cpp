@@ -8,6 +8,7 @@
 #include "engine/read_request.hpp"
 #include "engine/session.hpp"
 #include "engine/session_reads.hpp"
+#include "engine/session_routing.hpp"
 #include "wire/protocol.hpp"
 
 namespace forebay::engine {
@@ -41,6 +42,7 @@ void Session::begin_reads() {
 bool Session::may_ask_cache(char type) const {
   using namespace wire::frontend;
   if (type != kQuery && type != kBind && type != kParse) return false;
+  if (routing_ != nullptr && routing_->attempt.is_open) return false;
   if (in_batch_ || waiting_ || barrier_ || asking_ || preparing_ || reads_->is_filling() ||
       reads_->is_asked_for() || !effects_.empty() || touched_settings_ != nullptr || !to_server().empty()) {
     return false;
@@ -79,7 +81,10 @@ Session::Step Session::ask_cache(const std::byte* at, std::size_t size, std::siz
   auto& counters = pool_->counters();
   backend::PoolCounters::add(counters.queries, 1);
   backend::PoolCounters::add(counters.transactions, 1);
-  for (const cache::EntryPtr& entry : found) answer_from_memory(entry->answer());
+  for (const cache::EntryPtr& entry : found) {
+    if (routing_ != nullptr) routing_->reader.note_primary(entry->filled());
+    answer_from_memory(entry->answer());
+  }
   answer_from_memory(kReady);
   found.clear();
   used = batch.size;

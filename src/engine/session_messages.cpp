@@ -14,6 +14,7 @@
 #include "engine/read_request.hpp"
 #include "engine/session.hpp"
 #include "engine/session_reads.hpp"
+#include "engine/session_routing.hpp"
 #include "sql/verdict_cache.hpp"
 #include "wire/protocol.hpp"
 
@@ -86,6 +87,8 @@ Session::Step Session::take_message(const std::byte* at, std::size_t size, std::
   using namespace wire::frontend;
   if (refusing_ && header.type != kTerminate) return drop(header.type, total, available);
   if (is_following()) return Step::blocked;
+  if (routing_ != nullptr && routing_->attempt.is_awaited() && header.type != kTerminate)
+    return Step::blocked;
   if (is_crowded(header.type)) return wait_for_answers(StatementNames::kMostOpen / 2);
   const bool ends_batch = header.type == kSync || header.type == kTerminate || header.type == kFlush;
   if (discards_ && !ends_batch) {
@@ -96,6 +99,11 @@ Session::Step Session::take_message(const std::byte* at, std::size_t size, std::
   if (reads_ != nullptr && may_ask_cache(header.type)) {
     const Step step = ask_cache(at, size, used);
     if (step != Step::incomplete) return step;
+  }
+  if (routing_ == nullptr && pool_->rules().has_replicas && header.type != kTerminate) begin_routing();
+  if (routing_ != nullptr) {
+    if (looks_for_release(at, size)) return Step::blocked;
+    if (may_route(header.type) && route_batch(at, size) == Step::blocked) return Step::blocked;
   }
   switch (header.type) {
     case kQuery:

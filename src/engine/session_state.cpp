@@ -320,7 +320,7 @@ void Session::give_back() {
   static_cast<backend::Holder&>(*this).unlink();
   lifetime_effects_ = {};
   if (blocked_) unblock();
-  pool_->give_back(backend);
+  backend.pool().give_back(backend);
 }
 
 // --- held backends

@@ -13,6 +13,7 @@
 #include "engine/read_request.hpp"
 #include "engine/session.hpp"
 #include "engine/session_reads.hpp"
+#include "engine/session_routing.hpp"
 
 namespace forebay::engine {
 
@@ -453,6 +454,7 @@ void Session::on_skipped(const wire::Expectation& skipped, bool failed) {
 /// The server's words name statements as it knows them; the client must read its own name.
 std::string_view Session::on_error(const wire::Expectation* cause, std::string_view body) {
   error_seen_ = true;
+  if (routing_ != nullptr) note_refusal(body);
   if (cause == nullptr || cause->tag == 0 || names_ == nullptr || is_ours(*cause)) return body;
   // "cached plan must not change result type": a table was altered past us. Who prepares anew gets a new
   // plan.

@@ -103,6 +103,11 @@ std::uint64_t StatementNames::undo(ChangeNumber change, bool failed) {
   return undone.sent;
 }
 
+void StatementNames::settle_all() {
+  while (!changes_.empty()) finish(changes_.front().number);
+  on_their_way_.clear();
+}
+
 void StatementNames::give_up(std::string_view name) {
   const auto at = named_.find(cut(name));
   if (at == named_.end()) return;

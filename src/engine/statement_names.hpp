@@ -47,6 +47,8 @@ class StatementNames {
   /// It has not: the server skipped it, or it `failed`. Returns the id of the statement that therefore is not
   /// on the backend, or 0.
   std::uint64_t undo(ChangeNumber change, bool failed);
+  /// Everything that was sent is taken to have happened: it will be sent again.
+  void settle_all();
   /// The name no longer belongs to the protocol; not a change that can be undone.
   void give_up(std::string_view name);
   void give_up_all();

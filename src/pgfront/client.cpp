@@ -206,6 +206,11 @@ void Client::on_turn() {
   }
 }
 
+void Client::unread(Bytes bytes) {
+  if (leftover_ == nullptr) leftover_ = std::make_unique<std::vector<std::byte>>();
+  leftover_->insert(leftover_->begin(), bytes.begin(), bytes.end());
+}
+
 // --- output
 // ------------------------------------------------------------------------------------------------------
 

@@ -67,6 +67,7 @@ class Client final : public net::Handler,
   // --- engine::ClientPort
   bool send(Bytes bytes) override;
   void resume_input() override;
+  void unread(Bytes bytes) override;
   void finish(const wire::ErrorMessage* error) override;
   void finish_with_server_error(std::string_view body) override;
   wire::CancelKey cancel_key() const override { return key_; }

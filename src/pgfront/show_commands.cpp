@@ -117,6 +117,12 @@ Columns cache_columns() {
                  kInt8);
 }
 
+Columns topology_columns() {
+  return texts({"server", "role", "state", "why"}) +
+         Columns{{"weight", kInt4}, {"lag_ms", kInt8}, {"position"}} + Columns{{"timeline", kInt4}} +
+         numbers({"backends", "assignments"}, kInt8);
+}
+
 std::vector<ShowCommand> make_commands() {
   return {
       {"pools", pool_columns(), numbers({"sv_held", "sv_most", "paused"}, kInt4), show::pools},
@@ -140,6 +146,7 @@ std::vector<ShowCommand> make_commands() {
       {"users", user_columns(), {}, show::users},
       {"cache", cache_columns(), {}, show::cache},
       {"cache_entries", cache_entry_columns(), {}, show::cache_entries},
+      {"topology", topology_columns(), {}, show::topology},
       {"config", texts({"key", "value", "default", "changeable"}), {}, show::config},
       {"lists", Columns{{"list"}, {"items", kInt4}}, {}, show::lists},
       {"mem",

@@ -68,6 +68,7 @@ void state(const ShowRequestPtr& request, ShowDone done);
 void stats(const ShowRequestPtr& request, ShowDone done);
 void stats_averages(const ShowRequestPtr& request, ShowDone done);
 void stats_totals(const ShowRequestPtr& request, ShowDone done);
+void topology(const ShowRequestPtr& request, ShowDone done);
 void totals(const ShowRequestPtr& request, ShowDone done);
 void users(const ShowRequestPtr& request, ShowDone done);
 void version(const ShowRequestPtr& request, ShowDone done);

@@ -13,6 +13,7 @@ from .forebay import ForebayDaemon, forebay_binary
 from .pgbouncer import PgBouncerDaemon
 from .ports import free_port
 from .postgres import PostgresServer, postgres_binary
+from .replica import ReplicaServer
 from .waiting import wait_until
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "ForebayDaemon",
     "PgBouncerDaemon",
     "PostgresServer",
+    "ReplicaServer",
     "forebay_binary",
     "free_port",
     "postgres_binary",

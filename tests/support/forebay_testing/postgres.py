@@ -67,7 +67,7 @@ class PostgresServer(Daemon):
         self._config = DEFAULT_CONFIG | (config or {})
         self._hba = hba or DEFAULT_HBA
         try:
-            copy_template(_BINARIES, self.directory / "data")
+            self._make_data()
         except BaseException:
             self.close()
             raise
@@ -153,6 +153,9 @@ class PostgresServer(Daemon):
             [postgres_binary("psql"), "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", self.socket_dsn(dbname=dbname)],
             input=sql, text=True, capture_output=True, check=True, timeout=120,
         ).stdout
+
+    def _make_data(self) -> None:
+        copy_template(_BINARIES, pathlib.Path(self.data_directory))
 
     def _kill_now(self) -> None:
         """SIGKILL for the postmaster and everything it started; returns when all are gone."""

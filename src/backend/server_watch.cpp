@@ -1,0 +1,302 @@
+#include "backend/server_watch.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <stdexcept>
+#include <utility>
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "backend/stream_connection.hpp"
+#include "backend/target.hpp"
+
+namespace forebay::backend {
+
+namespace {
+
+using Progress = StreamConnection::Progress;
+
+/// Between two questions to a replica while somebody waits for what it has not replayed yet.
+constexpr Duration kSoonestQuestion{2};
+/// Nobody waits for longer.
+constexpr Duration kLongestWish{50};
+/// Between attempts to reach a server that is not there, at least.
+constexpr Duration kRetryPause{100};
+
+/// Both kinds of server answer it. The identifier and the names of WAL files tell clusters and timelines
+/// apart without any right; what a replica receives is shown to pg_read_all_stats only.
+constexpr const char* kQuestion =
+    "SELECT pg_catalog.pg_is_in_recovery(), "
+    "CASE WHEN pg_catalog.pg_is_in_recovery() THEN pg_catalog.pg_last_wal_replay_lsn() "
+    "ELSE pg_catalog.pg_current_wal_insert_lsn() END - '0/0'::pg_catalog.pg_lsn, "
+    "CASE WHEN pg_catalog.pg_is_in_recovery() "
+    "THEN (SELECT received_tli FROM pg_catalog.pg_stat_wal_receiver)::pg_catalog.int8 "
+    "ELSE ('x' || pg_catalog.substr(pg_catalog.pg_walfile_name(pg_catalog.pg_current_wal_insert_lsn()), 1, "
+    "8))"
+    "::pg_catalog.bit(32)::pg_catalog.int8 END, "
+    "(SELECT system_identifier FROM pg_catalog.pg_control_system()), "
+    "CASE WHEN NOT pg_catalog.pg_is_in_recovery() "
+    "THEN pg_catalog.pg_current_wal_flush_lsn() - '0/0'::pg_catalog.pg_lsn END";
+
+/// The last records of a log stay unflushed, and so unsent, when nobody commits behind them: those of a page
+/// that was tidied up while it was read, for example. They may belong to a commit that did not wait for them
+/// (synchronous_commit = off) as well, which is why they count.
+constexpr const char* kFlush = "SELECT pg_catalog.pg_logical_emit_message(true, 'forebay', '')";
+
+template <class T>
+T number_in(const PGresult* row, int column) {
+  const std::string_view text = PQgetvalue(row, 0, column);
+  T value{};
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+std::optional<route::Answer> read_answer(const StreamConnection::Reply& reply) {
+  const PGresult* row = reply.empty() ? nullptr : reply.front().get();
+  if (row == nullptr || PQntuples(row) != 1 || PQnfields(row) != 5) return std::nullopt;
+  return route::Answer{.is_in_recovery = PQgetvalue(row, 0, 0)[0] == 't',
+                       .position = number_in<route::Position>(row, 1),
+                       .timeline = number_in<route::Timeline>(row, 2),
+                       .system = static_cast<std::uint64_t>(number_in<std::int64_t>(row, 3))};
+}
+
+net::Fd make_waker() {
+  const int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (fd < 0) throw std::runtime_error("cannot make an eventfd for the servers' watch: " + errno_text(errno));
+  return net::Fd(fd);
+}
+
+void wake(int fd) {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto size = write(fd, &one, sizeof one);
+}
+
+std::vector<route::RollCall::Member> members_of(const config::Settings& settings) {
+  std::vector<route::RollCall::Member> members;
+  for (const config::Upstream& server : servers_of(settings)) {
+    const std::size_t at = members.size();
+    members.push_back({server_name(server), at == 0 ? 1 : settings.replicas[at - 1].weight});
+  }
+  return members;
+}
+
+}  // namespace
+
+std::vector<config::Upstream> servers_of(const config::Settings& settings) {
+  std::vector<config::Upstream> servers = {settings.upstream};
+  for (const config::Replica& replica : settings.replicas) {
+    servers.push_back(settings.upstream);
+    servers.back().host = replica.host;
+    servers.back().port = replica.port;
+  }
+  return servers;
+}
+
+/// The connection to one server, and the question that is under way there.
+class ServerWatch::Visitor {
+ public:
+  Visitor(std::size_t server, config::Upstream upstream, const config::Health& health,
+          route::RollCall& roll_call)
+      : server_(server), upstream_(std::move(upstream)), health_(health), roll_call_(roll_call) {}
+
+  pollfd polled() const {
+    if (connection_ == nullptr || !is_under_way_) return {-1, 0, 0};
+    return {connection_->fd(), connection_->events(), 0};
+  }
+  TimePoint next_event() const { return is_under_way_ ? asked_ + health_.timeout : next_; }
+  TimePoint asked() const { return asked_; }
+  /// Unless a question is under way.
+  void ask_by(TimePoint then) { next_ = std::min(next_, then); }
+  /// Of a primary: whether it keeps something to itself that it may have acknowledged.
+  bool has_unflushed() const { return has_unflushed_; }
+  bool stands_still() const { return stands_still_; }
+  /// It is made to flush with the next question.
+  void flush(TimePoint now) {
+    is_flush_wanted_ = true;
+    ask_by(now);
+  }
+
+  /// Begins and goes on with what is due. True when something has been learned.
+  bool advance(TimePoint now, bool has_events) {
+    if (!is_under_way_) {
+      if (now < next_) return false;
+      if (!begin(now)) return true;
+    } else if (now - asked_ >= health_.timeout) {
+      fail(fmt::format("no answer within {} ms", health_.timeout.count()), now);
+      return true;
+    } else if (!has_events && connection_->fd() >= 0) {
+      return false;
+    }
+    return is_connected_ ? read(now) : connect(now);
+  }
+
+ private:
+  /// False when there is no way to ask.
+  bool begin(TimePoint now) {
+    asked_ = now;
+    is_under_way_ = true;
+    if (connection_ == nullptr) {
+      // Anew each time: what the name means may have changed.
+      const auto target = Target::make(upstream_);
+      if (!target) {
+        fail(target.error().text, now);
+        return false;
+      }
+      const std::string& database = upstream_.database;
+      connection_ = std::make_unique<StreamConnection>(**target, database.empty() ? "postgres" : database,
+                                                       StreamConnection::Purpose::health);
+      is_connected_ = false;
+      return true;
+    }
+    return ask(now);
+  }
+
+  bool connect(TimePoint now) {
+    switch (connection_->connect()) {
+      case Progress::busy:
+        return false;
+      case Progress::failed:
+        fail(described(connection_->problem()), now);
+        return true;
+      case Progress::done:
+        break;
+    }
+    is_connected_ = true;
+    asked_ = now;
+    return !ask(now);
+  }
+
+  bool ask(TimePoint now) {
+    if (connection_->ask(is_flush_wanted_ ? kFlush : kQuestion)) return true;
+    fail(described(connection_->problem()), now);
+    return false;
+  }
+
+  bool read(TimePoint now) {
+    StreamConnection::Reply reply;
+    const Progress progress = connection_->transfer() ? connection_->take_reply(reply) : Progress::failed;
+    if (progress == Progress::busy) return false;
+    if (std::exchange(is_flush_wanted_, false) && progress == Progress::done) {
+      has_unflushed_ = is_under_way_ = false;
+      next_ = now;
+      return false;
+    }
+    const auto answer = progress == Progress::done ? read_answer(reply) : std::nullopt;
+    if (!answer) {
+      fail(described(connection_->problem()), now);
+      return true;
+    }
+    is_under_way_ = false;
+    next_ = asked_ + health_.interval;
+    const route::Position end = route::end_of_last_record(answer->position);
+    has_unflushed_ = !answer->is_in_recovery && number_in<route::Position>(reply.front().get(), 4) < end;
+    stands_still_ = std::exchange(position_, answer->position) == answer->position;
+    roll_call_.note_answer(server_, *answer, asked_);
+    return true;
+  }
+
+  /// A connection that breaks says little of the server: it is tried again at once.
+  void fail(std::string why, TimePoint now) {
+    const bool was_connected = connection_ != nullptr && is_connected_;
+    connection_.reset();
+    is_connected_ = is_under_way_ = is_flush_wanted_ = has_unflushed_ = false;
+    next_ = was_connected ? now : now + std::max(health_.interval, kRetryPause);
+    roll_call_.note_failure(server_, std::move(why));
+  }
+
+  const std::size_t server_;
+  const config::Upstream upstream_;
+  const config::Health& health_;
+  route::RollCall& roll_call_;
+  std::unique_ptr<StreamConnection> connection_;
+  bool is_connected_ = false;
+  bool is_under_way_ = false;  ///< a question, or the connecting before it
+  bool is_flush_wanted_ = false;
+  bool has_unflushed_ = false;
+  bool stands_still_ = false;  ///< since the answer before
+  route::Position position_ = 0;
+  TimePoint asked_{};
+  TimePoint next_{};
+};
+
+ServerWatch::ServerWatch(config::SettingsPtr settings, std::uint64_t generation, route::Board& board,
+                         OnChange on_change)
+    : settings_(std::move(settings)),
+      board_(board),
+      on_change_(std::move(on_change)),
+      wake_fd_(make_waker()),
+      roll_call_(generation, members_of(*settings_),
+                 {.max_lag = settings_->routing.max_lag, .tries = settings_->health.tries}) {
+  for (config::Upstream& server : servers_of(*settings_)) {
+    visitors_.push_back(
+        std::make_unique<Visitor>(visitors_.size(), std::move(server), settings_->health, roll_call_));
+  }
+  board_.publish(std::make_shared<const route::Topology>(roll_call_.topology()));
+  board_.set_waker([fd = wake_fd_.get()] { wake(fd); });
+  thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
+}
+
+ServerWatch::~ServerWatch() {
+  board_.set_waker(nullptr);
+  thread_.request_stop();
+  wake(wake_fd_.get());
+  thread_.join();
+}
+
+void ServerWatch::run(const std::stop_token& stop) {
+  std::vector<pollfd> polled(visitors_.size() + 1);
+  TimePoint wished{};
+  while (!stop.stop_requested()) {
+    const TimePoint now = Clock::now();
+    bool has_news = false;
+    for (std::size_t at = 0; at < visitors_.size(); ++at)
+      has_news = visitors_[at]->advance(now, polled[at].revents != 0) || has_news;
+    if (has_news) {
+      const auto changes = roll_call_.judge(now);
+      const auto topology = std::make_shared<const route::Topology>(roll_call_.topology());
+      board_.publish(topology);
+      if (!changes.empty()) on_change_(*topology, changes);
+    }
+    if (board_.take_wish()) wished = now;
+    TimePoint next = now + settings_->health.interval;
+    plan(now, wished);
+    for (std::size_t at = 0; at < visitors_.size(); ++at) {
+      polled[at] = visitors_[at]->polled();
+      // A connect that failed before it had a socket has its reason to tell.
+      next = std::min(next, visitors_[at]->next_event());
+    }
+    polled.back() = {wake_fd_.get(), POLLIN, 0};
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - Clock::now());
+    poll(polled.data(), polled.size(), static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
+    std::uint64_t count = 0;
+    if (polled.back().revents != 0) {
+      [[maybe_unused]] const auto size = read(wake_fd_.get(), &count, sizeof count);
+    }
+  }
+}
+
+/// Replicas are asked right behind the primary; and soon again when somebody waits for what they do not cover
+/// yet.
+void ServerWatch::plan(TimePoint now, TimePoint wished) {
+  const route::Topology& topology = roll_call_.topology();
+  if (!topology.primary) return;
+  Visitor& primary = *visitors_[*topology.primary];
+  const bool hurries = now - wished < kLongestWish;
+  if (hurries && topology.primary_seen < wished) primary.ask_by(now);
+  if (primary.has_unflushed() && (hurries || primary.stands_still())) primary.flush(now);
+  for (std::size_t at = 0; at < visitors_.size(); ++at) {
+    if (at == *topology.primary) continue;
+    Visitor& visitor = *visitors_[at];
+    const route::Server& server = topology.servers[at];
+    if (visitor.asked() < topology.primary_seen) visitor.ask_by(now);
+    const bool follows = server.role == route::Role::replica && server.state == route::State::up;
+    if (hurries && follows && topology.primary_seen >= wished && server.covered < topology.primary_seen)
+      visitor.ask_by(visitor.asked() + kSoonestQuestion);
+  }
+}
+
+}  // namespace forebay::backend

@@ -1,0 +1,266 @@
+// Reads outside a transaction, which any server may answer that shows all that the client has seen.
+
+#include "engine/session_routing.hpp"
+
+#include <algorithm>
+
+#include "backend/pool_directory.hpp"
+#include "engine/burst.hpp"
+#include "engine/code_watch.hpp"
+#include "engine/read_request.hpp"
+#include "engine/session.hpp"
+#include "engine/session_reads.hpp"
+#include "route/balancer.hpp"
+#include "wire/protocol.hpp"
+
+namespace forebay::engine {
+
+namespace {
+
+/// After something else a client's reads stay with the primary for so long: more of it may follow.
+constexpr Duration kStay{20};
+/// How long a read waits for a replica to catch up, so that the client's next ones need not go to the
+/// primary. Usually that takes two questions, a millisecond.
+constexpr Duration kCatchUp{10};
+constexpr Duration kLook{1};
+/// After a wait in vain the next one comes later and later.
+constexpr Duration kFirstPause{200};
+constexpr Duration kLongestPause{10'000};
+/// A look at a held session costs the server about a millisecond.
+constexpr Duration kBetweenLooks{1'000};
+/// Then the primary is asked as without replicas, and what it says is the client's.
+constexpr int kMostFailures = 3;
+
+route::Balancer& balancer() {
+  thread_local route::Balancer balancer;
+  return balancer;
+}
+
+/// The client's own cancel, or its statement_timeout. A replica that cancels for a reason of its own says
+/// something else (https://www.postgresql.org/docs/15/hot-standby.html, 27.4.2).
+bool is_meant(std::string_view sqlstate) {
+  return sqlstate == wire::sqlstate::kQueryCanceled;
+}
+
+}  // namespace
+
+void Session::begin_routing() {
+  routing_ = std::make_unique<SessionRouting>([this] { look_again(); });
+  if (ran_anything_) note_primary();
+}
+
+/// Whatever comes first in the session that is not known to be a read alone, or leaves something there, is
+/// the primary's; so is what comes behind it until that is gone.
+bool Session::may_route(char type) const {
+  using namespace wire::frontend;
+  if (type != kQuery && type != kBind && type != kParse) return false;
+  const bool is_quiet = backend_ == nullptr && !waiting_ && !in_batch_ && !barrier_ && !asking_ &&
+                        !preparing_ && effects_.empty() && touched_settings_ == nullptr &&
+                        held_because_.empty() && to_server().empty();
+  return is_quiet && !routing_->attempt.is_open && !refills_ &&
+         pool_->rules().mode != config::PoolMode::session && profile_->replication.empty() &&
+         (reads_ == nullptr || !reads_->is_filling());
+}
+
+/// A client that keeps its backend stays with the primary. A look at its session now and then is worth its
+/// price where a replica could answer: what held it may be gone.
+bool Session::looks_for_release(const std::byte* at, std::size_t size) {
+  thread_local ReadBatch batch;
+  if (held_because_.empty() || backend_ == nullptr || in_batch_ || asking_ || preparing_ || !may_probe())
+    return false;
+  const TimePoint now = net::Loop::current()->now();
+  if (now - routing_->looked_at < kBetweenLooks || !pool_->directory().board().has_choice()) return false;
+  if (!batch.read(as_text({at, size}), names_.get()) || !are_plain_reads(batch)) return false;
+  routing_->looked_at = now;
+  probe();
+  return true;
+}
+
+/// Decides which server the batch at the front of the input goes to. `incomplete`: as without replicas.
+Session::Step Session::route_batch(const std::byte* at, std::size_t size) {
+  thread_local ReadBatch batch;
+  SessionRouting& routing = *routing_;
+  route::Board& board = pool_->directory().board();
+  routing.is_plain = false;
+  if (!board.has_choice() || routing.failures >= kMostFailures) return Step::incomplete;
+  if (!batch.read(as_text({at, size}), names_.get()) || !are_plain_reads(batch)) return Step::incomplete;
+  routing.is_plain = true;
+  const TimePoint now = Clock::now();
+  if (code_->wants_look(now)) return Step::incomplete;  // which the primary has to be asked for
+  const config::SettingsPtr settings = pool_->directory().settings();
+  const route::Topology& topology = board.here();
+  const bool sees_all = settings->routing.reads_see == config::ReadsSee::all;
+  const TimePoint written_at = sees_all ? board.written_at() : TimePoint();
+  const auto chosen = balancer().choose(topology, routing.reader, written_at, *settings, now,
+                                        std::exchange(routing.avoided, std::nullopt));
+  const bool wants_another = !chosen.server || chosen.wants_another;
+  if (wants_another && !sees_all && waits_for_replica(topology, now)) return Step::blocked;
+  if (routing.waits_since != TimePoint() && !wants_another) routing.pause = {};
+  routing.waits_since = {};
+  const auto server = chosen.server ? chosen.server : topology.primary;
+  if (!server) return Step::incomplete;
+  open_attempt(topology, *server, {at, batch.size}, size == batch.size);
+  return Step::used;
+}
+
+bool Session::are_plain_reads(const ReadBatch& batch) {
+  return std::ranges::all_of(batch.requests, [this](const ReadRequest& request) {
+    const sql::Verdict& verdict = judge(request.text);
+    return verdict.effects.empty() && reach_of(verdict).empty() && verdict.statements > 0 &&
+           request.max_rows == 0;
+  });
+}
+
+/// A client whose last answer was the primary's would stay there for as long as it asks without a break. So
+/// one of its reads waits until a replica shows as much.
+bool Session::waits_for_replica(const route::Topology& topology, TimePoint now) {
+  SessionRouting& routing = *routing_;
+  const bool is_possible = std::ranges::any_of(topology.servers, [](const route::Server& server) {
+    return server.role == route::Role::replica && server.state == route::State::up && server.weight > 0;
+  });
+  const bool is_primary_up =
+      topology.primary && topology.servers[*topology.primary].state == route::State::up;
+  if (!is_possible || !is_primary_up || now - routing.busy_at < kStay || now < routing.waits_not_before)
+    return false;
+  if (routing.waits_since == TimePoint()) routing.waits_since = now;
+  if (now - routing.waits_since >= kCatchUp) {
+    routing.pause = std::clamp(2 * routing.pause, kFirstPause, kLongestPause);
+    routing.waits_not_before = now + routing.pause;
+    return false;
+  }
+  pool_->directory().board().want_news();
+  routing.next_look.start(*net::Loop::current(), kLook);
+  return true;
+}
+
+void Session::look_again() {
+  if (blocked_) unblock();
+}
+
+void Session::open_attempt(const route::Topology& topology, std::size_t server, Bytes batch, bool is_alone) {
+  SessionRouting& routing = *routing_;
+  Attempt& attempt = routing.attempt;
+  const bool is_primary = server == topology.primary;
+  // What follows it need not wait for its answer where there is nothing to be chosen.
+  if (is_primary && !is_alone) return;
+  attempt.lender = is_primary ? nullptr : pool_->directory().for_reads(pool_, topology.servers[server].name);
+  if (!is_primary && attempt.lender == nullptr) return;
+  attempt.server = server;
+  attempt.generation = topology.generation;
+  attempt.batch.assign(batch.begin(), batch.end());
+  attempt.left = batch.size();
+  attempt.held.clear();
+  attempt.is_open = true;
+  attempt.is_passing = attempt.has_failed = attempt.is_cold = false;
+  attempt.started = Clock::now();
+  balancer().note_start(topology, server, attempt.started, *pool_->directory().settings());
+}
+
+bool Session::is_on_replica() const {
+  return routing_ != nullptr && routing_->attempt.is_on_replica();
+}
+
+/// Of which a backend is borrowed.
+backend::Pool& Session::lender() const {
+  return is_on_replica() ? *routing_->attempt.lender : *pool_;
+}
+
+/// Everything has been answered.
+void Session::note_answered() {
+  Attempt& attempt = routing_->attempt;
+  const TimePoint now = Clock::now();
+  routing_->failures = 0;
+  if (!attempt.is_open) {
+    if (!std::exchange(routing_->is_plain, false)) routing_->busy_at = now;
+    return routing_->reader.note_primary(now);
+  }
+  if (attempt.is_on_replica()) {
+    const route::Topology& topology = pool_->directory().board().here();
+    if (topology.generation == attempt.generation) {
+      routing_->reader.note_replica(topology, attempt.server, now);
+    } else {
+      routing_->reader.note_primary(now);
+    }
+  } else {
+    routing_->reader.note_primary(now);
+  }
+  close_attempt(attempt.is_cold ? 0 : std::max<std::uint64_t>(micros_between(attempt.started, now), 1));
+}
+
+void Session::note_primary() {
+  routing_->busy_at = Clock::now();
+  routing_->reader.note_primary(routing_->busy_at);
+}
+
+/// `micros`: that the answer took; 0 when there was none.
+void Session::close_attempt(std::uint64_t micros) {
+  Attempt& attempt = routing_->attempt;
+  if (!attempt.is_open) return;
+  balancer().note_end(attempt.generation, attempt.server, micros, Clock::now());
+  attempt.is_open = false;
+  attempt.lender.reset();
+}
+
+/// What the server says, on its way to the client. True when it goes no further.
+bool Session::hold_answer(Bytes bytes) {
+  Attempt& attempt = routing_->attempt;
+  if (attempt.has_failed) return true;
+  if (attempt.is_passing) return false;
+  const bool is_complete = unsettled_;
+  const bool is_short = attempt.is_on_replica() && attempt.held.size() + bytes.size() <= Attempt::kMostHeld;
+  if (!is_complete && is_short) {
+    attempt.held.insert(attempt.held.end(), bytes.begin(), bytes.end());
+    return true;
+  }
+  attempt.is_passing = true;
+  if (!attempt.held.empty()) port_.send(attempt.held);
+  return false;
+}
+
+/// Whether an error is not for the client.
+void Session::note_refusal(std::string_view body) {
+  Attempt& attempt = routing_->attempt;
+  if (attempt.is_on_replica() && !attempt.is_passing && !is_meant(wire::error_field(body, 'C')))
+    attempt.has_failed = true;
+}
+
+/// Whether the batch at hand can be asked of another server.
+bool Session::can_ask_elsewhere() const {
+  return routing_ != nullptr && routing_->attempt.is_open && !routing_->attempt.is_passing && !terminated_;
+}
+
+/// The primary is gone, or does not answer: a read need not wait until it is back.
+void Session::leave_lost_primary() {
+  if (!can_ask_elsewhere() || is_on_replica()) return;
+  const route::Topology& topology = pool_->directory().board().here();
+  if (!topology.primary || topology.servers[*topology.primary].state != route::State::down) return;
+  if (waiting_) pool_->cancel_checkout(*this);
+  if (backend_ != nullptr) pool_->discard(*std::exchange(backend_, nullptr));
+  ask_elsewhere();
+}
+
+/// What the replica says is not for the client.
+void Session::leave_replica() {
+  backend::Backend& used = *std::exchange(backend_, nullptr);
+  used.pool().give_back(used);
+  ask_elsewhere();
+}
+
+/// The batch is asked again, as if it had come now. There is no backend any more.
+void Session::ask_elsewhere() {
+  Attempt& attempt = routing_->attempt;
+  const std::size_t handled = attempt.batch.size() - attempt.left;
+  routing_->avoided = attempt.server;
+  ++routing_->failures;
+  close_attempt(0);
+  if (names_ != nullptr) names_->settle_all();
+  if (reads_ != nullptr) reads_->abandon();
+  effects_ = lifetime_effects_ = {};
+  transaction_since_ = {};
+  in_batch_ = barrier_ = awaits_outcome_ = awaits_answers_ = error_seen_ = failed_ = unsettled_ = preparing_ =
+      write_pending_ = lexing_in_doubt_ = cancel_sent_ = waiting_ = false;
+  if (handled > 0) port_.unread(Bytes(attempt.batch).first(handled));
+  unblock();
+}
+
+}  // namespace forebay::engine

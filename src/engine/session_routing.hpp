@@ -1,0 +1,63 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "backend/pool.hpp"
+#include "base/bytes.hpp"
+#include "net/loop.hpp"
+#include "route/reader.hpp"
+
+namespace forebay::engine {
+
+/// A batch of reads on its way to some server, which can be asked again of another one.
+///
+/// Until the client has got something of the answer, it makes no difference who gives it. So an answer of a
+/// replica is held back until it is complete, or longer than kMostHeld; and an error of a replica is never
+/// the client's: it may be the replica's own, of a table that is not there yet or a conflict with recovery,
+/// and if it is not, the primary will say the same.
+struct Attempt {
+  static constexpr std::size_t kMostHeld = 64 * 1024;
+
+  std::size_t server = 0;
+  std::uint64_t generation = 0;           ///< of the topology that the number is of
+  std::shared_ptr<backend::Pool> lender;  ///< null: the primary's
+  TimePoint started{};
+  std::vector<std::byte> batch;  ///< as the client sent it
+  std::size_t left = 0;          ///< of it, not handled yet
+  std::vector<std::byte> held;   ///< of the answer
+  bool is_open = false;
+  bool is_passing = false;  ///< the client has got something
+  bool is_cold = false;     ///< the first on its backend, which takes longer
+  bool has_failed = false;  ///< what comes is not for the client
+
+  bool is_on_replica() const { return is_open && lender != nullptr; }
+  void note_handled(std::size_t bytes) { left -= std::min(left, bytes); }
+  /// All of the batch has been sent, and nothing else may be before it is answered.
+  bool is_awaited() const { return is_open && left == 0; }
+};
+
+/// What a session knows for sending its reads to replicas; only where there are any. Used by the session's
+/// thread.
+struct SessionRouting {
+  explicit SessionRouting(std::function<void()> on_look) : next_look(std::move(on_look)) {}
+
+  route::Reader reader;
+  Attempt attempt;
+  int failures = 0;                    ///< of attempts at the batch at hand
+  std::optional<std::size_t> avoided;  ///< the server of the last of them
+  bool is_plain = false;               ///< the batch at hand is one of reads alone
+  TimePoint busy_at{};                 ///< when the primary last did for it what no replica can
+  TimePoint looked_at{};               ///< at the session, for what holds it
+  TimePoint waits_since{};             ///< for a replica to catch up with what it has seen
+  TimePoint waits_not_before{};        ///< the last wait was in vain
+  Duration pause{0};                   ///< after the next one
+  net::Timer next_look;
+};
+
+}  // namespace forebay::engine

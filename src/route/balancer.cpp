@@ -1,0 +1,128 @@
+#include "route/balancer.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace forebay::route {
+
+namespace {
+
+/// How much slower than the fastest a server may be and still gets its share: so many times, or so many
+/// microseconds, which may be chance.
+constexpr double kMuchSlower = 2;
+constexpr double kChance = 500;
+/// The mean is that of about the last twenty answers, or of the last second if there were fewer.
+constexpr double kNews = 0.05;
+constexpr double kMemory = 1;
+/// A server that is left out is tried again so often.
+constexpr Duration kProbe{1'000};
+/// So many reads one server may have had more than another, by weight, before clients move to the other.
+constexpr double kPatience = 100;
+/// So many one that was away has good.
+constexpr double kCredit = 300;
+/// Of its weight, for a server that has just come back.
+constexpr double kFirstShare = 0.1;
+
+double weight_of(const Server& server, TimePoint now, Duration slow_start) {
+  const double weight = server.weight;
+  if (slow_start.count() == 0) return weight;
+  const double share =
+      seconds_between(server.up_since, now) / (static_cast<double>(slow_start.count()) / 1e3);
+  return weight * std::clamp(share, kFirstShare, 1.0);
+}
+
+}  // namespace
+
+void Balancer::follow(const Topology& topology) {
+  if (generation_ == topology.generation && loads_.size() == topology.servers.size()) return;
+  generation_ = topology.generation;
+  loads_.assign(topology.servers.size(), {});
+  turn_ = 0;
+}
+
+/// What one more read would take there.
+double Balancer::cost(std::size_t server) const {
+  const Load& load = loads_[server];
+  return load.mean_micros * (1.0 + load.under_way);
+}
+
+Balancer::Choice Balancer::choose(const Topology& topology, const Reader& reader, TimePoint written_at,
+                                  const config::Settings& settings, TimePoint now,
+                                  std::optional<std::size_t> avoided) {
+  follow(topology);
+  const bool shares = settings.routing.primary_reads == config::PrimaryReads::share;
+  const bool is_primary_up = topology.primary && topology.servers[*topology.primary].state == State::up;
+  const auto is_in_use = [&](std::size_t at) {
+    const Server& server = topology.servers[at];
+    const bool is_wanted = at == topology.primary ? shares : server.role == Role::replica;
+    return is_wanted && server.state == State::up && server.weight > 0 && at != avoided;
+  };
+  const auto may_read = [&](std::size_t at) {
+    if (at == topology.primary) return true;
+    // What is published may be old: this thread, or whoever publishes, may have stood still.
+    const bool is_fresh = !is_primary_up || now - topology.servers[at].covered <= settings.routing.max_lag;
+    return is_fresh && reader.may_read(topology, at, written_at);
+  };
+  const Limits limits = limits_of(topology, is_in_use);
+  Choice choice;
+  double best_turn = 0;
+  double least_had = std::numeric_limits<double>::max();
+  for (std::size_t at = 0; at < loads_.size(); ++at) {
+    if (!is_in_use(at)) continue;
+    const bool stays = reader.stays_with(topology, at);
+    const bool is_slow = stays ? loads_[at].mean_micros > limits.mean : cost(at) > limits.cost;
+    if (is_slow && now - loads_[at].used_at < kProbe) continue;
+    least_had = std::min(least_had, had(at));
+    if (!may_read(at)) continue;
+    const double weight = weight_of(topology.servers[at], now, settings.health.slow_start);
+    const double turn = had(at) + 1.0 / weight - (stays ? kPatience : 0);
+    if (choice.server && turn >= best_turn) continue;
+    choice.server = at;
+    best_turn = turn;
+  }
+  choice.wants_another = choice.server && had(*choice.server) - least_had > kPatience;
+  return choice;
+}
+
+/// What a server may take that is to have its share.
+template <class IsInUse>
+Balancer::Limits Balancer::limits_of(const Topology& topology, const IsInUse& is_in_use) const {
+  Limits least{std::numeric_limits<double>::max(), std::numeric_limits<double>::max()};
+  for (std::size_t at = 0; at < topology.servers.size(); ++at) {
+    if (loads_[at].mean_micros == 0 || !is_in_use(at)) continue;
+    least.cost = std::min(least.cost, cost(at));
+    least.mean = std::min(least.mean, loads_[at].mean_micros);
+  }
+  const auto slack = [](double value) { return std::max(value * kMuchSlower, value + kChance); };
+  return {slack(least.cost), slack(least.mean)};
+}
+
+/// As if a server that was away had had almost as much as the others.
+double Balancer::had(std::size_t server) const {
+  return std::max(loads_[server].had, turn_ - kCredit);
+}
+
+void Balancer::note_start(const Topology& topology, std::size_t server, TimePoint now,
+                          const config::Settings& settings) {
+  follow(topology);
+  Load& load = loads_[server];
+  ++load.under_way;
+  load.used_at = now;
+  load.had = had(server);
+  turn_ = load.had;
+  load.had += 1.0 / weight_of(topology.servers[server], now, settings.health.slow_start);
+}
+
+void Balancer::note_end(std::uint64_t generation, std::size_t server, std::uint64_t micros, TimePoint now) {
+  if (generation != generation_ || server >= loads_.size()) return;
+  Load& load = loads_[server];
+  if (load.under_way > 0) --load.under_way;
+  if (micros == 0) return;
+  const double age = seconds_between(load.known_at, now) / kMemory;
+  load.known_at = now;
+  const double news = load.mean_micros == 0 ? 1 : std::max(kNews, 1 - std::exp(-age));
+  load.mean_micros += news * (static_cast<double>(micros) - load.mean_micros);
+}
+
+}  // namespace forebay::route

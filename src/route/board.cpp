@@ -1,0 +1,44 @@
+#include "route/board.hpp"
+
+#include <utility>
+
+namespace forebay::route {
+
+void Board::publish(std::shared_ptr<const Topology> topology) {
+  has_choice_.store(topology->servers.size() > 1, std::memory_order_relaxed);
+  topology_.store(std::move(topology), std::memory_order_release);
+  version_.fetch_add(1, std::memory_order_release);
+}
+
+const Topology& Board::here() const {
+  thread_local const Board* whose = nullptr;
+  thread_local std::uint64_t version = 0;
+  thread_local std::shared_ptr<const Topology> copy;
+  // Read before the topology: at worst it is taken once too often.
+  const std::uint64_t present = version_.load(std::memory_order_acquire);
+  if (whose != this || version != present) {
+    copy = topology();
+    version = present;
+    whose = this;
+  }
+  return *copy;
+}
+
+void Board::want_news() {
+  if (wished_.exchange(true)) return;
+  const std::lock_guard lock(mutex_);
+  if (wake_) wake_();
+}
+
+void Board::set_waker(std::function<void()> wake) {
+  const std::lock_guard lock(mutex_);
+  wake_ = std::move(wake);
+}
+
+void Board::note_write(TimePoint now) {
+  TimePoint known = written_at_.load(std::memory_order_relaxed);
+  while (known < now && !written_at_.compare_exchange_weak(known, now)) {
+  }
+}
+
+}  // namespace forebay::route

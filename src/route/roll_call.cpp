@@ -1,0 +1,214 @@
+#include "route/roll_call.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace forebay::route {
+
+namespace {
+
+/// At ten a second, a quarter of an hour.
+constexpr std::size_t kMostSamples = 10'000;
+
+}  // namespace
+
+/// Pages have 8 KiB, their heads 24 bytes, the first of a segment 40 (XLogPageHeaderData in
+/// src/include/access/xlog_internal.h); a first record, of 24 bytes or more, ends behind both.
+Position end_of_last_record(Position place) {
+  constexpr Position kPage = 8192;
+  constexpr Position kShortHead = 24;
+  constexpr Position kLongHead = 40;
+  const Position offset = place % kPage;
+  return offset == kShortHead || offset == kLongHead ? place - offset : place;
+}
+
+const char* to_text(Role role) {
+  switch (role) {
+    case Role::unknown:
+      return "unknown";
+    case Role::primary:
+      return "primary";
+    case Role::replica:
+      return "replica";
+  }
+  return "";
+}
+
+const char* to_text(State state) {
+  switch (state) {
+    case State::unknown:
+      return "unknown";
+    case State::up:
+      return "up";
+    case State::lagging:
+      return "lagging";
+    case State::down:
+      return "down";
+    case State::refused:
+      return "refused";
+  }
+  return "";
+}
+
+RollCall::RollCall(std::uint64_t generation, const std::vector<Member>& members, Rules rules)
+    : rules_(rules), sights_(members.size()) {
+  topology_.generation = generation;
+  for (const Member& member : members)
+    topology_.servers.push_back({.name = member.name, .weight = member.weight});
+}
+
+void RollCall::note_answer(std::size_t server, const Answer& answer, TimePoint asked) {
+  Sight& sight = sights_[server];
+  sight = {.answer = answer, .asked = asked, .failures = 0, .why = {}, .has_answered = true};
+  Server& known = topology_.servers[server];
+  known.role = answer.is_in_recovery ? Role::replica : Role::primary;
+  known.position = answer.position;
+  if (answer.timeline != 0) known.timeline = answer.timeline;
+  find_primary();
+  if (topology_.primary == server) {
+    note_primary(answer, asked);
+  } else if (answer.is_in_recovery) {
+    note_replica(known, answer);
+  }
+}
+
+void RollCall::note_failure(std::size_t server, std::string why) {
+  Sight& sight = sights_[server];
+  sight.why = std::move(why);
+  if (++sight.failures >= rules_.tries) sight.has_answered = false;
+  find_primary();
+}
+
+bool RollCall::is_there(const Sight& sight) const {
+  return sight.has_answered && sight.failures < rules_.tries;
+}
+
+bool RollCall::has_heard_of_all() const {
+  return std::ranges::all_of(sights_,
+                             [](const Sight& sight) { return sight.has_answered || sight.failures > 0; });
+}
+
+/// The highest timeline that any server of that cluster has told of.
+Timeline RollCall::newest(std::uint64_t system) const {
+  Timeline newest = 0;
+  for (std::size_t server = 0; server < sights_.size(); ++server) {
+    if (sights_[server].answer.system == system)
+      newest = std::max(newest, topology_.servers[server].timeline);
+  }
+  return newest;
+}
+
+/// Whether it says that it is a primary, and nothing that is known speaks against it.
+bool RollCall::may_lead(std::size_t server) const {
+  const Sight& sight = sights_[server];
+  if (!is_there(sight) || sight.answer.is_in_recovery) return false;
+  if (system_ != 0 && sight.answer.system != system_) return false;
+  return sight.answer.timeline >= newest(sight.answer.system) &&
+         (server == topology_.primary || sight.answer.timeline > timeline_);
+}
+
+/// Not before all have been heard of: the first to answer may be one that has been demoted.
+void RollCall::find_primary() {
+  if (!topology_.primary && !has_heard_of_all()) return;
+  std::optional<std::size_t> best;
+  for (std::size_t server = 0; server < sights_.size(); ++server) {
+    if (server == topology_.primary || !may_lead(server)) continue;
+    if (!best || sights_[server].answer.timeline > sights_[*best].answer.timeline) best = server;
+  }
+  if (!best) return;
+  topology_.primary = best;
+  has_new_primary_ = true;
+  system_ = sights_[*best].answer.system;
+  timeline_ = sights_[*best].answer.timeline;
+  samples_.clear();
+}
+
+void RollCall::note_primary(const Answer& answer, TimePoint asked) {
+  if (!may_lead(*topology_.primary)) return;
+  timeline_ = answer.timeline;  // it may have been promoted again, past us
+  topology_.primary_seen = asked;
+  topology_.servers[*topology_.primary].covered = asked;
+  const Position end = end_of_last_record(answer.position);
+  if (!samples_.empty() && end < samples_.back().position) samples_.clear();  // it has lost some, by a crash
+  if (samples_.size() == kMostSamples) samples_.pop_front();
+  samples_.push_back({asked, end});
+}
+
+/// What it covers, as the primary's answers tell. On another timeline its log may be another one.
+void RollCall::note_replica(Server& server, const Answer& answer) {
+  if (server.timeline != timeline_ || answer.system != system_) return;
+  const auto beyond = std::ranges::upper_bound(samples_, answer.position, {}, &Sample::position);
+  if (beyond != samples_.begin()) server.covered = std::max(server.covered, std::prev(beyond)->asked);
+}
+
+std::vector<RollCall::Change> RollCall::judge(TimePoint now) {
+  std::vector<Change> changes;
+  for (std::size_t at = 0; at < sights_.size(); ++at) {
+    Server& server = topology_.servers[at];
+    auto [state, reason] = judge_server(at, now);
+    const bool changed = state != server.state || (state == State::refused && reason != server.reason);
+    if (state == State::up && server.state != State::up) server.up_since = now;
+    const State before = std::exchange(server.state, state);
+    server.reason = std::move(reason);
+    const bool leads = has_new_primary_ && topology_.primary == at;
+    if (changed || leads) changes.push_back({at, server.role, before, state, server.reason, leads});
+  }
+  has_new_primary_ = false;
+  return changes;
+}
+
+RollCall::Verdict RollCall::judge_server(std::size_t server, TimePoint /*now*/) const {
+  const Sight& sight = sights_[server];
+  if (!is_there(sight)) {
+    if (sight.failures < rules_.tries) return {State::unknown, "it has not answered yet"};
+    return {State::down, sight.why};
+  }
+  if (topology_.primary == server && may_lead(server)) return {State::up, {}};
+  if (!sight.answer.is_in_recovery) return judge_claim(server);
+  if (!topology_.primary) return {State::lagging, "no primary has been found yet"};
+  if (sight.answer.system != system_) {
+    return {State::refused, "it belongs to another cluster than the primary"};
+  }
+  return judge_replica(topology_.servers[server]);
+}
+
+/// It says that it is a primary, and is not the one that is used.
+RollCall::Verdict RollCall::judge_claim(std::size_t server) const {
+  const Answer& answer = sights_[server].answer;
+  if (!topology_.primary)
+    return {State::unknown, "it says that it is the primary; others have not answered yet"};
+  const std::string& primary = topology_.servers[*topology_.primary].name;
+  if (const Timeline other = newest(answer.system); answer.timeline < other && topology_.primary == server) {
+    return {State::refused,
+            fmt::format("it says that it is the primary, on timeline {}, but a replica follows "
+                        "timeline {}: another server has been promoted",
+                        answer.timeline, other)};
+  }
+  if (answer.system != system_) return {State::refused, "it is the primary of another cluster"};
+  return {State::refused,
+          fmt::format("it says that it is the primary, on timeline {}, but {} {} on timeline {}; make it a "
+                      "replica of that, or stop it",
+                      answer.timeline, primary, topology_.primary == server ? "was" : "is", timeline_)};
+}
+
+RollCall::Verdict RollCall::judge_replica(const Server& server) const {
+  if (server.timeline == 0) {
+    return {State::lagging,
+            "it does not receive the primary's changes; or the upstream's user may not see that it does, and "
+            "needs the role pg_read_all_stats"};
+  }
+  if (server.timeline != timeline_) {
+    return {State::lagging,
+            fmt::format("it follows timeline {}, the primary is on {}", server.timeline, timeline_)};
+  }
+  if (server.covered == TimePoint()) return {State::lagging, "it has not caught up with the primary yet"};
+  const auto lag = std::chrono::duration_cast<Duration>(topology_.primary_seen - server.covered);
+  if (lag > rules_.max_lag) {
+    return {State::lagging, fmt::format("it is more than {} ms behind the primary", rules_.max_lag.count())};
+  }
+  return {State::up, {}};
+}
+
+}  // namespace forebay::route

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+
+namespace forebay::route {
+
+/// A place in a cluster's write-ahead log: pg_lsn as a number.
+using Position = std::uint64_t;
+/// Which history of the cluster a server is on; each promotion begins another, with a higher number.
+using Timeline = std::uint32_t;
+
+enum class Role : std::uint8_t { unknown, primary, replica };
+
+enum class State : std::uint8_t {
+  unknown,  ///< it has not answered yet
+  up,
+  lagging,  ///< a replica that does not show what the primary had acknowledged a while ago
+  down,
+  refused  ///< it answers, but must not be used: Server::reason says why
+};
+
+const char* to_text(Role role);
+const char* to_text(State state);
+
+/// One server of a cluster, as it last said it is.
+struct Server {
+  std::string name;          ///< "db.example.com:5432"
+  std::uint32_t weight = 1;  ///< its share of the reads
+  Role role = Role::unknown;
+  State state = State::unknown;
+  std::string reason = {};  ///< why it is not up; empty when it is
+  Position position = 0;    ///< what a primary has written, what a replica has replayed
+  Timeline timeline = 0;    ///< 0: not known
+  TimePoint covered = {};   ///< every transaction that the primary acknowledged before is visible here
+  TimePoint up_since = {};
+};
+
+/// The servers of a cluster at one moment. Immutable once published.
+struct Topology {
+  std::uint64_t generation = 0;  ///< of the list: with another one, indexes mean other servers
+  std::vector<Server> servers = {};
+  std::optional<std::size_t> primary = {};  ///< where writes go, up or not; nothing: none has been found yet
+  /// Up to when the primary is known to have been there. What a replica lags is counted from here: without a
+  /// primary there is nothing newer to be seen.
+  TimePoint primary_seen = {};
+};
+
+}  // namespace forebay::route

@@ -1,0 +1,140 @@
+"""Which server a statement goes to (C3, C11, L19, P1; pitfalls 13 and 14)."""
+
+import time
+
+import psycopg
+import pytest
+
+from forebay_testing import wait_until
+
+#: Tells which server answers: each has its own.
+WHERE = "SELECT inet_server_port()"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def table(cluster):
+    primary = cluster.servers[0]
+    primary.execute("CREATE TABLE numbers (id int PRIMARY KEY, n int NOT NULL)", dbname="shop")
+    primary.execute("INSERT INTO numbers SELECT i, 0 FROM generate_series(1, 100) AS i", dbname="shop")
+    primary.execute("GRANT ALL ON numbers TO app", dbname="shop")
+    for replica in cluster.replicas:
+        replica.catch_up()
+
+
+@pytest.fixture
+def ports(cluster):
+    return [server.port for server in cluster.servers]
+
+
+def test_reads_go_to_replicas_and_writes_to_the_primary(cluster, daemon, client, ports):
+    client.execute("SELECT 1")  # the first statement of a database looks at its catalog, on the primary
+    wait_until(lambda: client.execute(WHERE).fetchone()[0] in ports[1:], 5, "a replica answers")
+    client.execute("UPDATE numbers SET n = n + 1 WHERE id = 1")
+    assert client.execute(WHERE).fetchone()[0] == ports[0], "right behind a write"
+
+
+def test_own_writes_are_seen_at_once(client):
+    for value in range(1, 200):
+        client.execute("UPDATE numbers SET n = %s WHERE id = 2", (value,))
+        assert client.execute("SELECT n FROM numbers WHERE id = 2").fetchone()[0] == value
+
+
+@pytest.mark.parametrize("statement", [
+    "SELECT n FROM numbers WHERE id = 3 FOR UPDATE",
+    "SELECT n FROM numbers WHERE id = 3 FOR NO KEY UPDATE",
+    "WITH w AS (UPDATE numbers SET n = n WHERE id = 3 RETURNING n) SELECT n FROM w",
+    "SELECT nextval('series')",
+    "SELECT bump()",
+    "SELECT * FROM bumping",
+    "SELECT pg_current_wal_lsn()",
+    "SELECT pg_backend_pid()",
+    "SELECT pg_try_advisory_xact_lock(7)",
+    "EXPLAIN ANALYZE UPDATE numbers SET n = n",
+    "SELECT 1; UPDATE numbers SET n = n WHERE id = 3",
+])
+def test_what_may_write_never_reaches_a_replica(cluster, daemon, client, statement):
+    client.execute("CREATE SEQUENCE IF NOT EXISTS series")
+    client.execute("CREATE OR REPLACE FUNCTION bump() RETURNS int LANGUAGE sql AS "
+                   "'UPDATE numbers SET n = n + 1 WHERE id = 4 RETURNING n'")
+    client.execute("CREATE OR REPLACE VIEW bumping AS SELECT bump()")
+    for _ in range(20):
+        client.execute(statement)
+
+
+def test_transactions_stay_with_the_primary(client, ports):
+    for _ in range(20):
+        with client.transaction():
+            assert client.execute(WHERE).fetchone()[0] == ports[0]
+
+
+def test_sessions_settings_are_carried_to_replicas(client, ports):
+    client.execute("SET DateStyle = 'German'")
+    wait_until(lambda: client.execute(WHERE).fetchone()[0] in ports[1:], 5, "a replica answers")
+    assert client.execute("SELECT date '2024-02-01' || ''").fetchone()[0] == "01.02.2024"
+
+
+def test_prepared_statements_work_on_every_server(client, ports):
+    seen = set()
+    for value in range(2000):
+        if value % 500 == 0:
+            client.execute("UPDATE numbers SET n = %s WHERE id = 5", (value,))
+        row = client.execute("SELECT n, inet_server_port() FROM numbers WHERE id = %s", (5,),
+                             prepare=True).fetchone()
+        assert row[0] == value // 500 * 500
+        seen.add(row[1])
+    assert len(seen) > 1
+
+
+def test_an_error_is_the_primarys(cluster, client, ports):
+    """A table that is not there yet on a replica is there for the client."""
+    replicas = cluster.replicas
+    wait_until(lambda: client.execute(WHERE).fetchone()[0] in ports[1:], 5, "a replica answers")
+    for replica in replicas:
+        replica.execute("SELECT pg_wal_replay_pause()")
+    try:
+        cluster.servers[0].execute("CREATE TABLE late AS SELECT 1 AS n", dbname="shop")
+        cluster.servers[0].execute("GRANT SELECT ON late TO app", dbname="shop")
+        assert client.execute("SELECT n FROM late").fetchone()[0] == 1
+    finally:
+        for replica in replicas:
+            replica.execute("SELECT pg_wal_replay_resume()")
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        client.execute("SELECT 1 / (id - 1) FROM numbers WHERE id = 1")
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        client.execute("SELECT * FROM never")
+    assert client.execute("SELECT 1").fetchone()[0] == 1
+
+
+def test_equal_replicas_get_equal_shares(cluster, daemon):
+    connections = [cluster.connect(daemon) for _ in range(8)]
+
+    def read_for(seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            for connection in connections:
+                connection.execute("SELECT n FROM numbers WHERE id = 1")
+
+    try:
+        read_for(3)  # a replica that was slow before, cold perhaps, is tried again once a second
+        before = cluster.reads(daemon)
+        read_for(2)
+        primary, first, second = (after - was for after, was in zip(cluster.reads(daemon), before))
+    finally:
+        for connection in connections:
+            connection.close()
+    assert primary < 0.1 * (first + second)
+    assert abs(first - second) < 0.1 * (first + second)
+
+
+def test_a_paused_replica_is_left_when_it_lags(cluster, ports):
+    daemon = cluster.forebay("--set", "routing.max_lag=500ms")
+    paused = cluster.servers[1]
+    paused.execute("SELECT pg_wal_replay_pause()")
+    try:
+        cluster.servers[0].execute("UPDATE numbers SET n = n WHERE id = 6", dbname="shop")
+        wait_until(lambda: cluster.states(daemon)[1] == "lagging", 10, "the lag is seen")
+        with cluster.connect(daemon) as client:
+            assert all(client.execute(WHERE).fetchone()[0] != paused.port for _ in range(100))
+    finally:
+        paused.execute("SELECT pg_wal_replay_resume()")
+    wait_until(lambda: cluster.states(daemon)[1] == "up", 10, "it has caught up")
