@@ -439,12 +439,15 @@ void Backend::lose(const wire::ErrorMessage& error) {
   const auto question = std::move(question_);
   // Inside a message nothing can be said.
   const bool told = fatal_told_ || tracker_.is_inside_message();
+  const bool is_unanswered = tracker_.outstanding() > 0;
+  const char status = tracker_.transaction_status();
   close();
   pool_.on_lost(*this);
   if (lessee == nullptr) return;
   // What the server said instead of an answer to us has not reached the client.
   const bool servers_words = question != nullptr && question->fatal;
-  lessee->on_lost(servers_words ? last_words(*question->error) : error, told);
+  const wire::ErrorMessage words = servers_words ? last_words(*question->error) : error;
+  lessee->on_lost({words, told, is_unanswered, status});
 }
 
 // --- what the tracker sees

@@ -40,6 +40,14 @@ struct QuestionError {
   std::string message;
 };
 
+/// How a backend that was lent has come to its end.
+struct Loss {
+  const wire::ErrorMessage& error;  ///< what the client may be told
+  bool is_told;                     ///< the server's own FATAL error has reached it, or nothing can be said
+  bool is_unanswered;               ///< something that was sent
+  char transaction_status;          ///< as the server said last
+};
+
 /// Whoever a backend is lent to. Called by the backend's thread.
 class Lessee {
  public:
@@ -50,9 +58,8 @@ class Lessee {
   virtual void on_settled() = 0;
   /// What could not be written to the server has now been written.
   virtual void on_drained() = 0;
-  /// The backend is gone and no longer lent. `error` is what the client may be told, unless the server's own
-  /// FATAL error has reached it already (`told`).
-  virtual void on_lost(const wire::ErrorMessage& error, bool told) = 0;
+  /// The backend is gone and no longer lent.
+  virtual void on_lost(const Loss& loss) = 0;
 
   /// See wire::ReplyTracker::Observer.
   virtual void on_done(const wire::Expectation& expectation) = 0;

@@ -47,7 +47,7 @@ class Cleaner final : public backend::Lessee {
   void on_drained() override {
     if (!is_asking_) next();
   }
-  void on_lost(const wire::ErrorMessage&, bool) override { remove(); }
+  void on_lost(const backend::Loss&) override { remove(); }
   void on_done(const wire::Expectation&) override {}
   /// What the client had sent before it left failed: which statements are prepared here is not known.
   void on_skipped(const wire::Expectation&, bool) override { discard_ = true; }

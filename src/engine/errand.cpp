@@ -51,12 +51,12 @@ void Errand::on_checkout_failed(const backend::Login::Refusal& refusal) {
   done({.refusal = &refusal});
 }
 
-void Errand::on_lost(const wire::ErrorMessage& error, bool) {
+void Errand::on_lost(const backend::Loss& loss) {
   const backend::Backend& lost = *std::exchange(backend_, nullptr);
   // It may have been dead for as long as it was idle. One that was opened for us says how things are.
   if (lost.opened_at() < started_at_) return pool_->checkout(*this);
   const Done done = std::move(done_);
-  const backend::Login::Refusal refusal{{}, error};
+  const backend::Login::Refusal refusal{{}, loss.error};
   done({.refusal = &refusal});
 }
 

@@ -45,7 +45,7 @@ class Errand final : private backend::Borrower, private backend::Lessee {
   bool on_output(Bytes) override { return true; }
   void on_settled() override {}
   void on_drained() override {}
-  void on_lost(const wire::ErrorMessage& error, bool told) override;
+  void on_lost(const backend::Loss& loss) override;
   void on_done(const wire::Expectation&) override {}
   void on_skipped(const wire::Expectation&, bool) override {}
   std::string_view on_error(const wire::Expectation*, std::string_view body) override { return body; }

@@ -10,6 +10,7 @@
 #include "engine/burst.hpp"
 #include "engine/cleaner.hpp"
 #include "engine/code_watch.hpp"
+#include "engine/effect_sets.hpp"
 #include "engine/session_reads.hpp"
 #include "engine/session_routing.hpp"
 #include "net/loop.hpp"
@@ -241,18 +242,34 @@ void Session::settle_late() {
   if (unsettled_ && backend_ != nullptr && !preparing_ && !asking_) settle();
 }
 
-void Session::on_lost(const wire::ErrorMessage& error, bool told) {
+void Session::on_lost(const backend::Loss& loss) {
   backend_ = nullptr;
   if (reads_ != nullptr) reads_->abandon();
   static_cast<backend::Holder&>(*this).unlink();
   if (can_ask_elsewhere()) return ask_elsewhere();
+  if (routing_ != nullptr && !effects_.empty()) pool_->directory().board().note_write(Clock::now());
   if (preparing_) {
     // Nothing of the client's had been sent: another backend does as well.
     preparing_ = false;
     waiting_ = true;
     return pool_->checkout(*this);
   }
-  port_.finish(told ? nullptr : &error);
+  if (loss.is_told) return port_.finish(nullptr);
+  if (!is_outcome_unknown(loss)) return port_.finish(&loss.error);
+  const wire::ErrorMessage unknown{wire::Severity::fatal, std::string(wire::sqlstate::kOutcomeUnknown),
+                                   "the connection to the server was lost before it had answered; whether the "
+                                   "transaction was committed is not known",
+                                   loss.error.message,
+                                   "Look for what it wrote before you repeat it."};
+  port_.finish(&unknown);
+}
+
+/// Whether what was sent may have been committed: a COMMIT, or a write outside a transaction.
+bool Session::is_outcome_unknown(const backend::Loss& loss) const {
+  if (!loss.is_unanswered) return false;
+  if (effects_.has(Effect::ends_transaction)) return true;
+  const bool is_alone = loss.transaction_status == 'I' && !effects_.has(Effect::begins_transaction);
+  return is_alone && effects_.any_of(kDoubtful | Effect::writes);
 }
 
 void Session::fail(std::string_view sqlstate, std::string message, std::string hint) {

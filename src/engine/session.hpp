@@ -217,7 +217,8 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   bool on_output(Bytes bytes) override;
   void on_settled() override;
   void on_drained() override;
-  void on_lost(const wire::ErrorMessage& error, bool told) override;
+  void on_lost(const backend::Loss& loss) override;
+  bool is_outcome_unknown(const backend::Loss& loss) const;
   void on_done(const wire::Expectation& expectation) override;
   void on_skipped(const wire::Expectation& skipped, bool failed) override;
   std::string_view on_error(const wire::Expectation* cause, std::string_view body) override;

@@ -10,7 +10,7 @@ namespace forebay::wire {
 
 /// SQLSTATEs that Forebay itself reports (https://www.postgresql.org/docs/15/errcodes-appendix.html).
 namespace sqlstate {
-inline constexpr std::string_view kProtocolViolation = "08P01", kConnectionFailure = "08006",
+inline constexpr std::string_view kProtocolViolation = "08P01", kConnectionFailure = "08006", kOutcomeUnknown = "08007",
                                   kCannotConnect = "08001", kInvalidPassword = "28P01",
                                   kInvalidAuthorization = "28000", kTooManyConnections = "53300",
                                   kConfigurationLimit = "53400", kAdminShutdown = "57P01",

@@ -1,0 +1,205 @@
+"""The primary dies, and a replica takes its place (C3, C11; pitfalls 11 and 12)."""
+
+import threading
+import time
+
+import psycopg
+import pytest
+
+from forebay_testing import wait_until
+
+
+class Traffic(threading.Thread):
+    """One client that does the same again and again, and notes what comes of it; connects anew when it has to."""
+
+    def __init__(self, connect, work) -> None:
+        super().__init__(daemon=True)
+        self._connect = connect
+        self._work = work
+        self._ended = threading.Event()
+        self.done: list = []  # (when, result)
+        self.errors: list = []  # (when, error)
+
+    def run(self) -> None:
+        number = 0
+        connection = None
+        while not self._ended.is_set():
+            number += 1
+            try:
+                connection = connection or self._connect()
+                self.done.append((time.monotonic(), self._work(connection, number)))
+            except psycopg.Error as error:
+                self.errors.append((time.monotonic(), error))
+                if connection:
+                    connection.close()
+                connection = None
+        if connection:
+            connection.close()
+
+    def stop(self) -> None:
+        self._ended.set()
+        self.join(30)
+        assert not self.is_alive()
+
+    def longest_gap(self) -> float:
+        times = [when for when, _ in self.done]
+        return max(after - before for before, after in zip(times, times[1:]))
+
+
+def insert(connection, number):
+    connection.execute("INSERT INTO log (n) VALUES (%s)", (number,))
+    return number
+
+
+def read(connection, number):
+    return connection.execute("SELECT count(*) FROM log").fetchone()[0]
+
+
+@pytest.fixture
+def cluster(clusters):
+    cluster = clusters()
+    cluster.primary.execute("CREATE TABLE log (n int)", dbname="shop")
+    cluster.primary.execute("GRANT ALL ON log TO app", dbname="shop")
+    return cluster
+
+
+def fail_over(cluster, number: int = 1) -> float:
+    """Kills the primary and promotes a replica; returns when that takes writes."""
+    old, new = cluster.primary, cluster.servers[number]
+    old.kill()
+    new.promote()
+    at = time.monotonic()
+    cluster.primary = new
+    for replica in cluster.replicas:
+        if replica is not old:
+            replica.follow(new)
+    return at
+
+
+@pytest.mark.time_limit(120)
+def test_reads_go_on_and_writes_resume(cluster):
+    daemon = cluster.forebay()
+    writer = Traffic(lambda: cluster.connect(daemon), insert)
+    readers = [Traffic(lambda: cluster.connect(daemon), read) for _ in range(2)]
+    for thread in (writer, *readers):
+        thread.start()
+    wait_until(lambda: len(writer.done) > 50 and all(len(reader.done) > 50 for reader in readers), 20, "traffic")
+    promoted = fail_over(cluster)
+    wait_until(lambda: writer.done[-1][0] > promoted + 0.5, 20, "writes go on")
+    for thread in (writer, *readers):
+        thread.stop()
+    assert [error for reader in readers for _, error in reader.errors] == []
+    assert min(when for when, _ in writer.done if when > promoted) - promoted < 2
+    for _, error in writer.errors:
+        assert "server closed the connection" in str(error) or "is not known" in str(error), error
+    print("write gap:", writer.longest_gap(), "errors:", [str(error) for _, error in writer.errors])
+    wait_until(lambda: cluster.states(daemon) == {0: "down", 1: "up", 2: "up"}, 20, "the states")
+
+
+@pytest.mark.time_limit(120)
+def test_the_former_primary_gets_nothing_when_it_comes_back(cluster):
+    daemon = cluster.forebay()
+    old = cluster.primary
+    with cluster.connect(daemon) as client:
+        client.execute("INSERT INTO log VALUES (1)")
+    fail_over(cluster)
+    old.start()
+    wait_until(lambda: cluster.states(daemon)[0] == "refused", 20, "it is refused")
+    assert "timeline" in cluster.topology(daemon)[0]["why"]
+    with cluster.connect(daemon) as client:
+        for value in range(20):
+            client.execute("INSERT INTO log VALUES (%s)", (value,))
+            client.execute("SELECT count(*) FROM log")
+    assert old.query("SELECT count(*) FROM log", dbname="shop") == [(1,)]
+    assert "a server is refused" in daemon.log()
+
+
+@pytest.mark.time_limit(120)
+def test_a_promotion_beside_a_living_primary_takes_its_clients_along(cluster):
+    """The higher timeline wins; transactions that are open on the other end."""
+    daemon = cluster.forebay()
+    client = cluster.connect(daemon)
+    client.execute("BEGIN")
+    client.execute("INSERT INTO log VALUES (1)")
+    cluster.servers[1].promote()
+    wait_until(lambda: cluster.states(daemon)[0] == "refused", 20, "the former primary is refused")
+    with pytest.raises(psycopg.OperationalError):
+        client.execute("COMMIT")
+    client.close()
+    with cluster.connect(daemon) as other:
+        other.execute("INSERT INTO log VALUES (2)")
+    assert cluster.servers[0].query("SELECT n FROM log", dbname="shop") == []
+    assert cluster.servers[1].query("SELECT n FROM log", dbname="shop") == [(2,)]
+
+
+@pytest.mark.time_limit(120)
+def test_a_commit_whose_outcome_is_unknown_is_reported_as_that(cluster):
+    """Held by a standby that does not confirm, then cut: nobody can tell."""
+    daemon = cluster.forebay()
+    primary = cluster.primary
+    client = cluster.connect(daemon)
+    client.execute("INSERT INTO log VALUES (0)")
+    primary.reload({"synchronous_standby_names": "absent"})
+    client.execute("BEGIN")
+    client.execute("INSERT INTO log VALUES (1)")
+    outcome: list = []
+
+    def commit():
+        try:
+            client.execute("COMMIT")
+        except psycopg.Error as error:
+            outcome.append(error)
+
+    thread = threading.Thread(target=commit)
+    thread.start()
+    waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+    wait_until(lambda: primary.query(waits) == [(1,)], 20, "the commit waits")
+    primary.kill()
+    thread.join(20)
+    assert "whether the transaction was committed is not known" in str(outcome[0])  # psycopg has no SQLSTATE of it
+    client.close()
+
+
+@pytest.mark.time_limit(120)
+def test_a_lost_replica_costs_no_read(cluster):
+    daemon = cluster.forebay()
+    readers = [Traffic(lambda: cluster.connect(daemon), read) for _ in range(4)]
+    for reader in readers:
+        reader.start()
+    wait_until(lambda: all(len(reader.done) > 100 for reader in readers), 20, "traffic")
+    lost = cluster.servers[1]
+    for _ in range(3):
+        lost.kill()
+        wait_until(lambda: cluster.states(daemon)[1] == "down", 20, "it is seen")
+        lost.start()
+        wait_until(lambda: cluster.states(daemon)[1] == "up", 20, "it is back")
+    for reader in readers:
+        reader.stop()
+    assert [error for reader in readers for _, error in reader.errors] == []
+
+
+@pytest.mark.time_limit(120)
+def test_a_frozen_replica_costs_no_read(cluster):
+    import os
+    import signal
+    daemon = cluster.forebay()
+    readers = [Traffic(lambda: cluster.connect(daemon), read) for _ in range(4)]
+    for reader in readers:
+        reader.start()
+    wait_until(lambda: all(len(reader.done) > 100 for reader in readers), 20, "traffic")
+    frozen = cluster.servers[1]
+    children = [int(word) for word in open(f"/proc/{frozen.pid}/task/{frozen.pid}/children").read().split()]
+    for pid in (frozen.pid, *children):
+        os.kill(pid, signal.SIGSTOP)
+    at = time.monotonic()
+    wait_until(lambda: cluster.states(daemon)[1] == "down", 20, "it is seen")
+    print("seen after", time.monotonic() - at)
+    time_of_freeze = time.monotonic()
+    wait_until(lambda: all(reader.done[-1][0] > time_of_freeze + 0.2 for reader in readers), 20, "all go on")
+    for pid in (frozen.pid, *children):
+        os.kill(pid, signal.SIGCONT)
+    wait_until(lambda: cluster.states(daemon)[1] == "up", 20, "it is back")
+    for reader in readers:
+        reader.stop()
+    assert [error for reader in readers for _, error in reader.errors] == []
+    print("longest wait", max(reader.longest_gap() for reader in readers))
