@@ -1,5 +1,7 @@
 #include "backend/pool_directory.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace forebay::backend {
@@ -203,6 +205,8 @@ PoolRules PoolDirectory::rules_for(const config::Settings& settings, const std::
   const auto* listed = config::database_entry(settings, database);
   PoolRules rules{.mode = settings.pool_mode,
                   .has_replicas = !settings.replicas.empty() && is_on_cluster(settings, database),
+                  .reads_from_primary = std::ranges::find(settings.routing.primary_users, user) !=
+                                        settings.routing.primary_users.end(),
                   .size = limits.pool_size,
                   .overflow = limits.pool_overflow,
                   .reserve = limits.reserve_size,

@@ -235,7 +235,7 @@ ServerWatch::ServerWatch(config::SettingsPtr settings, std::uint64_t generation,
     visitors_.push_back(
         std::make_unique<Visitor>(visitors_.size(), std::move(server), settings_->health, roll_call_));
   }
-  board_.publish(std::make_shared<const route::Topology>(roll_call_.topology()));
+  publish();
   board_.set_waker([fd = wake_fd_.get()] { wake(fd); });
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }
@@ -257,8 +257,7 @@ void ServerWatch::run(const std::stop_token& stop) {
       has_news = visitors_[at]->advance(now, polled[at].revents != 0) || has_news;
     if (has_news) {
       const auto changes = roll_call_.judge(now);
-      const auto topology = std::make_shared<const route::Topology>(roll_call_.topology());
-      board_.publish(topology);
+      const auto topology = publish();
       if (!changes.empty()) on_change_(*topology, changes);
     }
     if (board_.take_wish()) wished = now;
@@ -277,6 +276,13 @@ void ServerWatch::run(const std::stop_token& stop) {
       [[maybe_unused]] const auto size = read(wake_fd_.get(), &count, sizeof count);
     }
   }
+}
+
+std::shared_ptr<const route::Topology> ServerWatch::publish() {
+  auto topology = std::make_shared<route::Topology>(roll_call_.topology());
+  topology->settings = settings_;
+  board_.publish(topology);
+  return topology;
 }
 
 /// Replicas are asked right behind the primary; and soon again when somebody waits for what they do not cover

@@ -37,6 +37,7 @@ class ServerWatch {
   class Visitor;
 
   void run(const std::stop_token& stop);
+  std::shared_ptr<const route::Topology> publish();
   void plan(TimePoint now, TimePoint wished);
 
   const config::SettingsPtr settings_;

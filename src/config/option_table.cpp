@@ -322,6 +322,12 @@ std::vector<Option> routing_rows() {
              .help = "A replica that is further behind the primary answers nothing.",
              .range = {1, kLongestDuration}},
             FIELD(settings->routing.max_lag)),
+      bound({.key = "routing.primary_relations",
+             .help = "Reads that name any of these tables or views, written without their schema, go to the "
+                     "primary."},
+            FIELD(settings->routing.primary_relations)),
+      bound({.key = "routing.primary_users", .help = "Reads of these users go to the primary."},
+            FIELD(settings->routing.primary_users)),
       bound({.key = "health.interval",
              .help = "How often each server is asked how it is. A client's read may go to a replica about so "
                      "long after its write.",

@@ -71,6 +71,16 @@ void read_lifetime(std::string_view value, Directives& directives) {
        directives.lifetime, directives);
 }
 
+void read_read(std::string_view value, Directives& directives) {
+  if (value == "primary") {
+    directives.read = Directives::Read::primary;
+  } else if (value == "any") {
+    directives.read = Directives::Read::any;
+  } else {
+    directives.mistake = "read: primary or any";
+  }
+}
+
 void read_directive(std::string_view word, Directives& directives) {
   const auto equals = word.find('=');
   const std::string_view name = word.substr(0, equals);
@@ -83,8 +93,10 @@ void read_directive(std::string_view word, Directives& directives) {
     take(config::parse_choice<config::CacheStrategy>(value), name, directives.strategy, directives);
   } else if (name == "keep") {
     take(config::parse_boolean(value), name, directives.keep, directives);
+  } else if (name == "read") {
+    read_read(value, directives);
   } else {
-    directives.mistake = "there are ttl=, tags=, strategy= and keep=, and nothing else";
+    directives.mistake = "there are ttl=, tags=, strategy=, keep= and read=, and nothing else";
   }
 }
 

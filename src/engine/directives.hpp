@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,14 +16,19 @@ namespace forebay::engine {
 ///     /* forebay: ttl=5min tags=users,user:42 */ SELECT …
 ///
 /// `ttl`: how long the result is kept, in seconds or with a unit; `tags`: names by which it can be cleared
-/// and by which policies find it; `strategy`: as in the configuration; `keep=no`: never.
+/// and by which policies find it; `strategy`: as in the configuration; `keep=no`: never. `read=primary`: no
+/// replica answers it; `read=any`: one may that does not show the client's own writes yet.
 struct Directives {
+  /// Which servers may answer.
+  enum class Read : std::uint8_t { fresh, primary, any };
+
   static constexpr std::size_t kMostTags = 16;
   static constexpr std::size_t kLongestTag = 64;
 
   std::optional<Duration> lifetime;
   std::optional<config::CacheStrategy> strategy;
   bool keep = true;
+  Read read = Read::fresh;
   std::vector<std::string> tags;
   std::string
       mistake;  ///< what is wrong with the comment, for people; what is right in it counts nevertheless

@@ -49,7 +49,7 @@ TEST(Directives, MistakesAreToldAndTheRestCounts) {
   EXPECT_TRUE(mistake("ttl=99999999999999999999").starts_with("ttl: "));
   EXPECT_TRUE(mistake("keep=perhaps").starts_with("keep: "));
   EXPECT_TRUE(mistake("strategy=write-behind").starts_with("strategy: "));
-  EXPECT_EQ(mistake("lifetime=5"), "there are ttl=, tags=, strategy= and keep=, and nothing else");
+  EXPECT_EQ(mistake("lifetime=5"), "there are ttl=, tags=, strategy=, keep= and read=, and nothing else");
   EXPECT_NE(mistake("tags=a*b"), "");
   EXPECT_NE(mistake("tags=" + std::string(65, 'x')), "");
 }

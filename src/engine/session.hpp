@@ -12,7 +12,7 @@
 #include "base/clock.hpp"
 #include "engine/client_port.hpp"
 #include "engine/statement_names.hpp"
-#include "route/topology.hpp"
+#include "route/reader.hpp"
 #include "sql/verdict.hpp"
 
 namespace forebay::engine {
@@ -167,7 +167,8 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   bool may_route(char type) const;
   Step route_batch(const std::byte* at, std::size_t size);
   bool looks_for_release(const std::byte* at, std::size_t size);
-  bool are_plain_reads(const ReadBatch& batch);
+  std::optional<route::Floor> floor_of(const ReadBatch& batch, const config::Settings& settings) const;
+  bool are_plain_reads(const ReadBatch& batch, const std::vector<std::string>& but_of);
   bool waits_for_replica(const route::Topology& topology, TimePoint now);
   void look_again();
   void open_attempt(const route::Topology& topology, std::size_t server, Bytes batch, bool is_alone);

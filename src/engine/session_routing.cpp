@@ -3,10 +3,12 @@
 #include "engine/session_routing.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 #include "backend/pool_directory.hpp"
 #include "engine/burst.hpp"
 #include "engine/code_watch.hpp"
+#include "engine/directives.hpp"
 #include "engine/read_request.hpp"
 #include "engine/session.hpp"
 #include "engine/session_reads.hpp"
@@ -18,7 +20,7 @@ namespace forebay::engine {
 namespace {
 
 /// After something else a client's reads stay with the primary for so long: more of it may follow.
-constexpr Duration kStay{20};
+constexpr Duration kStay{5};
 /// How long a read waits for a replica to catch up, so that the client's next ones need not go to the
 /// primary. Usually that takes two questions, a millisecond.
 constexpr Duration kCatchUp{10};
@@ -30,6 +32,24 @@ constexpr Duration kLongestPause{10'000};
 constexpr Duration kBetweenLooks{1'000};
 /// Then the primary is asked as without replicas, and what it says is the client's.
 constexpr int kMostFailures = 3;
+
+/// A place in the log that another connection has read from the primary, pg_current_wal_insert_lsn() for
+/// example, set by an application that reads here what it wrote there.
+constexpr std::string_view kPosition = "forebay.position";
+
+/// As PostgreSQL writes a pg_lsn: two hexadecimal numbers with a slash between them.
+std::optional<route::Position> read_position(std::string_view text) {
+  const auto slash = text.find('/');
+  if (slash == text.npos) return std::nullopt;
+  route::Position position = 0;
+  for (const std::string_view part : {text.substr(0, slash), text.substr(slash + 1)}) {
+    std::uint32_t number = 0;
+    const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), number, 16);
+    if (error != std::errc() || end != part.data() + part.size()) return std::nullopt;
+    position = position << 32U | number;
+  }
+  return position;
+}
 
 route::Balancer& balancer() {
   thread_local route::Balancer balancer;
@@ -57,7 +77,7 @@ bool Session::may_route(char type) const {
   const bool is_quiet = backend_ == nullptr && !waiting_ && !in_batch_ && !barrier_ && !asking_ &&
                         !preparing_ && effects_.empty() && touched_settings_ == nullptr &&
                         held_because_.empty() && to_server().empty();
-  return is_quiet && !routing_->attempt.is_open && !refills_ &&
+  return is_quiet && !pool_->rules().reads_from_primary && !routing_->attempt.is_open && !refills_ &&
          pool_->rules().mode != config::PoolMode::session && profile_->replication.empty() &&
          (reads_ == nullptr || !reads_->is_filling());
 }
@@ -70,7 +90,7 @@ bool Session::looks_for_release(const std::byte* at, std::size_t size) {
     return false;
   const TimePoint now = net::Loop::current()->now();
   if (now - routing_->looked_at < kBetweenLooks || !pool_->directory().board().has_choice()) return false;
-  if (!batch.read(as_text({at, size}), names_.get()) || !are_plain_reads(batch)) return false;
+  if (!batch.read(as_text({at, size}), names_.get()) || !are_plain_reads(batch, {})) return false;
   routing_->looked_at = now;
   probe();
   return true;
@@ -83,17 +103,19 @@ Session::Step Session::route_batch(const std::byte* at, std::size_t size) {
   route::Board& board = pool_->directory().board();
   routing.is_plain = false;
   if (!board.has_choice() || routing.failures >= kMostFailures) return Step::incomplete;
-  if (!batch.read(as_text({at, size}), names_.get()) || !are_plain_reads(batch)) return Step::incomplete;
+  const route::Topology& topology = board.here();
+  if (topology.servers.empty() || !batch.read(as_text({at, size}), names_.get())) return Step::incomplete;
+  if (!are_plain_reads(batch, topology.settings->routing.primary_relations)) return Step::incomplete;
+  const auto floor = floor_of(batch, *topology.settings);
+  if (!floor) return Step::incomplete;
   routing.is_plain = true;
   const TimePoint now = Clock::now();
   if (code_->wants_look(now)) return Step::incomplete;  // which the primary has to be asked for
-  const config::SettingsPtr settings = pool_->directory().settings();
-  const route::Topology& topology = board.here();
-  const bool sees_all = settings->routing.reads_see == config::ReadsSee::all;
-  const TimePoint written_at = sees_all ? board.written_at() : TimePoint();
-  const auto chosen = balancer().choose(topology, routing.reader, written_at, *settings, now,
+  const auto chosen = balancer().choose(topology, routing.reader, *floor, now,
                                         std::exchange(routing.avoided, std::nullopt));
   const bool wants_another = !chosen.server || chosen.wants_another;
+  // With others' writes there may be no end of them.
+  const bool sees_all = topology.settings->routing.reads_see == config::ReadsSee::all;
   if (wants_another && !sees_all && waits_for_replica(topology, now)) return Step::blocked;
   if (routing.waits_since != TimePoint() && !wants_another) routing.pause = {};
   routing.waits_since = {};
@@ -103,9 +125,33 @@ Session::Step Session::route_batch(const std::byte* at, std::size_t size) {
   return Step::used;
 }
 
-bool Session::are_plain_reads(const ReadBatch& batch) {
-  return std::ranges::all_of(batch.requests, [this](const ReadRequest& request) {
+/// What a replica has to show that answers the batch; nothing when none may.
+std::optional<route::Floor> Session::floor_of(const ReadBatch& batch, const config::Settings& settings) const {
+  route::Floor floor;
+  if (settings.routing.reads_see == config::ReadsSee::all)
+    floor.written_at = pool_->directory().board().written_at();
+  if (const std::string* position = backend::find_setting(settings_, kPosition)) {
+    const auto known = read_position(*position);
+    if (!known) return std::nullopt;
+    floor.position = *known;
+  }
+  floor.is_any = !batch.requests.empty();
+  for (const ReadRequest& request : batch.requests) {
+    const auto read = directives_of(request.text).read;
+    if (read == Directives::Read::primary) return std::nullopt;
+    floor.is_any = floor.is_any && read == Directives::Read::any;
+  }
+  return floor;
+}
+
+/// Reads and nothing else, of other relations than these.
+bool Session::are_plain_reads(const ReadBatch& batch, const std::vector<std::string>& but_of) {
+  return std::ranges::all_of(batch.requests, [&](const ReadRequest& request) {
     const sql::Verdict& verdict = judge(request.text);
+    const auto is_named = [&verdict](const std::string& relation) {
+      return std::ranges::binary_search(verdict.relations, relation);
+    };
+    if (std::ranges::any_of(but_of, is_named)) return false;
     return verdict.effects.empty() && reach_of(verdict).empty() && verdict.statements > 0 &&
            request.max_rows == 0;
   });
@@ -153,7 +199,7 @@ void Session::open_attempt(const route::Topology& topology, std::size_t server, 
   attempt.is_open = true;
   attempt.is_passing = attempt.has_failed = attempt.is_cold = false;
   attempt.started = Clock::now();
-  balancer().note_start(topology, server, attempt.started, *pool_->directory().settings());
+  balancer().note_start(topology, server, attempt.started);
 }
 
 bool Session::is_on_replica() const {

@@ -47,10 +47,11 @@ double Balancer::cost(std::size_t server) const {
   return load.mean_micros * (1.0 + load.under_way);
 }
 
-Balancer::Choice Balancer::choose(const Topology& topology, const Reader& reader, TimePoint written_at,
-                                  const config::Settings& settings, TimePoint now,
-                                  std::optional<std::size_t> avoided) {
+Balancer::Choice Balancer::choose(const Topology& topology, const Reader& reader, const Floor& floor,
+                                  TimePoint now, std::optional<std::size_t> avoided) {
   follow(topology);
+  if (topology.servers.empty()) return {};
+  const config::Settings& settings = *topology.settings;
   const bool shares = settings.routing.primary_reads == config::PrimaryReads::share;
   const bool is_primary_up = topology.primary && topology.servers[*topology.primary].state == State::up;
   const auto is_in_use = [&](std::size_t at) {
@@ -62,7 +63,7 @@ Balancer::Choice Balancer::choose(const Topology& topology, const Reader& reader
     if (at == topology.primary) return true;
     // What is published may be old: this thread, or whoever publishes, may have stood still.
     const bool is_fresh = !is_primary_up || now - topology.servers[at].covered <= settings.routing.max_lag;
-    return is_fresh && reader.may_read(topology, at, written_at);
+    return is_fresh && reader.may_read(topology, at, floor);
   };
   const Limits limits = limits_of(topology, is_in_use);
   Choice choice;
@@ -103,15 +104,14 @@ double Balancer::had(std::size_t server) const {
   return std::max(loads_[server].had, turn_ - kCredit);
 }
 
-void Balancer::note_start(const Topology& topology, std::size_t server, TimePoint now,
-                          const config::Settings& settings) {
+void Balancer::note_start(const Topology& topology, std::size_t server, TimePoint now) {
   follow(topology);
   Load& load = loads_[server];
   ++load.under_way;
   load.used_at = now;
   load.had = had(server);
   turn_ = load.had;
-  load.had += 1.0 / weight_of(topology.servers[server], now, settings.health.slow_start);
+  load.had += 1.0 / weight_of(topology.servers[server], now, topology.settings->health.slow_start);
 }
 
 void Balancer::note_end(std::uint64_t generation, std::size_t server, std::uint64_t micros, TimePoint now) {

@@ -4,7 +4,6 @@
 #include <optional>
 #include <vector>
 
-#include "config/settings.hpp"
 #include "route/reader.hpp"
 #include "route/topology.hpp"
 
@@ -25,11 +24,10 @@ class Balancer {
   };
 
   /// `avoided`: a server that has just failed.
-  Choice choose(const Topology& topology, const Reader& reader, TimePoint written_at,
-                const config::Settings& settings, TimePoint now, std::optional<std::size_t> avoided);
+  Choice choose(const Topology& topology, const Reader& reader, const Floor& floor,
+                TimePoint now, std::optional<std::size_t> avoided);
 
-  void note_start(const Topology& topology, std::size_t server, TimePoint now,
-                  const config::Settings& settings);
+  void note_start(const Topology& topology, std::size_t server, TimePoint now);
   /// `micros`: what the answer took; 0 when there was none.
   void note_end(std::uint64_t generation, std::size_t server, std::uint64_t micros, TimePoint now);
 

@@ -12,6 +12,7 @@ TimePoint at(int milliseconds) {
 class BalancerTest : public testing::Test {
  protected:
   BalancerTest() {
+    configure(config::PrimaryReads::last_resort);
     topology_.generation = 1;
     topology_.primary = 0;
     for (const char* name : {"primary", "first", "second"}) {
@@ -22,8 +23,14 @@ class BalancerTest : public testing::Test {
     }
   }
 
+  void configure(config::PrimaryReads primary_reads) {
+    auto settings = std::make_shared<config::Settings>();
+    settings->routing.max_lag = std::chrono::hours(1);
+    settings->routing.primary_reads = primary_reads;
+    topology_.settings = std::move(settings);
+  }
   std::optional<std::size_t> choose(const Reader& reader, TimePoint now = at(60'000)) {
-    return balancer_.choose(topology_, reader, {}, settings_, now, {}).server;
+    return balancer_.choose(topology_, reader, {}, now, {}).server;
   }
   /// One read of each of `clients`, at the same time, each taking what its server takes.
   std::vector<int> run(std::vector<Reader>& clients, const std::vector<std::uint64_t>& micros, int rounds,
@@ -36,7 +43,7 @@ class BalancerTest : public testing::Test {
       std::vector<std::size_t> went;
       for (Reader& client : clients) {
         went.push_back(choose(client, now).value_or(0));
-        balancer_.note_start(topology_, went.back(), now, settings_);
+        balancer_.note_start(topology_, went.back(), now);
       }
       for (std::size_t i = 0; i < clients.size(); ++i) {
         balancer_.note_end(topology_.generation, went[i], micros[went[i]], now);
@@ -51,11 +58,6 @@ class BalancerTest : public testing::Test {
     return counts;
   }
 
-  config::Settings settings_ = [] {
-    config::Settings settings;
-    settings.routing.max_lag = std::chrono::hours(1);
-    return settings;
-  }();
   Topology topology_;
   Balancer balancer_;
   int round_ = 0;
@@ -118,8 +120,21 @@ TEST_F(BalancerTest, WhoHasLeftAReplicaComesBackOnlyWhenItShowsAsMuch) {
 
 TEST_F(BalancerTest, WhatOthersWroteCountsWhereItIsAskedFor) {
   Reader reader;
-  EXPECT_TRUE(reader.may_read(topology_, 1, at(0)));
-  EXPECT_FALSE(reader.may_read(topology_, 1, at(1)));
+  EXPECT_TRUE(reader.may_read(topology_, 1, {.written_at = at(0)}));
+  EXPECT_FALSE(reader.may_read(topology_, 1, {.written_at = at(1)}));
+}
+
+TEST_F(BalancerTest, APositionThatWasPassedOnCounts) {
+  Reader reader;
+  topology_.servers[1].position = 7;
+  EXPECT_TRUE(reader.may_read(topology_, 1, {.position = 7}));
+  EXPECT_FALSE(reader.may_read(topology_, 1, {.position = 8}));
+}
+
+TEST_F(BalancerTest, WhoTakesAnythingMayHaveTheOldest) {
+  Reader reader;
+  reader.note_primary(at(10));
+  EXPECT_TRUE(reader.may_read(topology_, 1, {.is_any = true}));
 }
 
 TEST_F(BalancerTest, AnotherListOfServersMeansOtherServers) {
@@ -130,7 +145,7 @@ TEST_F(BalancerTest, AnotherListOfServersMeansOtherServers) {
 }
 
 TEST_F(BalancerTest, ThePrimarySharesWhereItIsTold) {
-  settings_.routing.primary_reads = config::PrimaryReads::share;
+  configure(config::PrimaryReads::share);
   std::vector<Reader> clients(1);
   const auto counts = run(clients, {100, 100, 100}, 300);
   EXPECT_GT(counts[0], 0);

@@ -8,6 +8,13 @@
 
 namespace forebay::route {
 
+/// What a read has to show beside what its client has seen itself.
+struct Floor {
+  TimePoint written_at = {};  ///< every write that was acknowledged before
+  Position position = 0;      ///< all up to there
+  bool is_any = false;        ///< nothing at all, not even what the client has seen
+};
+
 /// What a client has seen and written, so that no server shows it less afterwards.
 ///
 /// The primary shows all that is there at the time. A replica shows at most that, and never less than it has
@@ -26,14 +33,14 @@ class Reader {
     replica_at_ = now;
   }
 
-  /// Whether `server` shows all that the client has seen. `written_at`: and this as well.
-  bool may_read(const Topology& topology, std::size_t server, TimePoint written_at) const {
+  /// Whether `server` shows all that the client has seen, and what is beneath `floor`.
+  bool may_read(const Topology& topology, std::size_t server, const Floor& floor) const {
     const TimePoint covered = topology.servers[server].covered;
-    if (covered <= primary_at_ || covered < written_at) return false;
+    if (floor.is_any) return true;
+    if (topology.servers[server].position < floor.position || covered < floor.written_at) return false;
+    if (covered <= primary_at_) return false;
     return stays_with(topology, server) || covered > replica_at_;
   }
-  /// What a replica has to cover before it may answer.
-  TimePoint floor() const { return primary_at_; }
   bool stays_with(const Topology& topology, std::size_t server) const {
     return replica_ == server && generation_ == topology.generation;
   }

@@ -138,3 +138,43 @@ def test_a_paused_replica_is_left_when_it_lags(cluster, ports):
     finally:
         paused.execute("SELECT pg_wal_replay_resume()")
     wait_until(lambda: cluster.states(daemon)[1] == "up", 10, "it has caught up")
+
+
+def test_a_comment_keeps_a_read_at_the_primary_or_lets_it_be_old(client, ports):
+    wait_until(lambda: client.execute(WHERE).fetchone()[0] in ports[1:], 5, "a replica answers")
+    for _ in range(20):
+        assert client.execute("/* forebay: read=primary */ " + WHERE).fetchone()[0] == ports[0]
+    client.execute("UPDATE numbers SET n = n + 1 WHERE id = 7")
+    assert client.execute("/* forebay: read=any */ " + WHERE).fetchone()[0] in ports[1:]
+
+
+def test_rules_keep_relations_and_users_at_the_primary(cluster, ports):
+    daemon = cluster.forebay("--set", "routing.primary_relations=numbers,others")
+    with cluster.connect(daemon) as client:
+        wait_until(lambda: client.execute(WHERE).fetchone()[0] in ports[1:], 5, "a replica answers")
+        for _ in range(20):
+            row = client.execute("SELECT inet_server_port() FROM numbers WHERE id = 1").fetchone()
+            assert row[0] == ports[0]
+    daemon = cluster.forebay("--set", "routing.primary_users=app")
+    with cluster.connect(daemon) as client:
+        assert {client.execute(WHERE).fetchone()[0] for _ in range(100)} == {ports[0]}
+
+
+def test_a_position_is_carried_to_another_connection(cluster, client, daemon, ports):
+    """What one connection has written another one reads, whichever server answers."""
+    with cluster.connect(daemon) as other:
+        for value in range(50):
+            client.execute("UPDATE numbers SET n = %s WHERE id = 8", (value,))
+            position = client.execute("SELECT pg_current_wal_insert_lsn()::text").fetchone()[0]
+            other.execute("SELECT set_config('forebay.position', %s, false)", (position,))
+            assert other.execute("SELECT n FROM numbers WHERE id = 8").fetchone()[0] == value
+        wait_until(lambda: other.execute(WHERE).fetchone()[0] in ports[1:], 5, "a replica answers")
+
+
+def test_reads_that_see_all_writes_see_those_of_others(cluster):
+    daemon = cluster.forebay("--set", "routing.reads_see=all")
+    with cluster.connect(daemon) as writer, cluster.connect(daemon) as reader:
+        reader.execute("SELECT 1")
+        for value in range(300):
+            writer.execute("UPDATE numbers SET n = %s WHERE id = 9", (value,))
+            assert reader.execute("SELECT n FROM numbers WHERE id = 9").fetchone()[0] == value
