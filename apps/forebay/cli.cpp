@@ -61,6 +61,13 @@ constexpr const char* kOutboxExamples = R"(Examples:
 The user has to own the tables. Each of them is done in a transaction of its own. Tables that are made later are not
 followed, and so not kept, before install is run again.)";
 
+constexpr const char* kTopologyExamples = R"(Examples:
+  forebay topology
+  forebay topology postgres://admin@127.0.0.1:6432
+
+It asks as a user of the console (admin.users or admin.stats_users); PGPASSWORD or ~/.pgpass may hold the password.
+Ends with 0 when the primary is up and no server is down or refused.)";
+
 /// A mistyped flag or subcommand with the nearest that exists.
 void tell_unknown(const CLI::App& app, const std::string& argument, std::ostream& err) {
   std::vector<std::string> known;
@@ -146,6 +153,9 @@ class CommandLine {
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     outbox_->add_flag("--dry-run", outbox_options_.dry_run, "Print the SQL, and do nothing");
 
+    topology_->footer(kTopologyExamples);
+    topology_->add_option("URL", console_, "Where Forebay is [postgres://127.0.0.1:6432/forebay]")->type_name("");
+
     generate_->add_option("WHAT", what_, "schema or reference")
         ->required()
         ->type_name("")
@@ -157,6 +167,7 @@ class CommandLine {
       app_.parse(argc, argv);
       if (serve_->parsed()) return serve_command(flags_, takeover_, err, workers.serve);
       if (outbox_->parsed()) return workers.outbox(outbox_options_, out, err);
+      if (topology_->parsed()) return workers.topology(console_, out, err);
       if (check_->parsed()) return check(out, err);
       if (import_->parsed()) return import_command(ini_file_, out, err);
       out << (what_ == "schema" ? config::json_schema() : config::reference());
@@ -191,7 +202,7 @@ class CommandLine {
 
   /// The subcommand that was named, or the program itself.
   const CLI::App& current() const {
-    for (const CLI::App* command : {serve_, check_, import_, outbox_, generate_}) {
+    for (const CLI::App* command : {serve_, check_, import_, outbox_, topology_, generate_}) {
       if (command->parsed()) return *command;
     }
     return app_;
@@ -209,6 +220,7 @@ class CommandLine {
   CLI::App* import_ = app_.add_subcommand("import", "Print PgBouncer's configuration as Forebay's");
   CLI::App* outbox_ =
       app_.add_subcommand("outbox", "Make or remove the triggers for the cache's level outbox");
+  CLI::App* topology_ = app_.add_subcommand("topology", "Ask a running Forebay for its servers and their states");
   CLI::App* generate_ =
       app_.add_subcommand("generate", "Print the JSON Schema of the file, or the reference");
   SettingFlags flags_;
@@ -216,6 +228,7 @@ class CommandLine {
   bool all_ = false;
   std::string ini_file_;
   OutboxOptions outbox_options_;
+  std::string console_ = "postgres://";
   std::string what_;
 };
 

@@ -13,6 +13,7 @@ namespace forebay {
 struct Workers {
   std::function<int(const ServeOptions&)> serve;
   std::function<int(const OutboxOptions&, std::ostream& out, std::ostream& err)> outbox;
+  std::function<int(const std::string& url, std::ostream& out, std::ostream& err)> topology;
 };
 
 /// Runs one command line and returns the exit code: 0 done, 1 a mistake in what was given, or something could

@@ -3,7 +3,8 @@
 #include "cli.hpp"
 #include "outbox.hpp"
 #include "serve.hpp"
+#include "topology.hpp"
 
 int main(int argc, char** argv) {
-  return forebay::run_command_line(argc, argv, std::cout, std::cerr, {forebay::serve, forebay::outbox});
+  return forebay::run_command_line(argc, argv, std::cout, std::cerr, {forebay::serve, forebay::outbox, forebay::topology});
 }

@@ -114,9 +114,7 @@ Session::Step Session::route_batch(const std::byte* at, std::size_t size) {
   const auto chosen = balancer().choose(topology, routing.reader, *floor, now,
                                         std::exchange(routing.avoided, std::nullopt));
   const bool wants_another = !chosen.server || chosen.wants_another;
-  // With others' writes there may be no end of them.
-  const bool sees_all = topology.settings->routing.reads_see == config::ReadsSee::all;
-  if (wants_another && !sees_all && waits_for_replica(topology, now)) return Step::blocked;
+  if (wants_another && waits_for_replica(topology, now)) return Step::blocked;
   if (routing.waits_since != TimePoint() && !wants_another) routing.pause = {};
   routing.waits_since = {};
   const auto server = chosen.server ? chosen.server : topology.primary;

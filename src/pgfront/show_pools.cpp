@@ -1,5 +1,8 @@
 #include <algorithm>
 #include <map>
+#include <string>
+#include <tuple>
+#include <vector>
 
 #include "config/values.hpp"
 #include "pgfront/console_gather.hpp"
@@ -95,7 +98,20 @@ void write_row(RowWriter& rows, const ShowRequest& request, const backend::Pool&
   rows.text(config::to_text(pool.rules().mode)).null();
   if (request.shows_own_columns()) {
     rows.number(count.held).number(pool.most_backends()).number(pool.is_paused() ? 1 : 0);
+    rows.text(pool.target()->name());
   }
+}
+
+/// PgBouncer knows one pool for a user and a database; those on replicas count there with the primary's.
+using Rows = std::map<std::tuple<std::string, std::string, std::string>, std::vector<const backend::Pool*>>;
+
+Rows rows_of(const std::vector<std::shared_ptr<backend::Pool>>& pools, bool has_servers) {
+  Rows rows;
+  for (const auto& pool : pools) {
+    const std::string server = has_servers && pool->is_for_reads() ? pool->target()->name() : std::string();
+    rows[{pool->user(), pool->database(), server}].push_back(pool.get());
+  }
+  return rows;
 }
 
 }  // namespace
@@ -107,12 +123,14 @@ void pools(const ShowRequestPtr& request, ShowDone done) {
       [now = request->now](Worker& worker) { return count_here(worker, now); },
       [request, pools, done](const std::vector<PoolCounts>& threads) {
         RowWriter rows(request->columns, request->formats);
-        for (const auto& pool : pools) {
+        for (const auto& [row, members] : rows_of(pools, request->shows_own_columns())) {
           PoolCount sum;
           for (const PoolCounts& counts : threads) {
-            if (const auto at = counts.find(pool.get()); at != counts.end()) sum.add(at->second);
+            for (const backend::Pool* pool : members) {
+              if (const auto at = counts.find(pool); at != counts.end()) sum.add(at->second);
+            }
           }
-          write_row(rows, *request, *pool, sum);
+          write_row(rows, *request, *members.front(), sum);
         }
         done(std::string(as_text(rows.bytes())));
       });

@@ -8,8 +8,8 @@ import pytest
 from forebay_testing import ForebayDaemon, PostgresServer, ReplicaServer, wait_until
 
 USER = "app"
-#: wal_log_hints: for pg_rewind. Its log stays long enough for a replica that was cut off for a while.
-CONFIG = {"wal_log_hints": "on", "wal_keep_size": "256MB", "max_wal_senders": 10}
+#: wal_log_hints, full_page_writes: for pg_rewind. Its log stays long enough for a replica that was cut off for a while.
+CONFIG = {"wal_log_hints": "on", "full_page_writes": "on", "wal_keep_size": "256MB", "max_wal_senders": 10}
 
 
 class Cluster:

@@ -135,7 +135,7 @@ class Run:
             before = max(when for when in acknowledged if when < after)
             self.gaps.append(after - min(before, killed))
             self.resumed.append(after - promoted)
-        old.demote(new) if hasattr(old, "demote") else None
+        old.demote(new)
         old.start()
         wait_until(lambda: set(cluster.states(self.daemon).values()) == {"up"}, 60, f"failover {number}: all are up")
 

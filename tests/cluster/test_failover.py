@@ -1,5 +1,7 @@
 """The primary dies, and a replica takes its place (C3, C11; pitfalls 11 and 12)."""
 
+import os
+import signal
 import threading
 import time
 
@@ -8,42 +10,7 @@ import pytest
 
 from forebay_testing import wait_until
 
-
-class Traffic(threading.Thread):
-    """One client that does the same again and again, and notes what comes of it; connects anew when it has to."""
-
-    def __init__(self, connect, work) -> None:
-        super().__init__(daemon=True)
-        self._connect = connect
-        self._work = work
-        self._ended = threading.Event()
-        self.done: list = []  # (when, result)
-        self.errors: list = []  # (when, error)
-
-    def run(self) -> None:
-        number = 0
-        connection = None
-        while not self._ended.is_set():
-            number += 1
-            try:
-                connection = connection or self._connect()
-                self.done.append((time.monotonic(), self._work(connection, number)))
-            except psycopg.Error as error:
-                self.errors.append((time.monotonic(), error))
-                if connection:
-                    connection.close()
-                connection = None
-        if connection:
-            connection.close()
-
-    def stop(self) -> None:
-        self._ended.set()
-        self.join(30)
-        assert not self.is_alive()
-
-    def longest_gap(self) -> float:
-        times = [when for when, _ in self.done]
-        return max(after - before for before, after in zip(times, times[1:]))
+from traffic import Traffic
 
 
 def insert(connection, number):
@@ -180,8 +147,6 @@ def test_a_lost_replica_costs_no_read(cluster):
 
 @pytest.mark.time_limit(120)
 def test_a_frozen_replica_costs_no_read(cluster):
-    import os
-    import signal
     daemon = cluster.forebay()
     readers = [Traffic(lambda: cluster.connect(daemon), read) for _ in range(4)]
     for reader in readers:

@@ -11,7 +11,7 @@ import time
 import psycopg
 from psycopg.rows import dict_row
 
-from forebay_testing import ForebayDaemon, PostgresServer, forebay_binary
+from forebay_testing import ForebayDaemon, PostgresServer, ReplicaServer, forebay_binary
 from forebay_testing.directories import REPOSITORY
 
 HERE = pathlib.Path(__file__).parent
@@ -74,11 +74,13 @@ class Arena:
     """Use as a context manager.
 
     bound: in seconds, what Forebay is told and what the checker judges by. level, strategy: of the cache, as in its
-    configuration; with the level outbox its triggers are installed.
+    configuration; with the level outbox its triggers are installed. replicas: how many answer reads as well; they then
+    show what anybody has written through Forebay, and are within the bound.
     """
 
     def __init__(self, bound: float = 1.0, flags=(), cache: bool = True, environment: dict | None = None,
-                 level: str = "auto", strategy: str = "refresh-ahead") -> None:
+                 level: str = "auto", strategy: str = "refresh-ahead", replicas: int = 0) -> None:
+        self._replicas = replicas
         self.bound = bound
         self.caches = cache and has_cache()
         self._level = level
@@ -97,6 +99,13 @@ class Arena:
             if self._level == "outbox":
                 install = [forebay_binary(), "outbox", "install", "--upstream", self.server.url(dbname=DATABASE)]
                 subprocess.run(install, check=True, capture_output=True, timeout=60)
+            for number in range(self._replicas):
+                replica = stack.enter_context(ReplicaServer(self.server, f"replica{number}", _SERVER, _HBA))
+                self._flags += ["--replica", f"{replica.host}:{replica.port}"]
+            if self._replicas:
+                # Asked that often, they cover the writes of all clients now and then.
+                self._flags += ["--set", "routing.reads_see=all", "--set", "health.interval=10ms",
+                                "--set", f"routing.max_lag={max(self.bound * 900, 1):.0f}ms"]
             daemon = _Forebay(self.server, self._flags, self._environment, self._config if self.caches else None)
             self.forebay = stack.enter_context(daemon)
             self._stack = stack.pop_all()
@@ -108,6 +117,12 @@ class Arena:
     def connect(self, user: str = "app", **options):
         """A client through Forebay."""
         return psycopg.connect(self.forebay.dsn(user=user, dbname=DATABASE), autocommit=True, **options)
+
+    def replica_reads(self) -> int:
+        """How many reads replicas have answered."""
+        with psycopg.connect(self.forebay.dsn(dbname="forebay"), autocommit=True, row_factory=dict_row) as console:
+            rows = console.execute("SHOW TOPOLOGY").fetchall()
+        return sum(int(row["assignments"]) for row in rows if row["role"] == "replica")
 
     def cache_figures(self) -> dict:
         if not self.caches:

@@ -29,6 +29,7 @@ def main() -> int:
     parser.add_argument("--level", choices=("auto", "bounded", "outbox"), default="auto", help="of the cache")
     parser.add_argument("--strategy", choices=("cache-aside", "refresh-ahead", "write-through"),
                         default="refresh-ahead", help="of the cache (default %(default)s)")
+    parser.add_argument("--replicas", type=int, default=0, help="that answer reads, too (default %(default)s)")
     parser.add_argument("--without-cache", action="store_true", help="to check the checker")
     parser.add_argument("--break", dest="broken", choices=("fence", "lease", "own_write"),
                         help="switch a rule off (builds with -DFOREBAY_BREAK=ON)")
@@ -41,11 +42,14 @@ def main() -> int:
     wrong = faults.run_all(arguments.seed, names) if arguments.faults else None
     environment = {"FOREBAY_BREAK": arguments.broken} if arguments.broken else {}
     with Arena(arguments.bound, cache=not arguments.without_cache, environment=environment, level=arguments.level,
-               strategy=arguments.strategy) as arena:
+               strategy=arguments.strategy, replicas=arguments.replicas) as arena:
         outcome = arena.check(arguments.seconds, arguments.seed, wrong, readers=arguments.readers,
                               sleepers=arguments.sleepers, writers=arguments.writers,
                               write_pause=arguments.write_pause, catalog_pause=arguments.catalog_pause)
+        reads = arena.replica_reads() if arguments.replicas else 0
     print(outcome)
+    if arguments.replicas:
+        print("Reads that replicas answered:", reads)
     if not outcome.hits and not arguments.without_cache:
         print("!! There was not one hit: the cache has not been checked.", file=sys.stderr)
         return 1

@@ -3,6 +3,7 @@
 import pathlib
 import subprocess
 
+from .daemon import DaemonError
 from .postgres import PostgresServer, postgres_binary
 from .waiting import wait_until
 
@@ -13,10 +14,11 @@ class ReplicaServer(PostgresServer):
     name: what synchronous_standby_names calls it. config: as PostgresServer's.
     """
 
-    def __init__(self, primary: PostgresServer, name: str = "replica", config: dict | None = None) -> None:
+    def __init__(self, primary: PostgresServer, name: str = "replica", config: dict | None = None,
+                 hba: str | None = None) -> None:
         self._origin = primary
         self._name = name
-        super().__init__(self._followed(primary) | (config or {}))
+        super().__init__(self._followed(primary) | (config or {}), hba)
         self.passwords = primary.passwords
 
     def follow(self, primary: PostgresServer) -> None:
@@ -29,10 +31,13 @@ class ReplicaServer(PostgresServer):
 
     def demote(self, primary: PostgresServer) -> None:
         """Makes it a replica of `primary` at its next start. It must be stopped."""
-        subprocess.run(
+        primary.execute("CHECKPOINT")  # until then its control file names the former timeline
+        rewound = subprocess.run(
             [postgres_binary("pg_rewind"), "-D", self.data_directory, "--source-server", primary.socket_dsn(), "-N"],
-            check=True, capture_output=True, timeout=60, cwd=self.directory, **self._credentials(),
+            capture_output=True, text=True, timeout=60, cwd=self.directory, **self._credentials(),
         )
+        if rewound.returncode != 0:
+            raise DaemonError(f"pg_rewind failed: {rewound.stderr}")
         self._config |= self._followed(primary)
         self.make_standby()
 
