@@ -421,7 +421,8 @@ void Pool::sweep(TimePoint now) {
         backend->expire_opening();
     }
   }
-  want_release(false);
+  // Whoever has paused the pool waits until nobody has a backend any more.
+  want_release(is_paused());
   if (waiting_.load() == 0) return;
   expire_waiters(now, *rules);
   serve();

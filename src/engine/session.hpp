@@ -280,6 +280,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   bool unsettled_ : 1 = false;       ///< a ReadyForQuery has come since the state was last looked at
   bool probes_after_look_ : 1 = false;  ///< the catalog is being asked for the sake of a look at the session
   bool ran_since_probe_ : 1 = false;    ///< a statement ran since the state was last looked at
+  bool release_wanted_ : 1 = false;  ///< others wait for the backend that is held
   bool unreadable_ : 1 = false;     ///< holds settings that this role may not read, so a look cannot clear it
   bool any_setting_ : 1 = false;    ///< settings changed whose names are not known
   bool write_pending_ : 1 = false;  ///< the server takes no more for now

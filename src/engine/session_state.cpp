@@ -306,6 +306,8 @@ void Session::keep_or_give_back() {
   }
   const bool keeps = pool_->rules().mode == config::PoolMode::session || !profile_->replication.empty();
   if (keeps || !held_because_.empty()) {
+    // A client that asks without a break is never found at rest.
+    if (!keeps && release_wanted_ && may_probe()) return probe();
     auto& holder = static_cast<backend::Holder&>(*this);
     if (!keeps && !holder.is_linked()) pool_->add_holder(holder);
     if (blocked_) unblock();
@@ -327,7 +329,9 @@ void Session::give_back() {
 // -------------------------------------------------------------------------------------------------
 
 void Session::on_release_wanted(bool urgent) {
-  if (backend_ == nullptr || asking_ || preparing_ || held_because_.empty() || !may_probe()) return;
+  if (backend_ == nullptr || asking_ || preparing_ || held_because_.empty()) return;
+  release_wanted_ = release_wanted_ || urgent;
+  if (!may_probe()) return;
   if (!urgent && net::Loop::current()->now() - busy_since_ < kQuietBeforeProbe) return;
   probe();
 }
@@ -340,7 +344,7 @@ bool Session::may_probe() const {
 }
 
 void Session::probe() {
-  ran_since_probe_ = false;
+  ran_since_probe_ = release_wanted_ = false;
   ask(probe_sql(custom_settings()), &Session::on_probe);
 }
 

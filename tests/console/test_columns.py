@@ -56,7 +56,7 @@ COLUMNS = {
 
 #: Columns behind them, for those who connect to "forebay".
 OWN = {
-    "POOLS": "sv_held sv_most paused",
+    "POOLS": "sv_held sv_most paused server",
     "CLIENTS": "transaction held_because thread",
     "SERVERS": "transaction held_because thread",
     "SOCKETS": "transaction held_because thread",

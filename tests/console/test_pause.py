@@ -1,5 +1,7 @@
 """PAUSE, RESUME, RECONNECT, WAIT_CLOSE, KILL, DISABLE: each does what it says, and answers when it is true."""
 
+import threading
+
 import psycopg
 import pytest
 from psycopg import errors
@@ -44,6 +46,28 @@ def test_pause_blocks_and_resume_releases(start, clients, database):
         assert console.run("RESUME") == "RESUME"
         assert all(query.result() != before for query in waiting)
         assert {row["key"]: row["value"] for row in console.show("STATE")}["active"] == "yes"
+
+
+def test_a_client_that_never_rests_does_not_keep_pause_waiting(start, clients, database):
+    """It kept its backend for a temporary table that was gone, because no look at its session ever found it at rest."""
+    forebay = start()
+    with Console(forebay) as console:
+        client = clients(forebay)
+        ended = threading.Event()
+
+        def work() -> int:
+            client.execute("CREATE TEMP TABLE gone (n int)")
+            client.execute("DROP TABLE gone")
+            while not ended.is_set():
+                client.execute("SELECT 1")
+            return client.execute("SELECT 2").fetchone()[0]
+
+        working = Background(work)
+        assert not working.is_done(0.3)
+        assert console.run("PAUSE") == "PAUSE"
+        ended.set()
+        console.run("RESUME")
+        assert working.result() == 2
 
 
 def test_pause_does_not_count_as_waiting(start, clients, database):
