@@ -248,9 +248,12 @@ void Session::on_lost(const backend::Loss& loss) {
   static_cast<backend::Holder&>(*this).unlink();
   if (can_ask_elsewhere()) return ask_elsewhere();
   if (routing_ != nullptr && !effects_.empty()) pool_->directory().board().note_write(Clock::now());
-  if (preparing_) {
+  const bool is_looking = look_ != nullptr && !probes_after_look_ && held_because_.empty() &&
+                          pool_->rules().mode != config::PoolMode::session;
+  if (preparing_ || is_looking) {
     // Nothing of the client's had been sent: another backend does as well.
-    preparing_ = false;
+    look_.reset();
+    preparing_ = asking_ = false;
     waiting_ = true;
     return pool_->checkout(*this);
   }

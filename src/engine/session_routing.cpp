@@ -110,7 +110,11 @@ Session::Step Session::route_batch(const std::byte* at, std::size_t size) {
   if (!floor) return Step::incomplete;
   routing.is_plain = true;
   const TimePoint now = Clock::now();
-  if (code_->wants_look(now)) return Step::incomplete;  // which the primary has to be asked for
+  if (code_->wants_look(now) && topology.primary) {
+    // Which the primary has to be asked for; and it may be lost meanwhile.
+    open_attempt(topology, *topology.primary, {at, batch.size}, size == batch.size);
+    return Step::used;
+  }
   const auto chosen = balancer().choose(topology, routing.reader, *floor, now,
                                         std::exchange(routing.avoided, std::nullopt));
   const bool wants_another = !chosen.server || chosen.wants_another;
@@ -299,6 +303,8 @@ void Session::ask_elsewhere() {
   close_attempt(0);
   if (names_ != nullptr) names_->settle_all();
   if (reads_ != nullptr) reads_->abandon();
+  look_.reset();
+  asking_ = false;
   effects_ = lifetime_effects_ = {};
   transaction_since_ = {};
   in_batch_ = barrier_ = awaits_outcome_ = awaits_answers_ = error_seen_ = failed_ = unsettled_ = preparing_ =
