@@ -154,7 +154,8 @@ class CommandLine {
     outbox_->add_flag("--dry-run", outbox_options_.dry_run, "Print the SQL, and do nothing");
 
     topology_->footer(kTopologyExamples);
-    topology_->add_option("URL", console_, "Where Forebay is [postgres://127.0.0.1:6432/forebay]")->type_name("");
+    topology_->add_option("URL", console_, "Where Forebay is [postgres://127.0.0.1:6432/forebay]")
+        ->type_name("");
 
     generate_->add_option("WHAT", what_, "schema or reference")
         ->required()
@@ -220,7 +221,8 @@ class CommandLine {
   CLI::App* import_ = app_.add_subcommand("import", "Print PgBouncer's configuration as Forebay's");
   CLI::App* outbox_ =
       app_.add_subcommand("outbox", "Make or remove the triggers for the cache's level outbox");
-  CLI::App* topology_ = app_.add_subcommand("topology", "Ask a running Forebay for its servers and their states");
+  CLI::App* topology_ =
+      app_.add_subcommand("topology", "Ask a running Forebay for its servers and their states");
   CLI::App* generate_ =
       app_.add_subcommand("generate", "Print the JSON Schema of the file, or the reference");
   SettingFlags flags_;

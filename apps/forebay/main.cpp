@@ -6,5 +6,6 @@
 #include "topology.hpp"
 
 int main(int argc, char** argv) {
-  return forebay::run_command_line(argc, argv, std::cout, std::cerr, {forebay::serve, forebay::outbox, forebay::topology});
+  return forebay::run_command_line(argc, argv, std::cout, std::cerr,
+                                   {forebay::serve, forebay::outbox, forebay::topology});
 }

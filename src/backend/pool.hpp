@@ -80,7 +80,7 @@ struct PoolKey {
 /// The limits and times of one pool, resolved from the configuration.
 struct PoolRules {
   config::PoolMode mode = config::PoolMode::transaction;
-  bool has_replicas = false;         ///< other servers have the same database
+  bool has_replicas = false;        ///< other servers have the same database
   bool reads_from_primary = false;  ///< but the user's reads do not go there
   std::uint32_t size = 20;
   std::uint32_t overflow = 0;

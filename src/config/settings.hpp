@@ -87,7 +87,7 @@ enum class PrimaryReads { last_resort, share };
 struct Routing {
   ReadsSee reads_see = ReadsSee::own;
   PrimaryReads primary_reads = PrimaryReads::last_resort;
-  Duration max_lag{5'000};  ///< a replica that is further behind answers nothing
+  Duration max_lag{5'000};                     ///< a replica that is further behind answers nothing
   std::vector<std::string> primary_relations;  ///< what names any of these is the primary's
   std::vector<std::string> primary_users;      ///< so is what these ask
 };

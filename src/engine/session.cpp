@@ -56,7 +56,7 @@ Session::~Session() {
   if (!refills_) pool_->counters().clients.fetch_sub(1, std::memory_order_relaxed);
   pool_->move_out(*this);
   end_lease();
-  if (routing_ != nullptr) close_attempt(0);
+  if (routing_ != nullptr) close_attempt();
 }
 
 // --- from the client
@@ -110,7 +110,7 @@ void Session::on_checkout(backend::Backend& backend) {
   if (is_on_replica() && (!backend.standard_conforming_strings() || backend.encoding_embeds_ascii())) {
     // The texts were judged as they are read otherwise.
     backend.pool().give_back(backend);
-    close_attempt(0);
+    close_attempt();
     return pool_->checkout(*this);
   }
   const Duration test_after = pool_->rules().test_after;
@@ -259,11 +259,11 @@ void Session::on_lost(const backend::Loss& loss) {
   }
   if (loss.is_told) return port_.finish(nullptr);
   if (!is_outcome_unknown(loss)) return port_.finish(&loss.error);
-  const wire::ErrorMessage unknown{wire::Severity::fatal, std::string(wire::sqlstate::kOutcomeUnknown),
-                                   "the connection to the server was lost before it had answered; whether the "
-                                   "transaction was committed is not known",
-                                   loss.error.message,
-                                   "Look for what it wrote before you repeat it."};
+  const wire::ErrorMessage unknown{
+      wire::Severity::fatal, std::string(wire::sqlstate::kOutcomeUnknown),
+      "the connection to the server was lost before it had answered; whether the "
+      "transaction was committed is not known",
+      loss.error.message, "Look for what it wrote before you repeat it."};
   port_.finish(&unknown);
 }
 
@@ -329,7 +329,7 @@ void Session::cancel(std::shared_ptr<void> waiting) {
 /// Cancelled while it waited for a backend, or for somebody else's answer: the statement never runs.
 void Session::refuse_waiting() {
   if (waiting_) lender().cancel_checkout(*this);
-  if (routing_ != nullptr) close_attempt(0);
+  if (routing_ != nullptr) close_attempt();
   if (is_following()) reads_->stop_following();
   waiting_ = false;
   wants_fresh_ = false;

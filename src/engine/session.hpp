@@ -171,8 +171,10 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   bool are_plain_reads(const ReadBatch& batch, const std::vector<std::string>& but_of);
   bool waits_for_replica(const route::Topology& topology, TimePoint now);
   void look_again();
-  void open_attempt(const route::Topology& topology, std::size_t server, Bytes batch, bool is_alone);
-  void close_attempt(std::uint64_t micros);
+  void open_attempt(const route::Topology& topology, std::size_t server, Bytes batch, bool is_alone,
+                    TimePoint now);
+  bool find_lender(const route::Topology& topology, std::size_t server);
+  void close_attempt(std::uint64_t micros = 0, TimePoint now = {});
   bool is_on_replica() const;
   backend::Pool& lender() const;
   void note_answered();
@@ -280,7 +282,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   bool unsettled_ : 1 = false;       ///< a ReadyForQuery has come since the state was last looked at
   bool probes_after_look_ : 1 = false;  ///< the catalog is being asked for the sake of a look at the session
   bool ran_since_probe_ : 1 = false;    ///< a statement ran since the state was last looked at
-  bool release_wanted_ : 1 = false;  ///< others wait for the backend that is held
+  bool release_wanted_ : 1 = false;     ///< others wait for the backend that is held
   bool unreadable_ : 1 = false;     ///< holds settings that this role may not read, so a look cannot clear it
   bool any_setting_ : 1 = false;    ///< settings changed whose names are not known
   bool write_pending_ : 1 = false;  ///< the server takes no more for now

@@ -112,23 +112,24 @@ Session::Step Session::route_batch(const std::byte* at, std::size_t size) {
   const TimePoint now = Clock::now();
   if (code_->wants_look(now) && topology.primary) {
     // Which the primary has to be asked for; and it may be lost meanwhile.
-    open_attempt(topology, *topology.primary, {at, batch.size}, size == batch.size);
+    open_attempt(topology, *topology.primary, {at, batch.size}, size == batch.size, now);
     return Step::used;
   }
-  const auto chosen = balancer().choose(topology, routing.reader, *floor, now,
-                                        std::exchange(routing.avoided, std::nullopt));
+  const auto chosen =
+      balancer().choose(topology, routing.reader, *floor, now, std::exchange(routing.avoided, std::nullopt));
   const bool wants_another = !chosen.server || chosen.wants_another;
   if (wants_another && waits_for_replica(topology, now)) return Step::blocked;
   if (routing.waits_since != TimePoint() && !wants_another) routing.pause = {};
   routing.waits_since = {};
   const auto server = chosen.server ? chosen.server : topology.primary;
   if (!server) return Step::incomplete;
-  open_attempt(topology, *server, {at, batch.size}, size == batch.size);
+  open_attempt(topology, *server, {at, batch.size}, size == batch.size, now);
   return Step::used;
 }
 
 /// What a replica has to show that answers the batch; nothing when none may.
-std::optional<route::Floor> Session::floor_of(const ReadBatch& batch, const config::Settings& settings) const {
+std::optional<route::Floor> Session::floor_of(const ReadBatch& batch,
+                                              const config::Settings& settings) const {
   route::Floor floor;
   if (settings.routing.reads_see == config::ReadsSee::all)
     floor.written_at = pool_->directory().board().written_at();
@@ -185,14 +186,15 @@ void Session::look_again() {
   if (blocked_) unblock();
 }
 
-void Session::open_attempt(const route::Topology& topology, std::size_t server, Bytes batch, bool is_alone) {
+void Session::open_attempt(const route::Topology& topology, std::size_t server, Bytes batch, bool is_alone,
+                           TimePoint now) {
   SessionRouting& routing = *routing_;
   Attempt& attempt = routing.attempt;
   const bool is_primary = server == topology.primary;
   // What follows it need not wait for its answer where there is nothing to be chosen.
   if (is_primary && !is_alone) return;
-  attempt.lender = is_primary ? nullptr : pool_->directory().for_reads(pool_, topology.servers[server].name);
-  if (!is_primary && attempt.lender == nullptr) return;
+  if (!is_primary && !find_lender(topology, server)) return;
+  attempt.is_replicas = !is_primary;
   attempt.server = server;
   attempt.generation = topology.generation;
   attempt.batch.assign(batch.begin(), batch.end());
@@ -200,8 +202,17 @@ void Session::open_attempt(const route::Topology& topology, std::size_t server, 
   attempt.held.clear();
   attempt.is_open = true;
   attempt.is_passing = attempt.has_failed = attempt.is_cold = false;
-  attempt.started = Clock::now();
+  attempt.started = now;
   balancer().note_start(topology, server, attempt.started);
+}
+
+/// False when there is no pool on that server, and none can be made.
+bool Session::find_lender(const route::Topology& topology, std::size_t server) {
+  SessionRouting::Lender& lender = routing_->lender;
+  if (lender.pool != nullptr && lender.server == server && lender.generation == topology.generation)
+    return true;
+  lender = {pool_->directory().for_reads(pool_, topology.servers[server].name), server, topology.generation};
+  return lender.pool != nullptr;
 }
 
 bool Session::is_on_replica() const {
@@ -210,7 +221,7 @@ bool Session::is_on_replica() const {
 
 /// Of which a backend is borrowed.
 backend::Pool& Session::lender() const {
-  return is_on_replica() ? *routing_->attempt.lender : *pool_;
+  return is_on_replica() ? *routing_->lender.pool : *pool_;
 }
 
 /// Everything has been answered.
@@ -232,7 +243,7 @@ void Session::note_answered() {
   } else {
     routing_->reader.note_primary(now);
   }
-  close_attempt(attempt.is_cold ? 0 : std::max<std::uint64_t>(micros_between(attempt.started, now), 1));
+  close_attempt(attempt.is_cold ? 0 : std::max<std::uint64_t>(micros_between(attempt.started, now), 1), now);
 }
 
 void Session::note_primary() {
@@ -241,12 +252,11 @@ void Session::note_primary() {
 }
 
 /// `micros`: that the answer took; 0 when there was none.
-void Session::close_attempt(std::uint64_t micros) {
+void Session::close_attempt(std::uint64_t micros, TimePoint now) {
   Attempt& attempt = routing_->attempt;
   if (!attempt.is_open) return;
-  balancer().note_end(attempt.generation, attempt.server, micros, Clock::now());
+  balancer().note_end(attempt.generation, attempt.server, micros, now);
   attempt.is_open = false;
-  attempt.lender.reset();
 }
 
 /// What the server says, on its way to the client. True when it goes no further.
@@ -300,7 +310,7 @@ void Session::ask_elsewhere() {
   const std::size_t handled = attempt.batch.size() - attempt.left;
   routing_->avoided = attempt.server;
   ++routing_->failures;
-  close_attempt(0);
+  close_attempt();
   if (names_ != nullptr) names_->settle_all();
   if (reads_ != nullptr) reads_->abandon();
   look_.reset();

@@ -25,18 +25,18 @@ struct Attempt {
   static constexpr std::size_t kMostHeld = 64 * 1024;
 
   std::size_t server = 0;
-  std::uint64_t generation = 0;           ///< of the topology that the number is of
-  std::shared_ptr<backend::Pool> lender;  ///< null: the primary's
+  std::uint64_t generation = 0;  ///< of the topology that the number is of
   TimePoint started{};
   std::vector<std::byte> batch;  ///< as the client sent it
   std::size_t left = 0;          ///< of it, not handled yet
   std::vector<std::byte> held;   ///< of the answer
   bool is_open = false;
-  bool is_passing = false;  ///< the client has got something
-  bool is_cold = false;     ///< the first on its backend, which takes longer
-  bool has_failed = false;  ///< what comes is not for the client
+  bool is_replicas = false;  ///< the server was chosen as a replica
+  bool is_passing = false;   ///< the client has got something
+  bool is_cold = false;      ///< the first on its backend, which takes longer
+  bool has_failed = false;   ///< what comes is not for the client
 
-  bool is_on_replica() const { return is_open && lender != nullptr; }
+  bool is_on_replica() const { return is_open && is_replicas; }
   void note_handled(std::size_t bytes) { left -= std::min(left, bytes); }
   /// All of the batch has been sent, and nothing else may be before it is answered.
   bool is_awaited() const { return is_open && left == 0; }
@@ -47,8 +47,16 @@ struct Attempt {
 struct SessionRouting {
   explicit SessionRouting(std::function<void()> on_look) : next_look(std::move(on_look)) {}
 
+  /// The pool on a replica that was borrowed from last, to be found again without a lock.
+  struct Lender {
+    std::shared_ptr<backend::Pool> pool;
+    std::size_t server = 0;
+    std::uint64_t generation = 0;  ///< of the topology
+  };
+
   route::Reader reader;
   Attempt attempt;
+  Lender lender;
   int failures = 0;                    ///< of attempts at the batch at hand
   std::optional<std::size_t> avoided;  ///< the server of the last of them
   bool is_plain = false;               ///< the batch at hand is one of reads alone

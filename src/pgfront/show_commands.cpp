@@ -125,7 +125,8 @@ Columns topology_columns() {
 
 std::vector<ShowCommand> make_commands() {
   return {
-      {"pools", pool_columns(), numbers({"sv_held", "sv_most", "paused"}, kInt4) + texts({"server"}), show::pools},
+      {"pools", pool_columns(), numbers({"sv_held", "sv_most", "paused"}, kInt4) + texts({"server"}),
+       show::pools},
       {"clients", socket_columns(), own_socket_columns(), show::clients},
       {"servers", socket_columns(), own_socket_columns(), show::servers},
       {"sockets", socket_columns() + socket_buffer_columns(), own_socket_columns(), show::sockets},

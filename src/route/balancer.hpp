@@ -24,8 +24,8 @@ class Balancer {
   };
 
   /// `avoided`: a server that has just failed.
-  Choice choose(const Topology& topology, const Reader& reader, const Floor& floor,
-                TimePoint now, std::optional<std::size_t> avoided);
+  Choice choose(const Topology& topology, const Reader& reader, const Floor& floor, TimePoint now,
+                std::optional<std::size_t> avoided);
 
   void note_start(const Topology& topology, std::size_t server, TimePoint now);
   /// `micros`: what the answer took; 0 when there was none.

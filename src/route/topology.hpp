@@ -50,7 +50,8 @@ struct Topology {
   /// Up to when the primary is known to have been there. What a replica lags is counted from here: without a
   /// primary there is nothing newer to be seen.
   TimePoint primary_seen = {};
-  config::SettingsPtr settings = {};  ///< by which it came about and reads are spread; never null when there are servers
+  config::SettingsPtr settings =
+      {};  ///< by which it came about and reads are spread; never null when there are servers
 };
 
 }  // namespace forebay::route
