@@ -59,7 +59,8 @@ def run_through(daemon, change, patroni) -> tuple[Traffic, list[Traffic]]:
     for thread in (writer, *readers):
         thread.stop()
     assert [error for reader in readers for _, error in reader.errors] == [], "no read fails"
-    print(f"longest gap between writes {writer.longest_gap():.2f} s, reads {max(r.longest_gap() for r in readers):.2f} s")
+    gaps = writer.longest_gap(), max(reader.longest_gap() for reader in readers)
+    print("longest gap between writes {:.2f} s, reads {:.2f} s".format(*gaps))
     return writer, readers
 
 
