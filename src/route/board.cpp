@@ -6,8 +6,16 @@ namespace forebay::route {
 
 void Board::publish(std::shared_ptr<const Topology> topology) {
   has_choice_.store(topology->servers.size() > 1, std::memory_order_relaxed);
-  topology_.store(std::move(topology), std::memory_order_release);
+  {
+    const std::lock_guard lock(mutex_);
+    topology_ = std::move(topology);
+  }
   version_.fetch_add(1, std::memory_order_release);
+}
+
+std::shared_ptr<const Topology> Board::topology() const {
+  const std::lock_guard lock(mutex_);
+  return topology_;
 }
 
 const Topology& Board::here() const {

@@ -16,7 +16,7 @@ class Board {
   void publish(std::shared_ptr<const Topology> topology);
   /// Whether there is more than one server, so that there is anything to decide. Costs a load.
   bool has_choice() const { return has_choice_.load(std::memory_order_relaxed); }
-  std::shared_ptr<const Topology> topology() const { return topology_.load(std::memory_order_acquire); }
+  std::shared_ptr<const Topology> topology() const;
   /// This thread's copy of it, taken anew when there is another one. Valid until the next call.
   const Topology& here() const;
 
@@ -33,13 +33,13 @@ class Board {
   void note_write(TimePoint now);
 
  private:
-  std::atomic<std::shared_ptr<const Topology>> topology_ = std::make_shared<const Topology>();
   std::atomic<std::uint64_t> version_ = 1;
   std::atomic<bool> has_choice_ = false;
   std::atomic<TimePoint> written_at_{TimePoint()};
   std::atomic<bool> wished_ = false;
-  std::mutex mutex_;
-  std::function<void()> wake_;  ///< guarded by mutex_
+  mutable std::mutex mutex_;
+  std::shared_ptr<const Topology> topology_ = std::make_shared<const Topology>();  ///< guarded by mutex_
+  std::function<void()> wake_;                                                     ///< guarded by mutex_
 };
 
 }  // namespace forebay::route
