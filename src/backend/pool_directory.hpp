@@ -105,7 +105,7 @@ class PoolDirectory {
   void on_topology(const route::Topology& topology, const std::vector<route::RollCall::Change>& changes);
   void meet_server(std::size_t index);
   void leave_server(const route::Server& server);
-  void lead(const std::string& server);
+  bool lead(const std::string& server);
   static bool is_on_cluster(const config::Settings& settings, const std::string& database);
   void hold_primary(bool holds);
   Result<std::shared_ptr<const Target>> target_for(const config::Settings& settings,

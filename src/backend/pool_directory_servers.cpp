@@ -72,11 +72,12 @@ void PoolDirectory::on_topology(const route::Topology& topology,
     log_change(topology, change);
     if (change.now == State::up) meet_server(change.server);
   }
+  bool is_led = true;
   for (const RollCall::Change& change : changes) {
     const bool is_back = change.now == State::up && topology.primary == change.server;
-    if (change.is_new_primary || is_back) lead(topology.servers[change.server].name);
+    if (change.is_new_primary || is_back) is_led = lead(topology.servers[change.server].name);
   }
-  hold_primary(holds_primary(topology));
+  hold_primary(!is_led || holds_primary(topology));
   for (const RollCall::Change& change : changes) {
     if (change.now == State::down || change.now == State::refused)
       leave_server(topology.servers[change.server]);
@@ -121,26 +122,23 @@ void PoolDirectory::leave_server(const route::Server& server) {
   }
 }
 
-void PoolDirectory::lead(const std::string& server) {
+/// Its name has just been looked up by meet_server(). False when that has failed.
+bool PoolDirectory::lead(const std::string& server) {
   const std::lock_guard one_at_a_time(configuring_);
-  const config::SettingsPtr settings = this->settings();
+  config::SettingsPtr settings;
   {
     const std::lock_guard lock(mutex_);
+    settings = settings_;
+    const auto at = server_targets_.find(server);
+    if (at == server_targets_.end()) return false;
     primary_ = server;
-  }
-  auto targets = make_targets(*settings, primary_upstream(*settings));
-  if (!targets) {
-    observe::Event("the new primary cannot be used")
-        .with("server", server)
-        .with("why", targets.error().text)
-        .error();
-    return;
-  }
-  {
-    const std::lock_guard lock(mutex_);
-    targets_ = std::move(*targets);
+    for (auto& [database, target] : targets_) {
+      if (database.empty() || is_on_cluster(*settings, database))
+        target = at->second->for_database(target->upstream().database);
+    }
   }
   move_pools(*settings, true);
+  return true;
 }
 
 void PoolDirectory::hold_primary(bool holds) {

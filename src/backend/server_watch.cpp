@@ -20,7 +20,7 @@ namespace {
 
 using Progress = StreamConnection::Progress;
 
-/// Between two questions to a replica while somebody waits for what it has not replayed yet.
+/// Between two questions to a server while somebody waits for what no replica covers yet.
 constexpr Duration kSoonestQuestion{2};
 /// Nobody waits for longer.
 constexpr Duration kLongestWish{50};
@@ -292,7 +292,7 @@ void ServerWatch::plan(TimePoint now, TimePoint wished) {
   if (!topology.primary) return;
   Visitor& primary = *visitors_[*topology.primary];
   const bool hurries = now - wished < kLongestWish;
-  if (hurries && topology.primary_seen < wished) primary.ask_by(now);
+  if (hurries && topology.primary_seen < wished) primary.ask_by(primary.asked() + kSoonestQuestion);
   if (primary.has_unflushed() && (hurries || primary.stands_still())) primary.flush(now);
   for (std::size_t at = 0; at < visitors_.size(); ++at) {
     if (at == *topology.primary) continue;

@@ -9,6 +9,7 @@
 #include "engine/burst.hpp"
 #include "engine/code_watch.hpp"
 #include "engine/directives.hpp"
+#include "engine/explanation.hpp"
 #include "engine/read_request.hpp"
 #include "engine/session.hpp"
 #include "engine/session_reads.hpp"
@@ -155,6 +156,7 @@ bool Session::are_plain_reads(const ReadBatch& batch, const std::vector<std::str
       return std::ranges::binary_search(verdict.relations, relation);
     };
     if (std::ranges::any_of(but_of, is_named)) return false;
+    if (request.simple && explained_statement(request.text)) return false;  // which is answered here
     return verdict.effects.empty() && reach_of(verdict).empty() && verdict.statements > 0 &&
            request.max_rows == 0;
   });

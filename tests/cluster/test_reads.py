@@ -1,5 +1,6 @@
 """Which server a statement goes to (C3, C11, L19, P1; pitfalls 13 and 14)."""
 
+import threading
 import time
 
 import psycopg
@@ -178,3 +179,38 @@ def test_reads_that_see_all_writes_see_those_of_others(cluster):
         for value in range(300):
             writer.execute("UPDATE numbers SET n = %s WHERE id = 9", (value,))
             assert reader.execute("SELECT n FROM numbers WHERE id = 9").fetchone()[0] == value
+
+
+def test_explain_forebay_does_not_wait_for_a_replica(client):
+    """It is answered without any server, and the client was never heard again."""
+    for _ in range(5):
+        client.execute("SELECT 1")
+        assert client.execute("EXPLAIN (FOREBAY) SELECT n FROM numbers WHERE id = 1").fetchall()
+    assert client.execute("SELECT 1").fetchone()[0] == 1
+
+
+def test_a_large_answer_comes_in_pieces(client):
+    """Longer than what is held back."""
+    for _ in range(5):
+        rows = client.execute("SELECT i, repeat('x', 1000) FROM generate_series(1, 2000) AS i").fetchall()
+        assert len(rows) == 2000
+
+
+def test_pipelined_reads_and_writes_keep_their_order(client):
+    for value in range(1, 30):
+        with client.pipeline():
+            first = client.execute("SELECT n FROM numbers WHERE id = 10")
+            client.execute("UPDATE numbers SET n = %s WHERE id = 10", (value,))
+            second = client.execute("SELECT n FROM numbers WHERE id = 10")
+        assert (first.fetchone()[0], second.fetchone()[0]) == (value - 1, value)
+
+
+def test_a_cancel_reaches_what_runs_on_a_replica(client):
+    client.execute("SELECT 1")
+    timer = threading.Timer(0.5, client.cancel)
+    timer.start()
+    begun = time.monotonic()
+    with pytest.raises(psycopg.errors.QueryCanceled):
+        client.execute("SELECT pg_sleep(20)")
+    assert time.monotonic() - begun < 10
+    assert client.execute("SELECT 1").fetchone()[0] == 1
