@@ -12,7 +12,7 @@ MOST_CLIENTS = 11_000
 USER, DATABASE = PostgresServer.superuser, "bench"
 
 # No password anywhere: logging in is not what is measured.
-HBA = "local all all trust\nhost all all 127.0.0.1/32 trust\n"
+HBA = "local all all trust\nlocal replication all trust\nhost all all 127.0.0.1/32 trust\n"
 SERVER = {"max_connections": 600, "shared_buffers": "256MB"}
 
 # Transaction pooling with as many backends as Forebay has, and silent. PgBouncer 1.18 knows no prepared statements in

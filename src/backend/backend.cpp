@@ -73,16 +73,20 @@ std::string Backend::where() const {
 // --- opening
 // ---------------------------------------------------------------------------------------------------
 
-void Backend::open(std::shared_ptr<const Target> target, std::vector<wire::Parameter> startup,
-                   Credentials credentials) {
+void Backend::open(std::vector<wire::Parameter> startup, Credentials credentials) {
   opening_ = std::make_unique<Opening>();
-  opening_->target = std::move(target);
   opening_->startup = std::move(startup);
   opening_->credentials = std::move(credentials);
   generation_ = pool_.generation();
   defaults_generation_ = pool_.defaults_generation();
+  // Behind the generation: one that leads to where the pool was before must not look as if it did not.
+  opening_->target = pool_.target();
   // The caller is in the middle of deciding; it hears of a failure when it is done.
-  if (!connect_next()) net::Loop::current()->defer([this] { fail_opening(opening_->failures); });
+  if (!connect_next()) {
+    net::Loop::current()->defer([this] {
+      if (state_ != State::closed) fail_opening(opening_->failures);
+    });
+  }
 }
 
 /// Tries the host's addresses in turn, each for as long as connecting may take, as libpq does.

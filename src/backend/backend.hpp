@@ -92,8 +92,7 @@ class Backend final : public net::Handler,
 
   // --- opening, by the pool
   /// Connects and logs in; ends in Pool::on_opened or Pool::on_open_failed, never from inside this call.
-  void open(std::shared_ptr<const Target> target, std::vector<wire::Parameter> startup,
-            Credentials credentials);
+  void open(std::vector<wire::Parameter> startup, Credentials credentials);
 
   // --- lending, by the pool
   void lend(Lessee& lessee);

@@ -23,9 +23,9 @@ Pool::Pool(PoolDirectory& directory, PoolKey key, std::shared_ptr<const Target> 
            Quotas& of_user, Quotas& of_database, std::weak_ptr<const Pool> origin)
     : directory_(directory),
       key_(std::move(key)),
-      origin_(std::move(origin)),
       of_user_(of_user),
       of_database_(of_database),
+      origin_(std::move(origin)),
       target_(std::move(target)) {
   size_.set_limit(rules->size + rules->overflow + rules->reserve);
   for (std::size_t i = 0; i < directory.threads(); ++i) {
@@ -320,6 +320,11 @@ void Pool::configure(std::shared_ptr<const Target> target, PoolRulesPtr rules) {
   size_.set_limit(rules->size + rules->overflow + rules->reserve);
   directory_.on_each_thread([self = shared_from_this(), rules] { self->shard().rules = rules; });
   set_target(std::move(target));
+}
+
+void Pool::set_origin(std::weak_ptr<const Pool> origin) {
+  const std::lock_guard lock(mutex_);
+  origin_ = std::move(origin);
 }
 
 void Pool::set_target(std::shared_ptr<const Target> target) {

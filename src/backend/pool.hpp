@@ -171,6 +171,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
 
   // --- credentials of the user, for backends yet to be opened
   void set_credentials(Credentials credentials);
+  /// Where a pool that is asked for reads only has them from.
+  void set_origin(std::weak_ptr<const Pool> origin);
 
   // --- called by backends
   void on_opened(Backend& backend);
@@ -271,7 +273,6 @@ class Pool : public std::enable_shared_from_this<Pool> {
   // constant after construction
   PoolDirectory& directory_;
   const PoolKey key_;
-  const std::weak_ptr<const Pool> origin_;
   Quotas& of_user_;
   Quotas& of_database_;
   std::vector<std::unique_ptr<Shard>> shards_;
@@ -290,6 +291,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   mutable std::mutex mutex_;
   IntrusiveList<Borrower, WaitingTag> waiters_;  ///< guarded by mutex_, first come first served
   Credentials credentials_;                      ///< guarded by mutex_
+  std::weak_ptr<const Pool> origin_;             ///< guarded by mutex_
   std::shared_ptr<const Target> target_;         ///< guarded by mutex_
   std::vector<KnownGreeting> greetings_;         ///< guarded by mutex_, oldest first
 };

@@ -279,6 +279,7 @@ std::shared_ptr<Pool> PoolDirectory::for_reads(const std::shared_ptr<Pool>& orig
     set_quota_limits(*settings_);
     if (is_paused_locked(key)) pool->pause();
   }
+  pool->set_origin(origin);  // the one it was made for may have been forgotten
   return pool;
 }
 

@@ -28,11 +28,15 @@ void log_change(const route::Topology& topology, const RollCall::Change& change)
 }
 
 /// Whether it must not be written to anything, for nobody knows where: at the start, until all have been
-/// heard of; and when the primary has been replaced by a server that is not known.
-bool holds_primary(const route::Topology& topology) {
-  if (topology.primary) return topology.servers[*topology.primary].state == State::refused;
-  return std::ranges::any_of(topology.servers,
-                             [](const route::Server& server) { return server.state == State::unknown; });
+/// heard of; when the primary has been replaced by a server that is not known; and when it is a replica now.
+bool holds_primary(const route::Topology& topology, bool is_start) {
+  if (topology.primary) {
+    const route::Server& primary = topology.servers[*topology.primary];
+    return primary.state == State::refused || primary.role == route::Role::replica;
+  }
+  return is_start && std::ranges::any_of(topology.servers, [](const route::Server& server) {
+           return server.state == State::unknown;
+         });
 }
 
 }  // namespace
@@ -73,11 +77,16 @@ void PoolDirectory::on_topology(const route::Topology& topology,
     if (change.now == State::up) meet_server(change.server);
   }
   bool is_led = true;
+  bool is_start = false;
+  {
+    const std::lock_guard lock(mutex_);
+    is_start = primary_.empty();
+  }
   for (const RollCall::Change& change : changes) {
     const bool is_back = change.now == State::up && topology.primary == change.server;
     if (change.is_new_primary || is_back) is_led = lead(topology.servers[change.server].name);
   }
-  hold_primary(!is_led || holds_primary(topology));
+  hold_primary(!is_led || holds_primary(topology, is_start));
   for (const RollCall::Change& change : changes) {
     if (change.now == State::down || change.now == State::refused)
       leave_server(topology.servers[change.server]);

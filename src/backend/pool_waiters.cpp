@@ -297,15 +297,19 @@ bool Pool::try_open(const ProfilePtr& profile, Duration waited) {
   backend.hold_permits({std::move(pool_permit), std::move(user_permit), std::move(database_permit)});
   opening_.fetch_add(1);
   const auto target = this->target();
-  backend.open(target, startup_parameters(*profile, rules, *target), credentials());
+  backend.open(startup_parameters(*profile, rules, *target), credentials());
   return true;
 }
 
 /// Passwords and roles are replicated, so what opens the primary opens its copies.
 Credentials Pool::credentials() const {
-  if (const auto origin = origin_.lock()) return origin->credentials();
-  const std::lock_guard lock(mutex_);
-  return credentials_;
+  std::shared_ptr<const Pool> origin;
+  {
+    const std::lock_guard lock(mutex_);
+    origin = origin_.lock();
+    if (origin == nullptr) return credentials_;
+  }
+  return origin->credentials();
 }
 
 std::vector<wire::Parameter> Pool::startup_parameters(const Profile& profile, const PoolRules& rules,

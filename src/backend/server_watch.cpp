@@ -195,13 +195,15 @@ class ServerWatch::Visitor {
     const route::Position end = route::end_of_last_record(answer->position);
     has_unflushed_ = !answer->is_in_recovery && number_in<route::Position>(reply.front().get(), 4) < end;
     stands_still_ = std::exchange(position_, answer->position) == answer->position;
-    roll_call_.note_answer(server_, *answer, asked_);
+    route::Answer told = *answer;
+    told.is_first = !std::exchange(has_answered_, true);
+    roll_call_.note_answer(server_, told, asked_);
     return true;
   }
 
-  /// A connection that breaks says little of the server: it is tried again at once.
+  /// A connection that breaks after it has been of use says little of the server: it is tried again at once.
   void fail(std::string why, TimePoint now) {
-    const bool was_connected = connection_ != nullptr && is_connected_;
+    const bool was_connected = std::exchange(has_answered_, false);
     connection_.reset();
     is_connected_ = is_under_way_ = is_flush_wanted_ = has_unflushed_ = false;
     next_ = was_connected ? now : now + std::max(health_.interval, kRetryPause);
@@ -215,6 +217,7 @@ class ServerWatch::Visitor {
   std::unique_ptr<StreamConnection> connection_;
   bool is_connected_ = false;
   bool is_under_way_ = false;  ///< a question, or the connecting before it
+  bool has_answered_ = false;  ///< on this connection
   bool is_flush_wanted_ = false;
   bool has_unflushed_ = false;
   bool stands_still_ = false;  ///< since the answer before

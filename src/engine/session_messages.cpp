@@ -182,6 +182,7 @@ void Session::look_for_end() {
 }
 
 void Session::on_end_known(const backend::QuestionError* /*error*/, const backend::Rows& /*rows*/) {
+  if (routing_ != nullptr) note_answered();
   settle();
   if (blocked_ && !asking_) unblock();
 }
@@ -239,6 +240,8 @@ Session::Step Session::note_effects(const sql::Verdict& verdict, const ReadReque
   ran_since_probe_ = true;
   ran_anything_ = true;
   effects_ |= effects;
+  // It was taken for a read, and is more: it must not be asked twice.
+  if (routing_ != nullptr && !effects.empty() && !is_on_replica()) close_attempt();
   lexing_in_doubt_ = lexing_in_doubt_ || effects.has(Effect::changes_lexing);
   tell_cache(verdict, effects, request);
   constexpr Effects kNeedsPreparation = kBarrier | kDoubtful | Effect::reads_sequence_state |

@@ -111,7 +111,9 @@ Session::Step Session::route_batch(const std::byte* at, std::size_t size) {
   if (!floor) return Step::incomplete;
   routing.is_plain = true;
   const TimePoint now = Clock::now();
-  if (code_->wants_look(now) && topology.primary) {
+  const bool is_primary_up =
+      topology.primary && topology.servers[*topology.primary].state == route::State::up;
+  if (is_primary_up && code_->wants_look(now)) {
     // Which the primary has to be asked for; and it may be lost meanwhile.
     open_attempt(topology, *topology.primary, {at, batch.size}, size == batch.size, now);
     return Step::used;
@@ -303,6 +305,7 @@ void Session::leave_lost_primary() {
 void Session::leave_replica() {
   backend::Backend& used = *std::exchange(backend_, nullptr);
   used.pool().give_back(used);
+  routing_->failures = kMostFailures;  // no other replica is asked: the error may be the statement's own
   ask_elsewhere();
 }
 

@@ -1,5 +1,6 @@
 #include "pgfront/client.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 
@@ -126,11 +127,11 @@ void Client::flush() {
 void Client::read_input() {
   std::byte* bytes = worker_.loop().scratch();
   std::size_t kept = 0;
+  if (leftover_ != nullptr && leftover_->size() >= net::Loop::kScratchSize) return handle_leftover();
   if (leftover_ != nullptr) {
     kept = leftover_->size();
     std::memcpy(bytes, leftover_->data(), kept);
   }
-  if (kept == net::Loop::kScratchSize) return handle_input(bytes, kept);
   const auto result = channel_.stream().read(bytes + kept, net::Loop::kScratchSize - kept);
   if (result.bytes == 0) {
     if (result.status == net::IoStatus::closed || result.status == net::IoStatus::error) end_now();
@@ -138,6 +139,18 @@ void Client::read_input() {
   }
   last_input_at_ = worker_.loop().now();
   handle_input(bytes, kept + result.bytes);
+}
+
+/// As much of it as there is room for: with what was put back it may be more.
+void Client::handle_leftover() {
+  const auto whole = std::move(leftover_);
+  const std::size_t size = std::min(whole->size(), net::Loop::kScratchSize);
+  std::memcpy(worker_.loop().scratch(), whole->data(), size);
+  handle_input(worker_.loop().scratch(), size);
+  if (size == whole->size() || ending_) return;
+  if (leftover_ == nullptr) leftover_ = std::make_unique<std::vector<std::byte>>();
+  leftover_->insert(leftover_->end(), whole->begin() + static_cast<std::ptrdiff_t>(size), whole->end());
+  if (!is_blocked()) resume_input();
 }
 
 void Client::handle_input(std::byte* bytes, std::size_t size) {
@@ -197,10 +210,7 @@ void Client::on_turn() {
   // What OpenSSL holds nobody tells of again, and it may be the rest of what is left over.
   if (!is_blocked() && channel_.stream().has_buffered()) return read_input();
   if (leftover_ != nullptr) {
-    std::byte* bytes = worker_.loop().scratch();
-    const std::size_t size = leftover_->size();
-    std::memcpy(bytes, leftover_->data(), size);
-    handle_input(bytes, size);
+    handle_leftover();
   } else if (!is_blocked()) {
     channel_.resume_reading();
   }

@@ -82,6 +82,7 @@ class Client final : public net::Handler,
 
  private:
   void read_input();
+  void handle_leftover();
   void handle_input(std::byte* bytes, std::size_t size);
   std::size_t consume(const std::byte* bytes, std::size_t size);
   bool is_blocked() const;

@@ -29,6 +29,7 @@ class Reader {
   void note_replica(const Topology& topology, std::size_t server, TimePoint now) {
     if (!stays_with(topology, server)) note_left();
     generation_ = topology.generation;
+    incarnation_ = topology.servers[server].incarnation;
     replica_ = server;
     replica_at_ = now;
   }
@@ -42,7 +43,8 @@ class Reader {
     return stays_with(topology, server) || covered > replica_at_;
   }
   bool stays_with(const Topology& topology, std::size_t server) const {
-    return replica_ == server && generation_ == topology.generation;
+    return replica_ == server && generation_ == topology.generation &&
+           incarnation_ == topology.servers[server].incarnation;
   }
 
  private:
@@ -51,6 +53,7 @@ class Reader {
   TimePoint primary_at_{};
   TimePoint replica_at_{};
   std::uint64_t generation_ = 0;
+  std::uint32_t incarnation_ = 0;
   std::optional<std::size_t> replica_;
 };
 

@@ -65,6 +65,11 @@ void RollCall::note_answer(std::size_t server, const Answer& answer, TimePoint a
   Server& known = topology_.servers[server];
   known.role = answer.is_in_recovery ? Role::replica : Role::primary;
   known.position = answer.position;
+  if (answer.is_first) {
+    // It may have been restarted, and shows less than before, or be another server.
+    known.covered = {};
+    ++known.incarnation;
+  }
   if (answer.timeline != 0) known.timeline = answer.timeline;
   find_primary();
   if (topology_.primary == server) {
@@ -167,6 +172,7 @@ RollCall::Verdict RollCall::judge_server(std::size_t server, TimePoint /*now*/) 
   }
   if (topology_.primary == server && may_lead(server)) return {State::up, {}};
   if (!sight.answer.is_in_recovery) return judge_claim(server);
+  if (topology_.primary == server) return {State::lagging, "it was the primary, and is in recovery now"};
   if (!topology_.primary) return {State::lagging, "no primary has been found yet"};
   if (sight.answer.system != system_) {
     return {State::refused, "it belongs to another cluster than the primary"};

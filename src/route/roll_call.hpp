@@ -17,6 +17,7 @@ Position end_of_last_record(Position place);
 /// What a server says of itself.
 struct Answer {
   bool is_in_recovery = false;
+  bool is_first = false;     ///< on its connection
   Position position = 0;     ///< pg_current_wal_insert_lsn(), or pg_last_wal_replay_lsn() in recovery
   Timeline timeline = 0;     ///< the one that it writes, or receives; 0: it does not receive, or may not say
   std::uint64_t system = 0;  ///< the cluster's identifier (pg_control_system())

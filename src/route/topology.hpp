@@ -40,6 +40,7 @@ struct Server {
   Timeline timeline = 0;    ///< 0: not known
   TimePoint covered = {};   ///< every transaction that the primary acknowledged before is visible here
   TimePoint up_since = {};
+  std::uint32_t incarnation = 0;  ///< with another one it may show less than it has shown before
 };
 
 /// The servers of a cluster at one moment. Immutable once published.

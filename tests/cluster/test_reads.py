@@ -7,6 +7,8 @@ import psycopg
 import pytest
 
 from forebay_testing import wait_until
+from forebay_testing.frontend_messages import query
+from forebay_testing.rawpg import RawConnection
 
 #: Tells which server answers: each has its own.
 WHERE = "SELECT inet_server_port()"
@@ -214,3 +216,15 @@ def test_a_cancel_reaches_what_runs_on_a_replica(client):
         client.execute("SELECT pg_sleep(20)")
     assert time.monotonic() - begun < 10
     assert client.execute("SELECT 1").fetchone()[0] == 1
+
+
+def test_what_is_put_back_leaves_room_for_what_came_behind_it(cluster, daemon):
+    """A read that a replica refuses is put back in front of 64 KiB that came behind it, and ran over a block's end."""
+    with RawConnection(daemon.host, daemon.port) as raw:
+        raw.login("app", cluster.servers[0].passwords["app"], "shop")
+        for _ in range(10):
+            raw.send(query("SELECT 1 / (id - 1) FROM numbers WHERE id = 1 /* " + "x" * 20_000 + " */"))
+            for _ in range(12):
+                raw.send(query("SELECT length('" + "y" * 10_000 + "')"))
+            kinds = [message.kind for _ in range(13) for message in raw.until_ready()]
+            assert kinds.count("E") == 1 and kinds.count("D") == 12
