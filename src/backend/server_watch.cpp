@@ -125,11 +125,10 @@ class ServerWatch::Visitor {
     if (!is_under_way_) {
       if (now < next_) return false;
       if (!begin(now)) return true;
-    } else if (now - asked_ >= health_.timeout) {
+    } else if (!has_events && connection_->fd() >= 0) {
+      if (now - asked_ < health_.timeout) return false;
       fail(fmt::format("no answer within {} ms", health_.timeout.count()), now);
       return true;
-    } else if (!has_events && connection_->fd() >= 0) {
-      return false;
     }
     return is_connected_ ? read(now) : connect(now);
   }

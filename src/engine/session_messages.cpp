@@ -100,7 +100,8 @@ Session::Step Session::take_message(const std::byte* at, std::size_t size, std::
     const Step step = ask_cache(at, size, used);
     if (step != Step::incomplete) return step;
   }
-  if (routing_ == nullptr && pool_->rules().has_replicas && header.type != kTerminate) begin_routing();
+  if (routing_ == nullptr && !in_batch_ && pool_->rules().has_replicas && header.type != kTerminate)
+    begin_routing();
   if (routing_ != nullptr) {
     if (looks_for_release(at, size)) return Step::blocked;
     if (may_route(header.type) && route_batch(at, size) == Step::blocked) return Step::blocked;

@@ -23,7 +23,7 @@ namespace {
 /// After something else a client's reads stay with the primary for so long: more of it may follow.
 constexpr Duration kStay{5};
 /// How long a read waits for a replica to catch up, so that the client's next ones need not go to the
-/// primary. Usually that takes two questions, a millisecond.
+/// primary: the watch asks the primary and a replica for it.
 constexpr Duration kCatchUp{10};
 constexpr Duration kLook{1};
 /// After a wait in vain the next one comes later and later.
@@ -111,9 +111,7 @@ Session::Step Session::route_batch(const std::byte* at, std::size_t size) {
   if (!floor) return Step::incomplete;
   routing.is_plain = true;
   const TimePoint now = Clock::now();
-  const bool is_primary_up =
-      topology.primary && topology.servers[*topology.primary].state == route::State::up;
-  if (is_primary_up && code_->wants_look(now)) {
+  if (topology.is_primary(route::State::up) && code_->wants_look(now)) {
     // Which the primary has to be asked for; and it may be lost meanwhile.
     open_attempt(topology, *topology.primary, {at, batch.size}, size == batch.size, now);
     return Step::used;
@@ -171,9 +169,8 @@ bool Session::waits_for_replica(const route::Topology& topology, TimePoint now) 
   const bool is_possible = std::ranges::any_of(topology.servers, [](const route::Server& server) {
     return server.role == route::Role::replica && server.state == route::State::up && server.weight > 0;
   });
-  const bool is_primary_up =
-      topology.primary && topology.servers[*topology.primary].state == route::State::up;
-  if (!is_possible || !is_primary_up || now - routing.busy_at < kStay || now < routing.waits_not_before)
+  if (!is_possible || !topology.is_primary(route::State::up) || now - routing.busy_at < kStay ||
+      now < routing.waits_not_before)
     return false;
   if (routing.waits_since == TimePoint()) routing.waits_since = now;
   if (now - routing.waits_since >= kCatchUp) {
@@ -237,13 +234,9 @@ void Session::note_answered() {
     if (!std::exchange(routing_->is_plain, false)) routing_->busy_at = now;
     return routing_->reader.note_primary(now);
   }
-  if (attempt.is_on_replica()) {
-    const route::Topology& topology = pool_->directory().board().here();
-    if (topology.generation == attempt.generation) {
-      routing_->reader.note_replica(topology, attempt.server, now);
-    } else {
-      routing_->reader.note_primary(now);
-    }
+  const route::Topology& topology = pool_->directory().board().here();
+  if (attempt.is_on_replica() && topology.generation == attempt.generation) {
+    routing_->reader.note_replica(topology, attempt.server, now);
   } else {
     routing_->reader.note_primary(now);
   }
@@ -294,8 +287,7 @@ bool Session::can_ask_elsewhere() const {
 /// The primary is gone, or does not answer: a read need not wait until it is back.
 void Session::leave_lost_primary() {
   if (!can_ask_elsewhere() || is_on_replica()) return;
-  const route::Topology& topology = pool_->directory().board().here();
-  if (!topology.primary || topology.servers[*topology.primary].state != route::State::down) return;
+  if (!pool_->directory().board().here().is_primary(route::State::down)) return;
   if (waiting_) pool_->cancel_checkout(*this);
   if (backend_ != nullptr) pool_->discard(*std::exchange(backend_, nullptr));
   ask_elsewhere();

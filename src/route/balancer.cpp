@@ -53,7 +53,7 @@ Balancer::Choice Balancer::choose(const Topology& topology, const Reader& reader
   if (topology.servers.empty()) return {};
   const config::Settings& settings = *topology.settings;
   const bool shares = settings.routing.primary_reads == config::PrimaryReads::share;
-  const bool is_primary_up = topology.primary && topology.servers[*topology.primary].state == State::up;
+  const bool is_primary_up = topology.is_primary(State::up);
   const auto is_in_use = [&](std::size_t at) {
     const Server& server = topology.servers[at];
     const bool is_wanted = at == topology.primary ? shares : server.role == Role::replica;

@@ -152,7 +152,7 @@ std::vector<RollCall::Change> RollCall::judge(TimePoint now) {
   std::vector<Change> changes;
   for (std::size_t at = 0; at < sights_.size(); ++at) {
     Server& server = topology_.servers[at];
-    auto [state, reason] = judge_server(at, now);
+    auto [state, reason] = judge_server(at);
     const bool changed = state != server.state || (state == State::refused && reason != server.reason);
     if (state == State::up && server.state != State::up) server.up_since = now;
     const State before = std::exchange(server.state, state);
@@ -164,7 +164,7 @@ std::vector<RollCall::Change> RollCall::judge(TimePoint now) {
   return changes;
 }
 
-RollCall::Verdict RollCall::judge_server(std::size_t server, TimePoint /*now*/) const {
+RollCall::Verdict RollCall::judge_server(std::size_t server) const {
   const Sight& sight = sights_[server];
   if (!is_there(sight)) {
     if (sight.failures < rules_.tries) return {State::unknown, "it has not answered yet"};

@@ -88,7 +88,7 @@ class RollCall {
   void find_primary();
   void note_primary(const Answer& answer, TimePoint asked);
   void note_replica(Server& server, const Answer& answer);
-  Verdict judge_server(std::size_t server, TimePoint now) const;
+  Verdict judge_server(std::size_t server) const;
   Verdict judge_claim(std::size_t server) const;
   Verdict judge_replica(const Server& server) const;
 

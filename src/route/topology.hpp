@@ -53,6 +53,8 @@ struct Topology {
   TimePoint primary_seen = {};
   config::SettingsPtr settings =
       {};  ///< by which it came about and reads are spread; never null when there are servers
+
+  bool is_primary(State state) const { return primary && servers[*primary].state == state; }
 };
 
 }  // namespace forebay::route
