@@ -95,11 +95,8 @@ def measure_slow(routed, slow: ReplicaServer, arguments) -> list[int]:
 
     def slow_down() -> None:
         while not ended.is_set():
-            pids = [slow.pid, *children(slow.pid)]
             for number in (signal.SIGSTOP, signal.SIGCONT):
-                for pid in pids:
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(pid, number)
+                slow.signal_all(number)
                 time.sleep(0.005)
 
     thread = threading.Thread(target=slow_down, daemon=True)
@@ -112,10 +109,6 @@ def measure_slow(routed, slow: ReplicaServer, arguments) -> list[int]:
     finally:
         ended.set()
         thread.join()
-
-
-def children(pid: int) -> list[int]:
-    return [int(word) for word in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def topology(daemon) -> list[dict]:

@@ -79,6 +79,15 @@ def clusters():
         yield lambda *args, **options: Cluster(stack, *args, **options)
 
 
+@pytest.fixture
+def log_cluster(clusters):
+    """One with the table that traffic.py writes and reads."""
+    cluster = clusters()
+    cluster.primary.execute("CREATE TABLE log (n int)", dbname="shop")
+    cluster.primary.execute("GRANT ALL ON log TO app", dbname="shop")
+    return cluster
+
+
 @pytest.fixture(scope="module")
 def daemon(cluster):
     return cluster.forebay()

@@ -6,7 +6,6 @@ again once it is well? Ends with a line of figures; the exit code is 1 when a re
 import argparse
 import contextlib
 import json
-import os
 import pathlib
 import signal
 import statistics
@@ -20,11 +19,6 @@ from forebay_testing import wait_until  # noqa: E402
 from traffic import Traffic  # noqa: E402
 
 
-def processes(server) -> list[int]:
-    children = pathlib.Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
-    return [server.pid, *map(int, children)]
-
-
 @contextlib.contextmanager
 def killed(replica, primary):
     replica.kill()
@@ -34,12 +28,9 @@ def killed(replica, primary):
 
 @contextlib.contextmanager
 def frozen(replica, primary):
-    pids = processes(replica)
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
+    replica.signal_all(signal.SIGSTOP)
     yield
-    for pid in pids:
-        os.kill(pid, signal.SIGCONT)
+    replica.signal_all(signal.SIGCONT)
 
 
 @contextlib.contextmanager

@@ -1,6 +1,5 @@
 """The primary dies, and a replica takes its place (C3, C11; pitfalls 11 and 12)."""
 
-import os
 import signal
 import threading
 import time
@@ -10,24 +9,12 @@ import pytest
 
 from forebay_testing import wait_until
 
-from traffic import Traffic
-
-
-def insert(connection, number):
-    connection.execute("INSERT INTO log (n) VALUES (%s)", (number,))
-    return number
-
-
-def read(connection, number):
-    return connection.execute("SELECT count(*) FROM log").fetchone()[0]
+from traffic import Traffic, insert, read
 
 
 @pytest.fixture
-def cluster(clusters):
-    cluster = clusters()
-    cluster.primary.execute("CREATE TABLE log (n int)", dbname="shop")
-    cluster.primary.execute("GRANT ALL ON log TO app", dbname="shop")
-    return cluster
+def cluster(log_cluster):
+    return log_cluster
 
 
 def fail_over(cluster, number: int = 1) -> float:
@@ -153,16 +140,13 @@ def test_a_frozen_replica_costs_no_read(cluster):
         reader.start()
     wait_until(lambda: all(len(reader.done) > 100 for reader in readers), 20, "traffic")
     frozen = cluster.servers[1]
-    children = [int(word) for word in open(f"/proc/{frozen.pid}/task/{frozen.pid}/children").read().split()]
-    for pid in (frozen.pid, *children):
-        os.kill(pid, signal.SIGSTOP)
+    frozen.signal_all(signal.SIGSTOP)
     at = time.monotonic()
     wait_until(lambda: cluster.states(daemon)[1] == "down", 20, "it is seen")
     print("seen after", time.monotonic() - at)
     time_of_freeze = time.monotonic()
     wait_until(lambda: all(reader.done[-1][0] > time_of_freeze + 0.2 for reader in readers), 20, "all go on")
-    for pid in (frozen.pid, *children):
-        os.kill(pid, signal.SIGCONT)
+    frozen.signal_all(signal.SIGCONT)
     wait_until(lambda: cluster.states(daemon)[1] == "up", 20, "it is back")
     for reader in readers:
         reader.stop()

@@ -8,23 +8,12 @@ import pytest
 
 from forebay_testing import ForebayDaemon, forebay_binary, wait_until
 
-from traffic import Traffic
-
-
-def insert(connection, number):
-    connection.execute("INSERT INTO log (n) VALUES (%s)", (number,))
-
-
-def read(connection, number):
-    return connection.execute("SELECT count(*) FROM log").fetchone()[0]
+from traffic import Traffic, insert, read
 
 
 @pytest.fixture
-def cluster(clusters):
-    cluster = clusters()
-    cluster.primary.execute("CREATE TABLE log (n int)", dbname="shop")
-    cluster.primary.execute("GRANT ALL ON log TO app", dbname="shop")
-    return cluster
+def cluster(log_cluster):
+    return log_cluster
 
 
 @pytest.mark.time_limit(120)

@@ -9,7 +9,7 @@ import pytest
 from forebay_testing import ForebayDaemon, wait_until
 
 from patroni import PatroniCluster
-from traffic import Traffic
+from traffic import Traffic, insert, read
 
 
 @pytest.fixture(scope="module")
@@ -32,14 +32,6 @@ def daemon(patroni):
 def states(daemon) -> list[str]:
     with psycopg.connect(daemon.dsn(dbname="forebay"), autocommit=True) as console:
         return [row[2] for row in console.execute("SHOW TOPOLOGY")]
-
-
-def insert(connection, number):
-    connection.execute("INSERT INTO log VALUES (%s)", (number,))
-
-
-def read(connection, number):
-    return connection.execute("SELECT count(*) FROM log").fetchone()[0]
 
 
 def run_through(daemon, change, patroni) -> tuple[Traffic, list[Traffic]]:

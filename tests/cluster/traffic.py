@@ -41,3 +41,11 @@ class Traffic(threading.Thread):
     def longest_gap(self) -> float:
         times = [when for when, _ in self.done]
         return max(after - before for before, after in zip(times, times[1:]))
+
+
+def insert(connection, number):
+    connection.execute("INSERT INTO log (n) VALUES (%s)", (number,))
+
+
+def read(connection, number):
+    return connection.execute("SELECT count(*) FROM log").fetchone()[0]

@@ -154,6 +154,14 @@ class PostgresServer(Daemon):
             input=sql, text=True, capture_output=True, check=True, timeout=120,
         ).stdout
 
+    def signal_all(self, number: int) -> None:
+        """To the postmaster and everything it has started: SIGSTOP, and SIGCONT later."""
+        for pid in (self.pid, *_children(self.pid)):
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                pass  # a backend that has ended meanwhile
+
     def _make_data(self) -> None:
         copy_template(_BINARIES, pathlib.Path(self.data_directory))
 
