@@ -69,6 +69,14 @@ def test_its_page_names_every_flag(unpacked):
     assert flags(usage) - flags(page) == {"--help"}
 
 
+def test_its_page_describes_every_command(unpacked):
+    listed = run(unpacked / "usr/bin/forebay", "--help").partition("Subcommands:")[2].partition("Examples")[0]
+    commands = re.findall(r"^  (\w+) ", listed, re.MULTILINE)
+    described = run("zcat", unpacked / "usr/share/man/man8/forebay.8.gz").partition(".SH DESCRIPTION")[2]
+    assert "serve" in commands
+    assert [name for name in commands if f"\n.B {name}\n" not in described] == []
+
+
 def flags(text):
     return set(re.findall(r"--[a-z][a-z-]+", text))
 
