@@ -15,16 +15,19 @@ constexpr std::string_view kMark = "forebay:";
 constexpr std::string_view kBlanks = " \t\n\r\f";
 constexpr config::Range kLifetimes{1, config::kLongestDuration};
 
+bool is_blank(char c) {
+  return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f';
+}
+
 /// What stands in a comment of ours at the beginning or the end of the text; empty: there is none.
 std::string_view comment_of(std::string_view text) {
   const auto inside = [](std::string_view comment) {
     comment = config::trimmed(comment);
     return comment.starts_with(kMark) ? comment.substr(kMark.size()) : std::string_view();
   };
-  const auto first = text.find_first_not_of(kBlanks);
-  if (first == text.npos) return {};
-  text.remove_prefix(first);
-  text.remove_suffix(text.size() - 1 - text.find_last_not_of(" \t\n\r\f;"));
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && (is_blank(text.back()) || text.back() == ';')) text.remove_suffix(1);
+  if (text.empty() || (text.front() != '/' && text.back() != '/')) return {};
   if (text.starts_with("/*")) {
     const auto end = text.find("*/", 2);
     if (end == text.npos) return {};
@@ -103,8 +106,8 @@ void read_directive(std::string_view word, Directives& directives) {
 }  // namespace
 
 Directives directives_of(std::string_view text) {
-  Directives directives;
   std::string_view rest = comment_of(text);
+  Directives directives;
   while (true) {
     const auto begin = rest.find_first_not_of(kBlanks);
     if (begin == rest.npos) return directives;

@@ -17,14 +17,14 @@ class Messages {
   char next_type() const { return rest_.empty() ? '\0' : rest_.front(); }
   std::size_t left() const { return rest_.size(); }
 
-  /// The body of the next message; nothing when it is not all here or longer than is worth a look.
-  std::optional<std::string_view> take() {
-    if (rest_.size() < kHeaderSize) return std::nullopt;
+  /// The body of the next message. False when it is not all here or longer than is worth a look.
+  bool take(std::string_view& body) {
+    if (rest_.size() < kHeaderSize) return false;
     const wire::Header header = wire::read_header(as_bytes(rest_).data());
-    if (header.length < 4 || header.length > kMaxJudged || header.total() > rest_.size()) return std::nullopt;
-    const std::string_view body = rest_.substr(kHeaderSize, header.body());
+    if (header.length < 4 || header.length > kMaxJudged || header.total() > rest_.size()) return false;
+    body = rest_.substr(kHeaderSize, header.body());
     rest_.remove_prefix(header.total());
-    return body;
+    return true;
   }
 
  private:
@@ -40,51 +40,54 @@ std::uint32_t u32_at(std::string_view bytes, std::size_t at) {
 }
 
 bool read_query(Messages& messages, ReadRequest& request) {
-  const auto body = messages.take();
-  if (!body || body->empty() || body->find('\0') != body->size() - 1) return false;
+  std::string_view body;
+  if (!messages.take(body) || body.empty() || body.find('\0') != body.size() - 1) return false;
   request.simple = true;
-  request.text = body->substr(0, body->size() - 1);
+  request.text = body.substr(0, body.size() - 1);
   return true;
 }
 
 bool read_parse(Messages& messages, ReadRequest& request) {
-  auto body = messages.take();
+  std::string_view body;
   std::string_view name;
-  if (!body || !take_cstring(*body, name) || !name.empty() || !take_cstring(*body, request.text) ||
-      body->size() < 2 || body->size() != 2 + std::size_t{4} * u16_at(*body, 0)) {
+  if (!messages.take(body) || !take_cstring(body, name) || !name.empty() ||
+      !take_cstring(body, request.text) || body.size() < 2 ||
+      body.size() != 2 + std::size_t{4} * u16_at(body, 0)) {
     return false;
   }
-  request.types = body->substr(2);
+  request.types = body.substr(2);
   request.parses = true;
   return true;
 }
 
 bool read_bind(Messages& messages, ReadRequest& request, const StatementNames* names) {
-  auto body = messages.take();
-  std::string_view portal;
+  std::string_view body;
   std::string_view name;
-  if (!body || !take_cstring(*body, portal) || !portal.empty() || !take_cstring(*body, name)) return false;
-  request.values = *body;
+  if (!messages.take(body) || !body.starts_with('\0')) return false;
+  body.remove_prefix(1);  // the portal's name
+  if (!take_cstring(body, name)) return false;
+  request.values = body;
   request.is_unnamed = name.empty();
   if (request.parses) return name.empty();
   if (names == nullptr || names->is_undecided(name)) return false;
   const PreparedStatementPtr* statement = names->find(name);
   if (statement == nullptr) return false;
+  request.statement = statement->get();
   request.text = (*statement)->text;
   request.types = (*statement)->parameter_types;
   return true;
 }
 
 bool read_describe(Messages& messages, ReadRequest& request) {
-  const auto body = messages.take();
+  std::string_view body;
   request.describes = true;
-  return body && *body == std::string_view("P\0", 2);
+  return messages.take(body) && body == std::string_view("P\0", 2);
 }
 
 bool read_execute(Messages& messages, ReadRequest& request) {
-  const auto body = messages.take();
-  if (!body || body->size() != 5 || body->front() != '\0') return false;
-  request.max_rows = u32_at(*body, 1);
+  std::string_view body;
+  if (!messages.take(body) || body.size() != 5 || body.front() != '\0') return false;
+  request.max_rows = u32_at(body, 1);
   return true;
 }
 
@@ -98,8 +101,8 @@ bool read_extended(Messages& messages, ReadRequest& request, const StatementName
 }
 
 bool read_sync(Messages& messages) {
-  const auto sync = messages.take();
-  return sync && sync->empty();
+  std::string_view body;
+  return messages.take(body) && body.empty();
 }
 
 }  // namespace

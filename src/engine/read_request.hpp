@@ -11,6 +11,7 @@
 namespace forebay::engine {
 
 class StatementNames;
+struct PreparedStatement;
 
 /// What a client asks for one result: a Query, or [Parse of the unnamed statement] Bind [Describe of the
 /// portal] Execute. Views into the client's input and into its statements.
@@ -18,8 +19,9 @@ struct ReadRequest {
   bool simple = false;
   bool parses = false;
   bool describes = false;
-  bool is_unnamed = false;     ///< it executes the unnamed statement
-  std::uint32_t max_rows = 0;  ///< 0: all
+  bool is_unnamed = false;                       ///< it executes the unnamed statement
+  std::uint32_t max_rows = 0;                    ///< 0: all
+  const PreparedStatement* statement = nullptr;  ///< null: the text comes with it
   std::string_view text;
   std::string_view types;   ///< of parameters, as sent: four bytes each
   std::string_view values;  ///< the Bind's formats, values and result formats, as sent

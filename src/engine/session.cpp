@@ -85,8 +85,6 @@ std::size_t Session::on_input(const std::byte* bytes, std::size_t size) {
     if (routing_ != nullptr) routing_->attempt.note_handled(used);
   }
   send_burst();
-  // Nothing more is read than came with a batch that may have to be put back in front of it.
-  if (routing_ != nullptr && routing_->attempt.is_awaited()) blocked_ = true;
   look_for_end();
   settle_late();
   backend::PoolCounters::add(pool_->counters().bytes_received, at);

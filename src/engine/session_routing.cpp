@@ -134,14 +134,18 @@ std::optional<route::Floor> Session::floor_of(const ReadBatch& batch,
   route::Floor floor;
   if (settings.routing.reads_see == config::ReadsSee::all)
     floor.written_at = pool_->directory().board().written_at();
-  if (const std::string* position = backend::find_setting(settings_, kPosition)) {
+  // What it connected with is a name at most.
+  const std::string* position =
+      settings_ == initial_settings_ ? nullptr : backend::find_setting(settings_, kPosition);
+  if (position != nullptr) {
     const auto known = read_position(*position);
     if (!known) return std::nullopt;
     floor.position = *known;
   }
   floor.is_any = !batch.requests.empty();
   for (const ReadRequest& request : batch.requests) {
-    const auto read = directives_of(request.text).read;
+    const auto read =
+        has_directives(request.text) ? directives_of(request.text).read : Directives::Read::fresh;
     if (read == Directives::Read::primary) return std::nullopt;
     floor.is_any = floor.is_any && read == Directives::Read::any;
   }
@@ -150,15 +154,18 @@ std::optional<route::Floor> Session::floor_of(const ReadBatch& batch,
 
 /// Reads and nothing else, of other relations than these.
 bool Session::are_plain_reads(const ReadBatch& batch, const std::vector<std::string>& but_of) {
+  const bool effects_are_all =
+      but_of.empty() && !code_->matters() && !effects_.has(sql::Effect::changes_schema);
   return std::ranges::all_of(batch.requests, [&](const ReadRequest& request) {
+    if (request.max_rows != 0) return false;
+    if (request.statement != nullptr && effects_are_all) return request.statement->effects.empty();
     const sql::Verdict& verdict = judge(request.text);
     const auto is_named = [&verdict](const std::string& relation) {
       return std::ranges::binary_search(verdict.relations, relation);
     };
     if (std::ranges::any_of(but_of, is_named)) return false;
     if (request.simple && explained_statement(request.text)) return false;  // which is answered here
-    return verdict.effects.empty() && reach_of(verdict).empty() && verdict.statements > 0 &&
-           request.max_rows == 0;
+    return verdict.effects.empty() && reach_of(verdict).empty();
   });
 }
 

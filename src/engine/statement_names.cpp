@@ -14,18 +14,25 @@ std::string_view cut(std::string_view name) {
 
 }  // namespace
 
+const StatementNames::Named::value_type* StatementNames::named(std::string_view name) const {
+  name = cut(name);
+  if (last_named_ != nullptr && last_named_->first == name) return last_named_;
+  const auto at = named_.find(name);
+  return at == named_.end() ? nullptr : last_named_ = &*at;
+}
+
 const PreparedStatementPtr* StatementNames::find(std::string_view name) const {
-  const auto at = named_.find(cut(name));
-  return at == named_.end() || at->second.statement == nullptr ? nullptr : &at->second.statement;
+  const auto* known = named(name);
+  return known == nullptr || known->second.statement == nullptr ? nullptr : &known->second.statement;
 }
 
 bool StatementNames::may_exist(std::string_view name) const {
-  return named_.find(cut(name)) != named_.end();
+  return named(name) != nullptr;
 }
 
 ChangeNumber StatementNames::maker(std::string_view name) const {
-  const auto at = named_.find(cut(name));
-  return at == named_.end() ? 0 : at->second.maker;
+  const auto* known = named(name);
+  return known == nullptr ? 0 : known->second.maker;
 }
 
 std::string StatementNames::spelled(const std::string& name, const Entry& entry) {
@@ -45,11 +52,14 @@ void StatementNames::assign(const std::string& name, Entry& entry, PreparedState
 }
 
 void StatementNames::drop_if_empty(Named::iterator at) {
-  if (at->second.open == 0 && at->second.statement == nullptr) named_.erase(at);
+  if (at->second.open > 0 || at->second.statement != nullptr) return;
+  last_named_ = nullptr;
+  named_.erase(at);
 }
 
 ChangeNumber StatementNames::set(std::string_view name, PreparedStatementPtr statement, bool sent) {
   const auto at = named_.try_emplace(std::string(cut(name))).first;
+  last_named_ = &*at;
   Entry& entry = at->second;
   if (name.size() > kLongestName) entry.spelling = name;
   const ChangeNumber number = ++last_number_;
@@ -116,6 +126,7 @@ void StatementNames::give_up(std::string_view name) {
 }
 
 void StatementNames::give_up_all() {
+  last_named_ = nullptr;
   named_.clear();
   changes_.clear();
   on_their_way_.clear();
@@ -124,8 +135,8 @@ void StatementNames::give_up_all() {
 
 bool StatementNames::is_undecided(std::string_view name) const {
   if (!any_undecided()) return false;
-  const auto at = named_.find(cut(name));
-  return at != named_.end() && at->second.open > 0 && at->second.last_batch != batch_;
+  const auto* known = named(name);
+  return known != nullptr && known->second.open > 0 && known->second.last_batch != batch_;
 }
 
 void StatementNames::note_arrived(std::uint64_t statement) {

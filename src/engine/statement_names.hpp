@@ -111,12 +111,15 @@ class StatementNames {
   };
   using Named = boost::unordered_flat_map<std::string, Entry, NameHash, std::equal_to<>>;
 
+  const Named::value_type* named(std::string_view name) const;
   std::size_t place_of(ChangeNumber change);
   static std::string spelled(const std::string& name, const Entry& entry);
   void assign(const std::string& name, Entry& entry, PreparedStatementPtr statement, ChangeNumber maker);
   void drop_if_empty(Named::iterator at);
 
   Named named_;
+  /// The one that was looked up last: each message of a batch speaks of it. Null after a change of named_.
+  mutable const Named::value_type* last_named_ = nullptr;
   Ring<Change> changes_;  ///< in the order in which they were sent
   Ring<Sent> on_their_way_;
   std::vector<Former> former_;  ///< the server may still speak of them

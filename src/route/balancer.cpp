@@ -121,7 +121,8 @@ void Balancer::note_end(std::uint64_t generation, std::size_t server, std::uint6
   if (micros == 0) return;
   const double age = seconds_between(load.known_at, now) / kMemory;
   load.known_at = now;
-  const double news = load.mean_micros == 0 ? 1 : std::max(kNews, 1 - std::exp(-age));
+  // 1 - exp(-age) is less than age, which is little as a rule.
+  const double news = load.mean_micros == 0 ? 1 : age <= kNews ? kNews : std::max(kNews, 1 - std::exp(-age));
   load.mean_micros += news * (static_cast<double>(micros) - load.mean_micros);
 }
 

@@ -9,6 +9,9 @@
 namespace forebay::sql {
 namespace {
 
+/// Of a longer text a copy would cost more than it saves.
+constexpr std::size_t kLongestLast = 4096;
+
 constexpr std::string_view kClientOnlyEncodings[] = {"SJIS",    "BIG5",  "GBK",           "UHC",
                                                      "GB18030", "JOHAB", "SHIFT_JIS_2004"};
 
@@ -54,7 +57,15 @@ const Verdict& VerdictCache::of(std::string_view text, bool standard_conforming_
                                 bool encoding_embeds_ascii) {
   if (!standard_conforming_strings && text.find('\\') != text.npos) return unparsable();
   if (encoding_embeds_ascii && has_bytes_outside_ascii(text)) return unparsable();
+  if (last_ != nullptr && last_text_ == text) return *last_;
+  const Verdict& verdict = look_up(text);
+  const bool is_kept = text.size() <= kLongestLast && &verdict != &too_large_;
+  last_ = is_kept ? &verdict : nullptr;
+  if (is_kept) last_text_ = text;
+  return verdict;
+}
 
+const Verdict& VerdictCache::look_up(std::string_view text) {
   const Fingerprint key = fingerprint(text);
   if (const auto found = young_.entries.find(key); found != young_.entries.end()) return found->second;
 
@@ -79,6 +90,7 @@ const Verdict& VerdictCache::of(std::string_view text, bool standard_conforming_
 void VerdictCache::make_room(std::size_t bytes) {
   if (young_.entries.size() < limits_.entries / 2 && young_.bytes + bytes <= limits_.bytes / 2) return;
   std::swap(young_, old_);
+  last_ = nullptr;
   young_.entries.clear();
   young_.bytes = 0;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 
@@ -15,8 +16,8 @@ namespace forebay::sql {
 bool embeds_ascii(std::string_view client_encoding);
 
 /// Remembers verdicts by fingerprint, in two generations: what was not asked for while the younger one filled
-/// up is forgotten. A hit costs the fingerprint and one or two look-ups, and allocates nothing. Not thread
-/// safe: one for each thread.
+/// up is forgotten. A hit costs the fingerprint and one or two look-ups, and allocates nothing; when it is of
+/// the text that was asked for before, only a comparison. Not thread safe: one for each thread.
 class VerdictCache {
  public:
   struct Limits {
@@ -46,12 +47,15 @@ class VerdictCache {
     std::size_t bytes = 0;
   };
 
+  const Verdict& look_up(std::string_view text);
   void make_room(std::size_t bytes);
 
   const Limits limits_;
   Generation young_;
   Generation old_;
   Verdict too_large_;  ///< the last one that did not fit at all
+  std::string last_text_;
+  const Verdict* last_ = nullptr;  ///< of last_text_, in one of the tables; null: none
 };
 
 }  // namespace forebay::sql
