@@ -76,7 +76,7 @@ def test_nothing_is_stale_whatever_goes_wrong():
 
 
 @needs_cache
-@pytest.mark.skipif(not can_break(), reason="needs a build with -DFOREBAY_BREAK=ON")
+@pytest.mark.skipif(not can_break(), reason="needs the preset broken (README.md)")
 @pytest.mark.parametrize("rule, broken_by, found", [
     ("fence", "hold_commits", {"bound", "written through"}),
     ("lease", "delay_stream", {"bound"}),
