@@ -485,6 +485,11 @@ std::string_view Backend::on_error(const wire::Expectation* cause, std::string_v
   return lessee_ != nullptr ? lessee_->on_error(cause, body) : body;
 }
 
+void Backend::on_command(const wire::Expectation& expectation, char type, std::string_view body,
+                         std::uint64_t rows) {
+  if (lessee_ != nullptr) lessee_->on_command(expectation, type, body, rows);
+}
+
 void Backend::on_notification(std::byte* process_id) {
   if (lessee_ != nullptr) lessee_->on_notification(process_id);
 }

@@ -12,6 +12,7 @@
 #include "base/clock.hpp"
 #include "cache/freshness.hpp"
 #include "cache/raise.hpp"
+#include "sql/fingerprint.hpp"
 
 namespace forebay::cache {
 
@@ -40,6 +41,7 @@ class Entry {
  public:
   struct Facts {
     const Freshness* freshness = nullptr;  ///< of its database; outlives the entry
+    sql::Fingerprint fingerprint{};        ///< of the statement
     Fence fence;
     std::vector<Dependency> dependencies;
     std::string tags;  ///< by which people clear it, with commas between them
@@ -60,6 +62,7 @@ class Entry {
   std::string_view key() const { return key_; }
   std::uint64_t hash() const { return hash_; }
   std::string_view statement() const { return std::string_view(key_).substr(text_at_, text_size_); }
+  const sql::Fingerprint& fingerprint() const { return facts_.fingerprint; }
   Bytes answer() const { return answer_; }
   /// Nothing in it is older.
   TimePoint begun() const { return begun_.load(std::memory_order_relaxed); }

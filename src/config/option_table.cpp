@@ -307,6 +307,19 @@ std::vector<Option> cache_rows() {
   };
 }
 
+std::vector<Option> statement_rows() {
+  return {
+      bound({.key = "statements.enabled",
+             .help = "Whether it is counted what each statement has come to: `SHOW STATEMENTS`."},
+            FIELD(settings->statements.enabled)),
+      bound({.key = "statements.max",
+             .help = "So many statements each thread tells apart. Beyond, the cheapest make room for new "
+                     "ones, and are counted together.",
+             .range = {100, 1'000'000}},
+            FIELD(settings->statements.max)),
+  };
+}
+
 std::vector<Option> routing_rows() {
   return {
       bound({.key = "routing.reads_see",
@@ -561,8 +574,8 @@ std::vector<Option> upstream_rows() {
 
 std::vector<Option> option_rows() {
   std::vector<Option> rows;
-  for (auto* make : {main_rows, pool_rows, limit_rows, timeout_rows, cache_rows, routing_rows, access_rows,
-                     console_rows, database_rows, user_rows, policy_rows, upstream_rows}) {
+  for (auto* make : {main_rows, pool_rows, limit_rows, timeout_rows, cache_rows, statement_rows, routing_rows,
+                     access_rows, console_rows, database_rows, user_rows, policy_rows, upstream_rows}) {
     for (Option& row : make()) rows.push_back(std::move(row));
   }
   return rows;
@@ -578,6 +591,7 @@ std::vector<Section> section_rows() {
        "How long things may take: `250ms`, `30s`, `5min`, `1h`, `7d`, or several in a row. 0: never.",
        {}},
       {"cache", "Reads that are answered from memory. See docs/freshness.md.", {}},
+      {"statements", "What is counted of the statements that clients run. See docs/statements.md.", {}},
       {"routing", "Which server answers a read, where there are replicas.", {}},
       {"health", "How the state of the servers is found out, where there are replicas.", {}},
       {"auth", "How clients log in.", {}},

@@ -155,6 +155,12 @@ struct Cache {
   std::string warm_file;  ///< what is asked again after a start; empty: nothing
 };
 
+/// What is counted of the statements that clients run.
+struct Statements {
+  bool enabled = true;
+  std::uint32_t max = 10'000;  ///< so many are told apart
+};
+
 /// What is kept of certain statements, and how long. It fits a statement when each of the first three that is
 /// set does.
 struct CachePolicy {
@@ -219,6 +225,7 @@ struct Settings {
   Limits limits;
   Timeouts timeouts;
   Cache cache;
+  Statements statements;
   Routing routing;
   Health health;
   std::map<std::string, Database> databases;

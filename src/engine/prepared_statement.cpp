@@ -36,10 +36,10 @@ Key key_of(std::string_view text, Bytes types, const PreparedScope& scope) {
 }
 
 PreparedStatementPtr make_statement(std::string_view text, Bytes types, sql::Effects effects,
-                                    bool is_shared) {
+                                    const sql::Fingerprint& fingerprint, bool is_shared) {
   const std::uint64_t id = next_id.fetch_add(1);
   return std::make_shared<const PreparedStatement>(PreparedStatement{
-      id, backend_name(id), std::string(text), std::string(as_text(types)), effects, is_shared});
+      id, backend_name(id), std::string(text), std::string(as_text(types)), effects, fingerprint, is_shared});
 }
 
 }  // namespace
@@ -53,18 +53,19 @@ std::string backend_name(std::uint64_t id) {
   return fmt::format("{}{:x}", backend_name_prefix(), id);
 }
 
-PreparedStatementPtr private_statement(std::string_view text, Bytes types, sql::Effects effects) {
-  return make_statement(text, types, effects, false);
+PreparedStatementPtr private_statement(std::string_view text, Bytes types, sql::Effects effects,
+                                       const sql::Fingerprint& fingerprint) {
+  return make_statement(text, types, effects, fingerprint, false);
 }
 
 PreparedStatementPtr intern_statement(std::string_view text, Bytes types, sql::Effects effects,
-                                      const PreparedScope& scope) {
+                                      const sql::Fingerprint& fingerprint, const PreparedScope& scope) {
   Interned& table = interned();
   Key key = key_of(text, types, scope);
   const std::lock_guard lock(table.mutex);
   auto& known = table.statements[std::move(key)];
   if (auto statement = known.lock()) return statement;
-  auto statement = make_statement(text, types, effects, true);
+  auto statement = make_statement(text, types, effects, fingerprint, true);
   known = statement;
   if (table.statements.size() >= table.sweep_at) {
     std::erase_if(table.statements, [](const auto& entry) { return entry.second.expired(); });

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "base/bytes.hpp"
+#include "sql/fingerprint.hpp"
 #include "sql/verdict.hpp"
 
 namespace forebay::engine {
@@ -18,6 +19,7 @@ struct PreparedStatement {
   std::string text;
   std::string parameter_types;  ///< as sent: four bytes each
   sql::Effects effects;
+  sql::Fingerprint fingerprint;
   bool is_shared = false;  ///< with other clients, perhaps
 };
 
@@ -38,9 +40,10 @@ struct PreparedScope {
 
 /// The shared statement. Thread safe; takes a lock, once per Parse of a named statement.
 PreparedStatementPtr intern_statement(std::string_view text, Bytes parameter_types, sql::Effects effects,
-                                      const PreparedScope& scope);
+                                      const sql::Fingerprint& fingerprint, const PreparedScope& scope);
 /// One that is shared with nobody.
-PreparedStatementPtr private_statement(std::string_view text, Bytes parameter_types, sql::Effects effects);
+PreparedStatementPtr private_statement(std::string_view text, Bytes parameter_types, sql::Effects effects,
+                                       const sql::Fingerprint& fingerprint = {});
 
 /// Counts schema changes made through this process. Thread safe.
 std::uint64_t schema_epoch();

@@ -11,6 +11,7 @@
 #include "engine/cleaner.hpp"
 #include "engine/code_watch.hpp"
 #include "engine/effect_sets.hpp"
+#include "engine/session_calls.hpp"
 #include "engine/session_reads.hpp"
 #include "engine/session_routing.hpp"
 #include "net/loop.hpp"
@@ -43,6 +44,7 @@ Session::Session(ClientPort& port, Identity identity, backend::Backend* home)
       profile_(std::move(identity.profile)),
       id_(static_cast<backend::ClientId>(next_client_id.fetch_add(1, std::memory_order_relaxed))),
       refills_(identity.refills),
+      statements_(profile_->replication.empty() ? identity.statements : nullptr),
       pool_generation_(identity.pool_generation),
       cache_(profile_->replication.empty() ? std::move(identity.cache) : nullptr),
       code_(CodeWatch::of(*pool_)),
@@ -100,9 +102,11 @@ Session::Step Session::need_backend() {
     lender().checkout(*this);
   }
   const bool ready = backend_ != nullptr && !preparing_ && !asking_;
-  if (!ready) return Step::blocked;
-  const bool looking = !is_on_replica() && code_->is_due(net::Loop::current()->now()) && look_at_catalog();
-  return looking ? Step::blocked : Step::used;
+  const bool looking =
+      ready && !is_on_replica() && code_->is_due(net::Loop::current()->now()) && look_at_catalog();
+  if (ready && !looking) return Step::used;
+  if (calls_ != nullptr) calls_->note_waiting(net::Loop::current()->now());
+  return Step::blocked;
 }
 
 void Session::on_checkout(backend::Backend& backend) {
@@ -116,6 +120,7 @@ void Session::on_checkout(backend::Backend& backend) {
   const Duration test_after = pool_->rules().test_after;
   const bool stale = test_after.count() > 0 && now - backend.changed_at() >= test_after;
   waiting_ = false;
+  if (calls_ != nullptr) calls_->note_lent(micros_between(busy_since_, now));
   backend_ = &backend;
   backend.lend(*this);
   if (is_on_replica()) {
@@ -193,6 +198,7 @@ bool Session::on_output(Bytes bytes) {
   backend::PoolCounters::add(pool_->counters().bytes_sent, bytes.size());
   if (reads_ != nullptr) reads_->take_answer(bytes, *backend_);
   if (routing_ != nullptr && routing_->attempt.is_open && hold_answer(bytes)) return true;
+  if (calls_ != nullptr) calls_->end_burst(net::Loop::current()->now());
   const bool sent = port_.send(bytes);
   if (!sent && reads_ != nullptr) reads_->let_followers_go();
   look_at_answers();
@@ -220,7 +226,9 @@ void Session::on_ready() {
   backend::PoolCounters::add(counters.query_micros, micros_between(busy_since_, now));
   if (backend_->tracker().transaction_status() == 'I') {
     backend::PoolCounters::add(counters.transactions, 1);
-    backend::PoolCounters::add(counters.transaction_micros, micros_between(transaction_since_, now));
+    const std::uint64_t micros = micros_between(transaction_since_, now);
+    backend::PoolCounters::add(counters.transaction_micros, micros);
+    if (calls_ != nullptr) calls_->note_transaction(micros);
     transaction_since_ = {};
   }
 }
@@ -232,6 +240,7 @@ void Session::on_settled() {
   }
   if (names_ != nullptr) names_->forget_former();
   if (reads_ != nullptr) reads_->end_answers();
+  if (calls_ != nullptr) calls_->end_answers(backend_->tracker().transaction_status() == 'I');
   if (!in_batch_) lexing_in_doubt_ = takes_sequences_ = false;
   look_at_answers();
   if (!preparing_ && !asking_) settle();
@@ -245,6 +254,7 @@ void Session::settle_late() {
 void Session::on_lost(const backend::Loss& loss) {
   backend_ = nullptr;
   if (reads_ != nullptr) reads_->abandon();
+  if (calls_ != nullptr) calls_->forget();
   static_cast<backend::Holder&>(*this).unlink();
   if (can_ask_elsewhere()) return ask_elsewhere();
   if (routing_ != nullptr && !effects_.empty()) pool_->directory().board().note_write(Clock::now());
@@ -335,6 +345,7 @@ void Session::refuse_waiting() {
   wants_fresh_ = false;
   refusing_ = true;
   if (reads_ != nullptr) reads_->abandon();
+  if (calls_ != nullptr) calls_->forget();
   wire::Writer writer;
   wire::write_error(writer, {wire::Severity::error,
                              std::string(wire::sqlstate::kQueryCanceled),

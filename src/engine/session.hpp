@@ -15,12 +15,18 @@
 #include "route/reader.hpp"
 #include "sql/verdict.hpp"
 
+namespace forebay::cache {
+class Entry;
+}
+
 namespace forebay::engine {
 
 class CodeLook;
 class CodeWatch;
 class DatabaseCache;
+class SessionCalls;
 class SessionReads;
+class StatementTable;
 struct ReadBatch;
 struct ReadRequest;
 struct SessionRouting;
@@ -31,8 +37,8 @@ struct SessionRouting;
 ///
 /// Files: session.cpp is the path, session_messages.cpp what each message needs, session_statements.cpp the
 /// same for prepared statements, session_cache.cpp answers from memory, session_routing.cpp sends reads to
-/// replicas, session_catalog.cpp is what asks the server's catalog, session_state.cpp what happens to state
-/// when a transaction ends. Used by one thread.
+/// replicas, session_statistics.cpp counts what statements come to, session_catalog.cpp is what asks the
+/// server's catalog, session_state.cpp what happens to state when a transaction ends. Used by one thread.
 class Session final : private backend::Lessee, private backend::Borrower, private backend::Holder {
  public:
   struct Identity {
@@ -45,6 +51,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
     std::uint64_t pool_generation = 0;
     backend::SessionSettingsPtr settings = nullptr;  ///< beside application_name; null: none
     bool refills = false;  ///< a client of our own: never answered from memory, but its answers are kept
+    StatementTable* statements = nullptr;  ///< of the session's thread, outlives it; null: nothing is counted
   };
 
   /// `port` outlives the session. The client lives in `home` from now on, unless it is null or somebody else
@@ -109,6 +116,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   Step on_copy(const std::byte* at, std::size_t total, std::size_t available);
   Step stream_through(const std::byte* at, std::size_t total, std::size_t available);
   const sql::Verdict& judge(std::string_view text);
+  static sql::Fingerprint judged_fingerprint();
   Step note_effects(const sql::Verdict& verdict, const ReadRequest& request);
   bool wants_own_session(const sql::Verdict& verdict) const;
   bool swap_for_fresh();
@@ -141,6 +149,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   static bool speaks_of_names(const sql::Verdict& verdict);
   void give_names_to_sql(const sql::Verdict& verdict);
   void make_native(std::string_view name, const PreparedStatement& statement, bool is_removed);
+  PreparedStatementPtr make_private(std::string_view text, Bytes types);
   StatementNames& names();
   const PreparedStatementPtr* find_statement(std::string_view name) const;
   bool is_undecided(std::string_view name) const;
@@ -161,6 +170,15 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   void flush_answers();
   void tell_cache(const sql::Verdict& verdict, sql::Effects effects, const ReadRequest& request);
   void tell_cache_of_unknown();
+
+  // session_statistics.cpp: what statements come to
+  void begin_calls();
+  std::uint32_t count_query(std::string_view text, int statements);
+  std::uint32_t count_preparation(const PreparedStatement& statement);
+  std::uint32_t count_bind(std::string_view portal, const PreparedStatement* statement);
+  std::uint32_t count_execute(Bytes message);
+  void count_hit(const cache::Entry& entry);
+  void note_failed_call(const wire::Expectation& cause, std::string_view body);
 
   // session_routing.cpp: reads that replicas may answer
   void begin_routing();
@@ -226,6 +244,8 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   void on_skipped(const wire::Expectation& skipped, bool failed) override;
   std::string_view on_error(const wire::Expectation* cause, std::string_view body) override;
   void on_notification(std::byte* process_id) override;
+  void on_command(const wire::Expectation& expectation, char type, std::string_view body,
+                  std::uint64_t rows) override;
   void on_ready() override;
 
   // backend::Borrower
@@ -245,6 +265,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   const backend::ProfilePtr profile_;
   const backend::ClientId id_;
   const bool refills_;
+  StatementTable* const statements_;      ///< null: nothing is counted
   const std::uint64_t pool_generation_;   ///< when the cache was found
   std::shared_ptr<DatabaseCache> cache_;  ///< until reads_ has it; null: nothing is answered from memory
   const std::shared_ptr<CodeWatch> code_;
@@ -253,6 +274,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   backend::SessionSettingsPtr initial_settings_;  ///< application_name of the start-up packet
   backend::SessionSettingsPtr settings_;
   std::unique_ptr<SessionReads> reads_;      ///< null: the cache is off, or nothing has been asked yet
+  std::unique_ptr<SessionCalls> calls_;      ///< null: nothing is counted, or nothing has been asked yet
   std::unique_ptr<SessionRouting> routing_;  ///< null: there are no replicas, or nothing has been asked yet
   std::unique_ptr<StatementNames> names_;    ///< of prepared statements; null until the first Parse
   std::unique_ptr<wire::ErrorMessage> last_words_;  ///< the client is to be told this, and then to go

@@ -83,6 +83,7 @@ Session::Step Session::ask_cache(const std::byte* at, std::size_t size, std::siz
   backend::PoolCounters::add(counters.transactions, 1);
   for (const cache::EntryPtr& entry : found) {
     if (routing_ != nullptr) routing_->reader.note_primary(entry->filled());
+    if (calls_ != nullptr) count_hit(*entry);
     answer_from_memory(entry->answer());
   }
   answer_from_memory(kReady);
@@ -125,7 +126,7 @@ void Session::note_unnamed(const std::vector<ReadRequest>& batch) {
   const bool same =
       known != nullptr && (*known)->text == last->text && (*known)->parameter_types == last->types;
   if (same) return;
-  names().settle("", private_statement(last->text, as_bytes(last->types), judge(last->text).effects));
+  names().settle("", make_private(last->text, as_bytes(last->types)));
 }
 
 /// Answers EXPLAIN (FOREBAY) of one statement, when nothing is under way. Otherwise the server refuses it.

@@ -13,6 +13,7 @@
 #include "engine/message_parts.hpp"
 #include "engine/read_request.hpp"
 #include "engine/session.hpp"
+#include "engine/session_calls.hpp"
 #include "engine/session_reads.hpp"
 #include "engine/session_routing.hpp"
 #include "sql/verdict_cache.hpp"
@@ -95,6 +96,7 @@ Session::Step Session::take_message(const std::byte* at, std::size_t size, std::
     if (const Step step = wait_for_answers(0); step != Step::used) return step;
     note_discards_in_batch();
   }
+  if (statements_ != nullptr) begin_calls();
   if (cache_ != nullptr && header.type != kTerminate) begin_reads();
   if (reads_ != nullptr && may_ask_cache(header.type)) {
     const Step step = ask_cache(at, size, used);
@@ -218,6 +220,12 @@ const sql::Verdict& Session::judge(std::string_view text) {
   // Without a backend the text has been answered from memory, so it was read alike here and there.
   if (backend_ == nullptr) return verdict_cache().of(text, true);
   return verdict_cache().of(text, backend_->standard_conforming_strings(), backend_->encoding_embeds_ascii());
+}
+
+/// Of the text that was judged last.
+sql::Fingerprint Session::judged_fingerprint() {
+  const sql::Fingerprint* known = verdict_cache().last_fingerprint();
+  return known != nullptr ? *known : StatementTable::kUnknown;
 }
 
 /// Notes what a statement may do, and does what has to be done before it runs. `request`: its text and
@@ -364,7 +372,8 @@ Session::Step Session::on_query(const std::byte* at, std::size_t total, std::siz
   backend_->set_unnamed_statement(in_batch_ ? backend::Backend::kUnknownStatement : 0);
   start_clock();
   discards_ = in_batch_ && effects_.has(Effect::deallocates_all);
-  backend_->expect({.request = wire::Request::query, .tag = change});
+  const std::uint32_t call = count_query(request.text, verdict.statements);
+  backend_->expect({.request = wire::Request::query, .call = call, .tag = change});
   return stream_through(at, total, available);
 }
 
@@ -373,7 +382,7 @@ Session::Step Session::on_simple(const std::byte* at, std::size_t total, std::si
   if (available < total) return Step::incomplete;
   if (const Step step = need_backend(); step != Step::used) return step;
   start_batch();
-  backend_->expect({.request = request});
+  backend_->expect({.request = request, .call = count_execute({at, total})});
   forward(at, total);
   discards_ = discards_ || (request == wire::Request::execute && effects_.has(Effect::deallocates_all));
   return Step::used;

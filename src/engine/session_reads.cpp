@@ -253,6 +253,7 @@ void SessionReads::begin_fill(const std::vector<ReadRequest>& batch,
     const cache::Key key = key_of(batch[at], settings);
     auto known = at < found.size() ? std::move(found[at]) : cache_->store().find(key);
     Fill::Part& part = parts.emplace_back(part_of(batch[at], key, std::move(known), rule.now));
+    part.facts.fingerprint = plans[at]->text;
     part.facts.fence = fence;
     part.facts.place = Worth::place_of(plans[at]->text);
     part.facts.expires = rule.now + terms[at].lifetime;

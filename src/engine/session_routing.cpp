@@ -12,6 +12,7 @@
 #include "engine/explanation.hpp"
 #include "engine/read_request.hpp"
 #include "engine/session.hpp"
+#include "engine/session_calls.hpp"
 #include "engine/session_reads.hpp"
 #include "route/balancer.hpp"
 #include "wire/protocol.hpp"
@@ -317,6 +318,7 @@ void Session::ask_elsewhere() {
   close_attempt();
   if (names_ != nullptr) names_->settle_all();
   if (reads_ != nullptr) reads_->abandon();
+  if (calls_ != nullptr) calls_->forget();
   look_.reset();
   asking_ = false;
   effects_ = lifetime_effects_ = {};

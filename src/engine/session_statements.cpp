@@ -48,6 +48,12 @@ StatementNames& Session::names() {
   return *names_;
 }
 
+/// One that is shared with nobody.
+PreparedStatementPtr Session::make_private(std::string_view text, Bytes types) {
+  const sql::Effects effects = judge(text).effects;
+  return private_statement(text, types, effects, judged_fingerprint());
+}
+
 const PreparedStatementPtr* Session::find_statement(std::string_view name) const {
   return names_ == nullptr ? nullptr : names_->find(name);
 }
@@ -95,9 +101,10 @@ Session::Step Session::on_parse(const std::byte* at, std::size_t total, std::siz
   start_batch();
   const auto* known = names().find("");
   const bool same = known != nullptr && (*known)->text == text && (*known)->parameter_types == as_text(types);
-  const PreparedStatementPtr statement = same ? *known : private_statement(text, types, judge(text).effects);
+  const PreparedStatementPtr statement = same ? *known : make_private(text, types);
   backend_->set_unnamed_statement(statement->id);
-  backend_->expect({.request = wire::Request::parse, .tag = names().set("", statement)});
+  const std::uint32_t call = count_preparation(*statement);
+  backend_->expect({.request = wire::Request::parse, .call = call, .tag = names().set("", statement)});
   forward(at, total);
   return Step::used;
 }
@@ -141,8 +148,9 @@ Session::Step Session::prepare(std::string_view name, std::string_view text, Byt
   const std::string* search_path = backend::find_setting(settings_, "search_path");
   const PreparedScope scope{pool_.get(), profile_.get(), schema_epoch(),
                             search_path == nullptr ? std::string_view() : std::string_view(*search_path)};
-  PreparedStatementPtr statement =
-      shared ? intern_statement(text, types, effects, scope) : private_statement(text, types, effects);
+  PreparedStatementPtr statement = shared
+                                       ? intern_statement(text, types, effects, judged_fingerprint(), scope)
+                                       : private_statement(text, types, effects, judged_fingerprint());
   const bool known_there = is_prepared_here(statement->id);
   if (known_there && mine.is_on_its_way(statement->id)) return wait_for_outcome();
   start_batch();
@@ -154,8 +162,10 @@ Session::Step Session::prepare(std::string_view name, std::string_view text, Byt
     backend::PoolCounters::add(pool_->counters().server_parses, 1);
     forward(inserted().parse(statement->backend_name, text, types).bytes());
   }
+  const std::uint32_t call = count_preparation(*statement);
   const ChangeNumber change = mine.set(name, std::move(statement), !known_there);
-  backend_->expect({.request = wire::Request::parse, .answered_here = known_there, .tag = change | mark});
+  backend_->expect(
+      {.request = wire::Request::parse, .answered_here = known_there, .call = call, .tag = change | mark});
   return Step::used;
 }
 
@@ -184,8 +194,9 @@ Session::Step Session::on_bind(const std::byte* at, std::size_t total, std::size
     if (const Step step = note_statement(**statement, values); step != Step::used) return step;
   }
   if (name.empty()) ensure_unnamed();
+  const std::uint32_t call = count_bind(portal, statement == nullptr ? nullptr : statement->get());
   if (statement == nullptr || name.empty()) {
-    backend_->expect({.request = wire::Request::bind});
+    backend_->expect({.request = wire::Request::bind, .call = call});
     return stream_through(at, total, available);
   }
   ensure_prepared(**statement);
@@ -198,7 +209,7 @@ Session::Step Session::on_bind(const std::byte* at, std::size_t total, std::size
   forward(at + kHeaderSize, portal.size() + 1);
   forward(as_bytes(there));
   const std::size_t head = kHeaderSize + portal.size() + 1 + name.size();
-  backend_->expect({.request = wire::Request::bind, .tag = names_->maker(name)});
+  backend_->expect({.request = wire::Request::bind, .call = call, .tag = names_->maker(name)});
   return stream_through(at + head, total - head, available - head);
 }
 
@@ -454,6 +465,7 @@ void Session::on_skipped(const wire::Expectation& skipped, bool failed) {
 /// The server's words name statements as it knows them; the client must read its own name.
 std::string_view Session::on_error(const wire::Expectation* cause, std::string_view body) {
   error_seen_ = true;
+  if (calls_ != nullptr && cause != nullptr) note_failed_call(*cause, body);
   if (routing_ != nullptr) note_refusal(body);
   if (cause == nullptr || cause->tag == 0 || names_ == nullptr || is_ours(*cause)) return body;
   // "cached plan must not change result type": a table was altered past us. Who prepares anew gets a new

@@ -195,6 +195,14 @@ void ConsoleExecutor::enable(const std::string& database) {
   succeed("ENABLE");
 }
 
+void ConsoleExecutor::reset_statements(const std::string&) {
+  const auto reset = [](Worker& worker) {
+    worker.statements().reset();
+    return true;
+  };
+  gather(front_, asker_, reset, [this](const std::vector<bool>&) { succeed("RESET STATEMENTS"); });
+}
+
 void ConsoleExecutor::reload(const std::string&) {
   const std::weak_ptr<void> asker = asker_;
   front_.console_service().reload([this, asker](const Result<std::vector<std::string>>& result) {

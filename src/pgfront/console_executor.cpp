@@ -94,6 +94,7 @@ const std::vector<ConsoleExecutor::Verb>& ConsoleExecutor::verbs() {
       {"kill_client", "KILL_CLIENT id", Argument::client_id, &E::kill_client},
       {"cache clear tag", "CACHE CLEAR TAG pattern", Argument::text, &E::clear_cache_of_tag},
       {"cache clear", "CACHE CLEAR [relation]", Argument::optional_text, &E::clear_cache},
+      {"reset statements", "RESET STATEMENTS", Argument::none, &E::reset_statements},
       {"reload", "RELOAD", Argument::none, &E::reload},
       {"shutdown", "SHUTDOWN [WAIT_FOR_SERVERS|WAIT_FOR_CLIENTS]", Argument::shutdown_mode, &E::shut_down},
       {"suspend", "", Argument::none, &E::suspend},

@@ -118,6 +118,7 @@ class ConsoleExecutor {
   void wait_close(const std::string& database);
   void disable(const std::string& database);
   void enable(const std::string& database);
+  void reset_statements(const std::string&);
   void reload(const std::string&);
   void shut_down(const std::string& mode);
   void suspend(const std::string&);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <ctime>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -71,6 +73,12 @@ RowWriter& RowWriter::number(std::uint64_t value) {
   return *this;
 }
 
+RowWriter& RowWriter::milliseconds(std::uint64_t micros) {
+  const bool is_binary = formats_.is_binary(column_);
+  sized(is_binary ? thousandths_binary(micros) : fmt::format("{}.{:03}", micros / 1000, micros % 1000));
+  return *this;
+}
+
 RowWriter& RowWriter::null() {
   start_cell();
   writer_.u32(kNullCell);
@@ -89,20 +97,52 @@ void write_row_description(wire::Writer& writer, const Columns& columns, const R
   writer.end();
 }
 
-std::string numeric_binary(std::uint64_t value) {
-  // Digits to the base of ten thousand, the highest first, without zeros at the end.
+namespace {
+
+/// To the base of ten thousand, the highest first; of zero there are none.
+std::vector<std::uint16_t> digits_of(std::uint64_t value) {
   constexpr std::uint64_t kBase = 10'000;
   std::vector<std::uint16_t> digits;
   for (; value != 0; value /= kBase) digits.push_back(static_cast<std::uint16_t>(value % kBase));
   std::ranges::reverse(digits);
-  const std::size_t weight = digits.empty() ? 0 : digits.size() - 1;
+  return digits;
+}
+
+/// `digits`: the first one is of 10,000^weight. `decimals`: how many to show behind the point.
+std::string numeric_binary(std::vector<std::uint16_t> digits, int weight, std::uint16_t decimals) {
   while (!digits.empty() && digits.back() == 0) digits.pop_back();
+  if (digits.empty()) weight = 0;
   constexpr std::uint16_t kPositive = 0;
-  constexpr std::uint16_t kNoFraction = 0;
-  std::string bytes = big_endian(digits.size(), 2) + big_endian(weight, 2) + big_endian(kPositive, 2);
-  bytes += big_endian(kNoFraction, 2);
+  std::string bytes = big_endian(digits.size(), 2) + big_endian(static_cast<std::uint16_t>(weight), 2);
+  bytes += big_endian(kPositive, 2) + big_endian(decimals, 2);
   for (const std::uint16_t digit : digits) bytes += big_endian(digit, 2);
   return bytes;
+}
+
+}  // namespace
+
+std::string numeric_binary(std::uint64_t value) {
+  auto digits = digits_of(value);
+  const int weight = static_cast<int>(digits.size()) - 1;
+  return numeric_binary(std::move(digits), weight, 0);
+}
+
+std::string thousandths_binary(std::uint64_t thousandths) {
+  auto digits = digits_of(thousandths / 1000);
+  const int weight = static_cast<int>(digits.size()) - 1;
+  digits.push_back(static_cast<std::uint16_t>(thousandths % 1000 * 10));
+  return numeric_binary(std::move(digits), weight, 3);
+}
+
+std::string timestamp(TimePoint at) {
+  using std::chrono::system_clock;
+  static const auto kClocks = std::pair(system_clock::now(), Clock::now());
+  const auto since = std::chrono::duration_cast<system_clock::duration>(at - kClocks.second);
+  const std::time_t when = system_clock::to_time_t(kClocks.first + since);
+  std::tm local{};
+  localtime_r(&when, &local);
+  char text[64];
+  return {text, std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S %Z", &local)};
 }
 
 std::size_t size_of_rows(std::string_view rows, std::size_t count) {

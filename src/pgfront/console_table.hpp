@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.hpp"
 #include "wire/writer.hpp"
 
 namespace forebay::pgfront {
@@ -49,6 +50,8 @@ class RowWriter {
 
   RowWriter& text(std::string_view value);
   RowWriter& number(std::uint64_t value);
+  /// Microseconds as milliseconds, in a column of the type numeric.
+  RowWriter& milliseconds(std::uint64_t micros);
   RowWriter& null();
 
   /// All rows so far, which must be complete.
@@ -68,8 +71,14 @@ class RowWriter {
 /// Appends a RowDescription (https://www.postgresql.org/docs/15/protocol-message-formats.html).
 void write_row_description(wire::Writer& writer, const Columns& columns, const ResultFormats& formats);
 
-/// PostgreSQL's binary form of a whole number as numeric (numeric_send in utils/adt/numeric.c).
+/// PostgreSQL's binary form of a number as numeric (numeric_send in utils/adt/numeric.c): a whole one, or so
+/// many thousandths.
 std::string numeric_binary(std::uint64_t value);
+std::string thousandths_binary(std::uint64_t thousandths);
+
+/// Wall-clock time of an instant, as PgBouncer writes it. By one comparison of the clocks for all, so that it
+/// is the same in every answer.
+std::string timestamp(TimePoint at);
 
 /// How many bytes the first `count` rows of `rows` take.
 std::size_t size_of_rows(std::string_view rows, std::size_t count);

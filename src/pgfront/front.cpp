@@ -58,7 +58,7 @@ Result<void> Front::configure(config::SettingsPtr settings) {
   const std::lock_guard lock(mutex_);
   tls_ = *tls ? std::make_shared<const net::TlsContext>(std::move(*tls)) : nullptr;
   user_list_ = *user_list;
-  for (Worker* worker : workers_) worker->on_configured(user_list_);
+  for (Worker* worker : workers_) worker->on_configured(user_list_, settings->statements);
   return {};
 }
 

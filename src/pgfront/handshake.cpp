@@ -423,7 +423,8 @@ void Handshake::greet(const backend::Greeting& greeting, backend::Backend* home)
                          .profile = std::move(profile_),
                          .application_name = std::move(startup_.application_name),
                          .cache = std::move(cache),
-                         .pool_generation = generation},
+                         .pool_generation = generation,
+                         .statements = &client_.worker().statements()},
                         home);
 }
 

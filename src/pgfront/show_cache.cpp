@@ -2,7 +2,6 @@
 #include <chrono>
 #include <map>
 
-#include "base/utf8.hpp"
 #include "cache/best_entries.hpp"
 #include "pgfront/front.hpp"
 #include "pgfront/show_commands.hpp"
@@ -71,9 +70,8 @@ void cache_entries(const ShowRequestPtr& request, ShowDone done) {
   };
   for (const auto& [entry, hits, saved] :
        forebay::cache::best_entries(caches.store(), kMostEntries, saved_micros)) {
-    const std::string text = sql::without_values(entry->statement());
     rows.text(databases[&entry->freshness()])
-        .text(utf8_prefix(text, kMostText))
+        .text(sql::without_values(entry->statement(), kMostText))
         .text(relations_of(*entry))
         .text(entry->tags());
     rows.number(entry->rows()).number(entry->bytes()).number(hits);

@@ -117,6 +117,16 @@ Columns cache_columns() {
                  kInt8);
 }
 
+Columns statement_columns() {
+  return texts({"database", "query"}) + numbers({"calls"}, kInt8) +
+         numbers({"total_exec_time", "min_exec_time", "max_exec_time", "mean_exec_time", "p50_exec_time",
+                  "p95_exec_time", "p99_exec_time"},
+                 kNumeric) +
+         numbers({"rows"}, kInt8) + numbers({"total_wait_time"}, kNumeric) + numbers({"cache_hits"}, kInt8) +
+         numbers({"saved_time"}, kNumeric) + numbers({"errors"}, kInt8) +
+         numbers({"total_error_time"}, kNumeric) + texts({"last_error", "first_seen", "last_seen"});
+}
+
 Columns topology_columns() {
   return texts({"server", "role", "state", "why"}) +
          Columns{{"weight", kInt4}, {"lag_ms", kInt8}, {"position"}} + Columns{{"timeline", kInt4}} +
@@ -147,6 +157,7 @@ std::vector<ShowCommand> make_commands() {
       {"users", user_columns(), {}, show::users},
       {"cache", cache_columns(), {}, show::cache},
       {"cache_entries", cache_entry_columns(), {}, show::cache_entries},
+      {"statements", statement_columns(), {}, show::statements},
       {"topology", topology_columns(), {}, show::topology},
       {"config", texts({"key", "value", "default", "changeable"}), {}, show::config},
       {"lists", Columns{{"list"}, {"items", kInt4}}, {}, show::lists},

@@ -64,6 +64,7 @@ void nothing(const ShowRequestPtr& request, ShowDone done);
 void pools(const ShowRequestPtr& request, ShowDone done);
 void servers(const ShowRequestPtr& request, ShowDone done);
 void sockets(const ShowRequestPtr& request, ShowDone done);
+void statements(const ShowRequestPtr& request, ShowDone done);
 void state(const ShowRequestPtr& request, ShowDone done);
 void stats(const ShowRequestPtr& request, ShowDone done);
 void stats_averages(const ShowRequestPtr& request, ShowDone done);

@@ -1,5 +1,3 @@
-#include <ctime>
-
 #include <fmt/format.h>
 #include <sys/socket.h>
 
@@ -50,19 +48,6 @@ struct Socket {
   std::string_view transaction = "";
   std::string_view held_because = "";
 };
-
-/// Wall-clock time of an instant, as PgBouncer writes it. By one comparison of the clocks for all, so that it
-/// is the same in every answer.
-std::string timestamp(TimePoint at) {
-  using std::chrono::system_clock;
-  static const auto kClocks = std::pair(system_clock::now(), Clock::now());
-  const auto since = std::chrono::duration_cast<system_clock::duration>(at - kClocks.second);
-  const std::time_t when = system_clock::to_time_t(kClocks.first + since);
-  std::tm local{};
-  localtime_r(&when, &local);
-  char text[64];
-  return {text, std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S %Z", &local)};
-}
 
 std::string pointer_text(const void* pointer) {
   return pointer == nullptr ? std::string() : fmt::format("{}", pointer);

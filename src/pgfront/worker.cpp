@@ -81,8 +81,11 @@ Worker::Worker(Front& front, net::Loop& loop, std::uint16_t index)
 
 Worker::~Worker() = default;
 
-void Worker::on_configured(std::shared_ptr<const wire::SecretList> user_list) {
-  loop_.post([this, user_list = std::move(user_list)] { authority_.set_user_list(user_list); });
+void Worker::on_configured(std::shared_ptr<const wire::SecretList> user_list, config::Statements statements) {
+  loop_.post([this, user_list = std::move(user_list), statements] {
+    authority_.set_user_list(user_list);
+    statements_.configure(statements.enabled, statements.max);
+  });
 }
 
 void Worker::listen(const std::vector<ListeningSocket>& sockets) {

@@ -12,6 +12,7 @@
 #include "engine/authority.hpp"
 #include "engine/heap_trimmer.hpp"
 #include "engine/refiller.hpp"
+#include "engine/statement_table.hpp"
 #include "engine/warming.hpp"
 #include "net/loop.hpp"
 #include "net/socket.hpp"
@@ -42,9 +43,10 @@ class Worker {
   net::Loop& loop() { return loop_; }
   std::uint16_t index() const { return index_; }
   engine::Authority& authority() { return authority_; }
+  engine::StatementTable& statements() { return statements_; }
 
   // --- from any thread
-  void on_configured(std::shared_ptr<const wire::SecretList> user_list);
+  void on_configured(std::shared_ptr<const wire::SecretList> user_list, config::Statements statements);
   void listen(const std::vector<ListeningSocket>& sockets);
   /// Accepts no more; those who are logging in may go on.
   void stop_listening(Backlog backlog);
@@ -84,6 +86,7 @@ class Worker {
   net::Loop& loop_;
   const std::uint16_t index_;
   engine::Authority authority_;
+  engine::StatementTable statements_;           ///< of this thread's clients
   std::unique_ptr<engine::Refiller> refiller_;  ///< null in shutdown
   /// The first worker's; null in others, and in shutdown.
   std::unique_ptr<engine::Warming> warming_;

@@ -55,8 +55,10 @@ VerdictCache::VerdictCache(Limits limits) : limits_(limits) {
 
 const Verdict& VerdictCache::of(std::string_view text, bool standard_conforming_strings,
                                 bool encoding_embeds_ascii) {
+  is_readable_ = false;
   if (!standard_conforming_strings && text.find('\\') != text.npos) return unparsable();
   if (encoding_embeds_ascii && has_bytes_outside_ascii(text)) return unparsable();
+  is_readable_ = true;
   if (last_ != nullptr && last_text_ == text) return *last_;
   const Verdict& verdict = look_up(text);
   const bool is_kept = text.size() <= kLongestLast && &verdict != &too_large_;
@@ -66,7 +68,7 @@ const Verdict& VerdictCache::of(std::string_view text, bool standard_conforming_
 }
 
 const Verdict& VerdictCache::look_up(std::string_view text) {
-  const Fingerprint key = fingerprint(text);
+  const Fingerprint key = last_fingerprint_ = fingerprint(text);
   if (const auto found = young_.entries.find(key); found != young_.entries.end()) return found->second;
 
   if (const auto found = old_.entries.find(key); found != old_.entries.end()) {

@@ -34,6 +34,9 @@ class VerdictCache {
   const Verdict& of(std::string_view text, bool standard_conforming_strings,
                     bool encoding_embeds_ascii = false);
 
+  /// That of the text last asked for; null when that cannot be read as it stands (see of()).
+  const Fingerprint* last_fingerprint() const { return is_readable_ ? &last_fingerprint_ : nullptr; }
+
   std::size_t entries() const { return young_.entries.size() + old_.entries.size(); }
   std::size_t bytes() const { return young_.bytes + old_.bytes; }
 
@@ -53,9 +56,11 @@ class VerdictCache {
   const Limits limits_;
   Generation young_;
   Generation old_;
-  Verdict too_large_;  ///< the last one that did not fit at all
-  std::string last_text_;
+  Verdict too_large_;              ///< the last one that did not fit at all
+  std::string last_text_;          ///< the last one of those that were kept
   const Verdict* last_ = nullptr;  ///< of last_text_, in one of the tables; null: none
+  Fingerprint last_fingerprint_;   ///< of the last text that was looked up
+  bool is_readable_ = false;       ///< so that is the text last asked for
 };
 
 }  // namespace forebay::sql

@@ -1,6 +1,7 @@
 #include "wire/reply_tracker.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "wire/protocol.hpp"
 
@@ -134,6 +135,7 @@ ReplyTracker::Fed ReplyTracker::feed(std::byte* bytes, std::size_t size, Splice&
       flow_ = silent ? Flow::drop : Flow::pass;
     } else {
       flow_ = silent ? Flow::drop : Flow::pass;
+      if (!silent && header.type == server::kDataRow) ++rows_;
       if (!silent) to_client.pass(bytes + at, kHeaderSize);
     }
     body_left_ = header.body();
@@ -185,6 +187,7 @@ bool ReplyTracker::handle(char type, std::byte* message, std::size_t size, Splic
     case server::kEmptyQueryResponse:
     case server::kPortalSuspended:
       if (copying_) finish_copy();
+      tell_command(type, body, observer);
       if (front_is(Request::execute)) return finish(Request::execute, to_client, message, size, observer);
       break;
     case server::kCopyInResponse:
@@ -199,6 +202,12 @@ bool ReplyTracker::handle(char type, std::byte* message, std::size_t size, Splic
   }
   to_client.pass(message, size);
   return !outstanding_.empty();
+}
+
+void ReplyTracker::tell_command(char type, std::string_view body, Observer& observer) {
+  const std::uint64_t rows = std::exchange(rows_, 0);
+  if (!outstanding_.empty() && outstanding_.front().call != 0)
+    observer.on_command(outstanding_.front(), type, body, rows);
 }
 
 bool ReplyTracker::finish(Request request, Splice& to_client, const std::byte* message, std::size_t size,
@@ -259,6 +268,7 @@ void ReplyTracker::handle_error(std::byte* message, std::size_t size, Splice& to
     to_client.pass(message, size);
   }
   copy_in_ = copying_ = false;
+  rows_ = 0;
   if (cause != nullptr && !spans_whole_cycle(cause->request)) fail_until_sync(observer);
 }
 

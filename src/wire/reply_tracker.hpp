@@ -28,6 +28,7 @@ struct Expectation {
   Request request = Request::sync;
   bool silent = false;         ///< ours, not the client's: the answer is swallowed
   bool answered_here = false;  ///< never sent to the server: the answer is made up when its turn comes
+  std::uint32_t call = 0;      ///< the owner's: which of its statements runs; 0: none that is followed
   std::uint64_t tag = 0;  ///< the owner's: what the message is about; 0 when its outcome need not be told
 };
 
@@ -57,6 +58,11 @@ class ReplyTracker {
     virtual std::string_view on_error(const Expectation* cause, std::string_view body) = 0;
     /// A message of the answer to a silent query, complete.
     virtual void on_silent_message(char type, std::string_view body) = 0;
+    /// A statement of the expectation, which names a call, has ended well, or a portal has more rows:
+    /// CommandComplete (`body` is its tag, with the NUL), EmptyQueryResponse or PortalSuspended, after so
+    /// many `rows`.
+    virtual void on_command(const Expectation& expectation, char type, std::string_view body,
+                            std::uint64_t rows) = 0;
     /// ReadyForQuery of a query or sync; `silent` when it was ours.
     virtual void on_ready(bool silent) = 0;
     /// The notifying backend's process id may be changed in place.
@@ -114,6 +120,7 @@ class ReplyTracker {
   void handle_copy_in();
   void finish_copy();
   bool is_told_by_silent_sync() const;
+  void tell_command(char type, std::string_view body, Observer& observer);
   void drop_unsure_syncs(Splice& to_client, Observer& observer);
   std::uint32_t count(Request request) const;
   void handle_error(std::byte* message, std::size_t size, Splice& to_client, Observer& observer);
@@ -131,8 +138,9 @@ class ReplyTracker {
   bool skipping_ =
       false;  ///< after an error in the extended protocol the server ignores everything up to a Sync
   bool copy_in_ = false;
-  bool copying_ = false;   ///< a COPY from the client has begun and not ended
-  bool ignoring_ = false;  ///< the server ignores what comes, until a Sync that it has perhaps not got yet
+  bool copying_ = false;    ///< a COPY from the client has begun and not ended
+  bool ignoring_ = false;   ///< the server ignores what comes, until a Sync that it has perhaps not got yet
+  std::uint64_t rows_ = 0;  ///< of the statement whose answer is due
   std::uint32_t unsure_syncs_ = 0;  ///< of those that are outstanding, so many may never be answered
 };
 

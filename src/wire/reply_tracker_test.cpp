@@ -65,12 +65,17 @@ std::string messages_for(const std::string& text) {
 }
 
 /// What is noted before some of the server's answers come. A word is a request, "-" before it for one of
-/// ours, "+" for one that is answered here; a number after it is its tag: "parse:7", "-query", "+close".
+/// ours, "+" for one that is answered here; a number after it is its tag: "parse:7", "-query", "+close"; one
+/// after a slash the call that it names: "query/3".
 Expectation expectation_for(std::string word) {
   Expectation expectation;
   if (word.front() == '-') expectation.silent = true;
   if (word.front() == '+') expectation.answered_here = true;
   if (expectation.silent || expectation.answered_here) word.erase(0, 1);
+  if (const auto slash = word.find('/'); slash != std::string::npos) {
+    expectation.call = static_cast<std::uint32_t>(std::stoul(word.substr(slash + 1)));
+    word.erase(slash);
+  }
   if (const auto colon = word.find(':'); colon != std::string::npos) {
     expectation.tag = std::stoul(word.substr(colon + 1));
     word.erase(colon);
@@ -151,6 +156,10 @@ class Played final : public ReplyTracker::Observer {
     note("error:" + std::string(error_field(body, 'C')) + (cause == nullptr ? "!" : ""));
     return replacement.empty() ? body : replacement;
   }
+  void on_command(const Expectation& expectation, char type, std::string_view body,
+                  std::uint64_t rows) override {
+    note(std::to_string(expectation.call) + type + std::to_string(rows) + std::string(body.substr(0, 6)));
+  }
   void on_silent_message(char type, std::string_view) override { note(std::string("silent:") + type); }
   void on_ready(bool silent) override { note(silent ? "ours" : "ready"); }
   void on_notification(std::byte* process_id) override {
@@ -170,6 +179,18 @@ const std::vector<Script> kScripts = {
     {"a query", {{"query", "T D D C Z"}}, "=", "ready"},
     {"an empty query", {{"query", "I Z"}}, "=", "ready"},
     {"several results", {{"query", "T D C C T C Z"}}, "=", "ready"},
+    {"commands of calls",
+     {{"query/1 query -query query/2", "T D D C I T D C Z T D C Z T D D C Z T D C Z"}},
+     "T D D C I T D C Z T D C Z T D C Z",
+     "1C2SELECT 1I0 1C1SELECT ready ready silent:T silent:D silent:D silent:C ours 2C1SELECT ready"},
+    {"calls of a pipeline",
+     {{"bind/1 execute/2 execute/3 sync bind/4 execute/5 sync", "2 D D s D C Z 2 D E:22012 Z"}},
+     "=",
+     "2s2 3C1SELECT ready error:22012 ready"},
+    {"rows of what failed are no one else's",
+     {{"query query/1", "T D E:22012 Z C Z"}},
+     "=",
+     "error:22012 ready 1C0SELECT ready"},
     {"a query that fails", {{"query", "T D E:22012 Z"}}, "=", "error:22012 ready"},
     {"a transaction", {{"query", "C Z:T"}}, "=", "ready", true, 'T'},
     {"a failed transaction", {{"query", "E:22012 Z:E"}}, "=", "error:22012 ready", true, 'E'},

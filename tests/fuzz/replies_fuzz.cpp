@@ -34,6 +34,10 @@ struct Recorder final : ReplyTracker::Observer {
     return replacement = body.substr(10);
   }
   void on_silent_message(char type, std::string_view body) override { note({&type, 1}, body.size(), body); }
+  void on_command(const Expectation& expectation, char type, std::string_view body,
+                  std::uint64_t rows) override {
+    note({&type, 1}, expectation.call + rows, body);
+  }
   void on_ready(bool silent) override { note("ready", silent); }
   void on_notification(std::byte* process_id) override { process_id[0] ^= std::byte{1}; }
 };

@@ -1,0 +1,121 @@
+#include "engine/session_calls.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <utility>
+
+namespace forebay::engine {
+
+namespace {
+
+/// Bounds what one client can make us remember; what further ones run is not told apart.
+constexpr std::size_t kMostPortals = 64;
+/// A longer pipeline's memory is given back.
+constexpr std::size_t kMostKept = 64;
+
+/// The number at the end of a command's tag, which names how many rows were read or changed; as
+/// pg_stat_statements counts them, so not for MOVE, which shows none.
+std::uint64_t rows_of(std::string_view tag) {
+  tag = tag.substr(0, tag.find('\0'));
+  if (tag.starts_with("MOVE ")) return 0;
+  std::uint64_t rows = 0;
+  const std::string_view number = tag.substr(tag.rfind(' ') + 1);
+  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), rows);
+  return error == std::errc() && end == number.data() + number.size() ? rows : 0;
+}
+
+}  // namespace
+
+std::uint32_t SessionCalls::open(StatementTable::Ref statement, TimePoint now, std::uint64_t waited) {
+  if (++last_number_ == 0) ++last_number_;
+  open_.push_back({last_number_, 0, statement, now, waited});
+  return last_number_;
+}
+
+std::uint32_t SessionCalls::begin_preparation(StatementTable::Ref statement, TimePoint now) {
+  return open(statement, now, 0);
+}
+
+std::uint32_t SessionCalls::begin_call(StatementTable::Ref statement, TimePoint now) {
+  const TimePoint since = std::exchange(waiting_since_, TimePoint());
+  return open(statement, now, since == TimePoint() ? 0 : micros_between(since, now));
+}
+
+void SessionCalls::bind(std::string_view portal, StatementTable::Ref statement) {
+  if (portal.empty()) {
+    unnamed_ = statement;
+    return;
+  }
+  const auto at = std::ranges::find(portals_, portal, &Portal::name);
+  if (at != portals_.end()) {
+    at->statement = statement;
+  } else if (portals_.size() < kMostPortals) {
+    portals_.push_back({std::string(portal), statement});
+  }
+}
+
+StatementTable::Ref SessionCalls::bound(std::string_view portal, TimePoint now) {
+  if (portal.empty()) return unnamed_;
+  const auto at = std::ranges::find(portals_, portal, &Portal::name);
+  return at != portals_.end() ? at->statement : table_.find({StatementTable::kUnknown, database_}, {}, now);
+}
+
+/// Those before it have been answered, or skipped.
+SessionCalls::Open* SessionCalls::find(std::uint32_t number) {
+  while (!open_.empty() && open_.front().number != number) open_.pop_front();
+  return open_.empty() ? nullptr : &open_.front();
+}
+
+void SessionCalls::add_done(Open& call, std::uint64_t rows, const std::array<char, 5>& sqlstate,
+                            TimePoint now) {
+  if (done_.empty()) done_since_ = std::max(call.sent, last_end_);
+  done_.push_back({table_.part(call.statement, call.position++, now), rows,
+                   std::exchange(call.waited_micros, 0), sqlstate});
+}
+
+void SessionCalls::note_done(std::uint32_t number, std::string_view tag, std::uint64_t rows, TimePoint now) {
+  Open* call = find(number);
+  if (call != nullptr) add_done(*call, tag.empty() ? rows : rows_of(tag), {}, now);
+}
+
+void SessionCalls::note_error(std::uint32_t number, std::string_view sqlstate, TimePoint now) {
+  Open* call = find(number);
+  if (call == nullptr) return;
+  std::array<char, 5> state{'?', '?', '?', '?', '?'};
+  if (sqlstate.size() == state.size()) std::ranges::copy(sqlstate, state.begin());
+  add_done(*call, 0, state, now);
+}
+
+void SessionCalls::end_burst(TimePoint now) {
+  if (done_.empty()) return;
+  const std::uint64_t each = micros_between(done_since_, now) / done_.size();
+  auto& latencies = table_.latencies(database_);
+  for (const Done& done : done_) {
+    if (done.sqlstate.front() == '\0') {
+      table_.note_call(done.statement, done.rows, each, done.waited_micros, now);
+    } else {
+      table_.note_error(done.statement, done.sqlstate, each, done.waited_micros, now);
+    }
+    latencies.calls.add(each);
+  }
+  last_end_ = now;
+  if (done_.size() > kMostKept) {
+    done_ = {};
+  } else {
+    done_.clear();
+  }
+}
+
+void SessionCalls::end_answers(bool is_over) {
+  open_.clear();
+  waiting_since_ = {};
+  if (is_over) portals_.clear();
+}
+
+void SessionCalls::forget() {
+  open_.clear();
+  done_.clear();
+  waiting_since_ = {};
+}
+
+}  // namespace forebay::engine

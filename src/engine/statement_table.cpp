@@ -1,0 +1,259 @@
+#include "engine/statement_table.hpp"
+
+#include <algorithm>
+#include <mutex>
+#include <set>
+#include <unordered_map>
+#include <utility>
+
+#include "sql/split_statements.hpp"
+#include "sql/without_values.hpp"
+
+namespace forebay::engine {
+
+namespace {
+
+/// So many statements are compared to find the one that makes room.
+constexpr std::uint32_t kCompared = 16;
+/// A text with more is counted as one statement: dumps and migrations.
+constexpr int kMostParts = 64;
+/// What the allocator adds to a block.
+constexpr std::size_t kHead = 16;
+
+constexpr std::string_view kUnknownText = "(longer than 32 KiB, or prepared in another way)";
+constexpr std::string_view kRefusedText = "(what PostgreSQL's scanner refuses)";
+
+struct FingerprintHash {
+  std::size_t operator()(const sql::Fingerprint& fingerprint) const { return fingerprint.low; }
+};
+
+/// The texts that any thread has, each once.
+struct Texts {
+  std::mutex mutex;
+  std::unordered_map<sql::Fingerprint, std::weak_ptr<const std::string>, FingerprintHash> known;
+  std::size_t sweep_at = 1024;
+};
+
+Texts& texts() {
+  static Texts shared;
+  return shared;
+}
+
+/// One and the same view for all threads, for as long as the process lives.
+std::string_view lasting(std::string_view name) {
+  static std::mutex mutex;
+  static std::set<std::string, std::less<>> names;
+  const std::lock_guard lock(mutex);
+  const auto at = names.find(name);
+  return at != names.end() ? *at : *names.emplace(name).first;
+}
+
+std::string shown(const sql::Fingerprint& fingerprint, std::string_view text) {
+  if (fingerprint == StatementTable::kUnknown) return std::string(kUnknownText);
+  std::string written = sql::without_values(text, StatementTable::kLongestText);
+  return written.empty() && fingerprint == sql::Fingerprint() ? std::string(kRefusedText) : written;
+}
+
+}  // namespace
+
+StatementFigures& StatementFigures::operator+=(const StatementFigures& other) {
+  calls += other.calls;
+  rows += other.rows;
+  exec_micros += other.exec_micros;
+  least_micros = std::min(least_micros, other.least_micros);
+  most_micros = std::max(most_micros, other.most_micros);
+  wait_micros += other.wait_micros;
+  hits += other.hits;
+  saved_micros += other.saved_micros;
+  errors += other.errors;
+  error_micros += other.error_micros;
+  if (other.failed_at > failed_at) {
+    last_sqlstate = other.last_sqlstate;
+    failed_at = other.failed_at;
+  }
+  first_seen = std::min(first_seen, other.first_seen);
+  last_seen = std::max(last_seen, other.last_seen);
+  return *this;
+}
+
+void StatementTable::configure(bool enabled, std::uint32_t most) {
+  enabled_ = enabled;
+  most_ = std::max(most, kCompared);
+  if (!enabled || slots_.size() > most_) reset();
+}
+
+void StatementTable::reset() {
+  places_ = {};
+  slots_.clear();
+  slots_.shrink_to_fit();
+  others_ = {};
+  hand_ = 0;
+}
+
+std::uint32_t StatementTable::number_of(std::string_view database) {
+  const auto at = std::ranges::find(databases_, database, [](const auto& known) { return known->name; });
+  if (at != databases_.end()) return static_cast<std::uint32_t>(at - databases_.begin());
+  databases_.push_back(std::make_unique<Database>());
+  databases_.back()->name = lasting(database);
+  return static_cast<std::uint32_t>(databases_.size() - 1);
+}
+
+TextPtr StatementTable::text_of(const sql::Fingerprint& fingerprint, std::string_view text) {
+  Texts& shared = texts();
+  const std::lock_guard lock(shared.mutex);
+  auto& known = shared.known[fingerprint];
+  if (auto found = known.lock()) return found;
+  auto made = std::make_shared<const std::string>(shown(fingerprint, text));
+  known = made;
+  if (shared.known.size() >= shared.sweep_at) {
+    std::erase_if(shared.known, [](const auto& entry) { return entry.second.expired(); });
+    shared.sweep_at = std::max<std::size_t>(1024, shared.known.size() * 2);
+  }
+  return made;
+}
+
+StatementTable::Ref StatementTable::find_several(const StatementKey& key, std::string_view text,
+                                                 int statements, TimePoint now) {
+  if (const auto known = places_.find(key); known != places_.end()) return ref(known->second);
+  const Ref whole = admit(key, text_of(key.fingerprint, text), now);
+  const auto pieces = sql::split_statements(text);
+  if (statements > kMostParts || pieces.size() != static_cast<std::size_t>(statements)) return whole;
+  auto parts = std::make_unique<std::vector<Part>>();
+  for (const std::string_view piece : pieces) {
+    const sql::Fingerprint fingerprint = sql::fingerprint(piece);
+    parts->push_back({fingerprint, text_of(fingerprint, piece)});
+  }
+  slots_[whole.place]->parts = std::move(parts);
+  return whole;
+}
+
+StatementTable::Ref StatementTable::part(Ref whole, std::size_t position, TimePoint now) {
+  const Slot* slot = slot_of(whole);
+  if (slot == nullptr || slot->parts == nullptr) return whole;
+  const Part& part = (*slot->parts)[std::min(position, slot->parts->size() - 1)];
+  const StatementKey key{part.fingerprint, slot->key.database};
+  const auto known = places_.find(key);
+  return known != places_.end() ? ref(known->second) : admit(key, part.text, now);
+}
+
+StatementTable::Slot* StatementTable::slot_of(Ref statement) {
+  if (statement.place >= slots_.size()) return nullptr;
+  Slot* slot = slots_[statement.place].get();
+  return slot->serial == statement.serial ? slot : nullptr;
+}
+
+StatementTable::Ref StatementTable::admit(const StatementKey& key, TextPtr text, TimePoint now) {
+  std::uint32_t place = static_cast<std::uint32_t>(slots_.size());
+  if (place < most_) {
+    slots_.emplace_back();
+  } else {
+    place = make_room();
+  }
+  auto slot = std::make_unique<Slot>();
+  slot->key = key;
+  slot->serial = next_serial_++;
+  slot->text = std::move(text);
+  slot->figures.first_seen = now;
+  slots_[place] = std::move(slot);
+  places_[key] = place;
+  return ref(place);
+}
+
+/// Rare ones go before those that come again and again, and none is kept for ever for having been dear once:
+/// it is compared with its neighbours whenever the hand comes round.
+std::uint32_t StatementTable::make_room() {
+  const auto size = static_cast<std::uint32_t>(slots_.size());
+  std::uint32_t cheapest = hand_ % size;
+  for (std::uint32_t i = 1; i < kCompared; ++i) {
+    const std::uint32_t other = (hand_ + i) % size;
+    if (slots_[other]->figures.cost() < slots_[cheapest]->figures.cost()) cheapest = other;
+  }
+  hand_ = (hand_ + kCompared) % size;
+  others_ += slots_[cheapest]->figures;
+  places_.erase(slots_[cheapest]->key);
+  return cheapest;
+}
+
+void StatementTable::note_call(Ref statement, std::uint64_t rows, std::uint64_t micros, std::uint64_t waited,
+                               TimePoint now) {
+  Slot* slot = slot_of(statement);
+  StatementFigures& figures = figures_of(slot);
+  ++figures.calls;
+  figures.rows += rows;
+  figures.exec_micros += micros;
+  figures.least_micros = std::min(figures.least_micros, micros);
+  figures.most_micros = std::max(figures.most_micros, micros);
+  figures.wait_micros += waited;
+  figures.last_seen = now;
+  if (slot != nullptr) slot->times.add(micros);
+}
+
+void StatementTable::note_hit(Ref statement, std::uint64_t rows, std::uint64_t saved_micros, TimePoint now) {
+  StatementFigures& figures = figures_of(slot_of(statement));
+  ++figures.calls;
+  ++figures.hits;
+  figures.rows += rows;
+  figures.saved_micros += saved_micros;
+  figures.last_seen = now;
+}
+
+void StatementTable::note_error(Ref statement, const std::array<char, 5>& sqlstate, std::uint64_t micros,
+                                std::uint64_t waited, TimePoint now) {
+  StatementFigures& figures = figures_of(slot_of(statement));
+  ++figures.errors;
+  figures.error_micros += micros;
+  figures.wait_micros += waited;
+  figures.last_sqlstate = sqlstate;
+  figures.failed_at = figures.last_seen = now;
+}
+
+// --- reading
+// ---------------------------------------------------------------------------------------------
+
+std::vector<StatementTable::Cost> StatementTable::costs() const {
+  std::vector<Cost> costs;
+  costs.reserve(slots_.size());
+  for (const auto& slot : slots_) {
+    if (slot->figures.calls + slot->figures.errors == 0) continue;
+    costs.push_back({{slot->key.fingerprint, databases_[slot->key.database]->name},
+                     slot->figures.cost(),
+                     slot->figures.calls});
+  }
+  return costs;
+}
+
+StatementTable::Details StatementTable::details(const std::vector<Name>& names) const {
+  Details details{{}, others_};
+  std::vector<bool> is_told(slots_.size());
+  for (const Name& name : names) {
+    const auto database =
+        std::ranges::find(databases_, name.database, [](const auto& known) { return known->name; });
+    if (database == databases_.end()) continue;
+    const auto number = static_cast<std::uint32_t>(database - databases_.begin());
+    const auto at = places_.find({name.fingerprint, number});
+    if (at == places_.end()) continue;
+    const Slot& slot = *slots_[at->second];
+    slot.times.add_to(details.rows.emplace_back(Row{name, slot.text, slot.figures, {}}).times);
+    is_told[at->second] = true;
+  }
+  for (std::size_t place = 0; place < slots_.size(); ++place) {
+    if (!is_told[place]) details.others += slots_[place]->figures;
+  }
+  return details;
+}
+
+std::size_t StatementTable::bytes() const {
+  std::size_t bytes = slots_.capacity() * sizeof(slots_.front());
+  // Fifteen elements of sixteen bytes each with their marks make a group of the map, which is half empty
+  // after it has grown.
+  bytes += places_.bucket_count() * (sizeof(StatementKey) + sizeof(std::uint64_t) + 1);
+  for (const auto& slot : slots_) {
+    const std::size_t counters = slot->times.allocated_bytes();
+    bytes += sizeof(Slot) + kHead + counters + counters / 64 * kHead;
+    bytes += slot->text->capacity() + sizeof(std::string) + 2 * kHead + 80;  // and its place among all texts
+    if (slot->parts != nullptr) bytes += slot->parts->capacity() * sizeof(Part) + 2 * kHead;
+  }
+  return bytes;
+}
+
+}  // namespace forebay::engine

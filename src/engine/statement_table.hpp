@@ -1,0 +1,181 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include "base/clock.hpp"
+#include "observe/histogram.hpp"
+#include "sql/fingerprint.hpp"
+
+namespace forebay::engine {
+
+/// What a statement has come to. Times are in microseconds.
+struct StatementFigures {
+  std::uint64_t calls = 0;  ///< that ended well, from memory or by the server
+  std::uint64_t rows = 0;
+  std::uint64_t exec_micros = 0;  ///< of calls by the server, without waiting for a backend
+  std::uint64_t least_micros = std::numeric_limits<std::uint64_t>::max();
+  std::uint64_t most_micros = 0;
+  std::uint64_t wait_micros = 0;  ///< for a backend
+  std::uint64_t hits = 0;         ///< calls that were answered from memory
+  std::uint64_t saved_micros = 0;
+  std::uint64_t errors = 0;
+  std::uint64_t error_micros = 0;
+  std::array<char, 5> last_sqlstate{};  ///< of the last error, at `failed_at`
+  TimePoint failed_at{};
+  TimePoint first_seen = TimePoint::max();
+  TimePoint last_seen{};
+
+  StatementFigures& operator+=(const StatementFigures& other);
+  /// By which statements are ranked: what they have kept servers busy for.
+  std::uint64_t cost() const { return exec_micros + error_micros; }
+};
+
+using TextPtr = std::shared_ptr<const std::string>;
+
+/// Names a statement of a database within one table.
+struct StatementKey {
+  sql::Fingerprint fingerprint;
+  std::uint32_t database = 0;  ///< StatementTable::number_of()
+
+  friend bool operator==(const StatementKey&, const StatementKey&) = default;
+};
+
+/// How long things of one database took. Written by one thread, read by any.
+struct Latencies {
+  observe::Histogram<std::uint64_t> calls;         ///< by the server, without waiting for a backend
+  observe::Histogram<std::uint64_t> transactions;  ///< from their first message to their end
+  observe::Histogram<std::uint64_t> waits;         ///< for a backend, each time that one was lent
+};
+
+/// The figures of the statements that one thread's clients run, each under its fingerprint and database.
+///
+/// Of at most so many statements at a time: then the cheapest of sixteen whose turn it is makes room for a
+/// new one, and what it has come to is added to others(). To count a call allocates nothing; to meet a new
+/// statement does. Used by one thread.
+class StatementTable {
+ public:
+  /// Of what is too long to be read, or prepared past us. No text has it: its lower half would be that of a
+  /// text with one empty token.
+  static constexpr sql::Fingerprint kUnknown{0, 1};
+  /// Longest text that is kept of a statement, in bytes.
+  static constexpr std::size_t kLongestText = 1024;
+
+  /// A statement in the table. When that has made room for another one, what is counted goes to the others.
+  struct Ref {
+    std::uint32_t place = std::numeric_limits<std::uint32_t>::max();
+    std::uint32_t serial = 0;
+  };
+
+  /// A statement that is counted elsewhere: the parts of a text with several.
+  struct Part {
+    sql::Fingerprint fingerprint;
+    TextPtr text;
+  };
+
+  /// Nothing is counted, and everything forgotten, while it is not `enabled`.
+  void configure(bool enabled, std::uint32_t most);
+  bool is_enabled() const { return enabled_; }
+  void reset();
+
+  std::uint32_t number_of(std::string_view database);
+  Latencies& latencies(std::uint32_t database) { return *databases_[database]->latencies; }
+
+  /// The statement, which `text` is one of; new ones are taken in.
+  Ref find(const StatementKey& key, std::string_view text, TimePoint now) {
+    const auto known = places_.find(key);
+    return known != places_.end() ? ref(known->second) : admit(key, text_of(key.fingerprint, text), now);
+  }
+  /// Of a text that is known to hold so many statements, more than one: the statement that stands for it, and
+  /// which part() leads to them from.
+  Ref find_several(const StatementKey& key, std::string_view text, int statements, TimePoint now);
+  /// What the statement at this position of its text is counted as; a text with one is that itself.
+  Ref part(Ref whole, std::size_t position, TimePoint now);
+
+  void note_call(Ref statement, std::uint64_t rows, std::uint64_t micros, std::uint64_t waited,
+                 TimePoint now);
+  void note_hit(Ref statement, std::uint64_t rows, std::uint64_t saved_micros, TimePoint now);
+  void note_error(Ref statement, const std::array<char, 5>& sqlstate, std::uint64_t micros,
+                  std::uint64_t waited, TimePoint now);
+
+  // --- reading
+
+  /// Names a statement among those of all threads.
+  struct Name {
+    sql::Fingerprint fingerprint;
+    std::string_view database;  ///< lives as long as the process
+  };
+  struct Cost {
+    Name name;
+    std::uint64_t micros;
+    std::uint64_t calls;
+  };
+  struct Row {
+    Name name;
+    TextPtr text;
+    StatementFigures figures;
+    observe::HistogramSnapshot times;
+  };
+
+  /// Of every statement that has been called.
+  std::vector<Cost> costs() const;
+  /// Rows of those of the names that this thread has met, and the sum of everything else.
+  struct Details {
+    std::vector<Row> rows;
+    StatementFigures others;
+  };
+  Details details(const std::vector<Name>& names) const;
+  /// With a name for each.
+  template <class Visitor>
+  void each_database(Visitor visit) const {
+    for (const auto& database : databases_) visit(database->name, *database->latencies);
+  }
+  std::size_t size() const { return places_.size(); }
+  /// All memory that it takes: of statements, counters and tables with the allocator's heads, texts too.
+  std::size_t bytes() const;
+
+ private:
+  struct Slot {
+    StatementKey key;
+    std::uint32_t serial = 0;
+    StatementFigures figures;
+    observe::Histogram<std::uint32_t> times;
+    TextPtr text;
+    std::unique_ptr<const std::vector<Part>> parts;  ///< null: it is one statement
+  };
+  struct KeyHash {
+    std::size_t operator()(const StatementKey& key) const {
+      return key.fingerprint.low ^ (std::uint64_t{key.database} << 32U);
+    }
+  };
+  struct Database {
+    std::string_view name;
+    std::unique_ptr<Latencies> latencies = std::make_unique<Latencies>();
+  };
+
+  static TextPtr text_of(const sql::Fingerprint& fingerprint, std::string_view text);
+  Ref ref(std::uint32_t place) const { return {place, slots_[place]->serial}; }
+  Slot* slot_of(Ref statement);
+  StatementFigures& figures_of(Slot* slot) { return slot == nullptr ? others_ : slot->figures; }
+  Ref admit(const StatementKey& key, TextPtr text, TimePoint now);
+  std::uint32_t make_room();
+
+  bool enabled_ = false;
+  std::uint32_t most_ = 0;
+  std::uint32_t next_serial_ = 1;
+  std::uint32_t hand_ = 0;  ///< whose turn it is to make room
+  boost::unordered_flat_map<StatementKey, std::uint32_t, KeyHash> places_;
+  std::vector<std::unique_ptr<Slot>> slots_;
+  std::vector<std::unique_ptr<Database>> databases_;
+  StatementFigures others_;
+};
+
+}  // namespace forebay::engine

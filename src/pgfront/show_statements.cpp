@@ -1,0 +1,66 @@
+#include <algorithm>
+
+#include "pgfront/front.hpp"
+#include "pgfront/show_commands.hpp"
+#include "pgfront/statement_report.hpp"
+
+namespace forebay::pgfront::show {
+
+namespace {
+
+/// More would be no help to people.
+constexpr std::size_t kMostStatements = 500;
+
+void write_times(RowWriter& rows, const engine::StatementFigures& figures,
+                 const observe::HistogramSnapshot* times) {
+  const std::uint64_t by_server = figures.calls - figures.hits;
+  rows.milliseconds(figures.exec_micros);
+  if (by_server == 0) {
+    for (int i = 0; i < 6; ++i) rows.null();
+    return;
+  }
+  rows.milliseconds(figures.least_micros).milliseconds(figures.most_micros);
+  rows.milliseconds(figures.exec_micros / by_server);
+  for (const double share : {0.50, 0.95, 0.99}) {
+    if (times == nullptr) {
+      rows.null();
+    } else {
+      // The middle of a bucket may lie beyond all that is in it.
+      rows.milliseconds(std::clamp(times->percentile(share), figures.least_micros, figures.most_micros));
+    }
+  }
+}
+
+void write_rest(RowWriter& rows, const engine::StatementFigures& figures) {
+  rows.number(figures.rows).milliseconds(figures.wait_micros);
+  rows.number(figures.hits).milliseconds(figures.saved_micros);
+  rows.number(figures.errors).milliseconds(figures.error_micros);
+  if (figures.errors == 0) {
+    rows.null();
+  } else {
+    rows.text({figures.last_sqlstate.data(), figures.last_sqlstate.size()});
+  }
+  rows.text(timestamp(figures.first_seen)).text(timestamp(figures.last_seen));
+}
+
+}  // namespace
+
+void statements(const ShowRequestPtr& request, ShowDone done) {
+  gather_statements(request->front, request->asker, kMostStatements,
+                    [request, done = std::move(done)](const StatementReport& report) {
+                      RowWriter rows(request->columns, request->formats);
+                      for (const auto& row : report.rows) {
+                        rows.text(row.name.database).text(*row.text).number(row.figures.calls);
+                        write_times(rows, row.figures, &row.times);
+                        write_rest(rows, row.figures);
+                      }
+                      if (report.others.calls + report.others.errors > 0) {
+                        rows.null().text("(others)").number(report.others.calls);
+                        write_times(rows, report.others, nullptr);
+                        write_rest(rows, report.others);
+                      }
+                      done(std::string(as_text(rows.bytes())));
+                    });
+}
+
+}  // namespace forebay::pgfront::show

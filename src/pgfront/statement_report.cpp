@@ -1,0 +1,111 @@
+#include "pgfront/statement_report.hpp"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include "pgfront/console_gather.hpp"
+
+namespace forebay::pgfront {
+
+namespace {
+
+using engine::StatementTable;
+
+using Names = std::vector<StatementTable::Name>;
+
+struct NameOrder {
+  bool operator()(const StatementTable::Name& one, const StatementTable::Name& other) const {
+    const auto key = [](const StatementTable::Name& name) {
+      return std::tuple(name.fingerprint.high, name.fingerprint.low, name.database);
+    };
+    return key(one) < key(other);
+  }
+};
+
+/// The names of the dearest statements over all threads.
+Names dearest(const std::vector<std::vector<StatementTable::Cost>>& threads, std::size_t most) {
+  std::map<StatementTable::Name, StatementTable::Cost, NameOrder> sums;
+  for (const auto& costs : threads) {
+    for (const StatementTable::Cost& cost : costs) {
+      const auto [at, is_new] = sums.try_emplace(cost.name, cost);
+      if (is_new) continue;
+      at->second.micros += cost.micros;
+      at->second.calls += cost.calls;
+    }
+  }
+  std::vector<StatementTable::Cost> all;
+  for (const auto& [name, cost] : sums) all.push_back(cost);
+  const std::size_t count = std::min(most, all.size());
+  std::ranges::partial_sort(all, all.begin() + static_cast<std::ptrdiff_t>(count),
+                            [](const auto& a, const auto& b) {
+                              return std::pair(a.micros, a.calls) > std::pair(b.micros, b.calls);
+                            });
+  all.resize(count);
+  Names names;
+  for (const auto& cost : all) names.push_back(cost.name);
+  return names;
+}
+
+StatementReport merged(const Names& names, std::vector<StatementTable::Details>&& threads) {
+  std::map<StatementTable::Name, StatementTable::Row, NameOrder> sums;
+  StatementReport report;
+  for (StatementTable::Details& details : threads) {
+    report.others += details.others;
+    for (StatementTable::Row& row : details.rows) {
+      const auto [at, is_new] = sums.try_emplace(row.name, row);
+      if (is_new) continue;
+      at->second.figures += row.figures;
+      at->second.times += row.times;
+    }
+  }
+  for (const StatementTable::Name& name : names) {
+    const auto at = sums.find(name);  // not there: forgotten meanwhile
+    if (at != sums.end()) report.rows.push_back(std::move(at->second));
+  }
+  return report;
+}
+
+}  // namespace
+
+void gather_statements(Front& front, std::weak_ptr<void> asker, std::size_t most,
+                       std::function<void(const StatementReport&)> done) {
+  const auto overview = [](Worker& worker) { return worker.statements().costs(); };
+  const auto on_overview = [&front, asker, most, done = std::move(done)](const auto& threads) {
+    const auto names = std::make_shared<const Names>(dearest(threads, most));
+    const auto details = [names](Worker& worker) { return worker.statements().details(*names); };
+    gather(front, asker, details, [names, done](std::vector<StatementTable::Details> answers) {
+      done(merged(*names, std::move(answers)));
+    });
+  };
+  gather(front, asker, overview, on_overview);
+}
+
+void gather_latencies(Front& front, std::weak_ptr<void> asker,
+                      std::function<void(const std::map<std::string_view, LatencyReport>&)> done) {
+  using Reports = std::map<std::string_view, LatencyReport>;
+  const auto ask = [](Worker& worker) {
+    Reports reports;
+    worker.statements().each_database([&reports](std::string_view name, const engine::Latencies& latencies) {
+      LatencyReport& report = reports[name];
+      latencies.calls.add_to(report.calls);
+      latencies.transactions.add_to(report.transactions);
+      latencies.waits.add_to(report.waits);
+    });
+    return reports;
+  };
+  gather(front, std::move(asker), ask, [done = std::move(done)](const std::vector<Reports>& threads) {
+    Reports sums;
+    for (const Reports& reports : threads) {
+      for (const auto& [name, report] : reports) {
+        LatencyReport& sum = sums[name];
+        sum.calls += report.calls;
+        sum.transactions += report.transactions;
+        sum.waits += report.waits;
+      }
+    }
+    done(sums);
+  });
+}
+
+}  // namespace forebay::pgfront

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "engine/statement_table.hpp"
+#include "observe/histogram.hpp"
+
+namespace forebay::pgfront {
+
+class Front;
+
+/// What the statements of all threads' clients have come to.
+struct StatementReport {
+  std::vector<engine::StatementTable::Row> rows;  ///< the dearest first
+  /// What is not in rows, of statements that are not told apart any more and of those that were too cheap.
+  engine::StatementFigures others;
+};
+
+/// Asks every thread, on that thread, and calls `done` on this one, which runs a loop; not when `asker` has
+/// gone meanwhile. `most`: rows. It takes two rounds of questions, so that threads are kept busy with what is
+/// shown only: of 10,000 statements, for less than a millisecond.
+void gather_statements(Front& front, std::weak_ptr<void> asker, std::size_t most,
+                       std::function<void(const StatementReport&)> done);
+
+/// Of one database, over all threads; see engine::Latencies.
+struct LatencyReport {
+  observe::HistogramSnapshot calls;
+  observe::HistogramSnapshot transactions;
+  observe::HistogramSnapshot waits;
+};
+
+/// By database, likewise. They count since the start, whatever RESET STATEMENTS does.
+void gather_latencies(Front& front, std::weak_ptr<void> asker,
+                      std::function<void(const std::map<std::string_view, LatencyReport>&)> done);
+
+}  // namespace forebay::pgfront
