@@ -57,7 +57,8 @@ void SessionCalls::bind(std::string_view portal, StatementTable::Ref statement) 
 StatementTable::Ref SessionCalls::bound(std::string_view portal, TimePoint now) {
   if (portal.empty()) return unnamed_;
   const auto at = std::ranges::find(portals_, portal, &Portal::name);
-  return at != portals_.end() ? at->statement : table_.find({StatementTable::kUnknown, database_}, {}, now);
+  return at != portals_.end() ? at->statement
+                              : table_.find({StatementTable::kUnknown, database_}, {}, 1, now);
 }
 
 /// Those before it have been answered, or skipped.

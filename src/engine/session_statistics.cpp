@@ -16,7 +16,7 @@ TimePoint now() {
 }
 
 StatementTable::Ref find(SessionCalls& calls, const PreparedStatement& statement) {
-  return calls.table().find({statement.fingerprint, calls.database()}, statement.text, now());
+  return calls.table().find({statement.fingerprint, calls.database()}, statement.text, 1, now());
 }
 
 }  // namespace
@@ -32,10 +32,7 @@ void Session::begin_calls() {
 std::uint32_t Session::count_query(std::string_view text, int statements) {
   if (calls_ == nullptr) return 0;
   const StatementKey key{text.empty() ? StatementTable::kUnknown : judged_fingerprint(), calls_->database()};
-  auto& table = calls_->table();
-  return calls_->begin_call(
-      statements > 1 ? table.find_several(key, text, statements, now()) : table.find(key, text, now()),
-      now());
+  return calls_->begin_call(calls_->table().find(key, text, statements, now()), now());
 }
 
 std::uint32_t Session::count_preparation(const PreparedStatement& statement) {
@@ -46,8 +43,9 @@ std::uint32_t Session::count_preparation(const PreparedStatement& statement) {
 std::uint32_t Session::count_bind(std::string_view portal, const PreparedStatement* statement) {
   if (calls_ == nullptr) return 0;
   const StatementTable::Ref found =
-      statement != nullptr ? find(*calls_, *statement)
-                           : calls_->table().find({StatementTable::kUnknown, calls_->database()}, {}, now());
+      statement != nullptr
+          ? find(*calls_, *statement)
+          : calls_->table().find({StatementTable::kUnknown, calls_->database()}, {}, 1, now());
   calls_->bind(portal, found);
   return calls_->begin_preparation(found, now());
 }
@@ -62,8 +60,8 @@ std::uint32_t Session::count_execute(Bytes message) {
 
 void Session::count_hit(const cache::Entry& entry) {
   auto& table = calls_->table();
-  table.note_hit(table.find({entry.fingerprint(), calls_->database()}, entry.statement(), now()),
-                 entry.rows(), entry.fill_micros(), now());
+  const auto found = table.find({entry.fingerprint(), calls_->database()}, entry.statement(), 1, now());
+  table.note_hit(table.part(found, 0, now()), entry.rows(), entry.fill_micros(), now());
 }
 
 void Session::on_command(const wire::Expectation& expectation, char type, std::string_view body,

@@ -112,10 +112,10 @@ TextPtr StatementTable::text_of(const sql::Fingerprint& fingerprint, std::string
   return made;
 }
 
-StatementTable::Ref StatementTable::find_several(const StatementKey& key, std::string_view text,
-                                                 int statements, TimePoint now) {
-  if (const auto known = places_.find(key); known != places_.end()) return ref(known->second);
+StatementTable::Ref StatementTable::take_in(const StatementKey& key, std::string_view text, int statements,
+                                            TimePoint now) {
   const Ref whole = admit(key, text_of(key.fingerprint, text), now);
+  if (statements <= 1 && !text.ends_with(';')) return whole;
   const auto pieces = sql::split_statements(text);
   if (statements > kMostParts || pieces.size() != static_cast<std::size_t>(statements)) return whole;
   auto parts = std::make_unique<std::vector<Part>>();

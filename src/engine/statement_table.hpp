@@ -75,7 +75,7 @@ class StatementTable {
     std::uint32_t serial = 0;
   };
 
-  /// A statement that is counted elsewhere: the parts of a text with several.
+  /// What a text consists of, and how that is shown.
   struct Part {
     sql::Fingerprint fingerprint;
     TextPtr text;
@@ -89,15 +89,14 @@ class StatementTable {
   std::uint32_t number_of(std::string_view database);
   Latencies& latencies(std::uint32_t database) { return *databases_[database]->latencies; }
 
-  /// The statement, which `text` is one of; new ones are taken in.
-  Ref find(const StatementKey& key, std::string_view text, TimePoint now) {
+  /// The statement of that name, of which `text` is one, and which holds so many statements; a new one is
+  /// taken in.
+  Ref find(const StatementKey& key, std::string_view text, int statements, TimePoint now) {
     const auto known = places_.find(key);
-    return known != places_.end() ? ref(known->second) : admit(key, text_of(key.fingerprint, text), now);
+    return known != places_.end() ? ref(known->second) : take_in(key, text, statements, now);
   }
-  /// Of a text that is known to hold so many statements, more than one: the statement that stands for it, and
-  /// which part() leads to them from.
-  Ref find_several(const StatementKey& key, std::string_view text, int statements, TimePoint now);
-  /// What the statement at this position of its text is counted as; a text with one is that itself.
+  /// What the statement at this position of its text is counted as. Mostly that itself; but a text with
+  /// several, or with a semicolon at its end, only leads to what it consists of.
   Ref part(Ref whole, std::size_t position, TimePoint now);
 
   void note_call(Ref statement, std::uint64_t rows, std::uint64_t micros, std::uint64_t waited,
@@ -165,6 +164,7 @@ class StatementTable {
   Ref ref(std::uint32_t place) const { return {place, slots_[place]->serial}; }
   Slot* slot_of(Ref statement);
   StatementFigures& figures_of(Slot* slot) { return slot == nullptr ? others_ : slot->figures; }
+  Ref take_in(const StatementKey& key, std::string_view text, int statements, TimePoint now);
   Ref admit(const StatementKey& key, TextPtr text, TimePoint now);
   std::uint32_t make_room();
 
