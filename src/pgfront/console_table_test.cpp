@@ -60,6 +60,15 @@ TEST(ConsoleTable, NumericAsPostgresSendsIt) {
   EXPECT_EQ(numeric_binary(100'000'000), text_of({0, 1, 0, 2, 0, 0, 0, 0, 0, 1}));
 }
 
+/// As `SELECT numeric_send(n::numeric(20, 3))` shows it.
+TEST(ConsoleTable, ThousandthsAsPostgresSendsThem) {
+  EXPECT_EQ(thousandths_binary(0), text_of({0, 0, 0, 0, 0, 0, 0, 3}));
+  EXPECT_EQ(thousandths_binary(1), text_of({0, 1, 0xFF, 0xFF, 0, 0, 0, 3, 0, 10}));
+  EXPECT_EQ(thousandths_binary(1500), text_of({0, 2, 0, 0, 0, 0, 0, 3, 0, 1, 0x13, 0x88}));
+  EXPECT_EQ(thousandths_binary(2000), text_of({0, 1, 0, 0, 0, 0, 0, 3, 0, 2}));
+  EXPECT_EQ(thousandths_binary(10'000'500), text_of({0, 3, 0, 1, 0, 0, 0, 3, 0, 1, 0, 0, 0x13, 0x88}));
+}
+
 TEST(ConsoleTable, CountsRowsByTheirHeaders) {
   const Columns columns = {{"name"}};
   const ResultFormats formats;

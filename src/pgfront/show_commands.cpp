@@ -158,6 +158,11 @@ std::vector<ShowCommand> make_commands() {
       {"cache", cache_columns(), {}, show::cache},
       {"cache_entries", cache_entry_columns(), {}, show::cache_entries},
       {"statements", statement_columns(), {}, show::statements},
+      {"latencies",
+       texts({"database", "of"}) + numbers({"count"}, kInt8) +
+           numbers({"total_time", "mean_time", "p50_time", "p95_time", "p99_time"}, kNumeric),
+       {},
+       show::latencies},
       {"topology", topology_columns(), {}, show::topology},
       {"config", texts({"key", "value", "default", "changeable"}), {}, show::config},
       {"lists", Columns{{"list"}, {"items", kInt4}}, {}, show::lists},

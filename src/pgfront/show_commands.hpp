@@ -58,6 +58,7 @@ void cache_entries(const ShowRequestPtr& request, ShowDone done);
 void clients(const ShowRequestPtr& request, ShowDone done);
 void config(const ShowRequestPtr& request, ShowDone done);
 void databases(const ShowRequestPtr& request, ShowDone done);
+void latencies(const ShowRequestPtr& request, ShowDone done);
 void lists(const ShowRequestPtr& request, ShowDone done);
 void mem(const ShowRequestPtr& request, ShowDone done);
 void nothing(const ShowRequestPtr& request, ShowDone done);

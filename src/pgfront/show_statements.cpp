@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include "pgfront/front.hpp"
 #include "pgfront/show_commands.hpp"
@@ -10,6 +11,7 @@ namespace {
 
 /// More would be no help to people.
 constexpr std::size_t kMostStatements = 500;
+constexpr double kShares[] = {0.50, 0.95, 0.99};
 
 void write_times(RowWriter& rows, const engine::StatementFigures& figures,
                  const observe::HistogramSnapshot* times) {
@@ -21,7 +23,7 @@ void write_times(RowWriter& rows, const engine::StatementFigures& figures,
   }
   rows.milliseconds(figures.least_micros).milliseconds(figures.most_micros);
   rows.milliseconds(figures.exec_micros / by_server);
-  for (const double share : {0.50, 0.95, 0.99}) {
+  for (const double share : kShares) {
     if (times == nullptr) {
       rows.null();
     } else {
@@ -61,6 +63,26 @@ void statements(const ShowRequestPtr& request, ShowDone done) {
                       }
                       done(std::string(as_text(rows.bytes())));
                     });
+}
+
+void latencies(const ShowRequestPtr& request, ShowDone done) {
+  gather_latencies(request->front, request->asker, [request, done = std::move(done)](const auto& databases) {
+    RowWriter rows(request->columns, request->formats);
+    for (const auto& [database, latencies] : databases) {
+      for (const auto& [of, times] :
+           {std::pair("calls", &latencies.calls), std::pair("transactions", &latencies.transactions),
+            std::pair("waits", &latencies.waits)}) {
+        rows.text(database).text(of).number(times->count()).milliseconds(times->sum());
+        if (times->count() == 0) {
+          rows.null().null().null().null();
+          continue;
+        }
+        rows.milliseconds(times->sum() / times->count());
+        for (const double share : kShares) rows.milliseconds(times->percentile(share));
+      }
+    }
+    done(std::string(as_text(rows.bytes())));
+  });
 }
 
 }  // namespace forebay::pgfront::show
