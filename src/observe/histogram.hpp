@@ -147,8 +147,8 @@ class Histogram {
     }
   }
 
-  std::array<std::atomic<Block*>, kBlocks> blocks_{};
   std::atomic<std::uint64_t> sum_ = 0;
+  std::array<std::atomic<Block*>, kBlocks> blocks_{};
 };
 
 }  // namespace forebay::observe

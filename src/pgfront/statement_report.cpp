@@ -35,6 +35,7 @@ Names dearest(const std::vector<std::vector<StatementTable::Cost>>& threads, std
     }
   }
   std::vector<StatementTable::Cost> all;
+  all.reserve(sums.size());
   for (const auto& [name, cost] : sums) all.push_back(cost);
   const std::size_t count = std::min(most, all.size());
   std::ranges::partial_sort(all, all.begin() + static_cast<std::ptrdiff_t>(count),
@@ -43,6 +44,7 @@ Names dearest(const std::vector<std::vector<StatementTable::Cost>>& threads, std
                             });
   all.resize(count);
   Names names;
+  names.reserve(all.size());
   for (const auto& cost : all) names.push_back(cost.name);
   return names;
 }

@@ -80,6 +80,7 @@ Expectation made_up(Input& input) {
   expectation.silent = whose == 1 && (named || request == Request::query || request == Request::sync);
   expectation.answered_here = whose == 2 && named;
   expectation.tag = input.below(4);
+  expectation.call = expectation.silent ? 0 : static_cast<std::uint32_t>(expectation.tag);
   return expectation;
 }
 
