@@ -62,6 +62,7 @@ Daemon::Daemon(const ServeOptions& options)
 Daemon::~Daemon() {
   front_.console_service().stop();  // a reload that is under way tells the workers
   front_.directory().stop_watching();
+  if (http_) http_->stop();
   for (const auto& loop : loops_) loop->forget_tasks();
 }
 
@@ -108,10 +109,23 @@ Result<void> Daemon::get_sockets() {
     return adopted.error();
   }
   if (predecessor_ != nullptr) {
-    auto adopted = sockets_.adopt(predecessor_->take_sockets(), predecessor_->files());
-    if (!adopted) return adopted.error();
+    auto passed = predecessor_->take_sockets();
+    if (auto adopted = sockets_.adopt(std::move(passed.clients), passed.files); !adopted) return adopted.error();
+    const bool serves_http = !options_.settings->http.listen.empty();
+    if (serves_http) {
+      if (auto adopted = http_sockets_.adopt(std::move(passed.http), {}); !adopted) return adopted.error();
+    }
   }
-  return sockets_.open(*options_.settings);
+  if (auto opened = sockets_.open(*options_.settings); !opened) return opened.error();
+  return http_sockets_.open_http(*options_.settings);
+}
+
+void Daemon::serve_http() {
+  if (http_sockets_.all().empty()) return;
+  std::vector<std::shared_ptr<net::Fd>> sockets;
+  for (const auto& socket : http_sockets_.all()) sockets.push_back(socket.fd);
+  http_.emplace(front_, sockets);
+  for (const std::string& name : http_sockets_.names()) observe::Event("HTTP is served on " + name).info();
 }
 
 void Daemon::run() {
@@ -120,6 +134,7 @@ void Daemon::run() {
     threads.emplace_back([&loop = *loops_[i]] { loop.run(); });
   }
   for (const auto& worker : workers_) worker->listen(sockets_.all());
+  serve_http();
   loops_.front()->post([this] { on_running(); });
   loops_.front()->run();
   for (auto& thread : threads) thread.join();
@@ -138,8 +153,14 @@ void Daemon::await_successor(pid_t predecessor) {
   if (takeover_path_.empty()) return;
   auto successor = takeover::Successor::await(
       *loops_.front(), takeover_path_, predecessor,
-      {.sockets = [this] { return sockets_.descriptors(); },
-       .files = [this] { return sockets_.files(); },
+      {.sockets =
+           [this] {
+             auto all = sockets_.descriptors();
+             for (const int fd : http_sockets_.descriptors()) all.push_back(fd);
+             return all;
+           },
+       .files =
+           [this] { return sockets_.files() + std::string(http_sockets_.all().size(), takeover::kHttp); },
        .handed_over = [this](pid_t process) { hand_over(process); },
        .cancel = [this](const wire::CancelKey& key) { pgfront::Worker::cancel(front_, key); }});
   if (successor) {
@@ -155,6 +176,8 @@ void Daemon::hand_over(pid_t successor) {
       .with("clients", front_.clients())
       .info();
   sockets_.hand_over();
+  if (http_) http_->hand_over();
+  http_sockets_.hand_over();
   first_look_.reset();
   manager_.fall_silent();
   retirement_.emplace(*loops_.front(), front_);

@@ -6,6 +6,7 @@
 
 #include "base/result.hpp"
 #include "first_look.hpp"
+#include "http/server.hpp"
 #include "listening_sockets.hpp"
 #include "net/loop.hpp"
 #include "pgfront/front.hpp"
@@ -32,6 +33,7 @@ class Daemon {
  private:
   Result<void> find_predecessor();
   Result<void> get_sockets();
+  void serve_http();
   /// In the first loop, once every thread accepts.
   void on_running();
   void await_successor(pid_t predecessor);
@@ -50,11 +52,13 @@ class Daemon {
   ServiceManager manager_;
   std::unique_ptr<takeover::Predecessor> predecessor_;
   ListeningSockets sockets_;
+  ListeningSockets http_sockets_;
   pgfront::Front front_;
   std::vector<std::unique_ptr<pgfront::Worker>> workers_;
   std::optional<FirstLook> first_look_;  ///< gone before the loop stops, which a backend needs to be let go
   std::unique_ptr<takeover::Successor> successor_;
   std::optional<Retirement> retirement_;
+  std::optional<http::Server> http_;
 };
 
 }  // namespace forebay

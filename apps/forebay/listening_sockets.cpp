@@ -93,6 +93,13 @@ Result<void> ListeningSockets::open(const config::Settings& settings) {
   return {};
 }
 
+Result<void> ListeningSockets::open_http(const config::Settings& settings) {
+  for (const auto& address : settings.http.listen) {
+    if (auto opened = open_one(address.place, {}); !opened) return opened.error();
+  }
+  return {};
+}
+
 bool ListeningSockets::has(const net::Address& wanted) const {
   return std::ranges::any_of(
       sockets_, [&](const auto& socket) { return same(wanted, net::local_address(socket.fd->get())); });

@@ -27,6 +27,8 @@ class ListeningSockets {
   /// Opens what the configuration asks for and has not been passed. Without `listen` in the configuration
   /// what was passed is enough.
   Result<void> open(const config::Settings& settings);
+  /// The same for http.listen.
+  Result<void> open_http(const config::Settings& settings);
   /// Lets go of them: whoever connects is refused once the workers have accepted those who wait and let go
   /// too, unless another process listens.
   void close() { sockets_.clear(); }

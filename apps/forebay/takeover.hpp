@@ -17,6 +17,16 @@
 /// unless a member says otherwise.
 namespace forebay::takeover {
 
+/// The letter of a listening socket for HTTP; those for clients have the letters of ListeningSockets::files.
+inline constexpr char kHttp = 'h';
+
+/// Listening sockets by what they are for.
+struct Passed {
+  std::vector<net::Fd> clients;
+  std::string files;  ///< a letter for each of them
+  std::vector<net::Fd> http;
+};
+
 /// The new process's side: the process that it takes over from.
 class Predecessor final : public net::Handler {
  public:
@@ -26,9 +36,7 @@ class Predecessor final : public net::Handler {
   ~Predecessor();
 
   pid_t process() const { return process_; }
-  std::vector<net::Fd> take_sockets() { return std::move(sockets_); }
-  /// A letter for each of them, as Successor::Actions::files gave.
-  const std::string& files() const { return files_; }
+  Passed take_sockets();
 
   /// Tells it that this process serves; from then on it takes no new clients. Called in `loop`, which
   /// outlives this.
@@ -54,7 +62,7 @@ class Successor final : public net::Handler {
  public:
   struct Actions {
     std::function<std::vector<int>()> sockets;           ///< those to hand over
-    std::function<std::string()> files;                  ///< a letter for each: who opened it
+    std::function<std::string()> files;                  ///< a letter for each: who opened it, or kHttp
     std::function<void(pid_t)> handed_over;              ///< the new process serves
     std::function<void(const wire::CancelKey&)> cancel;  ///< a cancel request that reached the new process
   };

@@ -15,7 +15,7 @@ namespace forebay::takeover {
 
 inline constexpr std::string_view kTakeOver = "forebay takeover 1";  ///< new to old
 /// Old to new, with the listening sockets; a letter for each follows: whether Forebay has opened it, so that
-/// its queue is to be emptied and its file removed at the end.
+/// its queue is to be emptied and its file removed at the end; or that it is for HTTP.
 inline constexpr std::string_view kSockets = "sockets ";
 inline constexpr std::string_view kServing = "serving";  ///< new to old: take no more clients
 inline constexpr std::string_view kCancel = "cancel ";   ///< new to old, any number: process id and secret

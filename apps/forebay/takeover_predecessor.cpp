@@ -48,6 +48,20 @@ Predecessor::Predecessor(net::Fd fd, std::vector<net::Fd> sockets, std::string f
   ::fcntl(fd_.get(), F_SETFL, ::fcntl(fd_.get(), F_GETFL) | O_NONBLOCK);
 }
 
+Passed Predecessor::take_sockets() {
+  Passed passed;
+  for (std::size_t i = 0; i < sockets_.size(); ++i) {
+    if (files_[i] == kHttp) {
+      passed.http.push_back(std::move(sockets_[i]));
+    } else {
+      passed.clients.push_back(std::move(sockets_[i]));
+      passed.files += files_[i];
+    }
+  }
+  sockets_.clear();
+  return passed;
+}
+
 Predecessor::~Predecessor() {
   forget();
 }

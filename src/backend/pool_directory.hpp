@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -23,6 +25,13 @@ namespace forebay::backend {
 struct ServerUse {
   std::uint64_t backends = 0;     ///< open
   std::uint64_t assignments = 0;  ///< backends lent to clients so far
+};
+
+/// How often a server was found to be something else than before, since the process began.
+struct ServerHistory {
+  std::array<std::uint64_t, route::kStates> states{};  ///< by the state that it came to
+  std::array<std::uint64_t, route::kRoles> roles{};    ///< likewise
+  std::uint64_t promotions = 0;                        ///< writes were sent there from then on
 };
 
 /// All pools of the process, the servers that they are on, the quotas that they share, and the threads that
@@ -61,6 +70,10 @@ class PoolDirectory {
   TrafficByDatabase traffic() const;
   /// By the names of servers.
   std::map<std::string, ServerUse> use_by_server() const;
+  /// By the names of servers that are, or were, watched.
+  std::map<std::string, ServerHistory> history_by_server() const;
+  /// Whether nobody may write at present, for it is not known where.
+  bool is_primary_held() const;
 
   // --- administration of a database, whether it has pools or not
   /// Lends no backends until resume(); of all databases when the name is empty.
@@ -103,6 +116,7 @@ class PoolDirectory {
   void move_pools(const config::Settings& settings, bool severs);
   void watch_servers(const config::SettingsPtr& settings);
   void on_topology(const route::Topology& topology, const std::vector<route::RollCall::Change>& changes);
+  void note_changes(const route::Topology& topology, const std::vector<route::RollCall::Change>& changes);
   void meet_server(std::size_t index);
   void leave_server(const route::Server& server);
   bool lead(const std::string& server);
@@ -127,6 +141,11 @@ class PoolDirectory {
   std::set<std::string> disabled_;                              ///< guarded by mutex_
   TrafficByDatabase forgotten_traffic_;                         ///< guarded by mutex_
   std::map<std::string, std::uint64_t> forgotten_assignments_;  ///< guarded by mutex_; by server
+  struct Past {
+    ServerHistory history;
+    route::Role role = route::Role::unknown;  ///< at the last change
+  };
+  std::map<std::string, Past> pasts_;                           ///< guarded by mutex_; by server
   QuotasByName user_quotas_;                                    ///< guarded by mutex_
   QuotasByName database_quotas_;                                ///< guarded by mutex_
   /// Guarded by mutex_. After the quotas, because backends give their permits back when they are destroyed.

@@ -52,14 +52,22 @@ config::Upstream PoolDirectory::primary_upstream(const config::Settings& setting
 
 void PoolDirectory::watch_servers(const config::SettingsPtr& settings) {
   const bool has_choice = !settings->replicas.empty();
+  const bool is_asked_about = !settings->http.listen.empty() && !settings->upstream.user.empty();
   bool is_known = false;
   {
     const std::lock_guard lock(mutex_);
     is_known = !primary_.empty();
   }
   if (!has_choice) {
-    board_.publish(std::make_shared<const route::Topology>());
-    return hold_primary(false);
+    hold_primary(false);
+    if (!is_asked_about) return board_.publish(std::make_shared<const route::Topology>());
+    // Nothing depends on what comes of it but what people and programs are told of the only server.
+    watch_ = std::make_unique<ServerWatch>(
+        settings, ++watch_generation_, board_,
+        [this](const route::Topology& topology, const std::vector<RollCall::Change>& changes) {
+          note_changes(topology, changes);
+        });
+    return;
   }
   if (!is_known) hold_primary(true);
   watch_ = std::make_unique<ServerWatch>(
@@ -69,11 +77,36 @@ void PoolDirectory::watch_servers(const config::SettingsPtr& settings) {
       });
 }
 
+void PoolDirectory::note_changes(const route::Topology& topology,
+                                 const std::vector<RollCall::Change>& changes) {
+  for (const RollCall::Change& change : changes) log_change(topology, change);
+  const std::lock_guard lock(mutex_);
+  for (const RollCall::Change& change : changes) {
+    Past& past = pasts_[topology.servers[change.server].name];
+    if (change.now != change.before) ++past.history.states[static_cast<std::size_t>(change.now)];
+    if (std::exchange(past.role, change.role) != change.role)
+      ++past.history.roles[static_cast<std::size_t>(change.role)];
+    if (change.is_new_primary) ++past.history.promotions;
+  }
+}
+
+std::map<std::string, ServerHistory> PoolDirectory::history_by_server() const {
+  const std::lock_guard lock(mutex_);
+  std::map<std::string, ServerHistory> histories;
+  for (const auto& [server, past] : pasts_) histories[server] = past.history;
+  return histories;
+}
+
+bool PoolDirectory::is_primary_held() const {
+  const std::lock_guard lock(mutex_);
+  return is_primary_held_;
+}
+
 /// By the watch's thread.
 void PoolDirectory::on_topology(const route::Topology& topology,
                                 const std::vector<RollCall::Change>& changes) {
+  note_changes(topology, changes);
   for (const RollCall::Change& change : changes) {
-    log_change(topology, change);
     if (change.now == State::up) meet_server(change.server);
   }
   bool is_led = true;

@@ -24,6 +24,8 @@ using Progress = StreamConnection::Progress;
 constexpr Duration kSoonestQuestion{2};
 /// Nobody waits for longer.
 constexpr Duration kLongestWish{50};
+/// Between two questions to the only server: they are for those who watch.
+constexpr Duration kAloneInterval{1'000};
 /// Between attempts to reach a server that is not there, at least.
 constexpr Duration kRetryPause{100};
 
@@ -73,6 +75,12 @@ net::Fd make_waker() {
 void wake(int fd) {
   const std::uint64_t one = 1;
   [[maybe_unused]] const auto size = write(fd, &one, sizeof one);
+}
+
+config::Health health_of(const config::Settings& settings) {
+  config::Health health = settings.health;
+  if (settings.replicas.empty()) health.interval = std::max(health.interval, kAloneInterval);
+  return health;
 }
 
 std::vector<route::RollCall::Member> members_of(const config::Settings& settings) {
@@ -229,13 +237,14 @@ ServerWatch::ServerWatch(config::SettingsPtr settings, std::uint64_t generation,
                          OnChange on_change)
     : settings_(std::move(settings)),
       board_(board),
+      health_(health_of(*settings_)),
       on_change_(std::move(on_change)),
       wake_fd_(make_waker()),
       roll_call_(generation, members_of(*settings_),
                  {.max_lag = settings_->routing.max_lag, .tries = settings_->health.tries}) {
   for (config::Upstream& server : servers_of(*settings_)) {
     visitors_.push_back(
-        std::make_unique<Visitor>(visitors_.size(), std::move(server), settings_->health, roll_call_));
+        std::make_unique<Visitor>(visitors_.size(), std::move(server), health_, roll_call_));
   }
   publish();
   board_.set_waker([fd = wake_fd_.get()] { wake(fd); });
@@ -263,7 +272,7 @@ void ServerWatch::run(const std::stop_token& stop) {
       if (!changes.empty()) on_change_(*topology, changes);
     }
     if (board_.take_wish()) wished = now;
-    TimePoint next = now + settings_->health.interval;
+    TimePoint next = now + health_.interval;
     plan(now, wished);
     for (std::size_t at = 0; at < visitors_.size(); ++at) {
       polled[at] = visitors_[at]->polled();
@@ -291,7 +300,7 @@ std::shared_ptr<const route::Topology> ServerWatch::publish() {
 /// yet.
 void ServerWatch::plan(TimePoint now, TimePoint wished) {
   const route::Topology& topology = roll_call_.topology();
-  if (!topology.primary) return;
+  if (!topology.primary || topology.servers.size() < 2) return;
   Visitor& primary = *visitors_[*topology.primary];
   const bool hurries = now - wished < kLongestWish;
   if (hurries && topology.primary_seen < wished) primary.ask_by(primary.asked() + kSoonestQuestion);

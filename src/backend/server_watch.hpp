@@ -42,6 +42,7 @@ class ServerWatch {
 
   const config::SettingsPtr settings_;
   route::Board& board_;
+  const config::Health health_;
   const OnChange on_change_;
   const net::Fd wake_fd_;
   route::RollCall roll_call_;

@@ -42,6 +42,7 @@ class Checker {
     check_upstream(settings_.upstream, "upstream");
     check_listen();
     check_trust();
+    check_http();
     check_client_tls();
     check_certificate_login();
     check_pool_sizes();
@@ -131,6 +132,43 @@ class Checker {
                "auth.mode trust lets everybody in without a password, and other machines may "
                "reach {}; listen on 127.0.0.1, [::1] or unix:DIRECTORY only, or set auth.mode to scram",
                to_text(address)));
+    }
+  }
+
+  /// Whether anybody could say who he is: by a token, or, where nobody listens in, by a password that is at
+  /// hand.
+  bool has_http_login() const {
+    const Http& http = settings_.http;
+    if (!http.viewers.words.empty() || !http.admins.words.empty()) return true;
+    const auto has_secret = [this](const std::string& name) {
+      const auto at = settings_.users.find(name);
+      return !settings_.auth_file.empty() || (at != settings_.users.end() && !at->second.password.empty()) ||
+             (name == settings_.upstream.user && !settings_.upstream.password.empty());
+    };
+    std::vector<std::string> names = settings_.admin_users;
+    if (names.empty() && !settings_.upstream.user.empty()) names.push_back(settings_.upstream.user);
+    names.insert(names.end(), settings_.stats_users.begin(), settings_.stats_users.end());
+    return settings_.tls.mode != TlsMode::disable && std::ranges::any_of(names, has_secret);
+  }
+
+  void check_http() {
+    std::set<std::string> seen;
+    for (const HttpAddress& address : settings_.http.listen) {
+      if (address.place.port != 0 && !seen.insert(to_text(address)).second)
+        tell("http.listen", fmt::format("http.listen: {} is there twice", to_text(address)));
+      if (is_local(address.place)) continue;
+      if (written("http.anonymous") && settings_.http.anonymous != Anonymous::none) {
+        tell("http.anonymous",
+             fmt::format("http.anonymous {} would let in whoever reaches {}; set it to none, or listen on "
+                         "127.0.0.1 or [::1] only",
+                         to_text(settings_.http.anonymous), to_text(address)));
+      }
+      if (has_http_login()) continue;
+      tell("http.listen",
+           fmt::format("other machines may reach {}, and nobody could say who he is; set http.admin_tokens or "
+                       "http.viewer_tokens, or TLS (tls.mode) with users that may use the console and whose "
+                       "passwords Forebay has; or listen on 127.0.0.1 or [::1] only",
+                       to_text(address)));
     }
   }
 

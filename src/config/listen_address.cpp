@@ -46,8 +46,9 @@ Result<std::uint16_t> parse_port(std::string_view text, std::uint64_t least) {
   return static_cast<std::uint16_t>(*port);
 }
 
-Result<ListenAddress> parse_unix(std::string_view whole, std::string_view rest) {
+Result<ListenAddress> parse_unix(std::string_view whole, std::string_view rest, std::uint16_t default_port) {
   ListenAddress address;
+  address.port = default_port;
   const auto colon = rest.rfind(':');
   if (colon != std::string_view::npos) {
     const auto port = parse_port(rest.substr(colon + 1), 1);
@@ -74,14 +75,15 @@ Result<ListenAddress> parse_unix(std::string_view whole, std::string_view rest) 
 
 }  // namespace
 
-Result<ListenAddress> parse_listen_address(std::string_view given) {
+Result<ListenAddress> parse_listen_address(std::string_view given, std::uint16_t default_port) {
   const std::string_view text = trimmed(given);
-  if (text.starts_with(kUnix)) return parse_unix(text, text.substr(kUnix.size()));
+  if (text.starts_with(kUnix)) return parse_unix(text, text.substr(kUnix.size()), default_port);
   if (text.starts_with('/')) {
     return complaint(fmt::format("{} looks like a Unix socket; write unix:{}", in_quotes(text), text));
   }
 
   ListenAddress address;
+  address.port = default_port;
   std::string_view port_text;
   const bool bracketed = text.starts_with('[');
   if (bracketed) {
@@ -118,6 +120,23 @@ Result<ListenAddress> parse_listen_address(std::string_view given) {
     return complaint(fmt::format("{} is no address; {}", in_quotes(text), kForms));
   }
   return address;
+}
+
+Result<ListenAddress> parse_listen_address(std::string_view text) {
+  return parse_listen_address(text, ListenAddress().port);
+}
+
+Result<HttpAddress> parse_http_address(std::string_view text) {
+  constexpr std::uint16_t kPort = 9187;
+  auto address = parse_listen_address(text, kPort);
+  if (!address) return address.error();
+  if (!address->unix_directory.empty())
+    return complaint(fmt::format("{} is a Unix socket; HTTP is served by TCP only", in_quotes(text)));
+  return HttpAddress{std::move(*address)};
+}
+
+std::string to_text(const HttpAddress& address) {
+  return to_text(address.place);
 }
 
 std::string to_text(const ListenAddress& address) {

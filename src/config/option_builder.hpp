@@ -98,6 +98,21 @@ struct ValueOf<std::vector<ListenAddress>> {
 };
 
 template <>
+struct ValueOf<std::vector<HttpAddress>> {
+  static constexpr Kind kKind = Kind::addresses;
+  static void parse(std::string_view text, std::vector<HttpAddress>& value, const Reading& reading);
+  static std::string show(const std::vector<HttpAddress>& value);
+};
+
+template <>
+struct ValueOf<Tokens> {
+  static constexpr Kind kKind = Kind::names;
+  static void parse(std::string_view text, Tokens& value, const Reading& reading);
+  /// Shown to people as it is: without the words.
+  static std::string show(const Tokens& value) { return value.words.empty() ? "" : "***"; }
+};
+
+template <>
 struct ValueOf<std::vector<Replica>> {
   static constexpr Kind kKind = Kind::addresses;
   static void parse(std::string_view text, std::vector<Replica>& value, const Reading& reading);

@@ -423,6 +423,26 @@ std::vector<Option> console_rows() {
              .help = "Users that may run SHOW in the console, and nothing else.",
              .pgbouncer = "stats_users"},
             FIELD(settings->stats_users)),
+      bound({.key = "http.listen",
+             .help =
+                 "Where administrators, Prometheus and health checks ask by HTTP: `HOST:PORT` or `[IPV6]:PORT`, "
+                 "one or several; without a port 9187. Not set: nowhere. Addresses that other machines can "
+                 "reach need tokens, or TLS and users that may use the console. See docs/monitoring.md.",
+             .flag = "--admin",
+             .needs_restart = true},
+            FIELD(settings->http.listen)),
+      bound({.key = "http.anonymous",
+             .help = "What somebody of this machine may do by HTTP who does not say who he is: nothing but ask "
+                     "whether the process is alive and ready; look; or everything. Others never may more than "
+                     "ask that."},
+            FIELD(settings->http.anonymous)),
+      bound({.key = "http.viewer_tokens",
+             .help = "Secret words of at least 16 characters. Who sends one (`Authorization: Bearer …`) may "
+                     "look, as `admin.stats_users` may."},
+            FIELD(settings->http.viewers)),
+      bound({.key = "http.admin_tokens",
+             .help = "Likewise, for those who may do everything, as `admin.users` may."},
+            FIELD(settings->http.admins)),
       bound({.key = "log.level",
              .help = "The least important messages that are logged, on standard error.",
              .flag = "--log-level"},
@@ -597,6 +617,7 @@ std::vector<Section> section_rows() {
       {"auth", "How clients log in.", {}},
       {"tls", "TLS towards clients. TLS towards the server is part of `upstream`.", {}},
       {"admin", "Who may use the console: connect to the database `forebay` with psql.", {}},
+      {"http", "Administration, metrics and health by HTTP. See docs/monitoring.md.", {}},
       {"log", "What is logged.", {}},
       {"databases",
        "The database names that clients may ask for. When there is any, others are refused, unless `\"*\"` "

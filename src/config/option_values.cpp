@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -96,6 +97,31 @@ void ValueOf<std::vector<ListenAddress>>::parse(std::string_view text, std::vect
 
 std::string ValueOf<std::vector<ListenAddress>>::show(const std::vector<ListenAddress>& value) {
   return show_each(value);
+}
+
+void ValueOf<std::vector<HttpAddress>>::parse(std::string_view text, std::vector<HttpAddress>& value,
+                                              const Reading& reading) {
+  parse_each(text, value, reading, parse_http_address);
+}
+
+std::string ValueOf<std::vector<HttpAddress>>::show(const std::vector<HttpAddress>& value) {
+  return show_each(value);
+}
+
+/// No complaint repeats a word.
+void ValueOf<Tokens>::parse(std::string_view text, Tokens& value, const Reading& reading) {
+  constexpr std::size_t kShortest = 16;  // 96 bits, when it is made by chance from letters and digits
+  for (std::string& word : split_list(text)) {
+    const bool is_fit = std::ranges::all_of(word, [](char c) { return c > ' ' && c <= '~'; });
+    if (word.size() < kShortest || !is_fit) {
+      reading.complaints.push_back(
+          fmt::format("a token has at least {} letters, digits or signs of ASCII and no blanks; "
+                      "`openssl rand -hex 32` makes one",
+                      kShortest));
+    } else {
+      value.words.push_back(std::move(word));
+    }
+  }
 }
 
 void ValueOf<std::vector<Replica>>::parse(std::string_view text, std::vector<Replica>& value,

@@ -206,6 +206,27 @@ struct User {
 
 enum class LogLevel { debug, info, warning, error };
 
+/// Where administrators and programs that watch ask by HTTP, by TCP only.
+struct HttpAddress {
+  ListenAddress place;
+};
+
+/// What somebody may do by HTTP who has not said who he is.
+enum class Anonymous { none, viewer, admin };
+
+/// Words that let in whoever knows one. They are never shown.
+struct Tokens {
+  std::vector<std::string> words;
+};
+
+/// Administration by HTTP.
+struct Http {
+  std::vector<HttpAddress> listen;  ///< empty: there is none; changes with a restart only
+  Anonymous anonymous = Anonymous::viewer;  ///< `none` where another machine can connect
+  Tokens viewers;                           ///< may look
+  Tokens admins;                            ///< may do everything
+};
+
 /// One complete configuration. Immutable once published; a reload publishes another.
 struct Settings {
   Upstream upstream;
@@ -233,6 +254,7 @@ struct Settings {
   std::map<std::string, CachePolicy> policies;
   std::vector<std::string> admin_users;  ///< may use every console command; empty: the upstream's user
   std::vector<std::string> stats_users;  ///< may use SHOW only
+  Http http;
   LogLevel log_level = LogLevel::info;
   bool log_connections = false;
 };

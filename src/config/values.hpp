@@ -43,11 +43,16 @@ Result<Replica> parse_replica(std::string_view text);
 
 /// HOST[:PORT], [IPV6][:PORT] or unix:DIRECTORY[:PORT]; the port is 6432 unless given.
 Result<ListenAddress> parse_listen_address(std::string_view text);
+/// The same with another port.
+Result<ListenAddress> parse_listen_address(std::string_view text, std::uint16_t default_port);
+/// An address of TCP; without a port 9187.
+Result<HttpAddress> parse_http_address(std::string_view text);
 
 std::string to_text(Duration value);
 std::string to_text(FileMode value);
 std::string to_text(ByteSize value);
 std::string to_text(const ListenAddress& address);
+std::string to_text(const HttpAddress& address);
 std::string to_text(const Replica& replica);
 
 /// True when only this machine can reach the address: a Unix socket, a loopback address or the name
@@ -97,6 +102,12 @@ inline constexpr Name<ReadsSee> kReadsSee[] = {{"own", ReadsSee::own}, {"all", R
 inline constexpr Name<PrimaryReads> kPrimaryReads[] = {{"last-resort", PrimaryReads::last_resort},
                                                        {"share", PrimaryReads::share}};
 
+inline constexpr Name<Anonymous> kAnonymous[] = {
+    {"none", Anonymous::none}, {"viewer", Anonymous::viewer}, {"admin", Anonymous::admin}};
+
+constexpr std::span<const Name<Anonymous>> names_of(Anonymous) {
+  return kAnonymous;
+}
 constexpr std::span<const Name<ReadsSee>> names_of(ReadsSee) {
   return kReadsSee;
 }

@@ -37,6 +37,7 @@ DatabaseCache::DatabaseCache(CacheDirectory& directory, std::shared_ptr<cache::S
       id_(next_id.fetch_add(1)),
       store_(std::move(store)),
       database_(std::move(database)),
+      server_(target->name()),
       policies_(std::move(policies)),
       max_entry_(rules.max_entry.bytes),
       freshness_(rules.staleness),

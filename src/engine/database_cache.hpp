@@ -47,6 +47,8 @@ class DatabaseCache {
   cache::Freshness& freshness() { return freshness_; }
   const cache::Freshness& freshness() const { return freshness_; }
   const std::string& database() const { return database_; }
+  /// The name of the server that it is on.
+  const std::string& server() const { return server_; }
   Flights& flights() { return flights_; }
   Worth& worth() { return worth_; }
   Refills& refills() { return refills_; }
@@ -74,6 +76,7 @@ class DatabaseCache {
   const std::uint64_t id_;
   const std::shared_ptr<cache::Store> store_;
   const std::string database_;
+  const std::string server_;
   std::atomic<std::shared_ptr<const Policies>> policies_;
   const std::size_t max_entry_;
   cache::Freshness freshness_;

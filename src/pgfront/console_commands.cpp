@@ -8,6 +8,7 @@
 #include "base/ascii.hpp"
 #include "config/problem.hpp"
 #include "observe/log.hpp"
+#include "pgfront/administration.hpp"
 #include "pgfront/console_executor.hpp"
 #include "pgfront/console_gather.hpp"
 #include "pgfront/console_service.hpp"
@@ -82,24 +83,22 @@ Outdated outdated_here(const std::vector<std::shared_ptr<backend::Pool>>& pools)
 }  // namespace
 
 void ConsoleExecutor::pause(const std::string& database) {
-  directory().pause(database);
-  for (const auto& pool : directory().of_database(database)) pool->reconnect();
+  pgfront::pause(front_, database);
   wait(
       [this, database] {
         if (!directory().is_paused(database)) {
           return fail(console_error(wire::sqlstate::kQueryCanceled, "RESUME came before PAUSE was complete"));
         }
-        for (const auto& pool : directory().of_database(database)) {
-          if (pool->open_backends() != 0) return;
-        }
+        if (open_backends(front_, database) != 0) return;
         succeed("PAUSE", nobody_there(directory(), database));
       },
       "The pause stays, until RESUME.");
 }
 
 void ConsoleExecutor::resume(const std::string& database) {
-  if (directory().resume(database)) return succeed("RESUME");
-  if (directory().is_paused(database)) {
+  const Resumed resumed = pgfront::resume(front_, database);
+  if (resumed == Resumed::yes) return succeed("RESUME");
+  if (resumed == Resumed::paused_with_all) {
     return fail(console_error(wire::sqlstate::kNotInThatState, "all databases are paused together",
                               "RESUME without a name resumes them."));
   }
@@ -120,25 +119,18 @@ wire::ErrorMessage ConsoleExecutor::forgotten(std::size_t count, const std::stri
 }
 
 void ConsoleExecutor::clear_cache(const std::string& relation) {
-  if (relation.empty()) return succeed("CACHE CLEAR", forgotten(front_.caches().store().clear(), ""));
-  const auto is_meant = [&](const cache::Dependency& on) {
-    return engine::is_called(*on.relation, relation);
-  };
-  const std::size_t count = front_.caches().store().clear(
-      [&](const cache::Entry& entry) { return std::ranges::any_of(entry.dependencies(), is_meant); });
-  succeed("CACHE CLEAR", forgotten(count, fmt::format("depends on {}", config::in_quotes(relation))));
+  const std::string which =
+      relation.empty() ? "" : fmt::format("depends on {}", config::in_quotes(relation));
+  succeed("CACHE CLEAR", forgotten(pgfront::clear_cache(front_, relation), which));
 }
 
 void ConsoleExecutor::clear_cache_of_tag(const std::string& pattern) {
-  const std::size_t count = front_.caches().store().clear(
-      [&pattern](const cache::Entry& entry) { return engine::any_tag_matches(pattern, entry.tags()); });
-  succeed("CACHE CLEAR TAG",
-          forgotten(count, fmt::format("has a tag that {} fits", config::in_quotes(pattern))));
+  succeed("CACHE CLEAR TAG", forgotten(pgfront::clear_cache_of_tag(front_, pattern),
+                                       fmt::format("has a tag that {} fits", config::in_quotes(pattern))));
 }
 
 void ConsoleExecutor::kill(const std::string& database) {
-  directory().pause(database);
-  for (const auto& pool : directory().of_database(database)) pool->reconnect();
+  pgfront::pause(front_, database);
   gather(
       front_, asker_, [database](Worker& worker) { return kill_clients_here(worker, database); },
       [this, database](const std::vector<bool>&) { succeed("KILL", nobody_there(directory(), database)); });

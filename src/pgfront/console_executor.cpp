@@ -9,6 +9,7 @@
 #include "config/nearest.hpp"
 #include "config/problem.hpp"
 #include "observe/log.hpp"
+#include "pgfront/administration.hpp"
 #include "pgfront/front.hpp"
 
 namespace forebay::pgfront {
@@ -235,19 +236,13 @@ std::optional<wire::ErrorMessage> ConsoleExecutor::check_argument(
 }
 
 std::optional<wire::ErrorMessage> ConsoleExecutor::check_database(const std::string& name) const {
-  const auto settings = front_.settings();
   if (name == "forebay" || name == "pgbouncer") {
     return console_error(wire::sqlstate::kFeatureNotSupported, "this cannot be done to the console itself");
   }
-  const auto& databases = settings->databases;
-  if (!name.empty() && (databases.empty() || databases.contains("*") || databases.contains(name)))
-    return std::nullopt;
-  std::vector<std::string> known;
-  for (const auto& [known_name, entry] : databases) known.push_back(known_name);
-  const auto near = config::nearest(name, known);
-  return console_error(wire::sqlstate::kInvalidCatalogName,
-                       fmt::format("there is no database {}", config::in_quotes(name)),
-                       near ? fmt::format("Did you mean {}?", *near) : "SHOW DATABASES lists them.");
+  const auto unknown = pgfront::check_database(front_, name);
+  if (!unknown) return std::nullopt;
+  return console_error(wire::sqlstate::kInvalidCatalogName, unknown->why,
+                       unknown->hint.empty() ? "SHOW DATABASES lists them." : unknown->hint);
 }
 
 // --- running

@@ -1,5 +1,3 @@
-#include <algorithm>
-#include <chrono>
 #include <map>
 
 #include "cache/best_entries.hpp"
@@ -10,33 +8,6 @@
 namespace forebay::pgfront::show {
 
 namespace {
-
-struct Held {
-  std::uint64_t entries = 0;
-  std::uint64_t bytes = 0;
-};
-
-/// Milliseconds since the proof that nothing is missing was asked for; NULL while there is none.
-void age_or_null(RowWriter& rows, TimePoint now, TimePoint lease) {
-  if (lease == TimePoint()) {
-    rows.null();
-  } else {
-    const auto age = std::chrono::duration_cast<Duration>(now - lease).count();
-    rows.number(static_cast<std::uint64_t>(std::max<std::int64_t>(age, 0)));
-  }
-}
-
-/// At the level ttl each entry has a bound of its own.
-void write_staleness(RowWriter& rows, const forebay::cache::Freshness& freshness, forebay::cache::Level level,
-                     TimePoint now) {
-  const auto milliseconds = [](Duration time) { return static_cast<std::uint64_t>(time.count()); };
-  const bool is_bounded = level != forebay::cache::Level::ttl;
-  is_bounded ? rows.number(milliseconds(freshness.bound())) : rows.null();
-  age_or_null(rows, now, freshness.lease());
-  const auto ages = freshness.recent_ages();
-  for (const Duration age : {ages.p50, ages.p99, ages.max})
-    is_bounded ? rows.number(milliseconds(age)) : rows.null();
-}
 
 /// More would be no help to people.
 constexpr std::size_t kMostEntries = 500;
@@ -82,25 +53,17 @@ void cache_entries(const ShowRequestPtr& request, ShowDone done) {
 }
 
 void cache(const ShowRequestPtr& request, ShowDone done) {
-  auto& caches = request->front.caches();
-  std::map<const forebay::cache::Freshness*, Held> held;
-  caches.store().visit([&held](const forebay::cache::EntryPtr& entry, std::uint64_t) {
-    Held& of = held[&entry->freshness()];
-    ++of.entries;
-    of.bytes += entry->bytes();
-  });
   RowWriter rows(request->columns, request->formats);
-  for (const auto& cache : caches.all()) {
-    const auto& freshness = cache->freshness();
-    const auto& counters = cache->counters();
-    const Held& of = held[&freshness];
-    const auto level = freshness.level();
-    rows.text(cache->database()).text(name_of(level)).text(freshness.trouble());
-    write_staleness(rows, freshness, level, request->now);
-    rows.number(of.entries).number(of.bytes);
-    rows.number(counters.hits).number(counters.misses).number(counters.waits).number(counters.fills);
-    rows.number(counters.refills);
-    rows.number(counters.stale).number(counters.refused).number(counters.saved_micros / 1000);
+  for (const CacheFacts& facts : cache_facts(request->front, request->now, true)) {
+    rows.text(facts.database).text(name_of(facts.level)).text(facts.trouble);
+    for (const auto& milliseconds :
+         {facts.staleness, facts.lease_age, facts.age_p50, facts.age_p99, facts.age_max}) {
+      milliseconds ? rows.number(*milliseconds) : rows.null();
+    }
+    rows.number(facts.entries).number(facts.bytes);
+    rows.number(facts.hits).number(facts.misses).number(facts.waits).number(facts.fills);
+    rows.number(facts.refills);
+    rows.number(facts.stale).number(facts.refused).number(facts.saved_micros / 1000);
   }
   done(std::string(as_text(rows.bytes())));
 }

@@ -8,10 +8,9 @@
 
 #include "base/clock.hpp"
 #include "pgfront/console_table.hpp"
+#include "pgfront/facts.hpp"
 
 namespace forebay::pgfront {
-
-class Front;
 
 /// Which columns a client of the console sees: those who connect to the database "pgbouncer" get PgBouncer's
 /// and nothing else, because exporters count them; those of "forebay" get further ones of ours behind.
@@ -26,6 +25,8 @@ struct ShowRequest {
   TimePoint now;
   std::weak_ptr<void> asker;  ///< whoever waits for the answer, on the thread that asked
 
+  /// For answers on the calling thread, which is the asker's.
+  Inquiry inquiry() const { return {front, asker, post_here(), now}; }
   bool shows_own_columns() const { return view == ConsoleView::forebay; }
 };
 

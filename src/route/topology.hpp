@@ -17,6 +17,7 @@ using Position = std::uint64_t;
 using Timeline = std::uint32_t;
 
 enum class Role : std::uint8_t { unknown, primary, replica };
+inline constexpr std::size_t kRoles = 3;
 
 enum class State : std::uint8_t {
   unknown,  ///< it has not answered yet
@@ -25,6 +26,7 @@ enum class State : std::uint8_t {
   down,
   refused  ///< it answers, but must not be used: Server::reason says why
 };
+inline constexpr std::size_t kStates = 5;
 
 const char* to_text(Role role);
 const char* to_text(State state);

@@ -1,0 +1,57 @@
+#include "http/dispatch.hpp"
+
+#include "http/json.hpp"
+
+namespace forebay::http {
+
+namespace {
+
+Reply unauthorized(const Request& request, bool is_impostor) {
+  Reply reply = error_reply(401, "unauthorized",
+                            is_impostor ? "the token, or the name and the password, are not right"
+                                        : "this is not for everybody",
+                            "Send a token of http.viewer_tokens or http.admin_tokens, or, by TLS or from this "
+                            "machine, name and password of a user that may use the console.");
+  const bool may_send_password = request.is_private || request.is_local;
+  reply.fields.emplace_back("WWW-Authenticate",
+                            may_send_password ? R"(Basic realm="forebay", charset="UTF-8")" : R"(Bearer realm="forebay")");
+  reply.is_late = is_impostor;
+  return reply;
+}
+
+Reply no_route(const std::string& allowed) {
+  if (allowed.empty()) {
+    return error_reply(404, "not_found", "there is nothing by this path",
+                       "/api/v1/openapi.json lists what there is.");
+  }
+  Reply reply = error_reply(405, "method_not_allowed", "this path takes " + allowed);
+  reply.fields.emplace_back("Allow", allowed);
+  return reply;
+}
+
+}  // namespace
+
+Dispatch dispatch(pgfront::Front& front, const Request& request) {
+  Dispatch found;
+  std::string allowed;
+  const Route* route = find_route(request, allowed);
+  const auto user_list = front.user_list();
+  found.person = identify(request, *front.settings(), user_list.get());
+  if (const std::string why = foreign(request, found.person, route != nullptr && route->method == "POST");
+      !why.empty()) {
+    found.refusal = error_reply(403, "foreign", why);
+  } else if (found.person.is_impostor) {
+    found.refusal = unauthorized(request, true);
+  } else if (route == nullptr) {
+    found.refusal = no_route(allowed);
+  } else if (found.person.role >= route->role) {
+    found.route = route;
+  } else if (found.person.role == Role::none || found.person.name.empty()) {
+    found.refusal = unauthorized(request, false);
+  } else {
+    found.refusal = error_reply(403, "forbidden", "this is for administrators");
+  }
+  return found;
+}
+
+}  // namespace forebay::http

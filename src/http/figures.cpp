@@ -1,0 +1,43 @@
+#include "http/figures.hpp"
+
+#include <memory>
+#include <utility>
+
+namespace forebay::http {
+
+namespace {
+
+/// What needs no other thread.
+void look(Figures& figures, pgfront::Front& front, TimePoint now) {
+  figures.traffic = front.directory().traffic();
+  figures.lists = pgfront::lists_of(front);
+  figures.objects = pgfront::object_facts(front, figures.clients);
+  figures.databases = pgfront::database_facts(front);
+  figures.users = pgfront::user_facts(front);
+  figures.servers = pgfront::server_facts(front);
+  figures.caches = pgfront::cache_facts(front, now, false);
+  figures.store = front.caches().store().figures();
+  figures.store_capacity = front.caches().store().capacity();
+  figures.process = process_facts();
+  figures.most_clients = front.settings()->limits.max_clients;
+  figures.loops = front.directory().threads();
+  figures.is_paused = front.directory().is_paused("");
+  figures.is_draining = front.is_draining();
+}
+
+}  // namespace
+
+void gather_figures(const pgfront::Inquiry& inquiry, std::function<void(const Figures& figures)> done) {
+  auto figures = std::make_shared<Figures>();
+  pgfront::gather_clients(inquiry, [inquiry, figures,
+                                    done = std::move(done)](const pgfront::ClientFacts& clients) {
+    figures->clients = clients;
+    pgfront::gather_pools(inquiry, false, [inquiry, figures, done](std::vector<pgfront::PoolFacts> pools) {
+      figures->pools = std::move(pools);
+      look(*figures, inquiry.front, inquiry.now);
+      done(*figures);
+    });
+  });
+}
+
+}  // namespace forebay::http

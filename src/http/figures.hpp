@@ -1,0 +1,34 @@
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "http/process.hpp"
+#include "pgfront/facts.hpp"
+
+namespace forebay::http {
+
+/// All that is told of the process at one time; what the metrics and the overview are made of.
+struct Figures {
+  backend::TrafficByDatabase traffic;
+  std::vector<pgfront::PoolFacts> pools;
+  pgfront::ClientFacts clients;
+  pgfront::Lists lists;
+  std::vector<pgfront::ObjectFacts> objects;
+  std::vector<pgfront::DatabaseFacts> databases;
+  std::vector<pgfront::QuotaFacts> users;
+  std::vector<pgfront::ServerFacts> servers;
+  std::vector<pgfront::CacheFacts> caches;  ///< without their entries
+  cache::Store::Figures store;
+  std::size_t store_capacity = 0;
+  ProcessFacts process;
+  std::uint64_t most_clients = 0;  ///< 0: any number
+  std::uint64_t loops = 0;         ///< threads that serve clients
+  bool is_paused = false;          ///< all databases together
+  bool is_draining = false;
+};
+
+/// `done` is called on the inquiring thread, later, unless the asker has gone.
+void gather_figures(const pgfront::Inquiry& inquiry, std::function<void(const Figures& figures)> done);
+
+}  // namespace forebay::http

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string_view>
+
+#include <boost/json/value.hpp>
+
+#include "http/message.hpp"
+
+/// The one form of every JSON reply of the API: {"data": …, "meta": {…}} or {"error": {…}, "meta": {…}}.
+namespace forebay::http {
+
+/// `code` is for programs, `message` and `hint` are for people.
+Reply error_reply(unsigned status, std::string_view code, std::string_view message, std::string_view hint = {});
+Reply data_reply(boost::json::value data);
+/// JSON without that form.
+Reply plain_reply(unsigned status, const boost::json::value& value);
+
+}  // namespace forebay::http

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "http/figures.hpp"
+#include "observe/exposition.hpp"
+
+namespace forebay::http {
+
+/// Writes some families of metrics. Labels are names of databases, users, servers and states, never texts of
+/// statements: so there are as many samples as the configuration and the clients' logins allow.
+using Collector = void (*)(observe::Exposition& page, const Figures& figures);
+
+/// All of them, in the order of the page. Another room's figures get a collector of their own here.
+const std::vector<Collector>& collectors();
+
+std::string metrics_page(const Figures& figures, observe::Exposition::Form form);
+
+}  // namespace forebay::http

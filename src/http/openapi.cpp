@@ -1,0 +1,100 @@
+// The document that describes the API: https://spec.openapis.org/oas/v3.1.0, made from the table of routes.
+
+#include "http/handlers.hpp"
+#include "http/json.hpp"
+
+namespace forebay::http::handlers {
+
+namespace {
+
+namespace json = boost::json;
+
+json::object reference(std::string_view schema) {
+  return {{"$ref", "#/components/schemas/" + std::string(schema)}};
+}
+
+json::object content(std::string_view type, json::value schema) {
+  return {{type, json::object{{"schema", std::move(schema)}}}};
+}
+
+json::object envelope(std::string_view type) {
+  return {{"type", "object"},
+          {"required", json::array{"data", "meta"}},
+          {"properties",
+           json::object{{"data", json::object{{"type", type}}}, {"meta", reference("meta")}}}};
+}
+
+json::object answer_of(const Route& route) {
+  if (route.answers == "health") return content("application/json", reference("health"));
+  if (route.answers.find('/') != std::string_view::npos)
+    return content(route.answers, json::object{{"type", route.answers == "application/json" ? "object" : "string"}});
+  return content("application/json", envelope(route.answers));
+}
+
+json::object operation_of(const Route& route) {
+  json::object replies{{"200", json::object{{"description", "OK"}, {"content", answer_of(route)}}}};
+  const json::object failed{{"description", "error"}, {"content", content("application/json", reference("error"))}};
+  if (route.answers == "health") {
+    replies["503"] =
+        json::object{{"description", "not ready"}, {"content", content("application/json", reference("health"))}};
+  }
+  replies["default"] = failed;
+  json::object operation{{"summary", route.summary}, {"responses", std::move(replies)}};
+  if (route.role == Role::none) operation["security"] = json::array();
+  if (route.method != "POST") return operation;
+  json::object properties;
+  for (const auto key : route.body) properties[key] = json::object{{"type", "string"}, {"minLength", 1}};
+  operation["requestBody"] = json::object{
+      {"content", content("application/json", json::object{{"type", "object"},
+                                                           {"additionalProperties", false},
+                                                           {"properties", std::move(properties)}})}};
+  return operation;
+}
+
+json::object lower_method(const Route& route, json::object operation) {
+  return {{route.method == "POST" ? "post" : "get", std::move(operation)}};
+}
+
+json::object schemas() {
+  const json::object text{{"type", "string"}};
+  return {
+      {"meta", json::object{{"type", "object"}, {"properties", json::object{{"version", text}, {"time", text}}}}},
+      {"error",
+       json::object{{"type", "object"},
+                    {"required", json::array{"error"}},
+                    {"properties",
+                     json::object{{"error", json::object{{"type", "object"},
+                                                         {"required", json::array{"code", "message"}},
+                                                         {"properties", json::object{{"code", text},
+                                                                                     {"message", text},
+                                                                                     {"hint", text}}}}},
+                                  {"meta", reference("meta")}}}}},
+      {"health", json::object{{"type", "object"},
+                              {"required", json::array{"status"}},
+                              {"properties", json::object{{"status", text},
+                                                          {"reasons", json::object{{"type", "array"}}}}}}},
+  };
+}
+
+json::object document() {
+  json::object paths;
+  for (const Route& route : routes()) paths[route.path] = lower_method(route, operation_of(route));
+  return {{"openapi", "3.1.0"},
+          {"info", json::object{{"title", "Forebay"}, {"version", FOREBAY_VERSION}}},
+          {"paths", std::move(paths)},
+          {"security", json::array{json::object{{"token", json::array()}}, json::object{{"password", json::array()}}}},
+          {"components",
+           json::object{{"schemas", schemas()},
+                        {"securitySchemes",
+                         json::object{{"token", json::object{{"type", "http"}, {"scheme", "bearer"}}},
+                                      {"password", json::object{{"type", "http"}, {"scheme", "basic"}}}}}}}};
+}
+
+}  // namespace
+
+void openapi(const CallPtr&, Done done) {
+  static const Reply reply = plain_reply(200, document());
+  done(reply);
+}
+
+}  // namespace forebay::http::handlers

@@ -1,0 +1,52 @@
+#include "http/routes.hpp"
+
+#include "http/handlers.hpp"
+
+namespace forebay::http {
+
+const std::vector<Route>& routes() {
+  static const std::vector<Route> all = {
+      {"GET", "/metrics", Role::viewer, "Metrics for Prometheus, as text or as OpenMetrics.", "text/plain",
+       handlers::metrics},
+      {"GET", "/health", Role::none, "Whether clients can be served, and if not, why.", "health", handlers::ready},
+      {"GET", "/health/live", Role::none, "Whether the process answers at all.", "health", handlers::live},
+      {"GET", "/health/ready", Role::none, "Whether clients can be served, and if not, why.", "health",
+       handlers::ready},
+      {"GET", "/health/detailed", Role::viewer, "The same with every server and database.", "health",
+       handlers::detailed},
+      {"GET", "/api/v1/overview", Role::viewer, "What a dashboard shows first.", "object", handlers::overview},
+      {"GET", "/api/v1/pools", Role::viewer, "Pools, as SHOW POOLS has them.", "array", handlers::pools},
+      {"GET", "/api/v1/databases", Role::viewer, "Databases: limits, use, and what was carried.", "array",
+       handlers::databases},
+      {"GET", "/api/v1/clients", Role::viewer, "How many clients do what.", "object", handlers::clients},
+      {"GET", "/api/v1/servers", Role::viewer, "Servers: role, state, lag, use.", "array", handlers::servers},
+      {"GET", "/api/v1/cache", Role::viewer, "What is kept in memory, by database.", "object", handlers::cache},
+      {"GET", "/api/v1/config", Role::viewer, "The settings in use; secrets as ***.", "array", handlers::config},
+      {"GET", "/api/v1/version", Role::viewer, "The version that runs.", "object", handlers::version},
+      {"GET", "/api/v1/openapi.json", Role::viewer, "This document.", "application/json", handlers::openapi},
+      {"GET", "/api/v1/events", Role::viewer, "Server-sent events: `overview`, once a second.",
+       "text/event-stream", nullptr},
+      {"POST", "/api/v1/cache/clear", Role::admin,
+       "Forgets what is kept; of a relation, or with a tag that a pattern fits, when one is named.", "object",
+       handlers::clear_cache, {"relation", "tag"}},
+      {"POST", "/api/v1/pause", Role::admin,
+       "Lends no backends of a database, or of all, and closes those that are open as they come back.", "object",
+       handlers::pause, {"database"}},
+      {"POST", "/api/v1/resume", Role::admin, "Ends a pause.", "object", handlers::resume, {"database"}},
+      {"POST", "/api/v1/reload", Role::admin, "Reads the configuration again.", "object", handlers::reload},
+  };
+  return all;
+}
+
+const Route* find_route(const Request& request, std::string& allowed) {
+  const std::string_view method = request.method == "HEAD" ? std::string_view("GET") : request.method;
+  for (const Route& route : routes()) {
+    if (route.path != request.path) continue;
+    if (route.method == method) return &route;
+    if (!allowed.empty()) allowed += ", ";
+    allowed += route.method == "GET" ? "GET, HEAD" : route.method;
+  }
+  return nullptr;
+}
+
+}  // namespace forebay::http

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "http/access.hpp"
+#include "http/message.hpp"
+#include "pgfront/front.hpp"
+#include "pgfront/facts.hpp"
+
+namespace forebay::http {
+
+/// A request that is let in, on its way.
+struct Call {
+  pgfront::Front& front;
+  pgfront::Post here;  ///< back to the thread that serves HTTP
+  Request request;
+  Person person;
+  TimePoint now;
+  std::weak_ptr<void> asker;  ///< whoever waits for the reply
+
+  pgfront::Inquiry inquiry() const { return {front, asker, here, now}; }
+};
+using CallPtr = std::shared_ptr<const Call>;
+/// On the thread that serves HTTP, at once or later.
+using Done = std::function<void(Reply reply)>;
+
+/// What can be asked for: a method and a path, who may, and who answers.
+struct Route {
+  std::string_view method;  ///< GET (and so HEAD), or POST, which changes something
+  std::string_view path;
+  Role role;  ///< the least that is needed
+  std::string_view summary;
+  std::string_view answers;             ///< the type of what is told: JSON's word for `data`, or a media type
+  void (*run)(const CallPtr&, Done);    ///< null: events, which the server sends for as long as somebody reads
+  std::vector<std::string_view> body = {};  ///< the keys that the JSON sent may have, all of them texts
+};
+
+/// All of them; the document /api/v1/openapi.json is made from this table.
+const std::vector<Route>& routes();
+
+/// The route of a request (HEAD is answered as GET); null when there is none. `allowed` gets the methods of the
+/// path, empty when nothing is there at all.
+const Route* find_route(const Request& request, std::string& allowed);
+
+}  // namespace forebay::http

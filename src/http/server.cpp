@@ -1,0 +1,397 @@
+#include "http/server.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/detect_ssl.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http.hpp>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "http/dispatch.hpp"
+#include "http/events.hpp"
+#include "http/json.hpp"
+#include "observe/log.hpp"
+
+namespace forebay::http {
+
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace beast_http = boost::beast::http;
+using asio::awaitable;
+using asio::use_awaitable;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using tcp = asio::ip::tcp;
+using ErrorOf = boost::system::error_code;
+
+/// Of the line and the fields together.
+constexpr std::uint32_t kLongestHeader = 8 * 1024;
+/// Actions take a few words.
+constexpr std::uint64_t kLongestBody = 64 * 1024;
+/// Dashboards and scrapers have one or two each.
+constexpr std::size_t kMostConnections = 64;
+constexpr int kMostRequests = 1000;
+/// For a whole request from its first byte, for a handshake, and for a reply to be taken.
+constexpr seconds kPatience{10};
+/// Between requests: longer than the usual time between two scrapes.
+constexpr seconds kIdle{65};
+/// For the threads of clients to answer.
+constexpr seconds kAnswer{5};
+/// Before somebody hears that what he said of himself is wrong.
+constexpr milliseconds kPenance{500};
+
+using Plain = beast::tcp_stream;
+using Private = asio::ssl::stream<beast::tcp_stream>;
+
+Plain& lowest(Plain& stream) {
+  return stream;
+}
+Plain& lowest(Private& stream) {
+  return stream.next_layer();
+}
+
+using RawRequest = beast_http::request<beast_http::string_body>;
+using RawReply = beast_http::response<beast_http::string_body>;
+
+std::string text(beast::string_view view) {
+  return {view.data(), view.size()};
+}
+
+Request read(const RawRequest& raw, bool is_local, bool is_private) {
+  const std::string target = text(raw.target());
+  const auto question = target.find('?');
+  const auto field = [&raw](beast_http::field name) { return text(raw[name]); };
+  return {.method = text(raw.method_string()),
+          .path = target.substr(0, question),
+          .query = question == std::string::npos ? "" : target.substr(question + 1),
+          .host = field(beast_http::field::host),
+          .origin = field(beast_http::field::origin),
+          .fetch_site = text(raw["Sec-Fetch-Site"]),
+          .accept = field(beast_http::field::accept),
+          .authorization = field(beast_http::field::authorization),
+          .content_type = field(beast_http::field::content_type),
+          .body = raw.body(),
+          .is_local = is_local,
+          .is_private = is_private};
+}
+
+/// What browsers are told of every reply, and of a page that will come with one.
+template <class Header>
+void set_fields(Header& raw, const Reply& reply) {
+  raw.set(beast_http::field::server, "forebay");
+  raw.set(beast_http::field::content_type, reply.content_type);
+  raw.set(beast_http::field::cache_control, "no-store");
+  raw.set("Content-Security-Policy",
+          "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+          "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'");
+  raw.set("X-Content-Type-Options", "nosniff");
+  raw.set("X-Frame-Options", "DENY");
+  raw.set("Referrer-Policy", "no-referrer");
+  raw.set("Cross-Origin-Opener-Policy", "same-origin");
+  raw.set("Cross-Origin-Resource-Policy", "same-origin");
+  for (const auto& [name, value] : reply.fields) raw.set(name, value);
+}
+
+RawReply write(const Reply& reply, bool is_head, bool keeps_alive) {
+  RawReply raw{static_cast<beast_http::status>(reply.status), 11};
+  set_fields(raw, reply);
+  raw.keep_alive(keeps_alive);
+  raw.content_length(reply.body.size());
+  if (!is_head) raw.body() = reply.body;
+  return raw;
+}
+
+/// A request that cannot be read: what is said of it, unless whoever sent it has gone or was too slow.
+std::optional<Reply> reply_to(const ErrorOf& error) {
+  if (error == beast_http::error::header_limit || error == beast_http::error::buffer_overflow)
+    return error_reply(431, "header_too_long", "line and fields together have at most 8 KiB");
+  if (error == beast_http::error::body_limit)
+    return error_reply(413, "body_too_long", "a body has at most 64 KiB");
+  const bool is_gone = error == beast_http::error::end_of_stream || error == beast_http::error::partial_message;
+  if (!is_gone && error.category() == make_error_code(beast_http::error::bad_method).category())
+    return error_reply(400, "malformed", "this is no HTTP request: " + error.message());
+  return std::nullopt;
+}
+
+/// What a handler is waited for with.
+struct Waiting {
+  explicit Waiting(asio::io_context& context) : timer(context) {}
+
+  std::optional<Reply> reply;
+  asio::steady_timer timer;
+};
+
+}  // namespace
+
+/// Members go from the last to the first: what runs, before what it uses.
+struct Server::State {
+  State(pgfront::Front& served, const std::vector<std::shared_ptr<net::Fd>>& sockets);
+
+  awaitable<void> accept(tcp::acceptor& acceptor);
+  awaitable<void> meet(tcp::socket socket);
+  awaitable<void> start_tls(beast::tcp_stream stream, beast::flat_buffer buffer, const net::TlsContext& tls,
+                            bool is_local);
+  template <class Stream>
+  awaitable<void> serve(Stream& stream, beast::flat_buffer& buffer, bool is_local, bool is_private);
+  awaitable<Reply> answer(const Route* route, Request request, Person person);
+  template <class Stream>
+  awaitable<void> send_events(Stream& stream);
+  template <class Stream>
+  awaitable<bool> send(Stream& stream, Reply reply, bool is_head, bool keeps_alive);
+
+  pgfront::Front& front;
+  std::size_t connections = 0;
+  std::atomic<bool> is_handed_over = false;
+  asio::io_context context{1};
+  std::vector<std::unique_ptr<tcp::acceptor>> acceptors;
+  Events events;
+  std::thread thread;
+};
+
+Server::State::State(pgfront::Front& served, const std::vector<std::shared_ptr<net::Fd>>& sockets)
+    : front(served), events(context, served, [this](std::function<void()> task) {
+        asio::post(context, std::move(task));
+      }) {
+  for (const auto& socket : sockets) {
+    const int fd = ::fcntl(socket->get(), F_DUPFD_CLOEXEC, 0);
+    auto acceptor = std::make_unique<tcp::acceptor>(context);
+    const bool is_v6 = net::local_address(socket->get()).family() == AF_INET6;
+    acceptor->assign(is_v6 ? tcp::v6() : tcp::v4(), fd);
+    acceptors.push_back(std::move(acceptor));
+    asio::co_spawn(context, accept(*acceptors.back()), asio::detached);
+  }
+}
+
+awaitable<void> Server::State::accept(tcp::acceptor& acceptor) {
+  while (acceptor.is_open()) {
+    ErrorOf error;
+    tcp::socket socket = co_await acceptor.async_accept(asio::redirect_error(use_awaitable, error));
+    if (error == asio::error::operation_aborted || error == asio::error::bad_descriptor) co_return;
+    if (error) {
+      // No descriptors are left, most likely: others go meanwhile.
+      asio::steady_timer pause(context, milliseconds(100));
+      co_await pause.async_wait(asio::redirect_error(use_awaitable, error));
+      continue;
+    }
+    if (connections < kMostConnections) {
+      asio::co_spawn(context, meet(std::move(socket)), asio::detached);
+      continue;
+    }
+    socket.non_blocking(true, error);
+    constexpr std::string_view kBusy =
+        "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\nRetry-After: 1\r\n\r\n";
+    socket.write_some(asio::buffer(kBusy), error);
+  }
+}
+
+awaitable<void> Server::State::meet(tcp::socket socket) {
+  struct Counted {
+    explicit Counted(std::size_t& of) : count(of) { ++count; }
+    ~Counted() { --count; }
+    std::size_t& count;
+  };
+  const Counted counted(connections);
+  ErrorOf error;
+  const auto peer = socket.remote_endpoint(error);
+  if (error) co_return;
+  const bool is_local = peer.address().is_loopback();
+  beast::tcp_stream stream(std::move(socket));
+  beast::flat_buffer buffer(kLongestHeader + kLongestBody);
+  const auto tls = front.tls();
+  const config::TlsMode mode = front.settings()->tls.mode;
+  if (tls != nullptr && *tls && mode != config::TlsMode::disable) {
+    stream.expires_after(kPatience);
+    const bool is_tls =
+        co_await beast::async_detect_ssl(stream, buffer, asio::redirect_error(use_awaitable, error));
+    if (error) co_return;
+    if (is_tls) {
+      co_await start_tls(std::move(stream), std::move(buffer), *tls, is_local);
+      co_return;
+    }
+    const bool is_demanded = mode != config::TlsMode::allow && mode != config::TlsMode::prefer;
+    if (is_demanded) {
+      co_await send(stream, error_reply(426, "tls_required", "this address speaks TLS only (tls.mode)"), false,
+                    false);
+      co_return;
+    }
+  }
+  co_await serve(stream, buffer, is_local, false);
+}
+
+awaitable<void> Server::State::start_tls(beast::tcp_stream stream, beast::flat_buffer buffer,
+                                         const net::TlsContext& tls, bool is_local) {
+  SSL* connection = SSL_new(tls.get());
+  if (connection == nullptr) co_return;
+  Private secured(std::move(stream), connection);  // and owns it
+  ErrorOf error;
+  secured.next_layer().expires_after(kPatience);
+  const std::size_t used = co_await secured.async_handshake(asio::ssl::stream_base::server, buffer.data(),
+                                                            asio::redirect_error(use_awaitable, error));
+  if (error) co_return;
+  buffer.consume(used);
+  co_await serve(secured, buffer, is_local, true);
+  secured.next_layer().expires_after(kPatience);
+  co_await secured.async_shutdown(asio::redirect_error(use_awaitable, error));
+}
+
+template <class Stream>
+awaitable<void> Server::State::serve(Stream& stream, beast::flat_buffer& buffer, bool is_local, bool is_private) {
+  for (int requests = 1;; ++requests) {
+    beast_http::request_parser<beast_http::string_body> parser;
+    parser.header_limit(kLongestHeader);
+    parser.body_limit(kLongestBody);
+    ErrorOf error;
+    lowest(stream).expires_after(requests == 1 ? kPatience : kIdle);
+    co_await beast_http::async_read_some(stream, buffer, parser, asio::redirect_error(use_awaitable, error));
+    if (!error && !parser.is_done()) {
+      lowest(stream).expires_after(kPatience);
+      co_await beast_http::async_read(stream, buffer, parser, asio::redirect_error(use_awaitable, error));
+    }
+    if (error) {
+      auto refusal = reply_to(error);
+      if (refusal) co_await send(stream, std::move(*refusal), false, false);
+      co_return;
+    }
+    Request request = read(parser.get(), is_local, is_private);
+    const bool is_head = request.method == "HEAD";
+    const bool keeps_alive = parser.get().keep_alive() && requests < kMostRequests && !is_handed_over;
+    Dispatch found = dispatch(front, request);
+    const bool is_stream = found.route != nullptr && found.route->run == nullptr;
+    if (is_stream && !is_head) {
+      co_await send_events(stream);
+      co_return;
+    }
+    Reply reply;
+    if (is_stream) {
+      reply.content_type = found.route->answers;
+    } else if (found.route != nullptr) {
+      reply = co_await answer(found.route, std::move(request), found.person);
+    } else {
+      reply = std::move(found.refusal);
+    }
+    const bool was_sent = co_await send(stream, std::move(reply), is_head, keeps_alive);
+    if (!was_sent || !keeps_alive) co_return;
+  }
+}
+
+awaitable<Reply> Server::State::answer(const Route* route, Request request, Person person) {
+  const auto waiting = std::make_shared<Waiting>(context);
+  const auto here = [this](std::function<void()> task) { asio::post(context, std::move(task)); };
+  const CallPtr call = std::make_shared<const Call>(
+      Call{front, here, std::move(request), std::move(person), Clock::now(), waiting});
+  // It holds on to nothing: whoever keeps it for too long keeps nothing of ours.
+  const Done done = [weak = std::weak_ptr(waiting)](Reply reply) {
+    const auto waits = weak.lock();
+    if (waits == nullptr) return;
+    waits->reply = std::move(reply);
+    waits->timer.cancel();
+  };
+  route->run(call, done);
+  if (!waiting->reply) {
+    ErrorOf error;
+    waiting->timer.expires_after(kAnswer);
+    co_await waiting->timer.async_wait(asio::redirect_error(use_awaitable, error));
+  }
+  if (waiting->reply) co_return std::move(*waiting->reply);
+  co_return error_reply(503, "no_answer", "the threads of clients did not answer within 5 s");
+}
+
+template <class Stream>
+awaitable<bool> Server::State::send(Stream& stream, Reply reply, bool is_head, bool keeps_alive) {
+  ErrorOf error;
+  if (reply.is_late) {
+    asio::steady_timer penance(context, kPenance);
+    co_await penance.async_wait(asio::redirect_error(use_awaitable, error));
+  }
+  RawReply raw = write(reply, is_head, keeps_alive);
+  beast_http::response_serializer<beast_http::string_body> serializer(raw);
+  lowest(stream).expires_after(kPatience);
+  if (is_head) {
+    co_await beast_http::async_write_header(stream, serializer, asio::redirect_error(use_awaitable, error));
+  } else {
+    co_await beast_http::async_write(stream, serializer, asio::redirect_error(use_awaitable, error));
+  }
+  co_return !error;
+}
+
+template <class Stream>
+awaitable<void> Server::State::send_events(Stream& stream) {
+  struct Reading {
+    Reading(Events& of, asio::io_context& in) : events(of), reader(in), is_in(of.add(reader)) {}
+    /// At the end of the server there are no events any more, and nobody is linked.
+    ~Reading() {
+      if (reader.is_linked()) events.remove(reader);
+    }
+    Events& events;
+    Reader reader;
+    const bool is_in;
+  };
+  Reading reading(events, context);
+  if (!reading.is_in) {
+    co_await send(stream, error_reply(503, "too_many_readers", "there are 16 readers of events already"), false,
+                  false);
+    co_return;
+  }
+  beast_http::response<beast_http::empty_body> head{beast_http::status::ok, 11};
+  set_fields(head, {.content_type = "text/event-stream"});
+  head.keep_alive(false);
+  beast_http::response_serializer<beast_http::empty_body> serializer(head);
+  ErrorOf error;
+  lowest(stream).expires_after(kPatience);
+  co_await beast_http::async_write_header(stream, serializer, asio::redirect_error(use_awaitable, error));
+  while (!error && !is_handed_over) {
+    if (reading.reader.latest == nullptr) {
+      ErrorOf woken;
+      reading.reader.arrived.expires_after(kPatience);
+      co_await reading.reader.arrived.async_wait(asio::redirect_error(use_awaitable, woken));
+    }
+    const auto event = std::exchange(reading.reader.latest, nullptr);
+    // A comment, when the threads of clients are that slow: who has gone is found out by writing.
+    const std::string_view bytes = event == nullptr ? std::string_view(": nothing yet\n\n") : *event;
+    lowest(stream).expires_after(kPatience);
+    co_await asio::async_write(stream, asio::buffer(bytes), asio::redirect_error(use_awaitable, error));
+  }
+}
+
+Server::Server(pgfront::Front& front, const std::vector<std::shared_ptr<net::Fd>>& sockets)
+    : state_(std::make_unique<State>(front, sockets)) {
+  state_->thread = std::thread([this] { state_->context.run(); });
+}
+
+Server::~Server() {
+  stop();
+}
+
+void Server::hand_over() {
+  state_->is_handed_over = true;
+  asio::post(state_->context, [state = state_.get()] {
+    ErrorOf error;
+    for (const auto& acceptor : state->acceptors) acceptor->close(error);
+  });
+}
+
+void Server::stop() {
+  state_->context.stop();
+  if (state_->thread.joinable()) state_->thread.join();
+}
+
+}  // namespace forebay::http

@@ -1,0 +1,74 @@
+#include <algorithm>
+#include <chrono>
+#include <map>
+
+#include "pgfront/facts.hpp"
+
+namespace forebay::pgfront {
+
+namespace {
+
+struct Held {
+  std::uint64_t entries = 0;
+  std::uint64_t bytes = 0;
+};
+using HeldBy = std::map<const cache::Freshness*, Held>;
+
+HeldBy count_entries(cache::Store& store) {
+  HeldBy held;
+  store.visit([&held](const cache::EntryPtr& entry, std::uint64_t) {
+    Held& of = held[&entry->freshness()];
+    ++of.entries;
+    of.bytes += entry->bytes();
+  });
+  return held;
+}
+
+std::uint64_t milliseconds(Duration time) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(time.count(), 0));
+}
+
+/// At the level ttl each entry has a bound of its own.
+void describe_staleness(CacheFacts& facts, const cache::Freshness& freshness, TimePoint now) {
+  if (const TimePoint lease = freshness.lease(); lease != TimePoint())
+    facts.lease_age = milliseconds(std::chrono::duration_cast<Duration>(now - lease));
+  if (facts.level == cache::Level::ttl) return;
+  facts.staleness = milliseconds(freshness.bound());
+  const auto ages = freshness.recent_ages();
+  facts.age_p50 = milliseconds(ages.p50);
+  facts.age_p99 = milliseconds(ages.p99);
+  facts.age_max = milliseconds(ages.max);
+}
+
+}  // namespace
+
+std::vector<CacheFacts> cache_facts(Front& front, TimePoint now, bool counts_entries) {
+  const auto caches = front.caches().all();  // and keeps them, whose addresses are names in what follows
+  const HeldBy held = counts_entries ? count_entries(front.caches().store()) : HeldBy();
+  std::vector<CacheFacts> all;
+  for (const auto& cache : caches) {
+    const auto& freshness = cache->freshness();
+    const auto& counters = cache->counters();
+    CacheFacts& facts = all.emplace_back();
+    facts.database = cache->database();
+    facts.server = cache->server();
+    facts.level = freshness.level();
+    facts.trouble = freshness.trouble();
+    describe_staleness(facts, freshness, now);
+    facts.hits = counters.hits;
+    facts.misses = counters.misses;
+    facts.waits = counters.waits;
+    facts.fills = counters.fills;
+    facts.refills = counters.refills;
+    facts.stale = counters.stale;
+    facts.refused = counters.refused;
+    facts.saved_micros = counters.saved_micros;
+    if (const auto at = held.find(&freshness); at != held.end()) {
+      facts.entries = at->second.entries;
+      facts.bytes = at->second.bytes;
+    }
+  }
+  return all;
+}
+
+}  // namespace forebay::pgfront
