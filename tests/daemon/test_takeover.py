@@ -7,6 +7,7 @@ import signal
 import socket
 import stat
 import threading
+import urllib.request
 
 import psycopg
 import pytest
@@ -307,3 +308,21 @@ def test_a_new_process_that_cannot_start_is_told_of(daemons):
             old.signal(signal.SIGUSR2)
             old.wait_for_log("the process that was started to take over has ended")
         client.execute("SELECT 1")
+
+
+def test_http_goes_with_the_other_sockets(daemons):
+    """Who asks for health during a restart is always answered, at last by the new process."""
+    old = daemons("--admin", "127.0.0.1:0")
+    port = re.search(r"HTTP is served on 127\.0\.0\.1:(\d+)", old.log()).group(1)
+
+    def start_time() -> float:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as page:
+            return float(re.search(rb"^process_start_time_seconds (\S+)$", page.read(), re.M).group(1))
+
+    former = start_time()
+    with psycopg.connect(old.dsn()) as busy:  # keeps the old process
+        busy.execute("SELECT 1")
+        daemons.successor(old)
+        seen = []
+        wait_until(lambda: seen.append(start_time()) or seen[-1] != former, 20, "the new process answers")
+        assert all(start_time() == seen[-1] for _ in range(20))

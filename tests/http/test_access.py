@@ -1,0 +1,153 @@
+"""Who may do what, and what is refused (C14, L14, P6)."""
+
+import base64
+import socket
+
+import pytest
+
+from conftest import Http
+from forebay_testing import DaemonError, ForebayDaemon
+
+VIEWER, ADMIN = "viewer-token-0123456789", "admin-token-9876543210"
+TOKENS = f"viewer_tokens: [{VIEWER}], admin_tokens: [other-admin-token-1, {ADMIN}]"
+
+
+def bearer(token: str) -> str:
+    return f"Bearer {token}"
+
+
+def basic(name: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()
+
+
+def test_somebody_local_may_look_and_no_more(start):
+    http = Http(start())
+    assert http.get("/api/v1/overview").status == 200
+    reply = http.post("/api/v1/pause")
+    assert (reply.status, reply.json["error"]["code"]) == (401, "unauthorized")
+    assert "WWW-Authenticate".lower() in reply.fields
+    assert http.get("/api/v1/overview").data["paused"] is False
+
+
+def test_tokens_open_what_they_are_for(start):
+    http = Http(start(config=f"http: {{anonymous: none, {TOKENS}}}\n"))
+    for path in ("/metrics", "/api/v1/overview", "/health/detailed", "/api/v1/openapi.json"):
+        assert http.get(path).status == 401, path
+        assert http.get(path, Authorization=bearer(VIEWER)).status == 200
+        assert http.get(path, Authorization=bearer(ADMIN)).status == 200
+    assert http.get("/health/ready").status in (200, 503)
+    assert http.get("/health/live").status == 200
+    assert http.post("/api/v1/pause", Authorization=bearer(VIEWER)).status == 403
+    assert http.post("/api/v1/pause", Authorization=bearer(ADMIN)).status == 200
+    assert http.post("/api/v1/resume", Authorization=bearer(ADMIN)).status == 200
+
+
+@pytest.mark.parametrize("said", [
+    bearer("wrong-token-0123456789"), bearer(VIEWER[:-1]), bearer(VIEWER + "x"), bearer(""), "Bearer", VIEWER,
+    basic("nobody", "x"), "Basic !!!", "Basic ", "Digest x", basic(VIEWER, VIEWER),
+])
+def test_what_is_wrong_is_refused_even_where_nothing_was_needed(start, said):
+    http = Http(start(config=f"http: {{{TOKENS}}}\n"))
+    reply = http.get("/api/v1/overview", Authorization=said)
+    assert (reply.status, reply.json["error"]["code"]) == (401, "unauthorized")
+
+
+def test_users_of_the_console_come_in_by_their_passwords(start, server):
+    config = """
+    admin: {users: [boss], stats_users: [looker]}
+    users:
+      boss: {password: boss-password}
+      looker: {password: looker-password}
+      other: {password: other-password}
+    http: {anonymous: none}
+    """
+    http = Http(start(config=config))
+    boss, looker = basic("boss", "boss-password"), basic("looker", "looker-password")
+    assert http.get("/api/v1/overview", Authorization=looker).status == 200
+    assert http.post("/api/v1/cache/clear", Authorization=looker).status == 403
+    assert http.post("/api/v1/cache/clear", Authorization=boss).status == 200
+    for said in (basic("boss", "looker-password"), basic("other", "other-password"), basic("boss", "")):
+        assert http.get("/api/v1/overview", Authorization=said).status == 401
+
+
+def test_the_upstreams_user_is_the_administrator_where_none_is_named(start, server):
+    name, password = server.superuser, server.passwords.get(server.superuser)
+    if password is None:
+        pytest.skip("the superuser has no password here")
+    http = Http(start())
+    assert http.post("/api/v1/cache/clear", Authorization=basic(name, password)).status == 200
+
+
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:9187", "127.0.0.1.evil.example", "localhost.evil", ""])
+def test_a_name_that_was_pointed_here_is_refused(start, host):
+    """DNS rebinding: the page of another site reaches the loopback address under that site's name."""
+    http = Http(start())
+    reply = http.get("/api/v1/overview", Host=host)
+    assert (reply.status, reply.json["error"]["code"]) == (403, "foreign")
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1", "127.0.0.1:80", "[::1]:9187", "127.0.0.1"])
+def test_names_of_this_machine_are_taken(start, host):
+    assert Http(start()).get("/api/v1/overview", Host=host).status == 200
+
+
+def test_pages_of_others_cannot_act(start):
+    """CSRF: a browser sends forms by itself, and JSON only after it has asked, which is never granted."""
+    http = Http(start("--set", "http.anonymous=admin"))
+    own = f"http://localhost:{http.port}"
+    refused = [
+        {"Content_Type": "application/x-www-form-urlencoded"}, {"Content_Type": "text/plain"}, {"Content_Type": None},
+        {"Origin": "http://evil.example"}, {"Origin": "null"}, {"Origin": f"https://localhost:{http.port}"},
+        {"Origin": "http://localhost:1"}, {"Sec_Fetch_Site": "cross-site"}, {"Sec_Fetch_Site": "same-site"},
+        {"Origin": own + ".evil.example"},
+    ]
+    for fields in refused:
+        reply = http.post("/api/v1/pause", **fields)
+        assert (reply.status, reply.json["error"]["code"]) == (403, "foreign"), fields
+    assert http.get("/api/v1/overview").data["paused"] is False
+    assert http.ask("OPTIONS", "/api/v1/pause", Origin="http://evil.example").status == 405
+    for fields in ({"Origin": own}, {"Origin": own, "Sec_Fetch_Site": "same-origin"},
+                   {"Content_Type": "Application/JSON; charset=utf-8"}):
+        assert http.post("/api/v1/pause", **fields).status == 200, fields
+    assert http.get("/api/v1/pause").status == 405
+
+
+def test_browsers_are_told_to_be_careful(start):
+    reply = Http(start()).get("/api/v1/overview")
+    assert reply.fields["x-content-type-options"] == "nosniff"
+    assert reply.fields["x-frame-options"] == "DENY"
+    assert "default-src 'none'" in reply.fields["content-security-policy"]
+    assert reply.fields["cache-control"] == "no-store"
+    assert not any(name.startswith("access-control") for name in reply.fields)
+
+
+@pytest.mark.parametrize("config, said", [
+    ("http: {listen: '0.0.0.0:0'}\n", "http.admin_tokens"),
+    ("http: {listen: '[::]:0'}\n", "http.admin_tokens"),
+    (f"http: {{listen: '0.0.0.0:0', anonymous: viewer, {TOKENS}}}\n", "http.anonymous"),
+    ("http: {listen: 'unix:/tmp'}\n", "TCP only"),
+    ("http: {admin_tokens: [short]}\n", "at least 16"),
+])
+def test_an_open_door_is_refused_at_the_start(server, config, said):
+    with pytest.raises(DaemonError) as failed:
+        with ForebayDaemon(server, config=config):
+            pass
+    assert said in str(failed.value)
+
+
+def test_other_machines_need_a_token(start):
+    """Asked by an address that is not the loopback's, somebody of this machine counts as one of another."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # nothing is sent
+            own = probe.getsockname()[0]
+        except OSError:
+            pytest.skip("this machine has no address but the loopback's")
+    if own.startswith("127."):
+        pytest.skip("this machine has no address but the loopback's")
+    http = Http(start(place="0.0.0.0:0", config=f"http: {{{TOKENS}}}\n"))
+    http.host = own
+    assert http.get("/api/v1/overview").status == 401
+    assert http.get("/health/live").status == 200
+    assert http.get("/api/v1/overview", Host="metrics.example", Authorization=bearer(VIEWER)).status == 200
+    assert http.get("/api/v1/overview", Authorization=basic("boss", "x")).status == 401

@@ -1,0 +1,95 @@
+"""Health is answered from what is known already: never by asking a server (P1, P6, P8, C10, B17)."""
+
+import signal
+import time
+
+from conftest import Http, console
+from forebay_testing import PostgresServer, wait_until
+
+
+def codes(reply) -> list[str]:
+    return [reason["code"] for reason in reply.json["reasons"]]
+
+
+def becomes(http: Http, status: int, code: str | None = None):
+    """Polls until /health/ready says so."""
+
+    def there():
+        reply = http.get("/health/ready")
+        return reply if reply.status == status and (code is None or code in codes(reply)) else None
+
+    return wait_until(there, 20, f"/health/ready is {status} {code or ''}", interval=0.05)
+
+
+def test_readiness_follows_the_server(start):
+    with PostgresServer() as own:
+        daemon = start(upstream=own)
+        http = Http(daemon)
+        assert becomes(http, 200).json == {"status": "ready", "reasons": []}
+        own.stop()
+        lost = becomes(http, 503, "server_down")
+        assert lost.json["status"] == "not_ready"
+        assert f"{own.host}:{own.port}" in lost.json["reasons"][0]["message"]
+        assert http.get("/health/live").json == {"status": "live"}
+        assert http.get("/health").status == 503
+        detailed = http.get("/health/detailed")
+        assert (detailed.status, detailed.json["servers"][0]["state"]) == (503, "down")
+        own.start()
+        becomes(http, 200)
+        states = {name: value for name, value in http.metrics().items()
+                  if name.startswith("forebay_server_state_changes_total") and value}
+        assert {name.split('state="')[1][:-2]: value for name, value in states.items()} == {"up": 2, "down": 1}
+        assert [row["state"] for row in console(daemon, "TOPOLOGY")] == ["up"]
+
+
+def test_health_is_told_while_the_server_answers_nothing(start):
+    """P8: within 50 ms, connecting included; the median, for others use this machine too."""
+    with PostgresServer() as own:
+        daemon = start(upstream=own)
+        http = Http(daemon)
+        becomes(http, 200)
+        seen = []
+        own.signal_all(signal.SIGSTOP)
+        try:
+            for path in ("/health/ready", "/health/live", "/health/detailed") * 50:
+                began = time.perf_counter()
+                assert http.get(path).status in (200, 503)
+                seen.append(time.perf_counter() - began)
+            becomes(http, 503, "server_down")
+        finally:
+            own.signal_all(signal.SIGCONT)
+        becomes(http, 200)
+    assert sorted(seen)[len(seen) // 2] < 0.05
+
+
+def test_pausing_makes_it_not_ready(start):
+    daemon = start("--set", "http.anonymous=admin")
+    http = Http(daemon)
+    becomes(http, 200)
+    assert http.post("/api/v1/pause").data["paused"] is True
+    assert codes(http.get("/health/ready")) == ["paused"]
+    assert http.get("/health/live").status == 200
+    assert http.post("/api/v1/resume").data == {"paused": False}
+    assert http.get("/health/ready").status == 200
+
+
+def test_draining_makes_it_not_ready_until_the_end(start, connect):
+    daemon = start()
+    http = Http(daemon)
+    becomes(http, 200)
+    client = connect(daemon, autocommit=False)
+    client.execute("SELECT 1")
+    daemon.signal(signal.SIGTERM)
+    assert "shutting_down" in codes(becomes(http, 503, "shutting_down"))
+    assert http.metrics()["forebay_draining"] == 1
+    client.rollback()
+    client.close()
+
+
+def test_a_server_that_nobody_may_watch_is_not_held_against_it(start, server):
+    """Without a user in the upstream's URL nothing is known of the server, and nothing is made up."""
+    users = "users:\n  app: {password: secret}\n"
+    daemon = start(upstream=f"postgres://{server.host}:{server.port}", config=users)
+    http = Http(daemon)
+    assert http.get("/health/ready").json == {"status": "ready", "reasons": []}
+    assert http.get("/health/detailed").json["servers"] == []

@@ -1,0 +1,140 @@
+"""Whatever is sent, HTTP goes on for others, and clients of PostgreSQL notice nothing."""
+
+import contextlib
+import pathlib
+import random
+import select
+import time
+
+import pytest
+
+from conftest import Http, parse
+from forebay_testing import wait_until
+
+LIVE = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+def closes(connection, within: float) -> bytes:
+    """What comes until the server closes."""
+    received = b""
+    deadline = time.monotonic() + within
+    while select.select([connection], [], [], max(0.0, deadline - time.monotonic()))[0]:
+        try:
+            part = connection.recv(65536)
+        except ConnectionResetError:
+            return received
+        if not part:
+            return received
+        received += part
+    raise TimeoutError(f"the connection is still open after {within} s")
+
+
+@pytest.mark.parametrize("sent", [
+    b"\r\n\r\n", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\x00" * 100 + b"\r\n\r\n", b"GET / HTTP/1.1\r\nHost\r\n\r\n",
+    b"GET / HTTP/1.1\r\nContent-Length: x\r\n\r\n", b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+    b"POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+    b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+    b"G\xc3\x84T / HTTP/1.1\r\n\r\n", b"GET /\x01 HTTP/1.1\r\n\r\n",
+    b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"x" * 200 + b"\r\n\r\n",
+])
+def test_what_is_no_request_is_refused(start, sent):
+    http = Http(start())
+    reply = parse(http.raw(sent))
+    assert (reply.status, reply.json["error"]["code"]) == (400, "malformed")
+    assert http.get("/health/live").status == 200
+
+
+def test_long_headers_and_bodies_are_refused(start):
+    http = Http(start("--set", "http.anonymous=admin"))
+    for sent in (b"GET /" + b"x" * 9000 + b" HTTP/1.1\r\n\r\n",
+                 b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"y" * 9000 + b"\r\n\r\n",
+                 b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 2000 + b"\r\n"):
+        assert parse(http.raw(sent)).status == 431
+    head = b"POST /api/v1/pause HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    assert parse(http.raw(head + b"Content-Length: 65537\r\n\r\n")).status == 413
+    assert parse(http.raw(head + b"Content-Length: 99999999999999\r\n\r\n")).status == 413
+    chunks = b"Transfer-Encoding: chunked\r\n\r\n" + b"8000\r\n" + b" " * 0x8000 + b"\r\n"
+    assert parse(http.raw(head + chunks + b"8001\r\n" + b" " * 0x8001 + b"\r\n0\r\n\r\n")).status == 413
+    assert http.get("/api/v1/overview").data["paused"] is False
+
+
+def test_a_slow_request_is_given_up(start):
+    """Byte by byte, none of which is late: the whole request has ten seconds."""
+    http = Http(start())
+    with http.connect() as connection:
+        began = time.monotonic()
+        connection.setblocking(False)
+        request = iter(LIVE[:-2] + b"X: y\r\n" * 1000)
+        while time.monotonic() - began < 20:
+            if select.select([connection], [], [], 0.3)[0]:
+                break
+            connection.send(bytes([next(request)]))
+        took = time.monotonic() - began
+        assert b"200" not in closes(connection, 5)
+    assert 8 < took < 15
+    assert http.get("/health/live").status == 200
+
+
+def _turned_away(http: Http) -> bytes:
+    with http.connect() as connection:
+        if not select.select([connection], [], [], 0.5)[0]:
+            return b""
+        return closes(connection, 5)
+
+
+def test_connections_are_bounded_and_go_by_themselves(start):
+    http = Http(start())
+    held = [http.connect() for _ in range(64)]
+    try:
+        # Once all of them have been taken.
+        answer = wait_until(lambda: _turned_away(http), 10, "another connection is turned away")
+        assert answer.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
+        closes(held[0], 15)  # it never said anything
+        assert http.get("/health/live").status == 200
+    finally:
+        for connection in held:
+            connection.close()
+
+
+def test_nobody_has_to_read_his_replies(start):
+    """Pipelined requests whose replies are never read: they wait in the kernel, and no memory grows."""
+    daemon = start()
+    http = Http(daemon)
+
+    def resident() -> int:
+        return int(pathlib.Path(f"/proc/{daemon.pid}/statm").read_text().split()[1])
+
+    request = b"GET /api/v1/openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    before = resident()
+    with http.connect() as connection:
+        connection.setblocking(False)
+        stream, sent = request * 1000, 0
+        # Until nothing more is taken, or the server has given up.
+        with contextlib.suppress(BlockingIOError, ConnectionResetError, BrokenPipeError):
+            while sent < 64 << 20:
+                sent += connection.send(stream[sent % len(stream):])
+                select.select([], [connection], [], 0.5)
+        assert sent < 64 << 20
+        assert http.get("/health/live").status == 200
+        assert resident() - before < (16 << 20) // 4096
+
+
+def test_chance_finds_nothing(start, connect):
+    seed = random.SystemRandom().randrange(1 << 32)
+    chance = random.Random(seed)
+    daemon = start()
+    client = connect(daemon)
+    http = Http(daemon)
+    seeds = [LIVE, b"POST /api/v1/pause HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                   b"Content-Length: 2\r\n\r\n{}", b"GET /metrics HTTP/1.1\r\nHost: [::1]\r\nAccept: a/b;q=1\r\n\r\n"]
+    for _ in range(300):
+        request = bytearray(chance.choice(seeds))
+        for _ in range(chance.randint(1, 8)):
+            at = chance.randrange(len(request))
+            request[at:at + chance.randint(0, 3)] = chance.randbytes(chance.randint(0, 4))
+        with http.connect() as connection:
+            connection.sendall(bytes(request))
+            connection.shutdown(1)
+            closes(connection, 15)
+    assert http.get("/health/live").status == 200, seed
+    assert client.execute("SELECT 1").fetchone() == (1,), seed

@@ -1,0 +1,133 @@
+"""Metrics say what happened, under names that stay (C10, P6, L7, B17)."""
+
+import pathlib
+import shutil
+import subprocess
+
+import psycopg
+import pytest
+
+from conftest import USER, Http, console, samples_of
+from forebay_testing import wait_until
+
+_GOLDEN = pathlib.Path(__file__).with_name("metrics.txt")
+_OPEN = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
+
+
+def families(page: str) -> list[str]:
+    """Name, kind and labels of each family, in the order of the page."""
+    labels: dict[str, str] = {}
+    for name, _ in samples_of(page):
+        plain, _, rest = name.partition("{")
+        labels[plain] = ",".join(part.partition("=")[0] for part in rest.rstrip("}").split('",') if part)
+    found = [line.split(" ")[2:4] for line in page.splitlines() if line.startswith("# TYPE ")]
+    return [" ".join([name, kind, labels.get(name, "")]).rstrip() for name, kind in found]
+
+
+def test_names_kinds_and_labels_are_those_that_were_promised(start, connect):
+    """A rename breaks dashboards: change metrics.txt knowingly. Without replicas no server has a lag, so that its
+    family has no labels here."""
+    daemon = start("--cache", "on")
+    http = Http(daemon)
+    client = connect(daemon)
+    client.execute("CREATE TABLE goods (id int)")
+
+    def is_leased():
+        client.execute("SELECT * FROM goods")
+        samples = http.metrics()
+        is_watched = any(name.startswith("forebay_server_state{") for name in samples)
+        return is_watched and any(name.startswith("forebay_cache_lease_age_seconds{") for name in samples)
+
+    wait_until(is_leased, 20, "a lease of the cache")
+    found = families(http.get("/metrics").text)
+    assert "\n".join(found) + "\n" == _GOLDEN.read_text()
+
+
+def test_queries_transactions_and_bytes_are_counted_exactly(start, connect, database):
+    daemon = start()
+    client = connect(daemon, prepare_threshold=None)  # preparing would be a query more
+    http = Http(daemon)
+    label = f'{{database="{database}"}}'
+    client.execute("SELECT 1")  # whatever connecting costs has been counted by now
+    before = http.metrics()
+    for _ in range(7):
+        client.execute("SELECT 1")
+    with client.transaction():
+        client.execute("SELECT 2")
+    after = http.metrics()
+    grown = {name: after[name + label] - before[name + label] for name in (
+        "forebay_queries_total", "forebay_transactions_total", "forebay_backend_assignments_total")}
+    assert grown == {
+        "forebay_queries_total": 10, "forebay_transactions_total": 8, "forebay_backend_assignments_total": 8}
+    assert after["forebay_client_received_bytes_total" + label] > before["forebay_client_received_bytes_total" + label]
+
+
+def test_metrics_are_what_show_says(start, connect, database):
+    daemon = start()
+    active, idle = connect(daemon, autocommit=False), connect(daemon)
+    active.execute("SELECT 1")
+    idle.execute("SELECT 1")
+    metrics = Http(daemon).metrics()
+    stats = {row["database"]: row for row in console(daemon, "STATS")}[database]
+    label = f'{{database="{database}"}}'
+    assert metrics["forebay_queries_total" + label] == stats["total_query_count"]
+    assert metrics["forebay_client_received_bytes_total" + label] == stats["total_received"]
+    assert metrics["forebay_client_sent_bytes_total" + label] == stats["total_sent"]
+    assert metrics["forebay_query_seconds_total" + label] == pytest.approx(float(stats["total_query_time"]) / 1e6)
+    pool = next(row for row in console(daemon, "POOLS") if (row["database"], row["user"]) == (database, USER))
+    place = f'{{database="{database}",user="{USER}",server="{pool["server"]}",use="all"'
+    for state, column in (("active", "sv_active"), ("idle", "sv_idle"), ("login", "sv_login")):
+        assert metrics[f'forebay_pool_backends{place},state="{state}"}}'] == pool[column], state
+    assert metrics[f'forebay_pool_clients{place},state="active"}}'] == pool["cl_active"] == 2
+    assert metrics["forebay_pool_backends_limit" + place + "}"] == pool["sv_most"]
+    assert metrics['forebay_clients{state="active"}'] == 1
+    assert metrics['forebay_clients{state="idle"}'] == 1
+    lists = {row["list"]: row["items"] for row in console(daemon, "LISTS")}
+    assert (metrics["forebay_pools"], metrics["forebay_databases"]) == (lists["pools"], lists["databases"])
+    users = {row["name"]: row for row in console(daemon, "USERS")}
+    assert metrics[f'forebay_user_clients{{user="{USER}"}}'] == users[USER]["current_client_connections"] == 2
+
+
+def test_the_process_says_what_it_uses(start):
+    daemon = start()
+    metrics = Http(daemon).metrics()
+    status = pathlib.Path(f"/proc/{daemon.pid}/status").read_text()
+    resident = int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS:"))) * 1024
+    assert metrics["process_resident_memory_bytes"] == pytest.approx(resident, rel=0.2)
+    assert metrics["process_threads"] == int(
+        next(line.split()[1] for line in status.splitlines() if line.startswith("Threads:")))
+    assert 0 < metrics["process_open_fds"] < metrics["process_max_fds"]
+    assert metrics["process_cpu_seconds_total"] >= 0
+    assert metrics["forebay_client_threads"] == 2
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool is not installed (Debian: prometheus)")
+def test_promtool_finds_nothing_wrong(start, connect):
+    daemon = start()
+    connect(daemon).execute("SELECT 1")
+    page = Http(daemon).get("/metrics").body
+    checked = subprocess.run(["promtool", "check", "metrics"], input=page, capture_output=True, timeout=30)
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
+
+
+def test_open_metrics_is_sent_to_whoever_prefers_it(start, connect):
+    daemon = start()
+    connect(daemon).execute("SELECT 1")
+    http = Http(daemon)
+    plain, opened = http.get("/metrics"), http.get("/metrics", Accept=_OPEN)
+    assert plain.fields["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert opened.fields["content-type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    assert opened.text.endswith("# EOF\n") and "# TYPE forebay_queries counter\n" in opened.text
+    assert "# UNIT forebay_client_sent_bytes bytes\n" in opened.text
+    assert [name for name, _ in samples_of(plain.text)] == [name for name, _ in samples_of(opened.text)]
+
+
+def test_names_that_would_break_a_line_are_escaped(start, server):
+    name = 'odd"name\\with{all}'
+    quoted = '"' + name.replace('"', '""') + '"'
+    server.execute(f"CREATE DATABASE {quoted} OWNER {USER}")
+    daemon = start()
+    with psycopg.connect(daemon.dsn(user=USER, dbname=name, password=server.passwords[USER])) as client:
+        client.execute("SELECT 1")
+        page = Http(daemon).get("/metrics").text
+    assert 'forebay_queries_total{database="odd\\"name\\\\with{all}"}' in page
