@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -123,6 +124,12 @@ class StatementTable {
     TextPtr text;
     StatementFigures figures;
     observe::HistogramSnapshot times;
+
+    /// In microseconds, of calls by servers, of which there must have been one. The middle of a bucket may
+    /// lie beyond all that is in it.
+    std::uint64_t percentile(double share) const {
+      return std::clamp(times.percentile(share), figures.least_micros, figures.most_micros);
+    }
   };
 
   /// Of every statement that has been called.

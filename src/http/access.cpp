@@ -119,7 +119,8 @@ std::string foreign(const Request& request, const Person& person, bool changes) 
            "ask by http://127.0.0.1 or http://localhost";
   }
   if (!changes) return {};
-  if (!is_json(request.content_type)) return "what changes something is sent with Content-Type: application/json";
+  if (!is_json(request.content_type))
+    return "what changes something is sent with Content-Type: application/json";
   if (!is_same_origin(request)) return "the request comes from a page of another origin";
   return {};
 }

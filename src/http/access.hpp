@@ -17,17 +17,17 @@ struct Person {
   bool is_impostor = false;  ///< what he said of himself is wrong
 };
 
-/// By a token (`Authorization: Bearer`), or by name and password (`Basic`) where nobody listens in: a user that
-/// may use the console, whose password is in the configuration or in the user list. Nobody is looked up on a
-/// server, which may be down.
+/// By a token (`Authorization: Bearer`), or by name and password (`Basic`) where nobody listens in: a user
+/// that may use the console, whose password is in the configuration or in the user list. Nobody is looked up
+/// on a server, which may be down.
 Person identify(const Request& request, const config::Settings& settings, const wire::SecretList* user_list);
 
-/// Why the request was made by a page of somebody else in the browser of somebody who is let in; empty: it was
-/// not. `changes`: it is about to change something.
+/// Why the request was made by a page of somebody else in the browser of somebody who is let in; empty: it
+/// was not. `changes`: it is about to change something.
 ///
-/// A name in `Host` that somebody else may have pointed at this machine is refused to who has told no secret; and
-/// what changes something has to be JSON, which browsers do not send elsewhere without asking first,
-/// and must not come from another origin.
+/// A name in `Host` that somebody else may have pointed at this machine is refused to who has told no secret;
+/// and what changes something has to be JSON, which browsers do not send elsewhere without asking first, and
+/// must not come from another origin.
 std::string foreign(const Request& request, const Person& person, bool changes);
 
 }  // namespace forebay::http

@@ -27,15 +27,16 @@ Result<Arguments> arguments_of(const Request& request) {
   if (request.body.empty()) return arguments;
   json::error_code error;
   const json::value value = json::parse(request.body, error);
-  if (error || !value.is_object())
-    return Error{ErrorCode::invalid_input, "the body is no JSON object"};
+  if (error || !value.is_object()) return Error{ErrorCode::invalid_input, "the body is no JSON object"};
   std::string allowed;
   const Route* route = find_route(request, allowed);
   for (const auto& [key, argument] : value.as_object()) {
     if (std::ranges::find(route->body, std::string_view(key)) == route->body.end())
-      return Error{ErrorCode::invalid_input, fmt::format("{} is no key of this request", config::in_quotes(key))};
+      return Error{ErrorCode::invalid_input,
+                   fmt::format("{} is no key of this request", config::in_quotes(key))};
     if (!argument.is_string() || argument.as_string().empty())
-      return Error{ErrorCode::invalid_input, fmt::format("{} is to be a text that is not empty", config::in_quotes(key))};
+      return Error{ErrorCode::invalid_input,
+                   fmt::format("{} is to be a text that is not empty", config::in_quotes(key))};
     arguments[key] = argument.as_string();
   }
   return arguments;
@@ -48,7 +49,8 @@ std::string argument(const Arguments& arguments, const std::string& key) {
 
 void log_action(const Call& call, const Arguments& arguments) {
   observe::Event event("action by HTTP");
-  event.with("path", call.request.path).with("by", call.person.name.empty() ? "somebody local" : call.person.name);
+  event.with("path", call.request.path)
+      .with("by", call.person.name.empty() ? "somebody local" : call.person.name);
   for (const auto& [key, value] : arguments) event.with(key, value);
   event.info();
 }

@@ -7,14 +7,15 @@ namespace forebay::http {
 namespace {
 
 Reply unauthorized(const Request& request, bool is_impostor) {
-  Reply reply = error_reply(401, "unauthorized",
-                            is_impostor ? "the token, or the name and the password, are not right"
-                                        : "this is not for everybody",
-                            "Send a token of http.viewer_tokens or http.admin_tokens, or, by TLS or from this "
-                            "machine, name and password of a user that may use the console.");
+  Reply reply = error_reply(
+      401, "unauthorized",
+      is_impostor ? "the token, or the name and the password, are not right" : "this is not for everybody",
+      "Send a token of http.viewer_tokens or http.admin_tokens, or, by TLS or from this "
+      "machine, name and password of a user that may use the console.");
   const bool may_send_password = request.is_private || request.is_local;
-  reply.fields.emplace_back("WWW-Authenticate",
-                            may_send_password ? R"(Basic realm="forebay", charset="UTF-8")" : R"(Bearer realm="forebay")");
+  reply.fields.emplace_back("WWW-Authenticate", may_send_password
+                                                    ? R"(Basic realm="forebay", charset="UTF-8")"
+                                                    : R"(Bearer realm="forebay")");
   reply.is_late = is_impostor;
   return reply;
 }

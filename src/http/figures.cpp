@@ -29,14 +29,19 @@ void look(Figures& figures, pgfront::Front& front, TimePoint now) {
 
 void gather_figures(const pgfront::Inquiry& inquiry, std::function<void(const Figures& figures)> done) {
   auto figures = std::make_shared<Figures>();
-  pgfront::gather_clients(inquiry, [inquiry, figures,
-                                    done = std::move(done)](const pgfront::ClientFacts& clients) {
+  const auto on_latencies = [inquiry, figures,
+                             done = std::move(done)](const pgfront::LatencyReports& latencies) {
+    figures->latencies = latencies;
+    look(*figures, inquiry.front, inquiry.now);
+    done(*figures);
+  };
+  const auto on_pools = [inquiry, figures, on_latencies](std::vector<pgfront::PoolFacts> pools) {
+    figures->pools = std::move(pools);
+    pgfront::gather_latencies(inquiry, on_latencies);
+  };
+  pgfront::gather_clients(inquiry, [inquiry, figures, on_pools](const pgfront::ClientFacts& clients) {
     figures->clients = clients;
-    pgfront::gather_pools(inquiry, false, [inquiry, figures, done](std::vector<pgfront::PoolFacts> pools) {
-      figures->pools = std::move(pools);
-      look(*figures, inquiry.front, inquiry.now);
-      done(*figures);
-    });
+    pgfront::gather_pools(inquiry, false, on_pools);
   });
 }
 

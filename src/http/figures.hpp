@@ -5,12 +5,14 @@
 
 #include "http/process.hpp"
 #include "pgfront/facts.hpp"
+#include "pgfront/statement_report.hpp"
 
 namespace forebay::http {
 
 /// All that is told of the process at one time; what the metrics and the overview are made of.
 struct Figures {
   backend::TrafficByDatabase traffic;
+  pgfront::LatencyReports latencies;
   std::vector<pgfront::PoolFacts> pools;
   pgfront::ClientFacts clients;
   pgfront::Lists lists;

@@ -2,7 +2,8 @@
 
 #include "http/routes.hpp"
 
-/// Who answers the routes: health.cpp, resources.cpp, actions.cpp, openapi.cpp. Each calls `done` once, unless
+/// Who answers the routes: health.cpp, resources.cpp, statements.cpp, actions.cpp,
+/// openapi.cpp. Each calls `done` once, unless
 /// the asker has gone.
 namespace forebay::http::handlers {
 
@@ -18,6 +19,7 @@ void databases(const CallPtr& call, Done done);
 void clients(const CallPtr& call, Done done);
 void servers(const CallPtr& call, Done done);
 void cache(const CallPtr& call, Done done);
+void statements(const CallPtr& call, Done done);
 void config(const CallPtr& call, Done done);
 void version(const CallPtr& call, Done done);
 void openapi(const CallPtr& call, Done done);

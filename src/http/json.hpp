@@ -10,7 +10,8 @@
 namespace forebay::http {
 
 /// `code` is for programs, `message` and `hint` are for people.
-Reply error_reply(unsigned status, std::string_view code, std::string_view message, std::string_view hint = {});
+Reply error_reply(unsigned status, std::string_view code, std::string_view message,
+                  std::string_view hint = {});
 Reply data_reply(boost::json::value data);
 /// JSON without that form.
 Reply plain_reply(unsigned status, const boost::json::value& value);

@@ -22,7 +22,7 @@ struct Request {
   std::string authorization;
   std::string content_type;
   std::string body;
-  bool is_local = false;   ///< from this machine, by a loopback address
+  bool is_local = false;    ///< from this machine, by a loopback address
   bool is_private = false;  ///< by TLS
 };
 

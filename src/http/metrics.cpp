@@ -20,7 +20,8 @@ void write_process(Exposition& page, const Figures& figures) {
   const ProcessFacts& process = figures.process;
   page.family("forebay_build", Kind::info, "The version of Forebay that runs.");
   page.sample({{"version", FOREBAY_VERSION}}, std::uint64_t{1});
-  page.family("process_cpu_seconds", Kind::counter, "Processor time used, in user and system mode.", "seconds");
+  page.family("process_cpu_seconds", Kind::counter, "Processor time used, in user and system mode.",
+              "seconds");
   page.sample({}, process.cpu_seconds);
   page.family("process_start_time_seconds", Kind::gauge, "When the process began, since 1970.", "seconds");
   page.sample({}, process.start_time);
@@ -38,10 +39,12 @@ void write_process(Exposition& page, const Figures& figures) {
   page.sample({}, figures.loops);
   page.family("forebay_object_memory_bytes", Kind::gauge,
               "Memory of objects of one kind, without what hangs on them.", "bytes");
-  for (const auto& object : figures.objects) page.sample({{"object", object.name}}, object.size * object.used);
+  for (const auto& object : figures.objects)
+    page.sample({{"object", object.name}}, object.size * object.used);
   page.family("forebay_paused", Kind::gauge, "Whether all databases are paused together.");
   page.sample({}, flag(figures.is_paused));
-  page.family("forebay_draining", Kind::gauge, "Whether the process is about to end and takes no new clients.");
+  page.family("forebay_draining", Kind::gauge,
+              "Whether the process is about to end and takes no new clients.");
   page.sample({}, flag(figures.is_draining));
 }
 
@@ -53,7 +56,8 @@ void write_clients(Exposition& page, const Figures& figures) {
   page.sample({{"state", "active"}}, clients.active);
   page.sample({{"state", "waiting"}}, clients.waiting);
   page.sample({{"state", "console"}}, clients.consoles);
-  page.family("forebay_clients_limit", Kind::gauge, "How many clients there may be (limits.max_clients); 0: any.");
+  page.family("forebay_clients_limit", Kind::gauge,
+              "How many clients there may be (limits.max_clients); 0: any.");
   page.sample({}, figures.most_clients);
 }
 
@@ -92,6 +96,22 @@ void write_traffic(Exposition& page, const Figures& figures) {
   }
 }
 
+void write_latencies(Exposition& page, const Figures& figures) {
+  using Report = pgfront::LatencyReport;
+  const auto write = [&](std::string_view family, std::string_view help, auto times) {
+    page.family(family, Kind::histogram, help, "seconds");
+    for (const auto& [database, report] : figures.latencies)
+      page.sample({{"database", database}}, report.*times);
+  };
+  write("forebay_call_duration_seconds",
+        "Time that servers took for statements, without waiting for a backend (docs/statements.md).",
+        &Report::calls);
+  write("forebay_transaction_duration_seconds", "Time from a transaction's first message to its end.",
+        &Report::transactions);
+  write("forebay_backend_wait_duration_seconds", "Time that clients waited for each backend that they got.",
+        &Report::waits);
+}
+
 /// One sample for each pool, whatever `write` makes of it. A pool that is asked for reads may be on the same
 /// server as the one that is written to.
 template <class Write>
@@ -106,9 +126,9 @@ void write_pool_states(Exposition& page, const Figures& figures) {
     std::uint64_t P::*count;
   };
   static constexpr State kClients[] = {{"active", &P::clients}, {"waiting", &P::waiting}};
-  static constexpr State kBackends[] = {
-      {"active", &P::active}, {"idle", &P::idle},   {"used", &P::used},
-      {"tested", &P::tested}, {"login", &P::login}, {"being_canceled", &P::being_canceled}};
+  static constexpr State kBackends[] = {{"active", &P::active}, {"idle", &P::idle},
+                                        {"used", &P::used},     {"tested", &P::tested},
+                                        {"login", &P::login},   {"being_canceled", &P::being_canceled}};
   const auto write = [&](std::string_view family, std::string_view help, const auto& states) {
     page.family(family, Kind::gauge, help);
     each_pool(figures, [&](const P& pool, std::string_view use) {
@@ -129,7 +149,8 @@ void write_pool_states(Exposition& page, const Figures& figures) {
 void write_pools(Exposition& page, const Figures& figures) {
   using P = pgfront::PoolFacts;
   write_pool_states(page, figures);
-  const auto write = [&](std::string_view family, std::string_view help, auto value, std::string_view unit = {}) {
+  const auto write = [&](std::string_view family, std::string_view help, auto value,
+                         std::string_view unit = {}) {
     page.family(family, Kind::gauge, help, unit);
     each_pool(figures, [&](const P& pool, std::string_view use) {
       page.sample({{"database", pool.database}, {"user", pool.user}, {"server", pool.server}, {"use", use}},
@@ -169,7 +190,8 @@ void write_databases(Exposition& page, const Figures& figures) {
   page.family("forebay_database_paused", Kind::gauge, "Whether a database is paused.");
   for (const auto& facts : figures.databases) page.sample({{"database", facts.name}}, flag(facts.is_paused));
   page.family("forebay_database_disabled", Kind::gauge, "Whether a database takes no new clients.");
-  for (const auto& facts : figures.databases) page.sample({{"database", facts.name}}, flag(facts.is_disabled));
+  for (const auto& facts : figures.databases)
+    page.sample({{"database", facts.name}}, flag(facts.is_disabled));
   write_quotas(page, "user", figures.users);
   page.family("forebay_databases", Kind::gauge, "Databases that are listed or used.");
   page.sample({}, figures.lists.databases);
@@ -200,7 +222,8 @@ void write_server_states(Exposition& page, const Figures& figures) {
   for (const auto& facts : figures.servers) {
     for (const route::Role role : kRoles) {
       if (facts.is_watched)
-        page.sample({{"server", facts.server.name}, {"role", to_text(role)}}, flag(facts.server.role == role));
+        page.sample({{"server", facts.server.name}, {"role", to_text(role)}},
+                    flag(facts.server.role == role));
     }
   }
   page.family("forebay_server_state_changes", Kind::counter, "Changes of a server to another state.");
@@ -224,30 +247,31 @@ void write_server_states(Exposition& page, const Figures& figures) {
 void write_servers(Exposition& page, const Figures& figures) {
   using S = pgfront::ServerFacts;
   write_server_states(page, figures);
-  const auto write = [&](std::string_view family, Kind kind, std::string_view help, bool needs_watch, auto value,
-                         std::string_view unit = {}) {
+  const auto write = [&](std::string_view family, Kind kind, std::string_view help, bool needs_watch,
+                         auto value, std::string_view unit = {}) {
     page.family(family, kind, help, unit);
     for (const S& facts : figures.servers) {
       if (facts.is_watched || !needs_watch) page.sample({{"server", facts.server.name}}, value(facts));
     }
   };
-  write("forebay_server_promotions", Kind::counter, "How often a server became the one that is written to.", true,
-        [](const S& facts) { return facts.history.promotions; });
+  write("forebay_server_promotions", Kind::counter, "How often a server became the one that is written to.",
+        true, [](const S& facts) { return facts.history.promotions; });
   write("forebay_server_primary", Kind::gauge, "Whether writes go to a server.", true,
         [](const S& facts) { return flag(facts.is_primary); });
   write("forebay_server_weight", Kind::gauge, "A server's share of the reads, against that of others.", true,
         [](const S& facts) { return std::uint64_t{facts.server.weight}; });
-  write("forebay_server_wal_position_bytes", Kind::gauge,
-        "How far a primary has written its log, or a replica has replayed it.", true,
-        [](const S& facts) { return facts.server.position; }, "bytes");
+  write(
+      "forebay_server_wal_position_bytes", Kind::gauge,
+      "How far a primary has written its log, or a replica has replayed it.", true,
+      [](const S& facts) { return facts.server.position; }, "bytes");
   write("forebay_server_timeline", Kind::gauge, "The timeline that a server is on; 0: not known.", true,
         [](const S& facts) { return std::uint64_t{facts.server.timeline}; });
   write("forebay_server_backends", Kind::gauge, "Open backends of a server.", false,
         [](const S& facts) { return facts.backends; });
   write("forebay_server_assignments", Kind::counter, "Backends of a server that were lent to clients.", false,
         [](const S& facts) { return facts.assignments; });
-  page.family("forebay_server_lag_seconds", Kind::gauge, "How far what a replica shows is behind the primary.",
-              "seconds");
+  page.family("forebay_server_lag_seconds", Kind::gauge,
+              "How far what a replica shows is behind the primary.", "seconds");
   for (const S& facts : figures.servers) {
     if (facts.lag_ms)
       page.sample({{"server", facts.server.name}}, static_cast<double>(*facts.lag_ms) * kMilli);
@@ -306,8 +330,10 @@ void write_cache(Exposition& page, const Figures& figures) {
                     static_cast<double>(*milliseconds) * kMilli);
     }
   };
-  write("forebay_cache_staleness_bound_seconds", "How far behind the primary an answer may be.", &C::staleness);
-  write("forebay_cache_lease_age_seconds", "Time since the last proof that no change was missed.", &C::lease_age);
+  write("forebay_cache_staleness_bound_seconds", "How far behind the primary an answer may be.",
+        &C::staleness);
+  write("forebay_cache_lease_age_seconds", "Time since the last proof that no change was missed.",
+        &C::lease_age);
   write("forebay_cache_answer_age_p50_seconds", "How old answers were at most, of late: the median.",
         &C::age_p50);
   write("forebay_cache_answer_age_p99_seconds", "How old answers were at most, of late: of 99 in a hundred.",
@@ -326,8 +352,8 @@ void write_cache(Exposition& page, const Figures& figures) {
 }  // namespace
 
 const std::vector<Collector>& collectors() {
-  static const std::vector<Collector> all = {write_process, write_clients,   write_traffic, write_pools,
-                                             write_databases, write_servers, write_cache};
+  static const std::vector<Collector> all = {write_process, write_clients,   write_traffic, write_latencies,
+                                             write_pools,   write_databases, write_servers, write_cache};
   return all;
 }
 

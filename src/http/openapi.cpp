@@ -20,23 +20,24 @@ json::object content(std::string_view type, json::value schema) {
 json::object envelope(std::string_view type) {
   return {{"type", "object"},
           {"required", json::array{"data", "meta"}},
-          {"properties",
-           json::object{{"data", json::object{{"type", type}}}, {"meta", reference("meta")}}}};
+          {"properties", json::object{{"data", json::object{{"type", type}}}, {"meta", reference("meta")}}}};
 }
 
 json::object answer_of(const Route& route) {
   if (route.answers == "health") return content("application/json", reference("health"));
   if (route.answers.find('/') != std::string_view::npos)
-    return content(route.answers, json::object{{"type", route.answers == "application/json" ? "object" : "string"}});
+    return content(route.answers,
+                   json::object{{"type", route.answers == "application/json" ? "object" : "string"}});
   return content("application/json", envelope(route.answers));
 }
 
 json::object operation_of(const Route& route) {
   json::object replies{{"200", json::object{{"description", "OK"}, {"content", answer_of(route)}}}};
-  const json::object failed{{"description", "error"}, {"content", content("application/json", reference("error"))}};
+  const json::object failed{{"description", "error"},
+                            {"content", content("application/json", reference("error"))}};
   if (route.answers == "health") {
-    replies["503"] =
-        json::object{{"description", "not ready"}, {"content", content("application/json", reference("health"))}};
+    replies["503"] = json::object{{"description", "not ready"},
+                                  {"content", content("application/json", reference("health"))}};
   }
   replies["default"] = failed;
   json::object operation{{"summary", route.summary}, {"responses", std::move(replies)}};
@@ -58,17 +59,18 @@ json::object lower_method(const Route& route, json::object operation) {
 json::object schemas() {
   const json::object text{{"type", "string"}};
   return {
-      {"meta", json::object{{"type", "object"}, {"properties", json::object{{"version", text}, {"time", text}}}}},
+      {"meta",
+       json::object{{"type", "object"}, {"properties", json::object{{"version", text}, {"time", text}}}}},
       {"error",
-       json::object{{"type", "object"},
-                    {"required", json::array{"error"}},
-                    {"properties",
-                     json::object{{"error", json::object{{"type", "object"},
-                                                         {"required", json::array{"code", "message"}},
-                                                         {"properties", json::object{{"code", text},
-                                                                                     {"message", text},
-                                                                                     {"hint", text}}}}},
-                                  {"meta", reference("meta")}}}}},
+       json::object{
+           {"type", "object"},
+           {"required", json::array{"error"}},
+           {"properties", json::object{{"error", json::object{{"type", "object"},
+                                                              {"required", json::array{"code", "message"}},
+                                                              {"properties", json::object{{"code", text},
+                                                                                          {"message", text},
+                                                                                          {"hint", text}}}}},
+                                       {"meta", reference("meta")}}}}},
       {"health", json::object{{"type", "object"},
                               {"required", json::array{"status"}},
                               {"properties", json::object{{"status", text},
@@ -82,7 +84,8 @@ json::object document() {
   return {{"openapi", "3.1.0"},
           {"info", json::object{{"title", "Forebay"}, {"version", FOREBAY_VERSION}}},
           {"paths", std::move(paths)},
-          {"security", json::array{json::object{{"token", json::array()}}, json::object{{"password", json::array()}}}},
+          {"security",
+           json::array{json::object{{"token", json::array()}}, json::object{{"password", json::array()}}}},
           {"components",
            json::object{{"schemas", schemas()},
                         {"securitySchemes",

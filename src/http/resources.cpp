@@ -191,11 +191,12 @@ void databases(const CallPtr& call, Done done) {
 
 void clients(const CallPtr& call, Done done) {
   const auto most = call->front.settings()->limits.max_clients;
-  pgfront::gather_clients(call->inquiry(), [most, done = std::move(done)](const pgfront::ClientFacts& clients) {
-    json::object told = to_json(clients);
-    told["limit"] = most;
-    done(data_reply(std::move(told)));
-  });
+  pgfront::gather_clients(call->inquiry(),
+                          [most, done = std::move(done)](const pgfront::ClientFacts& clients) {
+                            json::object told = to_json(clients);
+                            told["limit"] = most;
+                            done(data_reply(std::move(told)));
+                          });
 }
 
 void servers(const CallPtr& call, Done done) {

@@ -7,8 +7,8 @@
 
 #include "http/access.hpp"
 #include "http/message.hpp"
-#include "pgfront/front.hpp"
 #include "pgfront/facts.hpp"
+#include "pgfront/front.hpp"
 
 namespace forebay::http {
 
@@ -33,16 +33,16 @@ struct Route {
   std::string_view path;
   Role role;  ///< the least that is needed
   std::string_view summary;
-  std::string_view answers;             ///< the type of what is told: JSON's word for `data`, or a media type
-  void (*run)(const CallPtr&, Done);    ///< null: events, which the server sends for as long as somebody reads
+  std::string_view answers;           ///< the type of what is told: JSON's word for `data`, or a media type
+  void (*run)(const CallPtr&, Done);  ///< null: events, which the server sends for as long as somebody reads
   std::vector<std::string_view> body = {};  ///< the keys that the JSON sent may have, all of them texts
 };
 
 /// All of them; the document /api/v1/openapi.json is made from this table.
 const std::vector<Route>& routes();
 
-/// The route of a request (HEAD is answered as GET); null when there is none. `allowed` gets the methods of the
-/// path, empty when nothing is there at all.
+/// The route of a request (HEAD is answered as GET); null when there is none. `allowed` gets the methods of
+/// the path, empty when nothing is there at all.
 const Route* find_route(const Request& request, std::string& allowed);
 
 }  // namespace forebay::http

@@ -126,7 +126,8 @@ std::optional<Reply> reply_to(const ErrorOf& error) {
     return error_reply(431, "header_too_long", "line and fields together have at most 8 KiB");
   if (error == beast_http::error::body_limit)
     return error_reply(413, "body_too_long", "a body has at most 64 KiB");
-  const bool is_gone = error == beast_http::error::end_of_stream || error == beast_http::error::partial_message;
+  const bool is_gone =
+      error == beast_http::error::end_of_stream || error == beast_http::error::partial_message;
   if (!is_gone && error.category() == make_error_code(beast_http::error::bad_method).category())
     return error_reply(400, "malformed", "this is no HTTP request: " + error.message());
   return std::nullopt;
@@ -168,9 +169,8 @@ struct Server::State {
 };
 
 Server::State::State(pgfront::Front& served, const std::vector<std::shared_ptr<net::Fd>>& sockets)
-    : front(served), events(context, served, [this](std::function<void()> task) {
-        asio::post(context, std::move(task));
-      }) {
+    : front(served),
+      events(context, served, [this](std::function<void()> task) { asio::post(context, std::move(task)); }) {
   for (const auto& socket : sockets) {
     const int fd = ::fcntl(socket->get(), F_DUPFD_CLOEXEC, 0);
     auto acceptor = std::make_unique<tcp::acceptor>(context);
@@ -198,7 +198,8 @@ awaitable<void> Server::State::accept(tcp::acceptor& acceptor) {
     }
     socket.non_blocking(true, error);
     constexpr std::string_view kBusy =
-        "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\nRetry-After: 1\r\n\r\n";
+        "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\nRetry-After: "
+        "1\r\n\r\n";
     socket.write_some(asio::buffer(kBusy), error);
   }
 }
@@ -229,8 +230,8 @@ awaitable<void> Server::State::meet(tcp::socket socket) {
     }
     const bool is_demanded = mode != config::TlsMode::allow && mode != config::TlsMode::prefer;
     if (is_demanded) {
-      co_await send(stream, error_reply(426, "tls_required", "this address speaks TLS only (tls.mode)"), false,
-                    false);
+      co_await send(stream, error_reply(426, "tls_required", "this address speaks TLS only (tls.mode)"),
+                    false, false);
       co_return;
     }
   }
@@ -254,7 +255,8 @@ awaitable<void> Server::State::start_tls(beast::tcp_stream stream, beast::flat_b
 }
 
 template <class Stream>
-awaitable<void> Server::State::serve(Stream& stream, beast::flat_buffer& buffer, bool is_local, bool is_private) {
+awaitable<void> Server::State::serve(Stream& stream, beast::flat_buffer& buffer, bool is_local,
+                                     bool is_private) {
   for (int requests = 1;; ++requests) {
     beast_http::request_parser<beast_http::string_body> parser;
     parser.header_limit(kLongestHeader);
@@ -347,8 +349,8 @@ awaitable<void> Server::State::send_events(Stream& stream) {
   };
   Reading reading(events, context);
   if (!reading.is_in) {
-    co_await send(stream, error_reply(503, "too_many_readers", "there are 16 readers of events already"), false,
-                  false);
+    co_await send(stream, error_reply(503, "too_many_readers", "there are 16 readers of events already"),
+                  false, false);
     co_return;
   }
   beast_http::response<beast_http::empty_body> head{beast_http::status::ok, 11};

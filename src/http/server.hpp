@@ -12,8 +12,8 @@ namespace forebay::http {
 /// Answers HTTP/1.1, with or without TLS by the same rules as for clients, on one thread of its own. The
 /// threads of clients are asked for what only they know, one short task each.
 ///
-/// Whatever is sent, each connection has bounds in bytes and in time, and there are so many connections at most;
-/// server.cpp has the figures.
+/// Whatever is sent, each connection has bounds in bytes and in time, and there are so many connections at
+/// most; server.cpp has the figures.
 class Server {
  public:
   /// Takes connections from `sockets`, which listen, at once. `front` outlives this object; its loops may end

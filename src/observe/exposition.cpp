@@ -18,6 +18,7 @@ std::string_view ending(Exposition::Kind kind) {
     case Exposition::Kind::info:
       return "_info";
     case Exposition::Kind::gauge:
+    case Exposition::Kind::histogram:
       break;
   }
   return {};
@@ -29,6 +30,8 @@ std::string_view name_of(Exposition::Kind kind, bool is_open) {
       return "counter";
     case Exposition::Kind::info:
       return is_open ? "info" : "gauge";
+    case Exposition::Kind::histogram:
+      return "histogram";
     case Exposition::Kind::gauge:
       break;
   }
@@ -84,13 +87,14 @@ void Exposition::family(std::string_view name, Kind kind, std::string_view help,
   fmt::format_to(std::back_inserter(page_), "# HELP {} ", family);
   append_escaped(page_, help, is_open);
   fmt::format_to(std::back_inserter(page_), "\n# TYPE {} {}\n", family, name_of(kind, is_open));
-  const bool ends_with_unit =
-      !unit.empty() && name.ends_with(unit) && name.size() > unit.size() && name[name.size() - unit.size() - 1] == '_';
+  const bool ends_with_unit = !unit.empty() && name.ends_with(unit) && name.size() > unit.size() &&
+                              name[name.size() - unit.size() - 1] == '_';
   if (is_open && ends_with_unit) fmt::format_to(std::back_inserter(page_), "# UNIT {} {}\n", family, unit);
 }
 
-void Exposition::start_sample(Labels labels) {
-  page_ += sample_name_;
+/// `ending`: of the name. `bound`: of a bucket, its label `le`; empty: none.
+void Exposition::start_sample(Labels labels, std::string_view ending, std::string_view bound) {
+  page_.append(sample_name_).append(ending);
   char before = '{';
   for (const Label& label : labels) {
     page_ += before;
@@ -99,7 +103,8 @@ void Exposition::start_sample(Labels labels) {
     page_ += '"';
     before = ',';
   }
-  if (labels.size() > 0) page_ += '}';
+  if (!bound.empty()) fmt::format_to(std::back_inserter(page_), "{}le=\"{}\"", before, bound);
+  if (labels.size() > 0 || !bound.empty()) page_ += '}';
   page_ += ' ';
 }
 
@@ -117,6 +122,23 @@ void Exposition::sample(Labels labels, double value) {
 void Exposition::sample(Labels labels, std::uint64_t value) {
   start_sample(labels);
   fmt::format_to(std::back_inserter(page_), "{}\n", value);
+}
+
+void Exposition::sample(Labels labels, const HistogramSnapshot& times) {
+  constexpr double kSecond = 1e6;
+  const auto count = [this](std::uint64_t value) {
+    fmt::format_to(std::back_inserter(page_), "{}\n", value);
+  };
+  for (const HistogramSnapshot::Cumulative& bucket : times.cumulative()) {
+    start_sample(labels, "_bucket", fmt::format("{}", static_cast<double>(bucket.bound_micros) / kSecond));
+    count(bucket.count);
+  }
+  start_sample(labels, "_bucket", "+Inf");
+  count(times.count());
+  start_sample(labels, "_sum");
+  fmt::format_to(std::back_inserter(page_), "{}\n", static_cast<double>(times.sum()) / kSecond);
+  start_sample(labels, "_count");
+  count(times.count());
 }
 
 std::string Exposition::take() {

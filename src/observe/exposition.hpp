@@ -2,10 +2,11 @@
 
 #include <cstdint>
 #include <initializer_list>
-#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include "observe/histogram.hpp"
 
 namespace forebay::observe {
 
@@ -18,14 +19,16 @@ namespace forebay::observe {
 ///     page.sample({{"database", "shop"}}, 7);    // forebay_queries_total{database="shop"} 7
 ///     page.take();
 ///
-/// Knows nothing of what the metrics say. A name is written as it is: [a-zA-Z_][a-zA-Z0-9_]*. Not thread safe.
+/// Knows nothing of what the metrics say. A name is written as it is: [a-zA-Z_][a-zA-Z0-9_]*. Not thread
+/// safe.
 class Exposition {
  public:
   enum class Form : std::uint8_t { text, open_metrics };
   enum class Kind : std::uint8_t {
     counter,  ///< only grows; its samples are called NAME_total
     gauge,
-    info,  ///< always 1, what it says is in its labels; its samples are called NAME_info
+    info,       ///< always 1, what it says is in its labels; its samples are called NAME_info
+    histogram,  ///< of times in seconds; NAME_bucket, NAME_sum and NAME_count
   };
   struct Label {
     std::string_view name;
@@ -41,6 +44,8 @@ class Exposition {
   /// A sample of the family that was begun last. Its labels must differ from those of its others.
   void sample(Labels labels, double value);
   void sample(Labels labels, std::uint64_t value);
+  /// All samples of a histogram with these labels.
+  void sample(Labels labels, const HistogramSnapshot& times);
 
   /// The page; it is complete.
   std::string take();
@@ -51,7 +56,7 @@ class Exposition {
   static Form form_for(std::string_view accept);
 
  private:
-  void start_sample(Labels labels);
+  void start_sample(Labels labels, std::string_view ending = {}, std::string_view bound = {});
 
   const Form form_;
   std::string page_;

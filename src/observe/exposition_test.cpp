@@ -57,8 +57,7 @@ TEST(Exposition, WritesWhatIsNoNumberAsPrometheusReadsIt) {
   page.sample({{"n", "1"}}, std::numeric_limits<double>::quiet_NaN());
   page.sample({{"n", "2"}}, std::numeric_limits<double>::infinity());
   page.sample({{"n", "3"}}, -std::numeric_limits<double>::infinity());
-  EXPECT_EQ(page.take(),
-            "# HELP a A.\n# TYPE a gauge\na{n=\"1\"} NaN\na{n=\"2\"} +Inf\na{n=\"3\"} -Inf\n");
+  EXPECT_EQ(page.take(), "# HELP a A.\n# TYPE a gauge\na{n=\"1\"} NaN\na{n=\"2\"} +Inf\na{n=\"3\"} -Inf\n");
 }
 
 TEST(Exposition, ChoosesTheFormThatIsWanted) {

@@ -42,7 +42,9 @@ Resumed resume(Front& front, const std::string& database) {
 
 std::size_t clear_cache(Front& front, const std::string& relation) {
   if (relation.empty()) return front.caches().store().clear();
-  const auto is_meant = [&](const cache::Dependency& on) { return engine::is_called(*on.relation, relation); };
+  const auto is_meant = [&](const cache::Dependency& on) {
+    return engine::is_called(*on.relation, relation);
+  };
   return front.caches().store().clear(
       [&](const cache::Entry& entry) { return std::ranges::any_of(entry.dependencies(), is_meant); });
 }

@@ -119,8 +119,7 @@ wire::ErrorMessage ConsoleExecutor::forgotten(std::size_t count, const std::stri
 }
 
 void ConsoleExecutor::clear_cache(const std::string& relation) {
-  const std::string which =
-      relation.empty() ? "" : fmt::format("depends on {}", config::in_quotes(relation));
+  const std::string which = relation.empty() ? "" : fmt::format("depends on {}", config::in_quotes(relation));
   succeed("CACHE CLEAR", forgotten(pgfront::clear_cache(front_, relation), which));
 }
 

@@ -20,9 +20,9 @@ inline Post post_here() {
   return [here = net::Loop::current()](std::function<void()> task) { here->post(std::move(task)); };
 }
 
-/// Asks every thread, on that thread, and calls `done` on this one, to which `here` leads, with the answers in
-/// the order of the workers. Not called when `asker` has gone meanwhile. Nothing blocks; `done` is never called
-/// from inside this function.
+/// Asks every thread, on that thread, and calls `done` on this one, to which `here` leads, with the answers
+/// in the order of the workers. Not called when `asker` has gone meanwhile. Nothing blocks; `done` is never
+/// called from inside this function.
 template <class Ask, class Done>
 void gather(Front& front, std::weak_ptr<void> asker, const Post& here, Ask ask, Done done) {
   using Answer = decltype(ask(std::declval<Worker&>()));

@@ -14,9 +14,9 @@
 #include "pgfront/console_gather.hpp"
 #include "route/topology.hpp"
 
-/// What there is to be told of the process, as plain values: SHOW writes them as rows, HTTP as metrics and JSON.
-/// What lives on the threads of clients is asked there and comes back to whoever asks; the rest takes locks that
-/// nobody holds for long.
+/// What there is to be told of the process, as plain values: SHOW writes them as rows, HTTP as metrics and
+/// JSON. What lives on the threads of clients is asked there and comes back to whoever asks; the rest takes
+/// locks that nobody holds for long.
 namespace forebay::pgfront {
 
 /// Who asks, on which thread, and when.
@@ -31,27 +31,28 @@ struct Inquiry {
 struct PoolFacts {
   std::string database;
   std::string user;
-  std::string server;            ///< the first one's
-  bool is_for_reads = false;     ///< on a server that is asked for reads only
+  std::string server;         ///< the first one's
+  bool is_for_reads = false;  ///< on a server that is asked for reads only
   bool is_paused = false;
   config::PoolMode mode = config::PoolMode::transaction;
   std::uint64_t most_backends = 0;
   std::uint64_t longest_wait_ms = 0;
-  std::uint64_t clients = 0;     ///< that do not wait
+  std::uint64_t clients = 0;  ///< that do not wait
   std::uint64_t waiting = 0;
-  std::uint64_t cancels = 0;     ///< on their way
-  std::uint64_t active = 0;      ///< backends that are lent to clients
+  std::uint64_t cancels = 0;  ///< on their way
+  std::uint64_t active = 0;   ///< backends that are lent to clients
   std::uint64_t idle = 0;
-  std::uint64_t used = 0;        ///< idle for so long that they are tested before they are lent
-  std::uint64_t tested = 0;      ///< in use for a question of our own, or being cleaned
-  std::uint64_t login = 0;       ///< being opened
+  std::uint64_t used = 0;    ///< idle for so long that they are tested before they are lent
+  std::uint64_t tested = 0;  ///< in use for a question of our own, or being cleaned
+  std::uint64_t login = 0;   ///< being opened
   std::uint64_t being_canceled = 0;
-  std::uint64_t held = 0;        ///< clients that keep their backend
+  std::uint64_t held = 0;  ///< clients that keep their backend
 };
 
 /// In the order of users, databases and servers. `joins_servers`: those of one user and database on different
 /// servers are one, as PgBouncer has them.
-void gather_pools(const Inquiry& inquiry, bool joins_servers, std::function<void(std::vector<PoolFacts>)> done);
+void gather_pools(const Inquiry& inquiry, bool joins_servers,
+                  std::function<void(std::vector<PoolFacts>)> done);
 
 /// Clients of all threads.
 struct ClientFacts {
@@ -59,8 +60,8 @@ struct ClientFacts {
   std::uint64_t logging_in = 0;
   std::uint64_t sessions = 0;  ///< of these idle, active and waiting
   std::uint64_t idle = 0;
-  std::uint64_t active = 0;    ///< have a backend
-  std::uint64_t waiting = 0;   ///< for a backend
+  std::uint64_t active = 0;   ///< have a backend
+  std::uint64_t waiting = 0;  ///< for a backend
   std::uint64_t consoles = 0;
 };
 
@@ -89,7 +90,7 @@ struct QuotaFacts {
   std::uint64_t backends = 0;
   std::uint64_t most_backends = 0;  ///< 0: any number
   std::uint64_t clients = 0;
-  std::uint64_t most_clients = 0;   ///< likewise
+  std::uint64_t most_clients = 0;  ///< likewise
 };
 struct DatabaseFacts : QuotaFacts {
   bool is_paused = false;
@@ -101,9 +102,9 @@ std::vector<QuotaFacts> user_facts(Front& front);
 /// A server of the cluster, or another that backends are or were opened to.
 struct ServerFacts {
   route::Server server;
-  bool is_watched = false;               ///< false: all but the name is unknown
-  bool is_primary = false;               ///< where writes go
-  std::optional<std::uint64_t> lag_ms = {};   ///< of a replica that covers anything
+  bool is_watched = false;                   ///< false: all but the name is unknown
+  bool is_primary = false;                   ///< where writes go
+  std::optional<std::uint64_t> lag_ms = {};  ///< of a replica that covers anything
   std::uint64_t backends = 0;
   std::uint64_t assignments = 0;
   backend::ServerHistory history = {};
@@ -119,7 +120,8 @@ struct CacheFacts {
   std::string server;
   cache::Level level = cache::Level::none;
   std::string trouble;
-  std::optional<std::uint64_t> staleness;  ///< the bound; nothing at the level ttl, where each entry has its own
+  std::optional<std::uint64_t>
+      staleness;  ///< the bound; nothing at the level ttl, where each entry has its own
   std::optional<std::uint64_t> lease_age;  ///< nothing while there is no lease
   std::optional<std::uint64_t> age_p50, age_p99, age_max;
   std::uint64_t hits = 0;

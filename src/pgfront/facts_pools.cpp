@@ -33,10 +33,9 @@ void add(PoolFacts& sum, BackendState state) {
 
 /// The figures that threads count.
 void add(PoolFacts& sum, const PoolFacts& other) {
-  for (const auto figure :
-       {&PoolFacts::clients, &PoolFacts::waiting, &PoolFacts::cancels, &PoolFacts::active, &PoolFacts::idle,
-        &PoolFacts::used, &PoolFacts::tested, &PoolFacts::login, &PoolFacts::being_canceled,
-        &PoolFacts::held}) {
+  for (const auto figure : {&PoolFacts::clients, &PoolFacts::waiting, &PoolFacts::cancels, &PoolFacts::active,
+                            &PoolFacts::idle, &PoolFacts::used, &PoolFacts::tested, &PoolFacts::login,
+                            &PoolFacts::being_canceled, &PoolFacts::held}) {
     sum.*figure += other.*figure;
   }
 }

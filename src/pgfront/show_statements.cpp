@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <utility>
 
 #include "pgfront/front.hpp"
@@ -13,8 +12,9 @@ namespace {
 constexpr std::size_t kMostStatements = 500;
 constexpr double kShares[] = {0.50, 0.95, 0.99};
 
+/// `row`: that the figures are of; null for those of several statements.
 void write_times(RowWriter& rows, const engine::StatementFigures& figures,
-                 const observe::HistogramSnapshot* times) {
+                 const engine::StatementTable::Row* row) {
   const std::uint64_t by_server = figures.calls - figures.hits;
   rows.milliseconds(figures.exec_micros);
   if (by_server == 0) {
@@ -24,11 +24,10 @@ void write_times(RowWriter& rows, const engine::StatementFigures& figures,
   rows.milliseconds(figures.least_micros).milliseconds(figures.most_micros);
   rows.milliseconds(figures.exec_micros / by_server);
   for (const double share : kShares) {
-    if (times == nullptr) {
+    if (row == nullptr) {
       rows.null();
     } else {
-      // The middle of a bucket may lie beyond all that is in it.
-      rows.milliseconds(std::clamp(times->percentile(share), figures.least_micros, figures.most_micros));
+      rows.milliseconds(row->percentile(share));
     }
   }
 }
@@ -48,12 +47,12 @@ void write_rest(RowWriter& rows, const engine::StatementFigures& figures) {
 }  // namespace
 
 void statements(const ShowRequestPtr& request, ShowDone done) {
-  gather_statements(request->front, request->asker, kMostStatements,
+  gather_statements(request->inquiry(), kMostStatements,
                     [request, done = std::move(done)](const StatementReport& report) {
                       RowWriter rows(request->columns, request->formats);
                       for (const auto& row : report.rows) {
                         rows.text(row.name.database).text(*row.text).number(row.figures.calls);
-                        write_times(rows, row.figures, &row.times);
+                        write_times(rows, row.figures, &row);
                         write_rest(rows, row.figures);
                       }
                       if (report.others.calls + report.others.errors > 0) {
@@ -66,7 +65,7 @@ void statements(const ShowRequestPtr& request, ShowDone done) {
 }
 
 void latencies(const ShowRequestPtr& request, ShowDone done) {
-  gather_latencies(request->front, request->asker, [request, done = std::move(done)](const auto& databases) {
+  gather_latencies(request->inquiry(), [request, done = std::move(done)](const auto& databases) {
     RowWriter rows(request->columns, request->formats);
     for (const auto& [database, latencies] : databases) {
       for (const auto& [of, times] :

@@ -70,24 +70,23 @@ StatementReport merged(const Names& names, std::vector<StatementTable::Details>&
 
 }  // namespace
 
-void gather_statements(Front& front, std::weak_ptr<void> asker, std::size_t most,
+void gather_statements(const Inquiry& inquiry, std::size_t most,
                        std::function<void(const StatementReport&)> done) {
   const auto overview = [](Worker& worker) { return worker.statements().costs(); };
-  const auto on_overview = [&front, asker, most, done = std::move(done)](const auto& threads) {
+  const auto on_overview = [inquiry, most, done = std::move(done)](const auto& threads) {
     const auto names = std::make_shared<const Names>(dearest(threads, most));
     const auto details = [names](Worker& worker) { return worker.statements().details(*names); };
-    gather(front, asker, details, [names, done](std::vector<StatementTable::Details> answers) {
-      done(merged(*names, std::move(answers)));
-    });
+    gather(inquiry.front, inquiry.asker, inquiry.here, details,
+           [names, done](std::vector<StatementTable::Details> answers) {
+             done(merged(*names, std::move(answers)));
+           });
   };
-  gather(front, asker, overview, on_overview);
+  gather(inquiry.front, inquiry.asker, inquiry.here, overview, on_overview);
 }
 
-void gather_latencies(Front& front, std::weak_ptr<void> asker,
-                      std::function<void(const std::map<std::string_view, LatencyReport>&)> done) {
-  using Reports = std::map<std::string_view, LatencyReport>;
+void gather_latencies(const Inquiry& inquiry, std::function<void(const LatencyReports&)> done) {
   const auto ask = [](Worker& worker) {
-    Reports reports;
+    LatencyReports reports;
     worker.statements().each_database([&reports](std::string_view name, const engine::Latencies& latencies) {
       LatencyReport& report = reports[name];
       latencies.calls.add_to(report.calls);
@@ -96,9 +95,9 @@ void gather_latencies(Front& front, std::weak_ptr<void> asker,
     });
     return reports;
   };
-  gather(front, std::move(asker), ask, [done = std::move(done)](const std::vector<Reports>& threads) {
-    Reports sums;
-    for (const Reports& reports : threads) {
+  const auto join = [done = std::move(done)](const std::vector<LatencyReports>& threads) {
+    LatencyReports sums;
+    for (const LatencyReports& reports : threads) {
       for (const auto& [name, report] : reports) {
         LatencyReport& sum = sums[name];
         sum.calls += report.calls;
@@ -107,7 +106,8 @@ void gather_latencies(Front& front, std::weak_ptr<void> asker,
       }
     }
     done(sums);
-  });
+  };
+  gather(inquiry.front, inquiry.asker, inquiry.here, ask, join);
 }
 
 }  // namespace forebay::pgfront

@@ -3,16 +3,14 @@
 #include <cstddef>
 #include <functional>
 #include <map>
-#include <memory>
 #include <string_view>
 #include <vector>
 
 #include "engine/statement_table.hpp"
 #include "observe/histogram.hpp"
+#include "pgfront/facts.hpp"
 
 namespace forebay::pgfront {
-
-class Front;
 
 /// What the statements of all threads' clients have come to.
 struct StatementReport {
@@ -21,10 +19,10 @@ struct StatementReport {
   engine::StatementFigures others;
 };
 
-/// Asks every thread, on that thread, and calls `done` on this one, which runs a loop; not when `asker` has
-/// gone meanwhile. `most`: rows. It takes two rounds of questions, so that threads are kept busy with what is
+/// Asks every thread, on that thread; `done` is called on the inquiring one, unless the asker has gone
+/// meanwhile. `most`: rows. It takes two rounds of questions, so that threads are kept busy with what is
 /// shown only: of 10,000 statements, for less than a millisecond.
-void gather_statements(Front& front, std::weak_ptr<void> asker, std::size_t most,
+void gather_statements(const Inquiry& inquiry, std::size_t most,
                        std::function<void(const StatementReport&)> done);
 
 /// Of one database, over all threads; see engine::Latencies.
@@ -34,8 +32,9 @@ struct LatencyReport {
   observe::HistogramSnapshot waits;
 };
 
-/// By database, likewise. They count since the start, whatever RESET STATEMENTS does.
-void gather_latencies(Front& front, std::weak_ptr<void> asker,
-                      std::function<void(const std::map<std::string_view, LatencyReport>&)> done);
+using LatencyReports = std::map<std::string_view, LatencyReport>;  ///< by database, whose names stay
+
+/// Likewise. They count since the start, whatever RESET STATEMENTS does.
+void gather_latencies(const Inquiry& inquiry, std::function<void(const LatencyReports&)> done);
 
 }  // namespace forebay::pgfront
