@@ -110,7 +110,8 @@ Result<void> Daemon::get_sockets() {
   }
   if (predecessor_ != nullptr) {
     auto passed = predecessor_->take_sockets();
-    if (auto adopted = sockets_.adopt(std::move(passed.clients), passed.files); !adopted) return adopted.error();
+    if (auto adopted = sockets_.adopt(std::move(passed.clients), passed.files); !adopted)
+      return adopted.error();
     const bool serves_http = !options_.settings->http.listen.empty();
     if (serves_http) {
       if (auto adopted = http_sockets_.adopt(std::move(passed.http), {}); !adopted) return adopted.error();

@@ -145,9 +145,9 @@ class PoolDirectory {
     ServerHistory history;
     route::Role role = route::Role::unknown;  ///< at the last change
   };
-  std::map<std::string, Past> pasts_;                           ///< guarded by mutex_; by server
-  QuotasByName user_quotas_;                                    ///< guarded by mutex_
-  QuotasByName database_quotas_;                                ///< guarded by mutex_
+  std::map<std::string, Past> pasts_;  ///< guarded by mutex_; by server
+  QuotasByName user_quotas_;           ///< guarded by mutex_
+  QuotasByName database_quotas_;       ///< guarded by mutex_
   /// Guarded by mutex_. After the quotas, because backends give their permits back when they are destroyed.
   std::map<PoolKey, std::shared_ptr<Pool>> pools_;
   Targets targets_;               ///< guarded by mutex_; by database entry

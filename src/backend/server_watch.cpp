@@ -243,8 +243,7 @@ ServerWatch::ServerWatch(config::SettingsPtr settings, std::uint64_t generation,
       roll_call_(generation, members_of(*settings_),
                  {.max_lag = settings_->routing.max_lag, .tries = settings_->health.tries}) {
   for (config::Upstream& server : servers_of(*settings_)) {
-    visitors_.push_back(
-        std::make_unique<Visitor>(visitors_.size(), std::move(server), health_, roll_call_));
+    visitors_.push_back(std::make_unique<Visitor>(visitors_.size(), std::move(server), health_, roll_call_));
   }
   publish();
   board_.set_waker([fd = wake_fd_.get()] { wake(fd); });

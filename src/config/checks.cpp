@@ -164,11 +164,12 @@ class Checker {
                          to_text(settings_.http.anonymous), to_text(address)));
       }
       if (has_http_login()) continue;
-      tell("http.listen",
-           fmt::format("other machines may reach {}, and nobody could say who he is; set http.admin_tokens or "
-                       "http.viewer_tokens, or TLS (tls.mode) with users that may use the console and whose "
-                       "passwords Forebay has; or listen on 127.0.0.1 or [::1] only",
-                       to_text(address)));
+      tell(
+          "http.listen",
+          fmt::format("other machines may reach {}, and nobody could say who he is; set http.admin_tokens or "
+                      "http.viewer_tokens, or TLS (tls.mode) with users that may use the console and whose "
+                      "passwords Forebay has; or listen on 127.0.0.1 or [::1] only",
+                      to_text(address)));
     }
   }
 

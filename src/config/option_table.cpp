@@ -423,19 +423,21 @@ std::vector<Option> console_rows() {
              .help = "Users that may run SHOW in the console, and nothing else.",
              .pgbouncer = "stats_users"},
             FIELD(settings->stats_users)),
-      bound({.key = "http.listen",
-             .help =
-                 "Where administrators, Prometheus and health checks ask by HTTP: `HOST:PORT` or `[IPV6]:PORT`, "
-                 "one or several; without a port 9187. Not set: nowhere. Addresses that other machines can "
-                 "reach need tokens, or TLS and users that may use the console. See docs/monitoring.md.",
-             .flag = "--admin",
-             .needs_restart = true},
-            FIELD(settings->http.listen)),
-      bound({.key = "http.anonymous",
-             .help = "What somebody of this machine may do by HTTP who does not say who he is: nothing but ask "
-                     "whether the process is alive and ready; look; or everything. Others never may more than "
-                     "ask that."},
-            FIELD(settings->http.anonymous)),
+      bound(
+          {.key = "http.listen",
+           .help = "Where administrators, Prometheus and health checks ask by HTTP: `HOST:PORT` or "
+                   "`[IPV6]:PORT`, "
+                   "one or several; without a port 9187. Not set: nowhere. Addresses that other machines can "
+                   "reach need tokens, or TLS and users that may use the console. See docs/monitoring.md.",
+           .flag = "--admin",
+           .needs_restart = true},
+          FIELD(settings->http.listen)),
+      bound(
+          {.key = "http.anonymous",
+           .help = "What somebody of this machine may do by HTTP who does not say who he is: nothing but ask "
+                   "whether the process is alive and ready; look; or everything. Others never may more than "
+                   "ask that."},
+          FIELD(settings->http.anonymous)),
       bound({.key = "http.viewer_tokens",
              .help = "Secret words of at least 16 characters. Who sends one (`Authorization: Bearer …`) may "
                      "look, as `admin.stats_users` may."},

@@ -221,7 +221,7 @@ struct Tokens {
 
 /// Administration by HTTP.
 struct Http {
-  std::vector<HttpAddress> listen;  ///< empty: there is none; changes with a restart only
+  std::vector<HttpAddress> listen;          ///< empty: there is none; changes with a restart only
   Anonymous anonymous = Anonymous::viewer;  ///< `none` where another machine can connect
   Tokens viewers;                           ///< may look
   Tokens admins;                            ///< may do everything

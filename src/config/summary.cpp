@@ -127,6 +127,7 @@ std::string summary(const Settings& settings) {
   std::string text = line("upstream", upstream_line(settings));
   if (!settings.replicas.empty()) text += line("replicas", replicas_line(settings));
   text += line("listen", listen_line(settings));
+  for (const HttpAddress& address : settings.http.listen) text += line("http", to_text(address));
   text += line("threads", settings.threads == 0 ? "chosen from the number of processors"
                                                 : std::to_string(settings.threads));
   text += line("pools", pool_line(settings));

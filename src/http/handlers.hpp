@@ -2,9 +2,8 @@
 
 #include "http/routes.hpp"
 
-/// Who answers the routes: health.cpp, resources.cpp, statements.cpp, actions.cpp,
-/// openapi.cpp. Each calls `done` once, unless
-/// the asker has gone.
+/// Who answers the routes: health.cpp, resources.cpp, statements.cpp, actions.cpp, openapi.cpp. Each calls
+/// `done` once, unless the asker has gone.
 namespace forebay::http::handlers {
 
 void metrics(const CallPtr& call, Done done);

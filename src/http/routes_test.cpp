@@ -1,0 +1,35 @@
+#include "http/routes.hpp"
+
+#include <set>
+
+#include <gtest/gtest.h>
+
+namespace forebay::http {
+namespace {
+
+TEST(Routes, NoPathComesTwiceAndOnlyAdministratorsChangeSomething) {
+  std::set<std::string_view> paths;
+  for (const Route& route : routes()) {
+    EXPECT_TRUE(paths.insert(route.path).second) << route.path;
+    EXPECT_TRUE(route.method == "GET" || route.method == "POST") << route.path;
+    EXPECT_EQ(route.method == "POST", route.role == Role::admin) << route.path;
+  }
+}
+
+TEST(Routes, WhatIsNotThereIsToldFromWhatIsAskedWrongly) {
+  Request request;
+  std::string allowed;
+  request.path = "/health/live";
+  request.method = "HEAD";
+  ASSERT_NE(find_route(request, allowed), nullptr);
+  request.method = "DELETE";
+  EXPECT_EQ(find_route(request, allowed), nullptr);
+  EXPECT_EQ(allowed, "GET, HEAD");
+  allowed.clear();
+  request.path = "/health/live/";
+  EXPECT_EQ(find_route(request, allowed), nullptr);
+  EXPECT_EQ(allowed, "");
+}
+
+}  // namespace
+}  // namespace forebay::http
