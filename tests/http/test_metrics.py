@@ -21,7 +21,7 @@ def families(page: str) -> list[str]:
         plain, _, rest = name.partition("{")
         labels[plain] = ",".join(part.partition("=")[0] for part in rest.rstrip("}").split('",') if part)
     found = [line.split(" ")[2:4] for line in page.splitlines() if line.startswith("# TYPE ")]
-    return [" ".join([name, kind, labels.get(name, "")]).rstrip() for name, kind in found]
+    return [" ".join([name, kind, labels.get(name, labels.get(f"{name}_count", ""))]).rstrip() for name, kind in found]
 
 
 def test_names_kinds_and_labels_are_those_that_were_promised(start, connect):
