@@ -6,7 +6,7 @@ import ssl
 
 import pytest
 
-from forebay_testing import ForebayDaemon
+from forebay_testing import ForebayDaemon, wait_until
 
 
 def ask(port: int, certificates, tls: bool) -> tuple[int, bytes]:
@@ -26,7 +26,8 @@ def ask(port: int, certificates, tls: bool) -> tuple[int, bytes]:
 @pytest.mark.parametrize("mode, plain", [("prefer", 200), ("require", 426)])
 def test_whoever_asks_chooses_unless_tls_is_demanded(server, tls_flags, certificates, mode, plain):
     with ForebayDaemon(server, tls_flags(mode, "--admin", "127.0.0.1:0")) as daemon:
-        port = int(re.search(r"HTTP is served on 127\.0\.0\.1:(\d+)", daemon.log()).group(1))
+        place = re.compile(r"HTTP is served on 127\.0\.0\.1:(\d+)")
+        port = int(wait_until(lambda: place.search(daemon.log()), 10, "HTTP is served").group(1))
         for _ in range(3):
             assert ask(port, certificates, tls=True) == (200, b'{"status":"live"}\n')
         assert ask(port, certificates, tls=False)[0] == plain

@@ -313,7 +313,8 @@ def test_a_new_process_that_cannot_start_is_told_of(daemons):
 def test_http_goes_with_the_other_sockets(daemons):
     """Who asks for health during a restart is always answered, at last by the new process."""
     old = daemons("--admin", "127.0.0.1:0")
-    port = re.search(r"HTTP is served on 127\.0\.0\.1:(\d+)", old.log()).group(1)
+    place = re.compile(r"HTTP is served on 127\.0\.0\.1:(\d+)")
+    port = wait_until(lambda: place.search(old.log()), 10, "HTTP is served").group(1)
 
     def start_time() -> float:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as page:
