@@ -39,8 +39,13 @@ Result<pid_t> start_successor() {
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setsigdefault(&attributes, &defaults);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  // Asio accepts without SOCK_CLOEXEC: a connection would stay open for as long as the child lives.
+  posix_spawn_file_actions_t files;
+  posix_spawn_file_actions_init(&files);
+  posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
   pid_t process = 0;
-  const int failed = posix_spawnp(&process, arguments[0], nullptr, &attributes, arguments.data(), environ);
+  const int failed = posix_spawnp(&process, arguments[0], &files, &attributes, arguments.data(), environ);
+  posix_spawn_file_actions_destroy(&files);
   posix_spawnattr_destroy(&attributes);
   if (failed != 0) return Error{ErrorCode::io, words[0] + " cannot be started: " + errno_text(failed)};
   return process;

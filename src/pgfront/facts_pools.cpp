@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <map>
 #include <tuple>
 
@@ -82,7 +83,8 @@ PoolFacts describe(const backend::PoolDirectory& directory, const config::Settin
           .is_paused = pool.is_paused(),
           .mode = directory.rules_for(settings, pool.user(), pool.database()).mode,
           .most_backends = pool.most_backends(),
-          .longest_wait_ms = static_cast<std::uint64_t>(pool.longest_wait(now).count())};
+          .longest_wait_ms =
+              static_cast<std::uint64_t>(std::max<std::int64_t>(pool.longest_wait(now).count(), 0))};
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import time
 
 from conftest import Http
 from forebay_testing import wait_until
@@ -67,6 +68,18 @@ def test_readers_are_bounded_and_make_room_when_they_go(start):
     finally:
         for reader in readers:
             reader.close()
+
+
+def test_the_process_ends_though_somebody_reads(start):
+    """Neither a reader, nor a request that is half there, nor an idle connection holds up the end."""
+    daemon = start()
+    http = Http(daemon)
+    with contextlib.closing(Events(http)) as events, http.connect() as half, http.connect():
+        half.sendall(b"GET /health/live HTTP/1.1\r\nHost")
+        events.next()
+        began = time.monotonic()
+        daemon.stop()
+        assert time.monotonic() - began < 5
 
 
 def test_a_reader_that_reads_nothing_does_not_hold_up_others(start):
