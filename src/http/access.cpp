@@ -12,6 +12,9 @@ namespace forebay::http {
 
 namespace {
 
+constexpr std::string_view kBearer = "bearer ";
+constexpr std::string_view kBasic = "basic ";
+
 bool contains(const std::vector<std::string>& names, const std::string& name) {
   return std::ranges::find(names, name) != names.end();
 }
@@ -46,7 +49,7 @@ bool is_password(const config::Settings& settings, const wire::SecretList* user_
 
 Person by_password(std::string_view encoded, const config::Settings& settings,
                    const wire::SecretList* user_list) {
-  const Person impostor{.is_impostor = true};
+  Person impostor{.is_impostor = true};
   const auto decoded = wire::from_base64(encoded);
   if (!decoded) return impostor;
   const auto colon = decoded->find(':');
@@ -95,8 +98,6 @@ bool is_same_origin(const Request& request) {
 }  // namespace
 
 Person identify(const Request& request, const config::Settings& settings, const wire::SecretList* user_list) {
-  constexpr std::string_view kBearer = "bearer ";
-  constexpr std::string_view kBasic = "basic ";
   const std::string_view told = request.authorization;
   if (told.empty()) {
     if (!request.is_local || settings.http.anonymous == config::Anonymous::none) return {};

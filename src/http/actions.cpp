@@ -71,7 +71,7 @@ void act(const CallPtr& call, const Done& done, Act do_it) {
 
 }  // namespace
 
-void clear_cache(const CallPtr& call, Done done) {
+void clear_cache(const CallPtr& call, const Done& done) {
   act(call, done, [&](const Arguments& arguments) {
     const std::string relation = argument(arguments, "relation");
     const std::string tag = argument(arguments, "tag");
@@ -83,7 +83,7 @@ void clear_cache(const CallPtr& call, Done done) {
   });
 }
 
-void pause(const CallPtr& call, Done done) {
+void pause(const CallPtr& call, const Done& done) {
   act(call, done, [&](const Arguments& arguments) {
     const std::string database = argument(arguments, "database");
     pgfront::pause(call->front, database);
@@ -92,7 +92,7 @@ void pause(const CallPtr& call, Done done) {
   });
 }
 
-void resume(const CallPtr& call, Done done) {
+void resume(const CallPtr& call, const Done& done) {
   act(call, done, [&](const Arguments& arguments) {
     switch (pgfront::resume(call->front, argument(arguments, "database"))) {
       case pgfront::Resumed::yes:
@@ -106,7 +106,7 @@ void resume(const CallPtr& call, Done done) {
   });
 }
 
-void reload(const CallPtr& call, Done done) {
+void reload(const CallPtr& call, const Done& done) {
   act(call, done, [&](const Arguments&) {
     // The service answers on a loop of clients, as the console's do.
     call->front.directory().loop(0).post([call, done] {

@@ -6,26 +6,26 @@
 /// `done` once, unless the asker has gone.
 namespace forebay::http::handlers {
 
-void metrics(const CallPtr& call, Done done);
+void metrics(const CallPtr& call, const Done& done);
 
-void live(const CallPtr& call, Done done);
-void ready(const CallPtr& call, Done done);
-void detailed(const CallPtr& call, Done done);
+void live(const CallPtr& call, const Done& done);
+void ready(const CallPtr& call, const Done& done);
+void detailed(const CallPtr& call, const Done& done);
 
-void overview(const CallPtr& call, Done done);
-void pools(const CallPtr& call, Done done);
-void databases(const CallPtr& call, Done done);
-void clients(const CallPtr& call, Done done);
-void servers(const CallPtr& call, Done done);
-void cache(const CallPtr& call, Done done);
-void statements(const CallPtr& call, Done done);
-void config(const CallPtr& call, Done done);
-void version(const CallPtr& call, Done done);
-void openapi(const CallPtr& call, Done done);
+void overview(const CallPtr& call, const Done& done);
+void pools(const CallPtr& call, const Done& done);
+void databases(const CallPtr& call, const Done& done);
+void clients(const CallPtr& call, const Done& done);
+void servers(const CallPtr& call, const Done& done);
+void cache(const CallPtr& call, const Done& done);
+void statements(const CallPtr& call, const Done& done);
+void config(const CallPtr& call, const Done& done);
+void version(const CallPtr& call, const Done& done);
+void openapi(const CallPtr& call, const Done& done);
 
-void clear_cache(const CallPtr& call, Done done);
-void pause(const CallPtr& call, Done done);
-void resume(const CallPtr& call, Done done);
-void reload(const CallPtr& call, Done done);
+void clear_cache(const CallPtr& call, const Done& done);
+void pause(const CallPtr& call, const Done& done);
+void resume(const CallPtr& call, const Done& done);
+void reload(const CallPtr& call, const Done& done);
 
 }  // namespace forebay::http::handlers

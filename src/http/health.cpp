@@ -60,16 +60,16 @@ unsigned status_of(const std::vector<Reason>& reasons) {
 
 }  // namespace
 
-void live(const CallPtr&, Done done) {
+void live(const CallPtr&, const Done& done) {
   done(plain_reply(200, json::object{{"status", "live"}}));
 }
 
-void ready(const CallPtr& call, Done done) {
+void ready(const CallPtr& call, const Done& done) {
   const auto reasons = reasons_against(call->front);
   done(plain_reply(status_of(reasons), state_of(reasons)));
 }
 
-void detailed(const CallPtr& call, Done done) {
+void detailed(const CallPtr& call, const Done& done) {
   pgfront::Front& front = call->front;
   const auto reasons = reasons_against(front);
   json::object health = state_of(reasons);

@@ -95,7 +95,7 @@ json::object document() {
 
 }  // namespace
 
-void openapi(const CallPtr&, Done done) {
+void openapi(const CallPtr&, const Done& done) {
   static const Reply reply = plain_reply(200, document());
   done(reply);
 }

@@ -147,29 +147,26 @@ json::object overview_of(const Figures& figures) {
 
 namespace handlers {
 
-void metrics(const CallPtr& call, Done done) {
+void metrics(const CallPtr& call, const Done& done) {
   const auto form = observe::Exposition::form_for(call->request.accept);
-  gather_figures(call->inquiry(), [form, done = std::move(done)](const Figures& figures) {
+  gather_figures(call->inquiry(), [form, done](const Figures& figures) {
     done({.content_type = std::string(observe::Exposition::content_type(form)),
           .body = metrics_page(figures, form),
           .fields = {{"Vary", "Accept"}}});
   });
 }
 
-void overview(const CallPtr& call, Done done) {
-  gather_figures(call->inquiry(), [done = std::move(done)](const Figures& figures) {
-    done(data_reply(overview_of(figures)));
+void overview(const CallPtr& call, const Done& done) {
+  gather_figures(call->inquiry(), [done](const Figures& figures) { done(data_reply(overview_of(figures))); });
+}
+
+void pools(const CallPtr& call, const Done& done) {
+  pgfront::gather_pools(call->inquiry(), false, [done](const std::vector<pgfront::PoolFacts>& pools) {
+    done(data_reply(array_of(pools)));
   });
 }
 
-void pools(const CallPtr& call, Done done) {
-  pgfront::gather_pools(call->inquiry(), false,
-                        [done = std::move(done)](const std::vector<pgfront::PoolFacts>& pools) {
-                          done(data_reply(array_of(pools)));
-                        });
-}
-
-void databases(const CallPtr& call, Done done) {
+void databases(const CallPtr& call, const Done& done) {
   const auto traffic = call->front.directory().traffic();
   const auto& sampler = call->front.console_service().sampler();
   json::array all;
@@ -189,21 +186,20 @@ void databases(const CallPtr& call, Done done) {
   done(data_reply(std::move(all)));
 }
 
-void clients(const CallPtr& call, Done done) {
+void clients(const CallPtr& call, const Done& done) {
   const auto most = call->front.settings()->limits.max_clients;
-  pgfront::gather_clients(call->inquiry(),
-                          [most, done = std::move(done)](const pgfront::ClientFacts& clients) {
-                            json::object told = to_json(clients);
-                            told["limit"] = most;
-                            done(data_reply(std::move(told)));
-                          });
+  pgfront::gather_clients(call->inquiry(), [most, done](const pgfront::ClientFacts& clients) {
+    json::object told = to_json(clients);
+    told["limit"] = most;
+    done(data_reply(std::move(told)));
+  });
 }
 
-void servers(const CallPtr& call, Done done) {
+void servers(const CallPtr& call, const Done& done) {
   done(data_reply(array_of(pgfront::server_facts(call->front))));
 }
 
-void cache(const CallPtr& call, Done done) {
+void cache(const CallPtr& call, const Done& done) {
   auto& store = call->front.caches().store();
   json::array databases;
   for (const auto& facts : pgfront::cache_facts(call->front, call->now, true)) {
@@ -216,7 +212,7 @@ void cache(const CallPtr& call, Done done) {
                                {"databases", std::move(databases)}}));
 }
 
-void config(const CallPtr& call, Done done) {
+void config(const CallPtr& call, const Done& done) {
   const auto settings = call->front.settings();
   json::array all;
   const auto add = [&all](const std::vector<forebay::config::SettingLine>& lines) {
@@ -232,7 +228,7 @@ void config(const CallPtr& call, Done done) {
   done(data_reply(std::move(all)));
 }
 
-void version(const CallPtr& call, Done done) {
+void version(const CallPtr& call, const Done& done) {
   done(data_reply(json::object{{"version", FOREBAY_VERSION},
                                {"uptime_seconds", seconds_between(call->front.started_at(), call->now)}}));
 }

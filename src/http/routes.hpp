@@ -33,8 +33,9 @@ struct Route {
   std::string_view path;
   Role role;  ///< the least that is needed
   std::string_view summary;
-  std::string_view answers;           ///< the type of what is told: JSON's word for `data`, or a media type
-  void (*run)(const CallPtr&, Done);  ///< null: events, which the server sends for as long as somebody reads
+  std::string_view answers;  ///< the type of what is told: JSON's word for `data`, or a media type
+  void (*run)(const CallPtr&,
+              const Done&);  ///< null: events, which the server sends for as long as somebody reads
   std::vector<std::string_view> body = {};  ///< the keys that the JSON sent may have, all of them texts
 };
 

@@ -59,6 +59,11 @@ constexpr seconds kAnswer{5};
 /// Before somebody hears that what he said of himself is wrong.
 constexpr milliseconds kPenance{500};
 
+/// To those who are one too many.
+constexpr std::string_view kBusy =
+    "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\nRetry-After: "
+    "1\r\n\r\n";
+
 using Plain = beast::tcp_stream;
 using Private = asio::ssl::stream<beast::tcp_stream>;
 
@@ -197,9 +202,6 @@ awaitable<void> Server::State::accept(tcp::acceptor& acceptor) {
       continue;
     }
     socket.non_blocking(true, error);
-    constexpr std::string_view kBusy =
-        "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\nRetry-After: "
-        "1\r\n\r\n";
     socket.write_some(asio::buffer(kBusy), error);
   }
 }

@@ -82,7 +82,7 @@ std::size_t limit_of(std::string_view query) {
 
 }  // namespace
 
-void statements(const CallPtr& call, Done done) {
+void statements(const CallPtr& call, const Done& done) {
   const std::size_t limit = limit_of(call->request.query);
   if (limit == 0) {
     return done(error_reply(400, "bad_parameter",
@@ -90,7 +90,7 @@ void statements(const CallPtr& call, Done done) {
   }
   const bool is_on = call->front.settings()->statements.enabled;
   pgfront::gather_statements(
-      call->inquiry(), limit, [call, is_on, done = std::move(done)](const pgfront::StatementReport& report) {
+      call->inquiry(), limit, [call, is_on, done](const pgfront::StatementReport& report) {
         json::array rows;
         for (const auto& row : report.rows) rows.push_back(to_json(row, call->now));
         const bool has_others = report.others.calls + report.others.errors > 0;
