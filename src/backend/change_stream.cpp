@@ -1,13 +1,9 @@
 #include "backend/change_stream.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <stdexcept>
 #include <utility>
 
 #include <poll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "backend/stream_session.hpp"
 #include "observe/log.hpp"
@@ -21,27 +17,12 @@ constexpr Duration kLongestPause{30'000};
 constexpr Duration kAway{10'000};
 constexpr Duration kLongestGoodbye{1'000};
 
-net::Fd make_waker() {
-  const int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (fd < 0) throw std::runtime_error("cannot make an eventfd for the change stream: " + errno_text(errno));
-  return net::Fd(fd);
-}
-
-void wake(int fd) {
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const auto size = write(fd, &one, sizeof one);
-}
-
 }  // namespace
 
 ChangeStream::ChangeStream(std::shared_ptr<const Target> target, std::string database, StreamWish wish,
                            cache::Freshness& freshness)
-    : target_(std::move(target)),
-      database_(std::move(database)),
-      wish_(wish),
-      freshness_(freshness),
-      wake_fd_(make_waker()) {
-  freshness_.set_waker([fd = wake_fd_.get()] { wake(fd); });
+    : target_(std::move(target)), database_(std::move(database)), wish_(wish), freshness_(freshness) {
+  freshness_.set_waker([this] { waker_.wake(); });
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }
 
@@ -53,13 +34,13 @@ ChangeStream::~ChangeStream() {
 
 void ChangeStream::let_go() {
   letting_go_.store(true);
-  wake(wake_fd_.get());
+  waker_.wake();
   std::unique_lock lock(mutex_);
   gone_.wait_for(lock, kLongestGoodbye, [this] { return !is_connected_; });
 }
 
 void ChangeStream::run(const std::stop_token& stop) {
-  const std::stop_callback on_stop(stop, [this] { wake(wake_fd_.get()); });
+  const std::stop_callback on_stop(stop, [this] { waker_.wake(); });
   Duration length = kFirstPause;
   while (!stop.stop_requested()) {
     bool has_begun = false;
@@ -89,7 +70,7 @@ std::string ChangeStream::run_session(const std::stop_token& stop, bool& has_beg
   }
   std::string why;
   {
-    StreamSession session(*target_, database_, wish_, freshness_, wake_fd_.get());
+    StreamSession session(*target_, database_, wish_, freshness_, waker_);
     why = session.run([&] { return stop.stop_requested() || letting_go_.load(); });
     has_begun = session.has_begun();
   }
@@ -111,11 +92,10 @@ void ChangeStream::pause(const std::stop_token& stop, Duration length) const {
   const TimePoint end = Clock::now() + length;
   while (!stop.stop_requested()) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
-    pollfd polled{wake_fd_.get(), POLLIN, 0};
+    pollfd polled{waker_.fd(), POLLIN, 0};
     if (left.count() <= 0) return;
     if (poll(&polled, 1, static_cast<int>(left.count())) <= 0) continue;
-    std::uint64_t count = 0;
-    [[maybe_unused]] const auto size = read(wake_fd_.get(), &count, sizeof count);
+    waker_.clear();
   }
 }
 

@@ -12,7 +12,7 @@
 #include "backend/target.hpp"
 #include "base/clock.hpp"
 #include "cache/freshness.hpp"
-#include "net/socket.hpp"
+#include "net/waker.hpp"
 
 namespace forebay::backend {
 
@@ -51,7 +51,7 @@ class ChangeStream {
   const std::string database_;
   const StreamWish wish_;
   cache::Freshness& freshness_;
-  const net::Fd wake_fd_;
+  const net::Waker waker_;
   std::atomic<bool> letting_go_ = false;
   std::atomic<bool> ended_ = false;
   std::mutex mutex_;

@@ -7,7 +7,6 @@
 
 #include <fmt/format.h>
 #include <poll.h>
-#include <unistd.h>
 
 #include "backend/decoding_question.hpp"
 #include "backend/outbox_sql.hpp"
@@ -102,12 +101,12 @@ std::string text_of(std::string_view statement) {
 }  // namespace
 
 StreamSession::StreamSession(const Target& target, const std::string& database, StreamWish wish,
-                             cache::Freshness& freshness, int wake_fd)
+                             cache::Freshness& freshness, const net::Waker& waker)
     : target_(target),
       database_(database),
       wish_(wish),
       freshness_(freshness),
-      wake_fd_(wake_fd),
+      waker_(waker),
       secret_(random_name()),
       try_pause_(kFirstTryPause) {}
 
@@ -165,16 +164,13 @@ void StreamSession::fail(const char* doing, const StreamConnection& connection) 
 }
 
 StreamSession::Ready StreamSession::wait() const {
-  std::array<pollfd, 3> polled{{{wake_fd_, POLLIN, 0}, {-1, 0, 0}, {-1, 0, 0}}};
+  std::array<pollfd, 3> polled{{{waker_.fd(), POLLIN, 0}, {-1, 0, 0}, {-1, 0, 0}}};
   if (stream_) polled[1] = {stream_->fd(), stream_->events(), 0};
   polled[2] = {questions_->fd(), questions_->events(), 0};
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(next_event() - Clock::now());
   const auto milliseconds = std::clamp<std::int64_t>(left.count(), 0, kLongestWait.count());
   poll(polled.data(), polled.size(), static_cast<int>(milliseconds));
-  if (polled[0].revents != 0) {
-    std::uint64_t count = 0;
-    [[maybe_unused]] const auto size = read(wake_fd_, &count, sizeof count);
-  }
+  if (polled[0].revents != 0) waker_.clear();
   // A connect that failed before it had a socket has its reason to tell, too.
   return {.stream = stream_ && (polled[1].revents != 0 || polled[1].fd < 0),
           .questions = polled[2].revents != 0 || polled[2].fd < 0};

@@ -13,6 +13,7 @@
 #include "backend/target.hpp"
 #include "base/clock.hpp"
 #include "cache/freshness.hpp"
+#include "net/waker.hpp"
 
 namespace forebay::backend {
 
@@ -28,10 +29,10 @@ namespace forebay::backend {
 /// One thread, one poll() over both; while a question waits for its answer the stream is read on.
 class StreamSession {
  public:
-  /// `wake_fd` is an eventfd that is written to when there is something to look at sooner than planned. All
-  /// that is referred to outlives this object.
+  /// `waker` wakes it when there is something to look at sooner than planned. All that is referred to
+  /// outlives this object.
   StreamSession(const Target& target, const std::string& database, StreamWish wish,
-                cache::Freshness& freshness, int wake_fd);
+                cache::Freshness& freshness, const net::Waker& waker);
 
   /// Returns why it ended, for people; empty when it `is_to_stop`, and then the server has forgotten the
   /// slot.
@@ -110,7 +111,7 @@ class StreamSession {
   const std::string& database_;
   const StreamWish wish_;
   cache::Freshness& freshness_;
-  const int wake_fd_;
+  const net::Waker& waker_;
   const std::string secret_;  ///< random; nobody else can write a nonce that we wait for
   std::string failure_;
   cache::Level level_ = cache::Level::none;  ///< none: it is not decided yet

@@ -5,7 +5,6 @@
 #include <stdexcept>
 #include <utility>
 
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/result.hpp"
@@ -37,16 +36,14 @@ void Timer::cancel() {
 
 Loop::Loop(SendBatch::Way sending)
     : epoll_fd_(checked(epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
-      wake_fd_(checked(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
       scratch_(std::make_unique<std::array<std::byte, kScratchSize>>()),
       sends_(std::make_unique<SendBatch>(sending)) {
   epoll_event event{.events = EPOLLIN, .data = {.ptr = nullptr}};
-  checked(epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, wake_fd_, &event), "epoll_ctl");
+  checked(epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, waker_.fd(), &event), "epoll_ctl");
 }
 
 Loop::~Loop() {
   for (const auto& [when, timer] : timers_) timer->loop_ = nullptr;
-  ::close(wake_fd_);
   ::close(epoll_fd_);
 }
 
@@ -85,11 +82,7 @@ void Loop::post(std::function<void()> task) {
     wake = posted_.empty();
     posted_.push_back(std::move(task));
   }
-  if (wake) {
-    const std::uint64_t one = 1;
-    // Fails only when the counter is at its maximum, and then the loop is awake anyway.
-    [[maybe_unused]] const auto written = ::write(wake_fd_, &one, sizeof one);
-  }
+  if (wake) waker_.wake();
 }
 
 void Loop::defer(std::function<void()> task) {
@@ -146,8 +139,7 @@ void Loop::run_timers() {
 }
 
 void Loop::run_posted() {
-  std::uint64_t count = 0;
-  [[maybe_unused]] const auto got = ::read(wake_fd_, &count, sizeof count);
+  waker_.clear();
   std::vector<std::function<void()>> tasks;
   {
     const std::lock_guard lock(mutex_);

@@ -13,6 +13,7 @@
 
 #include "base/clock.hpp"
 #include "net/send_batch.hpp"
+#include "net/waker.hpp"
 
 namespace forebay::net {
 
@@ -109,7 +110,7 @@ class Loop {
   void run_deferred();
 
   const int epoll_fd_;
-  const int wake_fd_;
+  const Waker waker_;
   std::unique_ptr<std::array<std::byte, kScratchSize>> scratch_;
   const std::unique_ptr<SendBatch> sends_;
 
