@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/ascii.hpp"
+#include "config/host_port.hpp"
 #include "config/values.hpp"
 
 namespace forebay::config {
@@ -40,6 +41,7 @@ class Checker {
 
   void run() {
     check_upstream(settings_.upstream, "upstream");
+    check_replicas();
     check_listen();
     check_trust();
     check_http();
@@ -69,7 +71,7 @@ class Checker {
   }
 
   void check_upstream(const Upstream& upstream, const std::string& key) {
-    check_host(upstream, key);
+    check_host(upstream.host, key + ".host", key);
     const ServerTls& tls = upstream.tls;
     if (needs_ca(tls.mode) && tls.ca_file.empty()) {
       tell(key + ".tls.mode",
@@ -80,16 +82,33 @@ class Checker {
     check_pair(key + ".tls", tls.certificate_file, tls.key_file);
   }
 
-  void check_host(const Upstream& upstream, const std::string& key) {
-    const std::string& host = upstream.host;
+  void check_host(const std::string& host, const std::string& at, const std::string& key) {
     if (host.empty()) {
-      tell(key + ".host", fmt::format("{}: the host is empty", key));
+      tell(at, fmt::format("{}: the host is empty", key));
     } else if (host.starts_with('@')) {
-      tell(key + ".host", fmt::format("{}: {} is an abstract Unix socket; name a socket directory or a host",
-                                      key, in_quotes(host)));
+      tell(at, fmt::format("{}: {} is an abstract Unix socket; name a socket directory or a host", key,
+                           in_quotes(host)));
     } else if (!host.starts_with('/') && host.find_first_of(", \t/\"'") != std::string::npos) {
-      tell(key + ".host", fmt::format("{}: {} is no host; give one name, one address or a socket directory",
-                                      key, in_quotes(host)));
+      tell(at, fmt::format("{}: {} is no host; give one name, one address or a socket directory", key,
+                           in_quotes(host)));
+    }
+  }
+
+  /// The same server twice would count as two copies.
+  void check_replicas() {
+    const auto place_of = [](const auto& server) {
+      const bool is_directory = server.host.starts_with('/');
+      return join_host_port(is_directory ? server.host : lower_case(server.host), server.port);
+    };
+    std::set<std::string> seen;
+    for (const Replica& replica : settings_.replicas) {
+      check_host(replica.host, "replicas", "replicas");
+      const std::string place = place_of(replica);
+      if (place == place_of(settings_.upstream)) {
+        tell("replicas", fmt::format("replicas: {} is the upstream; name every server once", place));
+      } else if (!seen.insert(place).second) {
+        tell("replicas", fmt::format("replicas: {} is there twice", place));
+      }
     }
   }
 

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/ascii.hpp"
+#include "config/host_port.hpp"
 #include "config/problem.hpp"
 #include "config/values.hpp"
 
@@ -25,13 +26,6 @@ bool is_ipv4(const std::string& host) {
   return inet_pton(AF_INET, host.c_str(), bytes.data()) == 1;
 }
 
-bool is_ipv6(const std::string& host) {
-  std::array<unsigned char, 16> bytes{};
-  const std::string address =
-      host.substr(0, host.find('%'));  // fe80::1%eth0: the zone is a name of this machine
-  return inet_pton(AF_INET6, address.c_str(), bytes.data()) == 1;
-}
-
 /// A host name, or something that looks like an IPv4 address and is one.
 bool is_host(const std::string& host) {
   const auto all = [&host](auto allowed) { return std::all_of(host.begin(), host.end(), allowed); };
@@ -40,27 +34,17 @@ bool is_host(const std::string& host) {
   return all([](char c) { return is_letter_or_digit(c) || c == '.' || c == '-' || c == '_'; });
 }
 
-Result<std::uint16_t> parse_port(std::string_view text, std::uint64_t least) {
-  const auto port = parse_count(text, {least, 65535});
-  if (!port) return complaint("the port " + port.error().text);
-  return static_cast<std::uint16_t>(*port);
-}
-
 Result<ListenAddress> parse_unix(std::string_view whole, std::string_view rest, std::uint16_t default_port) {
   ListenAddress address;
-  address.port = default_port;
-  const auto colon = rest.rfind(':');
-  if (colon != std::string_view::npos) {
-    const auto port = parse_port(rest.substr(colon + 1), 1);
-    if (!port) return complaint(fmt::format("{}: {}", in_quotes(whole), port.error().text));
-    address.port = *port;
-    rest = rest.substr(0, colon);
-  }
-  address.unix_directory = std::string(rest);
   if (!rest.starts_with('/')) {
     return complaint(
         fmt::format("{} does not name a directory from the root; write unix:/run/forebay", in_quotes(whole)));
   }
+  const auto parts = split_host_port(rest, {1, 65535}, kForms);
+  if (!parts) return parts.error();
+  address.port = parts->port.value_or(default_port);
+  rest = rest.substr(0, parts->host.size());
+  address.unix_directory = parts->host;
   if (rest.find("/.s.PGSQL.") != std::string_view::npos) {
     return complaint(fmt::format(
         "{} names a socket file; give its directory, and the port after a colon unless it is 6432",
@@ -82,41 +66,18 @@ Result<ListenAddress> parse_listen_address(std::string_view given, std::uint16_t
     return complaint(fmt::format("{} looks like a Unix socket; write unix:{}", in_quotes(text), text));
   }
 
+  const auto parts = split_host_port(text, {0, 65535}, kForms);
+  if (!parts) return parts.error();
   ListenAddress address;
-  address.port = default_port;
-  std::string_view port_text;
-  const bool bracketed = text.starts_with('[');
-  if (bracketed) {
-    const auto end = text.find(']');
-    if (end == std::string_view::npos) {
-      return complaint(fmt::format("{} has no closing bracket; {}", in_quotes(text), kForms));
-    }
-    address.host = std::string(text.substr(1, end - 1));
-    port_text = text.substr(end + 1);
-  } else if (std::count(text.begin(), text.end(), ':') > 1) {
-    return complaint(fmt::format("{} is ambiguous; put an IPv6 address in brackets, for example [::1]:6432",
-                                 in_quotes(text)));
-  } else {
-    const auto colon = text.find(':');
-    address.host = std::string(text.substr(0, colon));
-    port_text = colon == std::string_view::npos ? std::string_view() : text.substr(colon);
-  }
-
-  if (!port_text.empty()) {
-    if (port_text.front() != ':') {
-      return complaint(fmt::format("{} is no address; {}", in_quotes(text), kForms));
-    }
-    const auto port = parse_port(port_text.substr(1), 0);
-    if (!port) return complaint(fmt::format("{}: {}", in_quotes(text), port.error().text));
-    address.port = *port;
-  }
+  address.host = parts->host;
+  address.port = parts->port.value_or(default_port);
   if (address.host == "*" || (address.host.empty() && !text.empty())) {
     return complaint(
         fmt::format("{} names no address; write 0.0.0.0:{} for every IPv4 address, [::]:{} for every IPv6 "
                     "address, or 127.0.0.1:{} for this machine only",
                     in_quotes(text), address.port, address.port, address.port));
   }
-  if (bracketed ? !is_ipv6(address.host) : !is_host(address.host)) {
+  if (!parts->is_bracketed && !is_host(address.host)) {
     return complaint(fmt::format("{} is no address; {}", in_quotes(text), kForms));
   }
   return address;
@@ -135,16 +96,15 @@ Result<HttpAddress> parse_http_address(std::string_view text) {
   return HttpAddress{std::move(*address)};
 }
 
-std::string to_text(const HttpAddress& address) {
-  return to_text(address.place);
-}
-
 std::string to_text(const ListenAddress& address) {
   if (!address.unix_directory.empty()) {
     return fmt::format("unix:{}:{}", address.unix_directory, address.port);
   }
-  const bool ipv6 = address.host.find(':') != std::string::npos;
-  return fmt::format("{}:{}", ipv6 ? "[" + address.host + "]" : address.host, address.port);
+  return join_host_port(address.host, address.port);
+}
+
+std::string to_text(const HttpAddress& address) {
+  return to_text(address.place);
 }
 
 bool is_local(const ListenAddress& address) {

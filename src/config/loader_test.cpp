@@ -226,6 +226,21 @@ TEST(Loader, VerifyingAServerNeedsACa) {
             TlsMode::verify_ca);
 }
 
+TEST(Loader, EveryServerIsNamedOnce) {
+  right("upstream: postgres://u@h:1\nreplicas: [h, 'h:2', '[::1]:1', /run/x]\n");
+  expect_in(wrong("upstream: postgres://u@h\nreplicas: ['a:1', 'H:5432']\n"),
+            "f:2:1: replicas: h:5432 is the upstream; name every server once");
+  expect_in(wrong("upstream: postgres://u@h\nreplicas: ['a', 'b', 'a:5432 weight=2']\n"),
+            "f:2:1: replicas: a:5432 is there twice");
+}
+
+TEST(Loader, AReplicasHostIsJudgedAsAnUpstreams) {
+  expect_in(wrong("upstream: postgres://u@h\nreplicas: ['@x:1']\n"),
+            "f:2:1: replicas: \"@x\" is an abstract");
+  expect_in(wrong("upstream: postgres://u@h\nreplicas: [':1']\n"), "f:2:1: replicas: the host is empty");
+  expect_in(wrong("upstream: postgres://u@h\nreplicas: ['a/b']\n"), "f:2:1: replicas: \"a/b\" is no host");
+}
+
 TEST(Loader, FilesAreFoundFromTheConfigurationAndHaveToExist) {
   const TestFolder folder;
   folder.write("users.txt", "");

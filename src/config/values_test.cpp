@@ -122,6 +122,30 @@ TEST(ListenAddress, RefusesWhatIsNone) {
   }
 }
 
+TEST(Replica, ReadsEveryForm) {
+  const std::pair<const char*, const char*> cases[] = {{"db2", "db2:5432"},
+                                                       {" db2:6000 ", "db2:6000"},
+                                                       {"10.0.0.2:1 weight=2", "10.0.0.2:1 weight=2"},
+                                                       {"db2   weight=0", "db2:5432 weight=0"},
+                                                       {"[::1]", "[::1]:5432"},
+                                                       {"[fe80::1%eth0]:5 weight=1", "[fe80::1%eth0]:5"},
+                                                       {"/run/postgresql", "/run/postgresql:5432"},
+                                                       {"/run/a:b:5433", "/run/a:b:5433"}};
+  for (const auto& [text, written] : cases) {
+    const auto replica = parse_replica(text);
+    ASSERT_TRUE(replica) << text << ": " << replica.error().text;
+    EXPECT_EQ(to_text(*replica), written);
+  }
+}
+
+TEST(Replica, RefusesWhatIsNone) {
+  for (const char* text :
+       {"::1", "::1:5432", "[::1", "[::1]x", "[::1]x:5", "[db2]:5432", "db2:", "db2:0", "db2:65536", "db2:x",
+        "db2 2", "db2 weight=", "db2 weight=-1", "db2 weight=1001", "/run/a:b"}) {
+    EXPECT_FALSE(parse_replica(text)) << text;
+  }
+}
+
 TEST(ListenAddress, KnowsWhatOnlyThisMachineReaches) {
   for (const char* text :
        {"127.0.0.1:1", "127.1.2.3:1", "localhost:1", "[::1]:1", "[::ffff:127.0.0.1]:1", "unix:/x"}) {

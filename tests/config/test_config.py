@@ -129,10 +129,11 @@ def identity(tmp_path_factory):
         ("auth: {{file: {0}/junk}}", "2:8", "junk:1: the user name must stand in double quotes"),
         ("listen: [0.0.0.0:7001, 127.0.0.1:7001]", "2:1", "127.0.0.1:7001 is part of 0.0.0.0:7001"),
         ("listen: unix:{0}/junk", "2:1", "is no directory"),
+        ("replicas: [db2, '127.0.0.1:1']", "2:1", "127.0.0.1:1 is the upstream; name every server once"),
     ],
     ids=[
         "another key", "pass phrase", "open key", "certificate", "authority", "server's authority", "user list",
-        "overlap", "no directory",
+        "overlap", "no directory", "replica",
     ],
 )
 def test_check_finds_what_serve_would_fail_at(tmp_path, identity, settings, place, told):
