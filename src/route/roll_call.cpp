@@ -52,9 +52,10 @@ const char* to_text(State state) {
   return "";
 }
 
-RollCall::RollCall(std::uint64_t generation, const std::vector<Member>& members, Rules rules)
+RollCall::RollCall(std::uint64_t generation, const std::vector<Member>& members, Rules rules, History history)
     : rules_(rules), sights_(members.size()) {
   topology_.generation = generation;
+  topology_.history = history;
   for (const Member& member : members)
     topology_.servers.push_back({.name = member.name, .weight = member.weight});
 }
@@ -86,6 +87,16 @@ void RollCall::note_failure(std::size_t server, std::string why) {
   find_primary();
 }
 
+void RollCall::note_move(std::size_t server) {
+  Sight& sight = sights_[server];
+  sight.failures = 0;
+  sight.has_answered = false;
+  sight.why = "its name means another address now, which has not answered yet";
+  Server& known = topology_.servers[server];
+  known.covered = {};
+  ++known.incarnation;
+}
+
 bool RollCall::is_there(const Sight& sight) const {
   return sight.has_answered && sight.failures < rules_.tries;
 }
@@ -95,9 +106,9 @@ bool RollCall::has_heard_of_all() const {
                              [](const Sight& sight) { return sight.has_answered || sight.failures > 0; });
 }
 
-/// The highest timeline that any server of that cluster has told of.
+/// The highest timeline that any server of that cluster has told of, or the last primary of it.
 Timeline RollCall::newest(std::uint64_t system) const {
-  Timeline newest = 0;
+  Timeline newest = system == topology_.history.system ? topology_.history.timeline : 0;
   for (std::size_t server = 0; server < sights_.size(); ++server) {
     if (sights_[server].answer.system == system)
       newest = std::max(newest, topology_.servers[server].timeline);
@@ -124,15 +135,24 @@ void RollCall::find_primary() {
   }
   if (!best) return;
   topology_.primary = best;
+  note_leader(sights_[*best].answer);
+}
+
+void RollCall::note_leader(const Answer& answer) {
   has_new_primary_ = true;
-  system_ = sights_[*best].answer.system;
-  timeline_ = sights_[*best].answer.timeline;
+  History& last = topology_.history;
+  const bool is_another = answer.system != last.system || answer.timeline != last.timeline;
+  is_promoted_ = is_promoted_ || (last.system != 0 && is_another);
+  last = {answer.system, answer.timeline};
+  system_ = answer.system;
+  timeline_ = answer.timeline;
   samples_.clear();
 }
 
 void RollCall::note_primary(const Answer& answer, TimePoint asked) {
   if (!may_lead(*topology_.primary)) return;
-  timeline_ = answer.timeline;  // it may have been promoted again, past us
+  // It may have been promoted again, past us; or be another server at the same name.
+  if (answer.timeline != timeline_) note_leader(answer);
   topology_.primary_seen = asked;
   topology_.servers[*topology_.primary].covered = asked;
   const Position end = end_of_last_record(answer.position);
@@ -158,16 +178,19 @@ std::vector<RollCall::Change> RollCall::judge(TimePoint now) {
     const State before = std::exchange(server.state, state);
     server.reason = std::move(reason);
     const bool leads = has_new_primary_ && topology_.primary == at;
-    if (changed || leads) changes.push_back({at, server.role, before, state, server.reason, leads});
+    if (changed || leads) {
+      changes.push_back({at, server.role, before, state, server.reason, leads, leads && is_promoted_});
+    }
   }
-  has_new_primary_ = false;
+  has_new_primary_ = is_promoted_ = false;
   return changes;
 }
 
 RollCall::Verdict RollCall::judge_server(std::size_t server) const {
   const Sight& sight = sights_[server];
   if (!is_there(sight)) {
-    if (sight.failures < rules_.tries) return {State::unknown, "it has not answered yet"};
+    if (sight.failures < rules_.tries)
+      return {State::unknown, sight.why.empty() ? "it has not answered yet" : sight.why};
     return {State::down, sight.why};
   }
   if (topology_.primary == server && may_lead(server)) return {State::up, {}};
@@ -183,20 +206,21 @@ RollCall::Verdict RollCall::judge_server(std::size_t server) const {
 /// It says that it is a primary, and is not the one that is used.
 RollCall::Verdict RollCall::judge_claim(std::size_t server) const {
   const Answer& answer = sights_[server].answer;
+  const Timeline last = newest(answer.system);
+  if (answer.timeline < last && (!topology_.primary || topology_.primary == server)) {
+    const bool was_led = answer.system == topology_.history.system && topology_.history.timeline == last;
+    return {State::refused,
+            fmt::format("it says that it is the primary, on timeline {}, but {} timeline {}: another server "
+                        "has been promoted; make it a replica of that, or stop it",
+                        answer.timeline, was_led ? "the last primary wrote" : "a replica follows", last)};
+  }
   if (!topology_.primary)
     return {State::unknown, "it says that it is the primary; others have not answered yet"};
-  const std::string& primary = topology_.servers[*topology_.primary].name;
-  if (const Timeline other = newest(answer.system); answer.timeline < other && topology_.primary == server) {
-    return {State::refused,
-            fmt::format("it says that it is the primary, on timeline {}, but a replica follows "
-                        "timeline {}: another server has been promoted",
-                        answer.timeline, other)};
-  }
   if (answer.system != system_) return {State::refused, "it is the primary of another cluster"};
   return {State::refused,
-          fmt::format("it says that it is the primary, on timeline {}, but {} {} on timeline {}; make it a "
+          fmt::format("it says that it is the primary, on timeline {}, but {} is on timeline {}; make it a "
                       "replica of that, or stop it",
-                      answer.timeline, primary, topology_.primary == server ? "was" : "is", timeline_)};
+                      answer.timeline, topology_.servers[*topology_.primary].name, timeline_)};
 }
 
 RollCall::Verdict RollCall::judge_replica(const Server& server) const {

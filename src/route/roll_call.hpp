@@ -26,11 +26,11 @@ struct Answer {
 /// Makes the topology from what servers say when they are asked one by one.
 ///
 /// The primary is the server that is not in recovery. Of several the one on the highest timeline is, and the
-/// others are refused; on a timeline below that of a primary that was known, or on the same one beside it,
-/// none ever is; nor while a replica follows a higher one. A replica is up when it follows the primary's
-/// timeline, and covers what the primary had acknowledged less than `max_lag` ago: asked first, the primary
-/// says how far its log goes, and once a replica has replayed that far, everything acknowledged before the
-/// question is visible there.
+/// others are refused; on a timeline below that of a primary that was known, in a former list of servers
+/// too, or on the same one beside it, none ever is; nor while a replica follows a higher one. A replica is up
+/// when it follows the primary's timeline, and covers what the primary had acknowledged less than `max_lag`
+/// ago: asked first, the primary says how far its log goes, and once a replica has replayed that far,
+/// everything acknowledged before the question is visible there.
 ///
 /// Knows nothing of sockets and clocks. Not thread safe.
 class RollCall {
@@ -51,14 +51,18 @@ class RollCall {
     State now;
     std::string reason;
     bool is_new_primary = false;
+    bool is_promoted = false;  ///< a new primary, with another history than that of the last
   };
 
-  RollCall(std::uint64_t generation, const std::vector<Member>& members, Rules rules);
+  /// `history`: what is known of the last primary, from a former list of servers.
+  RollCall(std::uint64_t generation, const std::vector<Member>& members, Rules rules, History history = {});
 
   /// `asked`: before the question was sent.
   void note_answer(std::size_t server, const Answer& answer, TimePoint asked);
   /// It could not be asked, or has not answered.
   void note_failure(std::size_t server, std::string why);
+  /// From now on it is asked at another address, so it may be another server.
+  void note_move(std::size_t server);
 
   /// To be called after the above; what has changed since it was last called.
   std::vector<Change> judge(TimePoint now);
@@ -86,6 +90,7 @@ class RollCall {
   Timeline newest(std::uint64_t system) const;
   bool may_lead(std::size_t server) const;
   void find_primary();
+  void note_leader(const Answer& answer);
   void note_primary(const Answer& answer, TimePoint asked);
   void note_replica(Server& server, const Answer& answer);
   Verdict judge_server(std::size_t server) const;
@@ -98,6 +103,7 @@ class RollCall {
   std::deque<Sample> samples_;  ///< of the primary; positions never fall
   Timeline timeline_ = 0;       ///< of the last primary
   bool has_new_primary_ = false;
+  bool is_promoted_ = false;  ///< the new primary
   std::uint64_t system_ = 0;  ///< of the first
 };
 

@@ -164,5 +164,72 @@ TEST_F(RollCallTest, APrimaryThatComesBackLeadsOn) {
   EXPECT_EQ(covered(1), at(10));
 }
 
+TEST_F(RollCallTest, AFormerPrimaryIsRefusedAfterAReload) {
+  calls_.note_answer(0, primary(100), at(0));
+  calls_.note_answer(1, primary(150, 2), at(0));
+  calls_.note_failure(2, "gone");
+  ASSERT_EQ(leader(), 1u);
+  RollCall after{2, {{"a:1"}, {"b:2"}}, {.tries = 2}, calls_.topology().history};
+  for (int i = 0; i < 2; ++i) after.note_failure(1, "gone");
+  after.note_answer(0, primary(900, 1), at(10));
+  after.judge(at(11));
+  EXPECT_EQ(after.topology().primary, std::nullopt);
+  EXPECT_EQ(after.topology().servers[0].state, State::refused);
+  EXPECT_NE(after.topology().servers[0].reason.find("the last primary wrote timeline 2"), std::string::npos);
+  after.note_answer(1, primary(160, 2), at(20));
+  EXPECT_EQ(after.topology().primary, 1u);
+  const auto changes = after.judge(at(21));
+  EXPECT_EQ(std::ranges::count(changes, true, &RollCall::Change::is_new_primary), 1);
+  EXPECT_EQ(std::ranges::count(changes, true, &RollCall::Change::is_promoted), 0);
+}
+
+TEST_F(RollCallTest, AReloadMayLeadToAnotherCluster) {
+  RollCall after{2, {{"a:1"}}, {}, {.system = kSystem, .timeline = 9}};
+  after.note_answer(0, primary(100, 1, kSystem + 1), at(0));
+  EXPECT_EQ(after.topology().primary, 0u);
+  EXPECT_EQ(after.topology().history.system, kSystem + 1);
+  const auto changes = after.judge(at(1));
+  EXPECT_EQ(std::ranges::count(changes, true, &RollCall::Change::is_promoted), 1);
+}
+
+TEST_F(RollCallTest, AServerAtAnotherAddressIsUnknownUntilItHasAnswered) {
+  for (std::size_t server : {1, 2}) calls_.note_answer(server, replica(100), at(0));
+  calls_.note_answer(0, primary(100), at(1));
+  for (std::size_t server : {1, 2}) calls_.note_answer(server, replica(100), at(1));
+  ASSERT_EQ(state(1), State::up);
+  const auto before = calls_.topology().servers[1].incarnation;
+  for (std::size_t server : {0, 1}) calls_.note_move(server);
+  EXPECT_NE(calls_.topology().servers[1].incarnation, before);
+  EXPECT_EQ(covered(1), TimePoint());
+  EXPECT_EQ(state(0), State::unknown);
+  EXPECT_EQ(state(1), State::unknown);
+  EXPECT_EQ(state(2), State::up);
+  EXPECT_EQ(leader(), 0u);
+  // The same server, as far as it can be told.
+  calls_.note_answer(0, primary(110), at(20));
+  const auto changes = calls_.judge(at(21));
+  ASSERT_EQ(changes.size(), 1u);
+  EXPECT_EQ(changes[0].before, State::unknown);
+  EXPECT_EQ(changes[0].now, State::up);
+  EXPECT_FALSE(changes[0].is_new_primary);
+}
+
+TEST_F(RollCallTest, ThePrimarysNameMayComeToMeanAPromotedServer) {
+  for (std::size_t server : {1, 2}) calls_.note_answer(server, replica(100), at(0));
+  calls_.note_answer(0, primary(100), at(1));
+  for (std::size_t server : {1, 2}) calls_.note_answer(server, replica(100), at(1));
+  calls_.judge(at(2));
+  calls_.note_move(0);
+  calls_.judge(at(3));
+  calls_.note_answer(0, primary(90, 2), at(4));
+  const auto changes = calls_.judge(at(5));
+  ASSERT_EQ(changes.size(), 3u);  // the replicas have to follow the new timeline first
+  EXPECT_TRUE(changes[0].is_new_primary && changes[0].is_promoted);
+  calls_.note_move(0);
+  calls_.note_answer(0, primary(900, 1), at(6));
+  EXPECT_EQ(state(0), State::refused);
+  EXPECT_NE(calls_.topology().servers[0].reason.find("the last primary wrote timeline 2"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace forebay::route

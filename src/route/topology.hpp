@@ -45,6 +45,13 @@ struct Server {
   std::uint32_t incarnation = 0;  ///< with another one it may show less than it has shown before
 };
 
+/// Which cluster the last primary was of, and the timeline that it wrote. Outlives the list of servers: what
+/// claims to be the primary on an earlier timeline is a former one.
+struct History {
+  std::uint64_t system = 0;  ///< the cluster's identifier; 0: there has been no primary
+  Timeline timeline = 0;
+};
+
 /// The servers of a cluster at one moment. Immutable once published.
 struct Topology {
   std::uint64_t generation = 0;  ///< of the list: with another one, indexes mean other servers
@@ -53,6 +60,7 @@ struct Topology {
   /// Up to when the primary is known to have been there. What a replica lags is counted from here: without a
   /// primary there is nothing newer to be seen.
   TimePoint primary_seen = {};
+  History history = {};  ///< also of before the list was another one
   config::SettingsPtr settings =
       {};  ///< by which it came about and reads are spread; never null when there are servers
 
