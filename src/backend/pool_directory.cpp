@@ -105,20 +105,26 @@ Result<void> PoolDirectory::configure(config::SettingsPtr settings) {
       watch_servers(this->settings());
       return targets.error();
     }
+    bool is_known = false;
     {
       const std::lock_guard lock(mutex_);
       targets_ = std::move(*targets);
       settings_ = settings;
       set_quota_limits(*settings);
+      const auto servers = servers_of(*settings);
+      if (std::ranges::find(servers, primary_, server_name) == servers.end()) primary_.clear();
+      const auto before = server_targets_.find(primary_);
+      is_known = before != server_targets_.end() && before->second->place() == targets_.at("")->place();
     }
-    move_pools(*settings, false);
+    if (!settings->replicas.empty() && !is_known) hold_primary(true);
+    move_pools(*settings, Severs::nobody);
   }
   watch_servers(settings);
   return {};
 }
 
 /// Gives all pools the servers and limits that they have now.
-void PoolDirectory::move_pools(const config::Settings& settings, bool severs) {
+void PoolDirectory::move_pools(const config::Settings& settings, Severs severs) {
   std::map<PoolKey, std::shared_ptr<Pool>> pools;
   {
     const std::lock_guard lock(mutex_);
@@ -133,14 +139,15 @@ void PoolDirectory::move_pools(const config::Settings& settings, bool severs) {
       target = found ? *found : pool->target();
     }
     const auto before = pool->target();
-    const bool moved =
-        target->name() != before->name() || target->upstream().database != before->upstream().database;
+    const bool is_elsewhere = target->name() != before->name();
+    const bool has_moved =
+        target->place() != before->place() || target->upstream().database != before->upstream().database;
     pool->configure(std::move(target),
                     std::make_shared<const PoolRules>(rules_for(settings, key.user, key.database)));
-    if (!moved) continue;
-    if (severs) {
+    const bool leaves_primary = key.server.empty() && is_on_cluster(settings, key);
+    if ((severs == Severs::all && leaves_primary) || (severs == Severs::elsewhere && is_elsewhere)) {
       pool->sever(fmt::format("{} is not the primary any more", before->name()));
-    } else {
+    } else if (has_moved) {
       pool->reconnect();
     }
   }
@@ -182,6 +189,15 @@ Result<std::shared_ptr<const Target>> PoolDirectory::target_for(const config::Se
   return Error{ErrorCode::unavailable, fmt::format("no server is configured for database \"{}\"", database)};
 }
 
+/// The upstream's own user looks verifiers up, in a database that need not be listed.
+bool PoolDirectory::looks_up(const config::Settings& settings, const PoolKey& key) {
+  return key.user == settings.upstream.user && !settings.databases.contains(key.database);
+}
+
+bool PoolDirectory::is_on_cluster(const config::Settings& settings, const PoolKey& key) {
+  return looks_up(settings, key) || is_on_cluster(settings, key.database);
+}
+
 /// Whether it lives where the upstream and the replicas are.
 bool PoolDirectory::is_on_cluster(const config::Settings& settings, const std::string& database) {
   const auto* listed = config::database_entry(settings, database);
@@ -191,7 +207,8 @@ bool PoolDirectory::is_on_cluster(const config::Settings& settings, const std::s
 /// The same database on the server that the key names.
 Result<std::shared_ptr<const Target>> PoolDirectory::target_for(const config::Settings& settings,
                                                                 const PoolKey& key) const {
-  auto on_primary = target_for(settings, key.database);
+  auto on_primary = looks_up(settings, key) ? Result<std::shared_ptr<const Target>>(targets_.at(""))
+                                            : target_for(settings, key.database);
   if (key.server.empty() || !on_primary) return on_primary;
   const auto at = server_targets_.find(key.server);
   if (at != server_targets_.end()) return at->second->for_database((*on_primary)->upstream().database);
@@ -203,23 +220,24 @@ PoolRules PoolDirectory::rules_for(const config::Settings& settings, const std::
   const config::Limits& limits = settings.limits;
   const config::Timeouts& timeouts = settings.timeouts;
   const auto* listed = config::database_entry(settings, database);
-  PoolRules rules{.mode = settings.pool_mode,
-                  .has_replicas = !settings.replicas.empty() && is_on_cluster(settings, database),
-                  .reads_from_primary = std::ranges::find(settings.routing.primary_users, user) !=
-                                        settings.routing.primary_users.end(),
-                  .size = limits.pool_size,
-                  .overflow = limits.pool_overflow,
-                  .reserve = limits.reserve_size,
-                  .min_size = limits.pool_min_size,
-                  .max_prepared_statements = limits.max_prepared_statements,
-                  .wait = timeouts.wait,
-                  .reserve_after = timeouts.reserve_after,
-                  .recycle = timeouts.recycle,
-                  .test_after = timeouts.test_after,
-                  .connect = timeouts.connect,
-                  .backend_idle = timeouts.backend_idle,
-                  .command = timeouts.command,
-                  .session_defaults = {}};
+  PoolRules rules{
+      .mode = settings.pool_mode,
+      .has_replicas = !settings.replicas.empty() && is_on_cluster(settings, PoolKey{user, database, {}}),
+      .reads_from_primary =
+          std::ranges::find(settings.routing.primary_users, user) != settings.routing.primary_users.end(),
+      .size = limits.pool_size,
+      .overflow = limits.pool_overflow,
+      .reserve = limits.reserve_size,
+      .min_size = limits.pool_min_size,
+      .max_prepared_statements = limits.max_prepared_statements,
+      .wait = timeouts.wait,
+      .reserve_after = timeouts.reserve_after,
+      .recycle = timeouts.recycle,
+      .test_after = timeouts.test_after,
+      .connect = timeouts.connect,
+      .backend_idle = timeouts.backend_idle,
+      .command = timeouts.command,
+      .session_defaults = {}};
   SessionTimes times{timeouts.statement, timeouts.idle_in_transaction};
   if (listed != nullptr) apply(rules, times, listed->pool);
   if (const auto* entry = user_entry(settings, user)) apply(rules, times, entry->pool);
@@ -245,10 +263,7 @@ Result<std::shared_ptr<Pool>> PoolDirectory::find_or_create(const std::string& u
   const PoolKey key{user, database, {}};
   auto& pool = pools_[key];
   if (pool == nullptr) {
-    // The upstream's own user looks verifiers up, in a database that need not be listed.
-    const bool looks_up = user == settings_->upstream.user && !settings_->databases.contains(database);
-    auto target =
-        looks_up ? Result<std::shared_ptr<const Target>>(targets_.at("")) : target_for(*settings_, database);
+    auto target = target_for(*settings_, key);
     if (!target) {
       pools_.erase(key);
       return target.error();
@@ -352,7 +367,7 @@ bool PoolDirectory::is_paused_locked(const std::string& database) const {
 }
 
 bool PoolDirectory::is_paused_locked(const PoolKey& key) const {
-  const bool is_held = is_primary_held_ && key.server.empty() && is_on_cluster(*settings_, key.database);
+  const bool is_held = is_primary_held_ && key.server.empty() && is_on_cluster(*settings_, key);
   return is_held || is_paused_locked(key.database);
 }
 

@@ -113,14 +113,23 @@ class PoolDirectory {
 
   static Result<Targets> make_targets(const config::Settings& settings, const config::Upstream& primary);
   config::Upstream primary_upstream(const config::Settings& settings) const;
-  void move_pools(const config::Settings& settings, bool severs);
+  /// From whom lent backends are taken when pools move: from nobody; where the server has another name now;
+  /// from all on the cluster's primary.
+  enum class Severs { nobody, elsewhere, all };
+  void move_pools(const config::Settings& settings, Severs severs);
   void watch_servers(const config::SettingsPtr& settings);
-  void on_topology(const route::Topology& topology, const std::vector<route::RollCall::Change>& changes);
+  void on_topology(const route::Topology& topology, const std::vector<route::RollCall::Change>& changes,
+                   const ServerWatch::Targets& targets);
   void note_changes(const route::Topology& topology, const std::vector<route::RollCall::Change>& changes);
-  void meet_server(std::size_t index);
-  void leave_server(const route::Server& server);
-  bool lead(const std::string& server);
+  bool holds_primary(const route::Topology& topology) const;
+  void place_server(const std::string& server, const std::shared_ptr<const Target>& target);
+  void sever(const route::Server& server, bool is_for_reads);
+  void lead(const std::string& server, bool is_promoted);
+  void move_primary(const std::string& server, Severs severs);
+  std::string primary_locked() const;
+  static bool looks_up(const config::Settings& settings, const PoolKey& key);
   static bool is_on_cluster(const config::Settings& settings, const std::string& database);
+  static bool is_on_cluster(const config::Settings& settings, const PoolKey& key);
   void hold_primary(bool holds);
   Result<std::shared_ptr<const Target>> target_for(const config::Settings& settings,
                                                    const std::string& database) const;
@@ -151,8 +160,8 @@ class PoolDirectory {
   /// Guarded by mutex_. After the quotas, because backends give their permits back when they are destroyed.
   std::map<PoolKey, std::shared_ptr<Pool>> pools_;
   Targets targets_;               ///< guarded by mutex_; by database entry
-  Targets server_targets_;        ///< guarded by mutex_; of servers that have been up, by their names
-  std::string primary_;           ///< guarded by mutex_; name of the server that is it; empty: the upstream
+  Targets server_targets_;        ///< guarded by mutex_; of servers whose names have been looked up, by these
+  std::string primary_;           ///< guarded by mutex_; name of the server that is it; empty: none was found
   bool is_primary_held_ = false;  ///< guarded by mutex_; nobody may write, for it is not known where
 
   std::mutex configuring_;              ///< taken before any other: one change of targets after another

@@ -27,18 +27,6 @@ void log_change(const route::Topology& topology, const RollCall::Change& change)
   is_good || is_start ? event.info() : event.warning();
 }
 
-/// Whether it must not be written to anything, for nobody knows where: at the start, until all have been
-/// heard of; when the primary has been replaced by a server that is not known; and when it is a replica now.
-bool holds_primary(const route::Topology& topology, bool is_start) {
-  if (topology.primary) {
-    const route::Server& primary = topology.servers[*topology.primary];
-    return primary.state == State::refused || primary.role == route::Role::replica;
-  }
-  return is_start && std::ranges::any_of(topology.servers, [](const route::Server& server) {
-           return server.state == State::unknown;
-         });
-}
-
 }  // namespace
 
 /// The upstream, or the replica that has taken its place.
@@ -50,30 +38,26 @@ config::Upstream PoolDirectory::primary_upstream(const config::Settings& setting
   return settings.upstream;
 }
 
+/// The server that writes go to.
+std::string PoolDirectory::primary_locked() const {
+  return primary_.empty() ? server_name(settings_->upstream) : primary_;
+}
+
 void PoolDirectory::watch_servers(const config::SettingsPtr& settings) {
   const bool has_choice = !settings->replicas.empty();
   const bool is_asked_about = !settings->http.listen.empty() && !settings->upstream.user.empty();
-  bool is_known = false;
-  {
-    const std::lock_guard lock(mutex_);
-    is_known = !primary_.empty();
-  }
-  if (!has_choice) {
-    hold_primary(false);
-    if (!is_asked_about) return board_.publish(std::make_shared<const route::Topology>());
-    // Nothing depends on what comes of it but what people and programs are told of the only server.
-    watch_ = std::make_unique<ServerWatch>(
-        settings, ++watch_generation_, board_,
-        [this](const route::Topology& topology, const std::vector<RollCall::Change>& changes) {
-          note_changes(topology, changes);
-        });
+  const route::History history = board_.topology()->history;
+  if (!has_choice) hold_primary(false);
+  if (!has_choice && !is_asked_about) {
+    board_.publish(std::make_shared<const route::Topology>(route::Topology{.history = history}));
     return;
   }
-  if (!is_known) hold_primary(true);
   watch_ = std::make_unique<ServerWatch>(
-      settings, ++watch_generation_, board_,
-      [this](const route::Topology& topology, const std::vector<RollCall::Change>& changes) {
-        on_topology(topology, changes);
+      settings, ++watch_generation_, board_, history,
+      [this, has_choice](const route::Topology& topology, const std::vector<RollCall::Change>& changes,
+                         const ServerWatch::Targets& targets) {
+        // Of an only server people and programs are told; nothing else depends on what it says.
+        has_choice ? on_topology(topology, changes, targets) : note_changes(topology, changes);
       });
 }
 
@@ -103,50 +87,93 @@ bool PoolDirectory::is_primary_held() const {
 }
 
 /// By the watch's thread.
-void PoolDirectory::on_topology(const route::Topology& topology,
-                                const std::vector<RollCall::Change>& changes) {
+void PoolDirectory::on_topology(const route::Topology& topology, const std::vector<RollCall::Change>& changes,
+                                const ServerWatch::Targets& targets) {
   note_changes(topology, changes);
-  for (const RollCall::Change& change : changes) {
-    if (change.now == State::up) meet_server(change.server);
-  }
-  bool is_led = true;
-  bool is_start = false;
-  {
-    const std::lock_guard lock(mutex_);
-    is_start = primary_.empty();
+  const bool holds = holds_primary(topology);
+  if (holds) hold_primary(true);
+  for (std::size_t at = 0; at < targets.size(); ++at) {
+    if (targets[at] != nullptr) place_server(topology.servers[at].name, targets[at]);
   }
   for (const RollCall::Change& change : changes) {
     const bool is_back = change.now == State::up && topology.primary == change.server;
-    if (change.is_new_primary || is_back) is_led = lead(topology.servers[change.server].name);
+    if (change.is_new_primary || is_back) lead(topology.servers[change.server].name, change.is_promoted);
   }
-  hold_primary(!is_led || holds_primary(topology, is_start));
+  if (!holds) hold_primary(false);
   for (const RollCall::Change& change : changes) {
-    if (change.now == State::down || change.now == State::refused)
-      leave_server(topology.servers[change.server]);
+    const route::Server& server = topology.servers[change.server];
+    if (change.now == State::down || change.now == State::refused) sever(server, true);
+    // A primary that only does not answer may still do what it was asked to; but not when its name has come
+    // to mean another address, and what is there is no primary.
+    const bool was_left =
+        topology.primary == change.server && change.before == State::unknown && change.now != State::up;
+    if (change.now == State::refused || was_left) sever(server, false);
   }
 }
 
-/// It can be reached, so its name means something; perhaps something else than before.
-void PoolDirectory::meet_server(std::size_t index) {
-  const config::SettingsPtr settings = this->settings();
-  const config::Upstream server = servers_of(*settings)[index];
-  auto target = Target::make(server);
-  if (!target) return;
-  const std::string name = server_name(server);
+/// Whether it must not be written to anything, for nobody knows where: at the start, until all have been
+/// heard of; when the primary has been replaced by a server that is not known, is a replica now, or has moved
+/// and has not answered yet.
+bool PoolDirectory::holds_primary(const route::Topology& topology) const {
+  if (topology.primary) {
+    const route::Server& primary = topology.servers[*topology.primary];
+    return primary.state == State::refused || primary.state == State::unknown ||
+           primary.role == route::Role::replica;
+  }
+  const std::lock_guard lock(mutex_);
+  const auto is_unknown = [](const route::Server& server) { return server.state == State::unknown; };
+  if (std::ranges::any_of(topology.servers, is_unknown)) return is_primary_held_;
+  return std::ranges::any_of(topology.servers, [this](const route::Server& server) {
+    return server.name == primary_locked() && server.state == State::refused;
+  });
+}
+
+/// What is borrowed from there is opened at these addresses from now on.
+void PoolDirectory::place_server(const std::string& server, const std::shared_ptr<const Target>& target) {
   std::map<PoolKey, std::shared_ptr<Pool>> pools;
+  bool is_primary = false;
   {
     const std::lock_guard lock(mutex_);
-    server_targets_[name] = *target;
+    auto& known = server_targets_[server];
+    if (known == target) return;
+    known = target;
     pools = pools_;
+    is_primary = server == primary_locked();
   }
   for (const auto& [key, pool] : pools) {
-    if (key.server == name) pool->set_target((*target)->for_database(pool->target()->upstream().database));
+    if (key.server != server) continue;
+    const auto before = pool->target();
+    pool->set_target(target->for_database(before->upstream().database));
+    if (target->place() != before->place()) pool->reconnect();
   }
+  if (is_primary) move_primary(server, Severs::nobody);
 }
 
-/// Nothing comes back from there any more, or must. A primary that only does not answer may still do what it
-/// was asked to.
-void PoolDirectory::leave_server(const route::Server& server) {
+void PoolDirectory::lead(const std::string& server, bool is_promoted) {
+  {
+    const std::lock_guard lock(mutex_);
+    primary_ = server;
+  }
+  move_primary(server, is_promoted ? Severs::all : Severs::elsewhere);
+}
+
+void PoolDirectory::move_primary(const std::string& server, Severs severs) {
+  const std::lock_guard one_at_a_time(configuring_);
+  config::SettingsPtr settings;
+  {
+    const std::lock_guard lock(mutex_);
+    settings = settings_;
+    const auto& place = server_targets_.at(server);
+    for (auto& [database, target] : targets_) {
+      if (database.empty() || is_on_cluster(*settings, database))
+        target = place->for_database(target->upstream().database);
+    }
+  }
+  move_pools(*settings, severs);
+}
+
+/// Nothing comes back from there any more, or must: from pools for reads, or from those of the primary.
+void PoolDirectory::sever(const route::Server& server, bool is_for_reads) {
   const std::string why =
       fmt::format("server {} is {}: {}", server.name, route::to_text(server.state), server.reason);
   std::map<PoolKey, std::shared_ptr<Pool>> pools;
@@ -157,30 +184,11 @@ void PoolDirectory::leave_server(const route::Server& server) {
     settings = settings_;
   }
   for (const auto& [key, pool] : pools) {
-    const bool is_written_to = key.server.empty() && server.state == State::refused &&
-                               is_on_cluster(*settings, key.database) &&
-                               pool->target()->name() == server.name;
-    if (key.server == server.name || is_written_to) pool->sever(why);
+    const bool is_there = is_for_reads ? key.server == server.name
+                                       : key.server.empty() && is_on_cluster(*settings, key) &&
+                                             pool->target()->name() == server.name;
+    if (is_there) pool->sever(why);
   }
-}
-
-/// Its name has just been looked up by meet_server(). False when that has failed.
-bool PoolDirectory::lead(const std::string& server) {
-  const std::lock_guard one_at_a_time(configuring_);
-  config::SettingsPtr settings;
-  {
-    const std::lock_guard lock(mutex_);
-    settings = settings_;
-    const auto at = server_targets_.find(server);
-    if (at == server_targets_.end()) return false;
-    primary_ = server;
-    for (auto& [database, target] : targets_) {
-      if (database.empty() || is_on_cluster(*settings, database))
-        target = at->second->for_database(target->upstream().database);
-    }
-  }
-  move_pools(*settings, true);
-  return true;
 }
 
 void PoolDirectory::hold_primary(bool holds) {

@@ -1,18 +1,14 @@
 #include "backend/server_watch.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
-#include <stdexcept>
 #include <utility>
 
 #include <fmt/format.h>
 #include <poll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
+#include "backend/host_lookup.hpp"
 #include "backend/stream_connection.hpp"
-#include "backend/target.hpp"
 
 namespace forebay::backend {
 
@@ -66,17 +62,6 @@ std::optional<route::Answer> read_answer(const StreamConnection::Reply& reply) {
                        .system = static_cast<std::uint64_t>(number_in<std::int64_t>(row, 3))};
 }
 
-net::Fd make_waker() {
-  const int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (fd < 0) throw std::runtime_error("cannot make an eventfd for the servers' watch: " + errno_text(errno));
-  return net::Fd(fd);
-}
-
-void wake(int fd) {
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const auto size = write(fd, &one, sizeof one);
-}
-
 config::Health health_of(const config::Settings& settings) {
   config::Health health = settings.health;
   if (settings.replicas.empty()) health.interval = std::max(health.interval, kAloneInterval);
@@ -107,9 +92,13 @@ std::vector<config::Upstream> servers_of(const config::Settings& settings) {
 /// The connection to one server, and the question that is under way there.
 class ServerWatch::Visitor {
  public:
-  Visitor(std::size_t server, config::Upstream upstream, const config::Health& health,
-          route::RollCall& roll_call)
-      : server_(server), upstream_(std::move(upstream)), health_(health), roll_call_(roll_call) {}
+  Visitor(std::size_t server, const config::Upstream& upstream, const config::Health& health,
+          route::RollCall& roll_call, std::function<void()> wake)
+      : server_(server),
+        database_(upstream.database.empty() ? "postgres" : upstream.database),
+        health_(health),
+        roll_call_(roll_call),
+        lookup_(upstream, std::move(wake)) {}
 
   pollfd polled() const {
     if (connection_ == nullptr || !is_under_way_) return {-1, 0, 0};
@@ -127,39 +116,57 @@ class ServerWatch::Visitor {
     is_flush_wanted_ = true;
     ask_by(now);
   }
+  /// Where it is; null until its name has been looked up.
+  const std::shared_ptr<const Target>& target() const { return target_; }
 
   /// Begins and goes on with what is due. True when something has been learned.
   bool advance(TimePoint now, bool has_events) {
-    if (!is_under_way_) {
-      if (now < next_) return false;
-      if (!begin(now)) return true;
-    } else if (!has_events && connection_->fd() >= 0) {
-      if (now - asked_ < health_.timeout) return false;
-      fail(fmt::format("no answer within {} ms", health_.timeout.count()), now);
-      return true;
-    }
-    return is_connected_ ? read(now) : connect(now);
+    if (!is_under_way_) return now >= next_ && begin(now);
+    if (connection_ != nullptr && (has_events || connection_->fd() < 0))
+      return is_connected_ ? read(now) : connect(now);
+    if (connection_ == nullptr && start_connecting(now)) return true;
+    if (now - asked_ < health_.timeout) return false;
+    fail(connection_ == nullptr
+             ? fmt::format("its name has not been looked up within {} ms", health_.timeout.count())
+             : fmt::format("no answer within {} ms", health_.timeout.count()),
+         now);
+    return true;
   }
 
  private:
-  /// False when there is no way to ask.
   bool begin(TimePoint now) {
     asked_ = now;
     is_under_way_ = true;
-    if (connection_ == nullptr) {
-      // Anew each time: what the name means may have changed.
-      const auto target = Target::make(upstream_);
-      if (!target) {
-        fail(target.error().text, now);
-        return false;
-      }
-      const std::string& database = upstream_.database;
-      connection_ = std::make_unique<StreamConnection>(**target, database.empty() ? "postgres" : database,
-                                                       StreamConnection::Purpose::health);
-      is_connected_ = false;
+    follow_name();
+    return connection_ == nullptr ? start_connecting(now) : !ask(now);
+  }
+
+  /// A connection to what its name means no more is left; what is there may be another server.
+  void follow_name() {
+    auto outcome = lookup_.outcome();
+    if (outcome.target == nullptr || outcome.target == target_) return;
+    const bool is_first = target_ == nullptr;
+    target_ = std::move(outcome.target);
+    if (is_first || (connection_ != nullptr && target_->has_address(connection_->address()))) return;
+    connection_.reset();
+    is_connected_ = has_answered_ = is_flush_wanted_ = has_unflushed_ = false;
+    roll_call_.note_move(server_);
+  }
+
+  /// Unless its name is still being looked up. True when there is nothing to wait for: it has failed.
+  bool start_connecting(TimePoint now) {
+    follow_name();
+    if (target_ == nullptr) {
+      std::string problem = lookup_.outcome().problem;
+      if (problem.empty()) return false;
+      fail(std::move(problem), now);
       return true;
     }
-    return ask(now);
+    asked_ = now;
+    connection_ = std::make_unique<StreamConnection>(*target_, database_, StreamConnection::Purpose::health);
+    is_connected_ = false;
+    // Not before it is writable, or libpq waits for that. Without a socket it has a reason to tell.
+    return connection_->fd() < 0 && connect(now);
   }
 
   bool connect(TimePoint now) {
@@ -214,13 +221,16 @@ class ServerWatch::Visitor {
     connection_.reset();
     is_connected_ = is_under_way_ = is_flush_wanted_ = has_unflushed_ = false;
     next_ = was_connected ? now : now + std::max(health_.interval, kRetryPause);
+    lookup_.hurry();
     roll_call_.note_failure(server_, std::move(why));
   }
 
   const std::size_t server_;
-  const config::Upstream upstream_;
+  const std::string database_;
   const config::Health& health_;
   route::RollCall& roll_call_;
+  HostLookup lookup_;
+  std::shared_ptr<const Target> target_;
   std::unique_ptr<StreamConnection> connection_;
   bool is_connected_ = false;
   bool is_under_way_ = false;  ///< a question, or the connecting before it
@@ -234,26 +244,27 @@ class ServerWatch::Visitor {
 };
 
 ServerWatch::ServerWatch(config::SettingsPtr settings, std::uint64_t generation, route::Board& board,
-                         OnChange on_change)
+                         route::History history, OnChange on_change)
     : settings_(std::move(settings)),
       board_(board),
       health_(health_of(*settings_)),
       on_change_(std::move(on_change)),
-      wake_fd_(make_waker()),
       roll_call_(generation, members_of(*settings_),
-                 {.max_lag = settings_->routing.max_lag, .tries = settings_->health.tries}) {
-  for (config::Upstream& server : servers_of(*settings_)) {
-    visitors_.push_back(std::make_unique<Visitor>(visitors_.size(), std::move(server), health_, roll_call_));
+                 {.max_lag = settings_->routing.max_lag, .tries = settings_->health.tries}, history) {
+  for (const config::Upstream& server : servers_of(*settings_)) {
+    visitors_.push_back(
+        std::make_unique<Visitor>(visitors_.size(), server, health_, roll_call_, [this] { waker_.wake(); }));
   }
+  targets_.resize(visitors_.size());
   publish();
-  board_.set_waker([fd = wake_fd_.get()] { wake(fd); });
+  board_.set_waker([this] { waker_.wake(); });
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }
 
 ServerWatch::~ServerWatch() {
   board_.set_waker(nullptr);
   thread_.request_stop();
-  wake(wake_fd_.get());
+  waker_.wake();
   thread_.join();
 }
 
@@ -265,10 +276,11 @@ void ServerWatch::run(const std::stop_token& stop) {
     bool has_news = false;
     for (std::size_t at = 0; at < visitors_.size(); ++at)
       has_news = visitors_[at]->advance(now, polled[at].revents != 0) || has_news;
-    if (has_news) {
+    const bool has_moved = take_targets();
+    if (has_news || has_moved) {
       const auto changes = roll_call_.judge(now);
       const auto topology = publish();
-      if (!changes.empty()) on_change_(*topology, changes);
+      if (has_moved || !changes.empty()) on_change_(*topology, changes, targets_);
     }
     if (board_.take_wish()) wished = now;
     TimePoint next = now + health_.interval;
@@ -278,14 +290,22 @@ void ServerWatch::run(const std::stop_token& stop) {
       // A connect that failed before it had a socket has its reason to tell.
       next = std::min(next, visitors_[at]->next_event());
     }
-    polled.back() = {wake_fd_.get(), POLLIN, 0};
+    polled.back() = {waker_.fd(), POLLIN, 0};
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - Clock::now());
     poll(polled.data(), polled.size(), static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
-    std::uint64_t count = 0;
-    if (polled.back().revents != 0) {
-      [[maybe_unused]] const auto size = read(wake_fd_.get(), &count, sizeof count);
-    }
+    if (polled.back().revents != 0) waker_.clear();
   }
+}
+
+/// Whether a server is somewhere else than before.
+bool ServerWatch::take_targets() {
+  bool has_moved = false;
+  for (std::size_t at = 0; at < visitors_.size(); ++at) {
+    if (targets_[at] == visitors_[at]->target()) continue;
+    targets_[at] = visitors_[at]->target();
+    has_moved = true;
+  }
+  return has_moved;
 }
 
 std::shared_ptr<const route::Topology> ServerWatch::publish() {

@@ -134,6 +134,11 @@ StreamConnection::StreamConnection(const Target& target, const std::string& data
       connection_.get(), [](void*, const char*) {}, nullptr);
 }
 
+std::string_view StreamConnection::address() const {
+  const char* const address = PQhostaddr(connection_.get());
+  return address == nullptr ? std::string_view() : address;
+}
+
 short StreamConnection::events() const {
   if (connecting_ == PGRES_POLLING_OK) return has_unsent_ ? POLLIN | POLLOUT : POLLIN;
   return connecting_ == PGRES_POLLING_READING ? POLLIN : POLLOUT;

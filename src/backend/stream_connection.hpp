@@ -35,6 +35,8 @@ class StreamConnection {
   StreamConnection(const Target& target, const std::string& database, Purpose purpose);
 
   int fd() const { return PQsocket(connection_.get()); }
+  /// The numeric address that it is connected to; empty over a Unix socket.
+  std::string_view address() const;
   /// POLLIN, POLLOUT or both.
   short events() const;
 

@@ -1,6 +1,9 @@
 #include "backend/target.hpp"
 
+#include <algorithm>
+
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <sys/socket.h>
 
 namespace forebay::backend {
@@ -22,6 +25,24 @@ std::shared_ptr<const Target> Target::for_database(const std::string& database) 
   config::Upstream upstream = upstream_;
   upstream.database = database;
   return std::shared_ptr<const Target>(new Target(std::move(upstream), addresses_, tls_));
+}
+
+std::shared_ptr<const Target> Target::at(std::vector<net::Address> addresses) const {
+  return std::shared_ptr<const Target>(new Target(upstream_, std::move(addresses), tls_));
+}
+
+bool Target::has_address(std::string_view address) const {
+  return std::ranges::any_of(addresses_, [address](const net::Address& known) {
+    return known.family() == AF_UNIX || known.host() == address;
+  });
+}
+
+std::string Target::place() const {
+  std::vector<std::string> hosts;
+  hosts.reserve(addresses_.size());
+  for (const net::Address& address : addresses_) hosts.push_back(address.host());
+  std::ranges::sort(hosts);
+  return fmt::format("{} {}", name(), fmt::join(hosts, " "));
 }
 
 bool Target::wants_tls() const {

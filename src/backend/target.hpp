@@ -3,6 +3,7 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
@@ -19,11 +20,19 @@ std::string server_name(const config::Upstream& upstream);
 /// address that was reached last; a reload makes another. Thread safe.
 class Target {
  public:
-  /// Resolves the host; blocks while it does, so only at start and reload.
+  /// Resolves the host, and may block for seconds while it does.
   static Result<std::shared_ptr<const Target>> make(const config::Upstream& upstream);
 
   /// The same server, for backends of another database.
   std::shared_ptr<const Target> for_database(const std::string& database) const;
+
+  /// The same server, which has moved.
+  std::shared_ptr<const Target> at(std::vector<net::Address> addresses) const;
+  /// Whether `address`, a numeric one as libpq tells it, is among its addresses; always over a Unix socket.
+  bool has_address(std::string_view address) const;
+  /// Its name with all its addresses in an order of their own: another one means that it may be another
+  /// server.
+  std::string place() const;
 
   const config::Upstream& upstream() const { return upstream_; }
   /// Never empty. To be tried in turn, from reached() on.

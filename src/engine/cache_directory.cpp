@@ -21,7 +21,7 @@ const std::string& database_of(const backend::Pool& pool, const backend::Target&
 }
 
 std::string name_of(const backend::Target& target, const std::string& database) {
-  return fmt::format("{}/{}", target.name(), database);
+  return fmt::format("{}/{}", target.place(), database);
 }
 
 }  // namespace

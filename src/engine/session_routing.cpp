@@ -206,6 +206,7 @@ void Session::open_attempt(const route::Topology& topology, std::size_t server, 
   attempt.is_replicas = !is_primary;
   attempt.server = server;
   attempt.generation = topology.generation;
+  attempt.incarnation = topology.servers[server].incarnation;
   attempt.batch.assign(batch.begin(), batch.end());
   attempt.left = batch.size();
   attempt.held.clear();
@@ -243,7 +244,7 @@ void Session::note_answered() {
     return routing_->reader.note_primary(now);
   }
   const route::Topology& topology = pool_->directory().board().here();
-  if (attempt.is_on_replica() && topology.generation == attempt.generation) {
+  if (attempt.is_on_replica() && attempt.is_as_chosen(topology)) {
     routing_->reader.note_replica(topology, attempt.server, now);
   } else {
     routing_->reader.note_primary(now);
@@ -273,6 +274,10 @@ bool Session::hold_answer(Bytes bytes) {
   const bool is_short = attempt.is_on_replica() && attempt.held.size() + bytes.size() <= Attempt::kMostHeld;
   if (!is_complete && is_short) {
     attempt.held.insert(attempt.held.end(), bytes.begin(), bytes.end());
+    return true;
+  }
+  if (attempt.is_on_replica() && !attempt.is_as_chosen(pool_->directory().board().here())) {
+    attempt.has_failed = true;  // it may come from a server that shows less than the client has seen
     return true;
   }
   attempt.is_passing = true;

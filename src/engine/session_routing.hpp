@@ -12,6 +12,7 @@
 #include "base/bytes.hpp"
 #include "net/loop.hpp"
 #include "route/reader.hpp"
+#include "route/topology.hpp"
 
 namespace forebay::engine {
 
@@ -25,7 +26,8 @@ struct Attempt {
   static constexpr std::size_t kMostHeld = 64 * 1024;
 
   std::size_t server = 0;
-  std::uint64_t generation = 0;  ///< of the topology that the number is of
+  std::uint64_t generation = 0;   ///< of the topology that the number is of
+  std::uint32_t incarnation = 0;  ///< of the server, when it was chosen
   TimePoint started{};
   std::vector<std::byte> batch;  ///< as the client sent it
   std::size_t left = 0;          ///< of it, not handled yet
@@ -37,6 +39,10 @@ struct Attempt {
   bool has_failed = false;   ///< what comes is not for the client
 
   bool is_on_replica() const { return is_open && is_replicas; }
+  /// Whether the server still shows all that it showed when it was chosen, and is the same one.
+  bool is_as_chosen(const route::Topology& topology) const {
+    return topology.generation == generation && topology.servers[server].incarnation == incarnation;
+  }
   void note_handled(std::size_t bytes) { left -= std::min(left, bytes); }
   /// All of the batch has been sent, and nothing else may be before it is answered.
   bool is_awaited() const { return is_open && left == 0; }

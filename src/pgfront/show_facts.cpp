@@ -75,7 +75,8 @@ void version(const ShowRequestPtr& request, ShowDone done) {
   done(std::string(as_text(rows.bytes())));
 }
 
-/// Forebay looks names up at start and at a reload and caches none; it has no peers.
+/// Names are looked up at start and at a reload, those of servers beside replicas all the time; what comes of
+/// it is told by SHOW TOPOLOGY. There are no peers.
 void nothing(const ShowRequestPtr&, ShowDone done) {
   done({});
 }

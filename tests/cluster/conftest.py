@@ -5,7 +5,7 @@ import contextlib
 import psycopg
 import pytest
 
-from forebay_testing import ForebayDaemon, PostgresServer, ReplicaServer, wait_until
+from forebay_testing import ForebayDaemon, PostgresServer, ReplicaServer, free_port, wait_until
 
 USER = "app"
 #: wal_log_hints, full_page_writes: for pg_rewind. Its log stays long enough for a replica that was cut off for a while.
@@ -15,16 +15,29 @@ CONFIG = {"wal_log_hints": "on", "full_page_writes": "on", "wal_keep_size": "256
 class Cluster:
     """Servers by their place in the configuration: 0 is the upstream, the first primary."""
 
-    def __init__(self, stack: contextlib.ExitStack, replicas: int = 2, config: dict | None = None) -> None:
+    def __init__(self, stack: contextlib.ExitStack, replicas: int = 2, config: dict | None = None,
+                 addresses: list[str] | None = None) -> None:
+        """addresses: of each server, several with commas, where all have one port; otherwise they differ in that."""
         self._stack = stack
-        config = CONFIG | (config or {})
-        primary = stack.enter_context(_Member(config))
+        self._addresses = addresses
+        self._config = CONFIG | (config or {})
+        self.servers: list[PostgresServer] = []
+        primary = self._start(0, _Member)
         primary.create_role(USER)
         primary.create_database("shop", f"OWNER {USER}")
-        self.servers = [primary]
+        self.servers.append(primary)
         for number in range(replicas):
-            self.servers.append(stack.enter_context(ReplicaServer(primary, f"replica{number + 1}", config)))
+            name = f"replica{number + 1}"
+            self.servers.append(self._start(number + 1, lambda config: ReplicaServer(primary, name, config)))
         self.primary = primary
+
+    def _start(self, place: int, make) -> PostgresServer:
+        if not self._addresses:
+            return self._stack.enter_context(make(self._config))
+        server = make(self._config | {"listen_addresses": self._addresses[place]})
+        server.host = self._addresses[place].split(",")[0]
+        server.port = self.servers[0].port if place else free_port(server.host)
+        return self._stack.enter_context(server)
 
     @property
     def replicas(self) -> list[PostgresServer]:

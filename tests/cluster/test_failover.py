@@ -7,7 +7,7 @@ import time
 import psycopg
 import pytest
 
-from forebay_testing import wait_until
+from forebay_testing import ForebayDaemon, wait_until
 
 from traffic import Traffic, insert, read
 
@@ -69,6 +69,34 @@ def test_the_former_primary_gets_nothing_when_it_comes_back(cluster):
 
 
 @pytest.mark.time_limit(120)
+def test_a_reload_does_not_make_a_former_primary_the_primary(cluster):
+    """It comes back alone, while nobody is there who knows of the other."""
+    daemon = cluster.forebay()
+    old, new, other = cluster.servers
+    writer = Traffic(lambda: cluster.connect(daemon), insert)
+    writer.start()
+    wait_until(lambda: len(writer.done) > 10, 20, "traffic")
+    promoted = fail_over(cluster)
+    wait_until(lambda: writer.done[-1][0] > promoted, 20, "writes go on")
+    other.stop()
+    new.stop()
+    wait_until(lambda: cluster.states(daemon) == {0: "down", 1: "down", 2: "down"}, 20, "all are down")
+    daemon.reload()
+    daemon.wait_for_log("configuration reloaded")
+    old.start()
+    before = old.query("SELECT count(*) FROM log", dbname="shop")
+    wait_until(lambda: cluster.states(daemon)[0] == "refused", 20, "it is refused")
+    assert "the last primary wrote timeline 2" in cluster.topology(daemon)[0]["why"]
+    new.start()
+    other.start()
+    wait_until(lambda: cluster.states(daemon) == {0: "refused", 1: "up", 2: "up"}, 20, "the states")
+    since = time.monotonic()
+    wait_until(lambda: writer.done[-1][0] > since, 20, "writes go on")
+    writer.stop()
+    assert old.query("SELECT count(*) FROM log", dbname="shop") == before
+
+
+@pytest.mark.time_limit(120)
 def test_a_promotion_beside_a_living_primary_takes_its_clients_along(cluster):
     """The higher timeline wins; transactions that are open on the other end."""
     daemon = cluster.forebay()
@@ -84,6 +112,22 @@ def test_a_promotion_beside_a_living_primary_takes_its_clients_along(cluster):
         other.execute("INSERT INTO log VALUES (2)")
     assert cluster.servers[0].query("SELECT n FROM log", dbname="shop") == []
     assert cluster.servers[1].query("SELECT n FROM log", dbname="shop") == [(2,)]
+
+
+@pytest.mark.time_limit(120)
+def test_verifiers_are_looked_up_on_the_new_primary(cluster):
+    """In a database that is not listed: there the former primary was asked for ever."""
+    places = ", ".join(f"'{server.host}:{server.port}'" for server in cluster.servers[1:])
+    with ForebayDaemon(cluster.primary, config=f"databases: {{shop: {{}}}}\nreplicas: [{places}]\n") as daemon:
+        wait_until(lambda: cluster.states(daemon) == {0: "up", 1: "up", 2: "up"}, 20, "all servers are up")
+        with cluster.connect(daemon) as client:
+            client.execute("INSERT INTO log VALUES (1)")
+        new = cluster.servers[1]
+        new.promote()
+        wait_until(lambda: cluster.states(daemon)[0] == "refused", 20, "the former primary is refused")
+        new.create_role("late", "secret")
+        with psycopg.connect(daemon.dsn("late", "shop", "secret"), connect_timeout=20) as client:
+            assert client.execute("SELECT current_user").fetchone() == ("late",)
 
 
 @pytest.mark.time_limit(120)

@@ -10,6 +10,7 @@ interpreter is killed (see keeper.py).
 from .daemon import Daemon, DaemonError
 from .directories import temporary_directory
 from .forebay import ForebayDaemon, forebay_binary
+from .names import Names
 from .pgbouncer import PgBouncerDaemon
 from .ports import free_port
 from .postgres import PostgresServer, postgres_binary
@@ -20,6 +21,7 @@ __all__ = [
     "Daemon",
     "DaemonError",
     "ForebayDaemon",
+    "Names",
     "PgBouncerDaemon",
     "PostgresServer",
     "ReplicaServer",

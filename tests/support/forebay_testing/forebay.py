@@ -7,6 +7,7 @@ import signal
 
 from .daemon import Daemon, DaemonError
 from .directories import REPOSITORY
+from .names import Names
 from .postgres import PostgresServer, conninfo, url
 
 _LISTENING = re.compile(r"listening on (\S+):(\d+)")
@@ -30,7 +31,8 @@ class ForebayDaemon(Daemon):
 
     upstream: a PostgresServer (dsn() then knows its roles' passwords) or a postgres:// URL.
     flags: further command-line flags. config: text of a YAML file, passed as --config. The cache is off unless one
-    of them speaks of it: most suites look at what reaches the server.
+    of them speaks of it: most suites look at what reaches the server. names, upstream_name: what names mean to it,
+    and the one that it is to reach a PostgresServer by.
     stop() and the end of the `with` block raise when the daemon crashed, ended with an error, or a sanitizer
     reported something.
     """
@@ -38,12 +40,14 @@ class ForebayDaemon(Daemon):
     name = "forebay"
     prompt_signal = signal.SIGKILL
 
-    def __init__(self, upstream: PostgresServer | str, flags=(), config: str | None = None) -> None:
+    def __init__(self, upstream: PostgresServer | str, flags=(), config: str | None = None,
+                 names: Names | None = None, upstream_name: str | None = None) -> None:
         super().__init__()
         self.host = "127.0.0.1"
         self.port = 0
         self._server = upstream if isinstance(upstream, PostgresServer) else None
-        self._upstream = upstream.url() if self._server else upstream
+        self._upstream = upstream.url(host=upstream_name) if self._server else upstream
+        self._names = names
         self._flags = [str(flag) for flag in flags]
         self.config_path: pathlib.Path | None = None
         self._configures_cache = config is not None and "cache:" in config
@@ -60,7 +64,8 @@ class ForebayDaemon(Daemon):
             command += ["--config", str(self.config_path)]
         if "--cache" not in self._flags and not self._configures_cache:
             command += ["--cache", "off"]
-        return command + self._flags
+        command += self._flags
+        return self._names.wrapped(command) if self._names else command
 
     def ready(self) -> bool:
         found = _LISTENING.search(self.log())

@@ -120,9 +120,10 @@ class PostgresServer(Daemon):
         values = {"host": self.socket_directory, "port": self.port, "user": user or SUPERUSER, "dbname": dbname}
         return conninfo(values | options)
 
-    def url(self, user: str | None = None, dbname: str | None = None, password: str | None = None) -> str:
+    def url(self, user: str | None = None, dbname: str | None = None, password: str | None = None,
+            host: str | None = None) -> str:
         user = user or SUPERUSER
-        return url(self.host, self.port, user, password or self.passwords.get(user), dbname)
+        return url(host or self.host, self.port, user, password or self.passwords.get(user), dbname)
 
     def create_role(self, name: str, password: str | None = None, options: str = "LOGIN") -> None:
         """Makes a role; dsn(user=name) then knows its password."""
