@@ -214,3 +214,27 @@ def test_a_name_that_cannot_be_looked_up_holds_nobody_up(cluster, names):
         wait_until(lambda: cluster.states(daemon)[2] == "up", 20, "it is found")
         stopped = time.monotonic()
     assert time.monotonic() - stopped < 5
+
+
+@pytest.mark.time_limit(120)
+def test_the_cache_follows_the_primarys_name(cluster, names):
+    """The former primary goes on, and would prove for ever that nothing changes there."""
+    with serve(cluster, names, REPLICA, flags=["--cache", "on"]) as daemon, cluster.connect(daemon) as client:
+        wait_until(lambda: cluster.states(daemon) == {0: "up", 1: "up"}, 20, "both are up")
+
+        def count() -> int:
+            return client.execute("SELECT count(*) FROM log").fetchone()[0]
+
+        def hits() -> int:
+            with psycopg.connect(daemon.dsn(dbname="forebay"), autocommit=True) as console:
+                cursor = console.execute("SHOW CACHE")
+                return sum(row[[column.name for column in cursor.description].index("hits")] for row in cursor)
+
+        wait_until(lambda: count() == 0 and hits() > 5, 20, "answers from memory")
+        promote_second(cluster)
+        names.set(PRIMARY, ADDRESSES[1])
+        wait_until(lambda: leads(cluster, daemon, 2), 20, "the new one is noticed")
+        before = hits()
+        wait_until(lambda: count() == 0 and hits() > before + 5, 20, "answers from memory again")
+        cluster.primary.execute("INSERT INTO log VALUES (1)", dbname="shop")
+        wait_until(lambda: count() == 1, 5, "the insert is seen")
