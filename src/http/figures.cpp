@@ -1,5 +1,6 @@
 #include "http/figures.hpp"
 
+#include <chrono>
 #include <memory>
 #include <utility>
 
@@ -23,6 +24,7 @@ void look(Figures& figures, pgfront::Front& front, TimePoint now) {
   figures.loops = front.directory().threads();
   figures.is_paused = front.directory().is_paused("");
   figures.is_draining = front.is_draining();
+  figures.time = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
 }  // namespace

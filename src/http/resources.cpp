@@ -119,14 +119,18 @@ json::object overview_of(const Figures& figures) {
   for (const auto& [database, each] : figures.traffic) traffic += each;
   std::uint64_t hits = 0;
   std::uint64_t misses = 0;
+  std::uint64_t saved_micros = 0;
   for (const auto& each : figures.caches) {
     hits += each.hits;
     misses += each.misses;
+    saved_micros += each.saved_micros;
   }
   json::object cache = store_of(figures.store, figures.store_capacity);
   cache["hits"] = hits;
   cache["misses"] = misses;
-  return {{"paused", figures.is_paused},
+  cache["saved_us"] = saved_micros;
+  return {{"time", figures.time},
+          {"paused", figures.is_paused},
           {"draining", figures.is_draining},
           {"traffic", to_json(traffic)},
           {"clients", to_json(figures.clients)},
