@@ -1,5 +1,6 @@
 #include "http/dispatch.hpp"
 
+#include "http/asset.hpp"
 #include "http/json.hpp"
 
 namespace forebay::http {
@@ -40,17 +41,19 @@ Dispatch dispatch(pgfront::Front& front, const Request& request) {
   found.person = identify(request, *front.settings(), user_list.get());
   if (const std::string why = foreign(request, found.person, route != nullptr && route->method == "POST");
       !why.empty()) {
-    found.refusal = error_reply(403, "foreign", why);
+    found.reply = error_reply(403, "foreign", why);
   } else if (found.person.is_impostor) {
-    found.refusal = unauthorized(request, true);
+    found.reply = unauthorized(request, true);
+  } else if (const Asset* asset = find_asset(request); asset != nullptr) {
+    found.reply = asset_reply(*asset, request);
   } else if (route == nullptr) {
-    found.refusal = no_route(allowed);
+    found.reply = no_route(allowed);
   } else if (found.person.role >= route->role) {
     found.route = route;
   } else if (found.person.role == Role::none || found.person.name.empty()) {
-    found.refusal = unauthorized(request, false);
+    found.reply = unauthorized(request, false);
   } else {
-    found.refusal = error_reply(403, "forbidden", "this is for administrators");
+    found.reply = error_reply(403, "forbidden", "this is for administrators");
   }
   return found;
 }

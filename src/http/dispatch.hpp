@@ -6,9 +6,9 @@ namespace forebay::http {
 
 /// What becomes of a request: a reply at once, or a route that may be run.
 struct Dispatch {
-  const Route* route = nullptr;  ///< null: `refusal` is the reply
+  const Route* route = nullptr;  ///< null: `reply` is sent
   Person person;
-  Reply refusal;
+  Reply reply;
 };
 
 /// Finds the route, and whether whoever asks may have it.

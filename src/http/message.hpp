@@ -19,6 +19,8 @@ struct Request {
   std::string origin;
   std::string fetch_site;  ///< Sec-Fetch-Site
   std::string accept;
+  std::string accept_encoding;
+  std::string if_none_match;
   std::string authorization;
   std::string content_type;
   std::string body;

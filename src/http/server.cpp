@@ -92,6 +92,8 @@ Request read(const RawRequest& raw, bool is_local, bool is_private) {
           .origin = field(beast_http::field::origin),
           .fetch_site = text(raw["Sec-Fetch-Site"]),
           .accept = field(beast_http::field::accept),
+          .accept_encoding = field(beast_http::field::accept_encoding),
+          .if_none_match = field(beast_http::field::if_none_match),
           .authorization = field(beast_http::field::authorization),
           .content_type = field(beast_http::field::content_type),
           .body = raw.body(),
@@ -120,7 +122,7 @@ RawReply write(const Reply& reply, bool is_head, bool keeps_alive) {
   RawReply raw{static_cast<beast_http::status>(reply.status), 11};
   set_fields(raw, reply);
   raw.keep_alive(keeps_alive);
-  raw.content_length(reply.body.size());
+  if (reply.status != 304) raw.content_length(reply.body.size());
   if (!is_head) raw.body() = reply.body;
   return raw;
 }
@@ -290,7 +292,7 @@ awaitable<void> Server::State::serve(Stream& stream, beast::flat_buffer& buffer,
     } else if (found.route != nullptr) {
       reply = co_await answer(found.route, std::move(request), found.person);
     } else {
-      reply = std::move(found.refusal);
+      reply = std::move(found.reply);
     }
     const bool was_sent = co_await send(stream, std::move(reply), is_head, keeps_alive);
     if (!was_sent || !keeps_alive) co_return;

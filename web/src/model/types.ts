@@ -1,0 +1,176 @@
+// What the API answers (/api/v1/openapi.json), as far as the page looks at it. Counters count from the start of the
+// process; `_us` are microseconds, `_ms` milliseconds.
+
+export interface Traffic {
+  queries: number;
+  transactions: number;
+  backend_assignments: number;
+  received_bytes: number;
+  sent_bytes: number;
+  query_us: number;
+  transaction_us: number;
+  wait_us: number;
+}
+
+export interface ClientCounts {
+  all: number;
+  login: number;
+  idle: number;
+  active: number;
+  waiting: number;
+  console: number;
+}
+
+export type ServerRole = "unknown" | "primary" | "replica";
+export type ServerState = "unknown" | "up" | "lagging" | "down" | "refused";
+
+export interface UnwatchedServer {
+  server: string;
+  watched: false;
+  backends: number;
+  assignments: number;
+}
+
+export interface WatchedServer {
+  server: string;
+  watched: true;
+  role: ServerRole;
+  state: ServerState;
+  why: string;
+  primary: boolean;
+  weight: number;
+  lag_ms: number | null;
+  position: string;
+  timeline: number;
+  promotions: number;
+  backends: number;
+  assignments: number;
+}
+
+export type Server = UnwatchedServer | WatchedServer;
+
+export interface Store {
+  entries: number;
+  bytes: number;
+  limit_bytes: number;
+  evictions: number;
+}
+
+/** The event of the stream, once a second. */
+export interface Overview {
+  time: number; // seconds since 1970, by the server's clock
+  paused: boolean;
+  draining: boolean;
+  traffic: Traffic;
+  clients: ClientCounts;
+  clients_limit: number; // 0: any number
+  pools: number;
+  backends: number;
+  databases: number;
+  users: number;
+  servers: Server[];
+  cache: Store & { hits: number; misses: number; saved_us: number };
+  process: {
+    cpu_seconds: number;
+    start_time: number;
+    resident_bytes: number;
+    open_files: number;
+    threads: number;
+    client_threads: number;
+  };
+}
+
+export type Level = "none" | "bounded" | "outbox" | "ttl";
+
+export interface CacheState {
+  database: string;
+  server: string;
+  level: Level;
+  trouble: string;
+}
+
+export interface DatabaseCache extends CacheState {
+  staleness_ms: number | null;
+  lease_age_ms: number | null;
+  age_p50_ms: number | null;
+  age_p99_ms: number | null;
+  age_max_ms: number | null;
+  hits: number;
+  misses: number;
+  waits: number;
+  fills: number;
+  refills: number;
+  stale: number;
+  refused: number;
+  saved_us: number;
+  entries: number;
+  bytes: number;
+}
+
+export interface Cache {
+  store: Store;
+  databases: DatabaseCache[];
+}
+
+export interface Reason {
+  code: string;
+  message: string;
+}
+
+export interface Health {
+  status: "ready" | "not_ready";
+  reasons: Reason[];
+  version: string;
+  uptime_seconds: number;
+  clients: number;
+  servers: Server[];
+  restricted_databases: { database: string; paused: boolean; disabled: boolean }[];
+  caches: CacheState[];
+}
+
+export interface Pool {
+  database: string;
+  user: string;
+  server: string;
+  reads_only: boolean;
+  mode: string;
+  paused: boolean;
+  clients: { active: number; waiting: number; held: number };
+  backends: {
+    active: number;
+    idle: number;
+    used: number;
+    tested: number;
+    login: number;
+    being_canceled: number;
+    most: number;
+  };
+  cancels: number;
+  longest_wait_ms: number;
+}
+
+export interface Setting {
+  key: string;
+  value: string;
+  default: string;
+  changeable: boolean;
+}
+
+export interface Statement {
+  fingerprint: string;
+  database: string;
+  text: string;
+  calls: number;
+  rows: number;
+  total_seconds: number;
+  mean_seconds: number;
+  p50_seconds: number;
+  p95_seconds: number;
+  p99_seconds: number;
+  wait_seconds: number;
+  cache_hits: number;
+  saved_seconds: number;
+  errors: number;
+  first_seen: string;
+  last_seen: string;
+}

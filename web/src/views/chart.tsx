@@ -1,0 +1,136 @@
+import { useEffect, useRef } from "preact/hooks";
+import uPlot from "uplot";
+
+import { SPAN_SECONDS, type Sample } from "../model/history";
+
+export interface Line {
+  name: string;
+  colour: string; // a custom property of the style sheet
+  value: (sample: Sample) => number | null;
+}
+
+interface Props {
+  title: string;
+  lines: Line[];
+  samples: Sample[];
+  format: (value: number | null) => string;
+  most?: number; // the top of the scale, where there is a natural one
+}
+
+const HEIGHT = 150;
+
+/** Lines over the last five minutes, the same in words, and the latest value beside the title. */
+export function Chart({ title, lines, samples, format, most }: Props) {
+  const place = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot | null>(null);
+  const formatted = useRef(format);
+  formatted.current = format;
+
+  useEffect(() => {
+    const element = place.current!;
+    const draw = () => {
+      plot.current?.destroy();
+      plot.current = new uPlot(optionsOf(lines, element.clientWidth, formatted, most), dataOf(lines, []), element);
+    };
+    draw();
+    const resized = new ResizeObserver(() => plot.current?.setSize({ width: element.clientWidth, height: HEIGHT }));
+    resized.observe(element);
+    const scheme = matchMedia("(prefers-color-scheme: dark)");
+    const recolour = () => {
+      draw();
+      plot.current?.setData(dataOf(lines, latest.current));
+    };
+    scheme.addEventListener("change", recolour);
+    addEventListener("themechange", recolour);
+    return () => {
+      resized.disconnect();
+      scheme.removeEventListener("change", recolour);
+      removeEventListener("themechange", recolour);
+      plot.current?.destroy();
+    };
+  }, []);
+
+  const latest = useRef(samples);
+  latest.current = samples;
+  useEffect(() => plot.current?.setData(dataOf(lines, samples)), [samples]);
+
+  return (
+    <figure class="chart">
+      <figcaption>
+        <span class="title">{title}</span>
+        <span class="keys">
+          {lines.map((line) => (
+            <span key={line.name} class={`key ${line.colour.slice(2)}`}>
+              {line.name} <b>{format(samples.length > 0 ? line.value(samples[samples.length - 1]!) : null)}</b>
+            </span>
+          ))}
+        </span>
+      </figcaption>
+      <div ref={place} role="img" aria-label={inWords(title, lines, samples, format)} />
+    </figure>
+  );
+}
+
+function inWords(title: string, lines: Line[], samples: Sample[], format: Props["format"]): string {
+  const parts = lines.map((line) => {
+    const values = samples.map(line.value).filter((value) => value !== null);
+    if (values.length === 0) return `${line.name}: nothing yet`;
+    const [least, most] = [Math.min(...values), Math.max(...values)];
+    return `${line.name}: ${format(values[values.length - 1]!)} now, between ${format(least)} and ${format(most)}`;
+  });
+  return `${title}, last five minutes. ${parts.join(". ")}.`;
+}
+
+function dataOf(lines: Line[], samples: Sample[]): uPlot.AlignedData {
+  return [samples.map((sample) => sample.time), ...lines.map((line) => samples.map(line.value))];
+}
+
+function optionsOf(
+  lines: Line[],
+  width: number,
+  format: { current: Props["format"] },
+  most: number | undefined,
+): uPlot.Options {
+  const style = getComputedStyle(document.documentElement);
+  const colour = (name: string) => style.getPropertyValue(name).trim();
+  const axis = {
+    stroke: colour("--faint"),
+    font: "11px system-ui, sans-serif",
+    grid: { stroke: colour("--grid"), width: 1 },
+    ticks: { show: false },
+  };
+  return {
+    width,
+    height: HEIGHT,
+    legend: { show: false },
+    cursor: { show: false },
+    padding: [8, 8, 0, 0],
+    scales: {
+      x: { range: (_, __, last) => [last - SPAN_SECONDS, last] },
+      y: { range: (_, __, high) => [0, most ?? Math.max(high ?? 0, 1e-3) * 1.15] },
+    },
+    axes: [
+      {
+        ...axis,
+        space: 70,
+        values: (self, ticks) => ticks.map((tick) => ago((self.scales.x?.max ?? tick) - tick)),
+        splits: (self) => [240, 180, 120, 60, 0].map((before) => (self.scales.x?.max ?? 0) - before),
+        size: 24,
+      },
+      { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => format.current(tick)), space: 32 },
+    ],
+    series: [
+      {},
+      ...lines.map((line) => ({
+        stroke: colour(line.colour),
+        width: 1.8,
+        points: { show: false },
+        spanGaps: false,
+      })),
+    ],
+  };
+}
+
+function ago(seconds: number): string {
+  return seconds < 1 ? "now" : `−${Math.round(seconds / 60)} min`;
+}

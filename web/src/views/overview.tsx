@@ -1,0 +1,147 @@
+import { advise, type Advice } from "../model/advice";
+import * as format from "../model/format";
+import { lights, worstOf, type Light } from "../model/health";
+import type { Sample } from "../model/history";
+import type { Live } from "../model/live";
+import type { Cache, Health, Overview, Pool } from "../model/types";
+import { Chart, type Line } from "./chart";
+import { usePolled } from "./hooks";
+import { Figure, Mark, Section } from "./parts";
+
+const EVERY_MS = 3000;
+const MINUTE = 60;
+
+export function OverviewPage({ live }: { live: Live }) {
+  const health = usePolled(live, EVERY_MS, (signal) => live.api.health<Health>("/health/detailed", signal)).value;
+  const pools = usePolled(live, EVERY_MS, (signal) => live.api.data<Pool[]>("/api/v1/pools", signal)).value;
+  const caches = usePolled(live, 2 * EVERY_MS, (signal) => live.api.data<Cache>("/api/v1/cache", signal)).value;
+  const overview = live.latest;
+  if (overview === null) return <p class="empty">The first figures come within a second or two.</p>;
+  const recent = live.history.recent(MINUTE);
+  return (
+    <>
+      <HealthSection all={lights(overview, health, pools)} />
+      <Figures overview={overview} latest={live.history.recent(5)} recent={recent} />
+      <NextSection all={advise({ overview, recent, health, pools, caches: caches?.databases ?? null })} ready={health !== null && pools !== null} />
+      <Charts samples={live.history.samples} />
+      <ProcessSection overview={overview} recent={recent} health={health} />
+    </>
+  );
+}
+
+const VERDICTS = {
+  good: "All is well",
+  attention: "Something wants attention",
+  bad: "Something is wrong",
+  unknown: "Not all is known yet",
+};
+
+function HealthSection({ all }: { all: Light[] }) {
+  const known = all.filter((light) => light.status !== "unknown");
+  const verdict = worstOf(known);
+  return (
+    <Section title="Health" id="health" note={<Mark status={verdict} word={VERDICTS[verdict]} />}>
+      <ul class="lights">
+        {all.map((light) => (
+          <li key={light.name} class={light.status}>
+            <a href={light.page}>
+              <span class="name">{light.name}</span>
+              <Mark status={light.status} />
+              <span class="why">{light.text}</span>
+            </a>
+          </li>
+        ))}
+      </ul>
+    </Section>
+  );
+}
+
+function Figures(props: { overview: Overview; latest: Sample | null; recent: Sample | null }) {
+  const { overview, latest, recent } = props;
+  const { clients, cache } = overview;
+  return (
+    <Section title="Now" id="now" note="means of the last five seconds">
+      <dl class="figures">
+        <Figure id="throughput" name="Throughput" value={`${format.compact(latest?.queries ?? null)}/s`}
+          note={`queries; ${format.count(overview.traffic.queries)} since the start`} />
+        <Figure id="latency" name="Latency" value={format.milliseconds(latest?.queryMs ?? null)}
+          note={`mean per query; ${format.milliseconds(recent?.queryMs ?? null)} in the last minute`} />
+        <Figure id="hit-rate" name="Hit rate" value={format.percent(latest?.hitRate ?? null)}
+          note={`${format.count(cache.hits)} answered from memory`} />
+        <Figure id="saved" name="Time saved" value={format.duration(cache.saved_us / 1e6)}
+          note={`of the server's; ${format.duration(latest?.savedSeconds ?? 0)} each second`} />
+        <Figure id="wait" name="Pool wait" value={format.milliseconds(latest?.waitMs ?? null)}
+          note={`mean per checkout; ${format.some(clients.waiting, "client")} waiting`} />
+        <Figure id="clients" name="Clients" value={format.count(clients.all)}
+          note={`${format.count(clients.active)} active, on ${format.some(overview.backends, "backend")}`} />
+      </dl>
+    </Section>
+  );
+}
+
+const URGENCIES = { now: "bad", soon: "attention", consider: "unknown" } as const;
+
+function NextSection({ all, ready }: { all: Advice[]; ready: boolean }) {
+  return (
+    <Section title="What to do next" id="next">
+      {all.length === 0 ? (
+        <p class="empty">{ready ? "Nothing: no figure calls for anything." : "Looking at the figures …"}</p>
+      ) : (
+        <ol class="advice">
+          {all.slice(0, 5).map((each) => (
+            <li key={each.title}>
+              <h3>
+                <Mark status={URGENCIES[each.urgency]} word={each.urgency} /> <a href={each.page}>{each.title}</a>
+              </h3>
+              <p>{each.evidence}</p>
+              <p class="action">{each.action}</p>
+            </li>
+          ))}
+        </ol>
+      )}
+    </Section>
+  );
+}
+
+const THROUGHPUT: Line[] = [
+  { name: "queries", colour: "--line-1", value: (sample) => sample.queries },
+  { name: "from memory", colour: "--line-2", value: (sample) => sample.hits },
+];
+const LATENCY: Line[] = [
+  { name: "query", colour: "--line-1", value: (sample) => sample.queryMs },
+  { name: "wait for a backend", colour: "--line-3", value: (sample) => sample.waitMs },
+];
+const HITS: Line[] = [{ name: "hit rate", colour: "--line-2", value: (sample) => sample.hitRate }];
+const CLIENTS: Line[] = [
+  { name: "active", colour: "--line-1", value: (sample) => sample.active },
+  { name: "waiting", colour: "--line-3", value: (sample) => sample.waiting },
+  { name: "idle", colour: "--line-4", value: (sample) => sample.idle },
+];
+
+function Charts({ samples }: { samples: Sample[] }) {
+  return (
+    <Section title="Last five minutes" id="charts" note="from when this page was opened">
+      <div class="charts">
+        <Chart title="Throughput, per second" lines={THROUGHPUT} samples={samples} format={format.compact} />
+        <Chart title="Latency, mean" lines={LATENCY} samples={samples} format={format.milliseconds} />
+        <Chart title="Answers from memory" lines={HITS} samples={samples} format={format.percent} most={1} />
+        <Chart title="Clients" lines={CLIENTS} samples={samples} format={format.compact} />
+      </div>
+    </Section>
+  );
+}
+
+function ProcessSection({ overview, recent, health }: { overview: Overview; recent: Sample | null; health: Health | null }) {
+  const { process, time } = overview;
+  return (
+    <Section title="Process" id="process" note={health ? `Forebay ${health.version}` : undefined}>
+      <dl class="figures small">
+        <Figure name="Up for" value={format.duration(time - process.start_time)} />
+        <Figure name="Processors used" value={format.compact(recent?.cpu ?? null)} note="in the last minute" />
+        <Figure name="Memory" value={format.bytes(process.resident_bytes)} />
+        <Figure name="Threads" value={format.count(process.threads)} note={`${process.client_threads} for clients`} />
+        <Figure name="Open files" value={format.count(process.open_files)} />
+      </dl>
+    </Section>
+  );
+}

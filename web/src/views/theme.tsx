@@ -1,0 +1,40 @@
+import { useState } from "preact/hooks";
+
+const KEY = "forebay.theme";
+const CHOICES = ["system", "light", "dark"] as const;
+type Theme = (typeof CHOICES)[number];
+
+function stored(): Theme {
+  return CHOICES.find((choice) => choice === localStorage.getItem(KEY)) ?? "system";
+}
+
+/** Tells the style sheet; charts, which draw their colours themselves, listen to this event. */
+export function applyTheme(theme: Theme = stored()): void {
+  localStorage.setItem(KEY, theme);
+  if (theme === "system") delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = theme;
+  dispatchEvent(new Event("themechange"));
+}
+
+export function ThemeSwitch() {
+  const [theme, setTheme] = useState(stored());
+  return (
+    <label class="theme">
+      <span>Colours</span>
+      <select
+        value={theme}
+        onChange={(event) => {
+          const chosen = event.currentTarget.value as Theme;
+          setTheme(chosen);
+          applyTheme(chosen);
+        }}
+      >
+        {CHOICES.map((choice) => (
+          <option key={choice} value={choice}>
+            {choice}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}
