@@ -1,0 +1,62 @@
+"""The dashboard in a real browser, with live traffic: what each page shows is what the API says (C7, B22, P6)."""
+
+import pytest
+
+from browser import number_in
+from conftest import api, place
+from forebay_testing import wait_until
+
+READS = "\\set id random(1, 100)\nSELECT v FROM shelf WHERE id = :id;\n"
+PAGES = ("", "statements", "cache", "pools", "settings")
+VIEWS = [(width, scheme) for width in (1280, 390) for scheme in ("light", "dark")]
+
+
+@pytest.fixture(scope="module")
+def shelf(server, database):
+    server.psql(
+        "create table shelf(id int primary key, v text); insert into shelf select i, 'book ' || i from "
+        "generate_series(1, 100) i; grant all on shelf to app", dbname=database)
+
+
+@pytest.fixture
+def busy(start, load, shelf):
+    """The address of a Forebay whose cache answers."""
+    daemon = start("--cache", "on")
+    load(daemon, READS)
+    base = place(daemon)
+    wait_until(lambda: api(base, "api/v1/overview")["cache"]["hits"] > 100, 30, "answers from memory", interval=0.2)
+    return base
+
+
+@pytest.mark.time_limit(360)  # the first one may have to install the packages
+def test_the_overview_shows_the_load_as_it_is(browser, busy):
+    browser.open(busy)
+    browser.see('[role="status"]', "Live")
+    wait_until(lambda: 100 < browser.figure("throughput") < 300, 30, "the rate of pgbench, 200/s", interval=0.5)
+    assert browser.figure("clients") == 4
+    overview = api(busy, "api/v1/overview")
+    hits = number_in(browser.text('.figure:has([data-figure="hit-rate"]) small'))
+    assert 0 < hits <= overview["cache"]["hits"]
+    assert hits > overview["cache"]["hits"] - 5 * 300
+    assert 90 < browser.figure("hit-rate") <= 100
+    assert "now, between" in browser.do("attribute", at='.chart [role="img"]', name="aria-label")
+    assert not browser.complaints()
+
+
+@pytest.mark.time_limit(240)
+@pytest.mark.parametrize(("width", "scheme"), VIEWS)
+def test_every_page_is_well_made(browser, busy, width, scheme):
+    browser.open(busy, width=width, scheme=scheme)
+    browser.see('[role="status"]', "Live")
+    for page in PAGES:
+        browser.do("go", url=f"{busy}#/{page}")
+        browser.see("main section, main .notice")
+        browser.do("value", script="new Promise((done) => setTimeout(done, 2500))" if page == "" else "0")
+        browser.picture(f"{page or 'overview'}-{width}-{scheme}")
+        serious = [issue for issue in browser.do("axe") if issue["impact"] in ("serious", "critical")]
+        assert not serious, f"{page}: {serious}"
+        wider = browser.do("value", script="document.documentElement.scrollWidth - innerWidth")
+        assert wider <= 0, f"{page} is {wider} pixels too wide"
+    complaints = [each for each in browser.complaints() if "/api/v1/statements" not in each]
+    assert not complaints
+    assert browser.hosts() == {busy.split("/")[2]}
