@@ -20,8 +20,6 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "tests" / "support"), str(ROOT / "scripts")]
 
-import psycopg  # noqa: E402
-
 import interruption  # noqa: E402
 from contestants import FOREBAY, HBA, SERVER, dsn, start_server  # noqa: E402
 from forebay_testing import DaemonError, ForebayDaemon, ReplicaServer, wait_until  # noqa: E402
@@ -56,7 +54,7 @@ def measure(stack: contextlib.ExitStack, arguments) -> dict:
         plain = stack.enter_context(ForebayDaemon(primary, FOREBAY))
         places = [word for replica in replicas for word in ("--replica", f"{replica.host}:{replica.port}")]
         routed = stack.enter_context(ForebayDaemon(primary, [*FOREBAY, *places, "--set", "health.slow_start=0"]))
-        wait_until(lambda: all(row["state"] == "up" for row in topology(routed)), 20, "all servers are up")
+        wait_until(lambda: all(row["state"] == "up" for row in routed.show("topology")), 20, "all servers are up")
     daemons = {PLAIN: plain, ROUTED: routed}
     runs: dict = {protocol: {name: [] for name in daemons} for protocol in PROTOCOLS}
     for name, daemon in daemons.items():
@@ -111,15 +109,8 @@ def measure_slow(routed, slow: ReplicaServer, arguments) -> list[int]:
         thread.join()
 
 
-def topology(daemon) -> list[dict]:
-    with psycopg.connect(daemon.dsn(dbname="forebay"), autocommit=True) as console:
-        cursor = console.execute("SHOW TOPOLOGY")
-        names = [column.name for column in cursor.description]
-        return [dict(zip(names, row)) for row in cursor]
-
-
 def assignments(daemon) -> list[int]:
-    return [int(row["assignments"]) for row in topology(daemon)]
+    return [int(row["assignments"]) for row in daemon.show("topology")]
 
 
 def report(result: dict, folder: pathlib.Path) -> int:

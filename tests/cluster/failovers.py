@@ -88,7 +88,7 @@ class Run:
         primary.execute("CREATE TABLE small AS SELECT 1 AS n", dbname="shop")
         primary.execute("GRANT ALL ON log, small TO app", dbname="shop")
         if self.synchronous:
-            primary.reload({"synchronous_standby_names": "ANY 1 (*)"})
+            self.cluster.make_synchronous()
         self.daemon = self.cluster.forebay("--set", "pool.size=10")
         self.writers = [Writer(self.cluster, self.daemon, me) for me in range(2)]
         self.readers = [Reader(self.cluster, self.daemon) for _ in range(2)]
@@ -114,18 +114,11 @@ class Run:
         old = cluster.primary
         killed = time.monotonic()
         old.kill()
-        # The one that has more: what a synchronous standby confirmed must not be thrown away.
-        new = max(cluster.replicas, key=lambda server: server.query(
-            "SELECT greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn()) - '0/0'")[0][0])
+        new = cluster.newest_replica()
         time.sleep(self.dice.uniform(0, 0.5))
-        if self.synchronous:
-            new.reload({"synchronous_standby_names": "ANY 1 (*)"})
         new.promote()
         promoted = time.monotonic()
-        cluster.primary = new
-        others = [server for server in cluster.replicas if server is not old]
-        for other in others:
-            other.follow(new)
+        cluster.follow(new)
         marks = [max(writer.acknowledged.values(), default=0) for writer in self.writers]
         wait_until(lambda: all(max(writer.acknowledged.values(), default=0) > max(promoted, mark)
                                for writer, mark in zip(self.writers, marks)), 30, f"failover {number}: writes go on")
@@ -135,9 +128,8 @@ class Run:
             before = max(when for when in acknowledged if when < after)
             self.gaps.append(after - min(before, killed))
             self.resumed.append(after - promoted)
-        old.demote(new)
-        old.start()
-        wait_until(lambda: set(cluster.states(self.daemon).values()) == {"up"}, 60, f"failover {number}: all are up")
+        cluster.take_back(old)
+        cluster.wait_until_up(self.daemon)
 
     def judge(self) -> None:
         rows = self.cluster.primary.query("SELECT who, n, count(*) FROM log GROUP BY who, n", dbname="shop")

@@ -135,7 +135,7 @@ def main() -> int:
         stop.set()
         beside.join(10)
         wrong = [line for _, lines in outcomes for line in lines]
-        servers = {row["server"]: row["assignments"] for row in cluster.topology(daemon)}
+        servers = {row["server"]: row["assignments"] for row in daemon.show("topology")}
         for line in wrong[:20]:
             print(line)
         print(json.dumps({"operations": each * arguments.clients, "reads": sum(reads for reads, _ in outcomes),

@@ -58,7 +58,7 @@ def rows(server) -> list[int]:
 
 
 def leads(cluster, daemon, timeline: int) -> bool:
-    primary = cluster.topology(daemon)[0]
+    primary = daemon.show("topology")[0]
     return (primary["role"], primary["state"], int(primary["timeline"])) == ("primary", "up", timeline)
 
 
@@ -123,7 +123,7 @@ def test_the_primarys_name_leads_to_a_promoted_server_and_the_old_one_is_its_rep
     promote_second(cluster)
     old.demote(new)
     old.start()
-    wait_until(lambda: cluster.topology(daemon)[0]["role"] == "replica", 20, "it is seen to be a replica")
+    wait_until(lambda: daemon.show("topology")[0]["role"] == "replica", 20, "it is seen to be a replica")
     writer = Traffic(lambda: cluster.connect(daemon), insert)
     writer.start()
     names.set(PRIMARY, ADDRESSES[1])
@@ -148,7 +148,7 @@ def test_the_primarys_name_leads_back_to_a_former_primary(cluster, names, daemon
     wait_until(lambda: len(writer.done) > 20, 20, "traffic")
     names.set(PRIMARY, ADDRESSES[0])
     wait_until(lambda: cluster.states(daemon)[0] == "refused", 20, "it is refused")
-    assert "the last primary wrote timeline 2" in cluster.topology(daemon)[0]["why"]
+    assert "the last primary wrote timeline 2" in daemon.show("topology")[0]["why"]
     names.set(PRIMARY, ADDRESSES[1])
     wait_until(lambda: leads(cluster, daemon, 2), 20, "the new one is back")
     since = time.monotonic()
@@ -204,7 +204,7 @@ def test_a_name_that_cannot_be_looked_up_holds_nobody_up(cluster, names):
             client.execute("INSERT INTO log VALUES (1)")
         assert time.monotonic() - begun < 3
         wait_until(lambda: cluster.states(daemon) == {0: "up", 1: "up", 2: "down"}, 20, "the others are up")
-        why = cluster.topology(daemon)[2]["why"]
+        why = daemon.show("topology")[2]["why"]
         assert "has not been looked up" in why or "could not be resolved" in why
         killed = time.monotonic()
         cluster.servers[2].kill()

@@ -3,7 +3,6 @@
 import subprocess
 import time
 
-import psycopg
 import pytest
 
 from forebay_testing import ForebayDaemon, forebay_binary, wait_until
@@ -23,15 +22,7 @@ def test_a_switchover_by_hand_costs_no_client_an_error(cluster):
     for thread in traffic:
         thread.start()
     wait_until(lambda: all(len(thread.done) > 50 for thread in traffic), 20, "traffic")
-    old, new, other = cluster.servers
-    with psycopg.connect(daemon.dsn(dbname="forebay"), autocommit=True) as console:
-        console.execute("PAUSE")
-        old.stop()
-        new.promote()
-        cluster.primary = new
-        other.follow(new)
-        wait_until(lambda: cluster.states(daemon)[1] == "up", 20, "the new primary is found")
-        console.execute("RESUME")
+    cluster.switch_over(daemon, cluster.servers[1])
     resumed = time.monotonic()
     wait_until(lambda: all(thread.done[-1][0] > resumed + 0.5 for thread in traffic), 20, "all go on")
     for thread in traffic:
@@ -94,11 +85,6 @@ def test_replicas_are_not_used_by_whom_they_do_not_tell_what_they_follow(cluster
         replica.catch_up()
     places = [word for server in cluster.servers[1:] for word in ("--replica", f"{server.host}:{server.port}")]
     with ForebayDaemon(cluster.primary.url("modest"), [*places, "--auth", "trust"]) as daemon:
-        dsn = daemon.dsn("modest", "forebay")
-
-        def rows():
-            with psycopg.connect(dsn, autocommit=True) as console:
-                return console.execute("SHOW TOPOLOGY").fetchall()
-
-        wait_until(lambda: [row[2] for row in rows()] == ["up", "lagging", "lagging"], 20, "the states")
-        assert "pg_read_all_stats" in rows()[1][3]
+        expected = ["up", "lagging", "lagging"]
+        wait_until(lambda: [row["state"] for row in daemon.show("topology", "modest")] == expected, 20, "the states")
+        assert "pg_read_all_stats" in daemon.show("topology", "modest")[1]["why"]

@@ -30,8 +30,7 @@ def daemon(patroni):
 
 
 def states(daemon) -> list[str]:
-    with psycopg.connect(daemon.dsn(dbname="forebay"), autocommit=True) as console:
-        return [row[2] for row in console.execute("SHOW TOPOLOGY")]
+    return [row["state"] for row in daemon.show("topology")]
 
 
 def run_through(daemon, change, patroni) -> tuple[Traffic, list[Traffic]]:

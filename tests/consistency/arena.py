@@ -9,17 +9,26 @@ import subprocess
 import time
 
 import psycopg
-from psycopg.rows import dict_row
 
-from forebay_testing import ForebayDaemon, PostgresServer, ReplicaServer, forebay_binary
+from forebay_testing import ForebayDaemon, PostgresCluster, PostgresServer, forebay_binary
+from forebay_testing.cluster import SYNCHRONOUS
 from forebay_testing.directories import REPOSITORY
+from shares import Shares
 
 HERE = pathlib.Path(__file__).parent
 DATABASE = "arena"
 _HBA = "local all all trust\nlocal replication all trust\nhost all all 127.0.0.1/32 trust\n" \
        "host replication all 127.0.0.1/32 trust\n"
 _SERVER = {"max_connections": 100, "max_prepared_transactions": 50, "max_wal_senders": 10, "max_replication_slots": 10}
+#: Replicas that lost their primary look for one again soon: no commit goes on without one.
+_WITH_REPLICAS = {"wal_retrieve_retry_interval": "100ms"}
+#: Half of what clients read is not to be kept in memory, and is a replica's then; and it is written more rarely, or
+#: hardly a replica would ever show the last write. Meanwhile readers hold back, or most reads would be of that time.
+#: So memory and replicas both have a good part of the reads.
+_READS_WITH_REPLICAS = {"--unkept-percent": 50, "--calm-ms": 2200, "--read-pause-us": 5000}
 _BEFORE_THE_END = 0.3  # seconds; the comparison at the end has hits of its own, which say nothing of the run
+#: Each version is added once; a write that is repeated although it has happened shows here.
+_WRITTEN_TWICE = "SELECT n, v FROM appended GROUP BY n, v HAVING count(*) > 1"
 _LONGEST_END = 120  # seconds for the checker's own end, beyond what it was asked to run
 
 
@@ -52,6 +61,8 @@ class Outcome:
 
     summary: dict
     cache: dict  #: the database's row of SHOW CACHE; {} without a cache
+    by_replicas: int  #: reads
+    from_memory: int
     command: str  #: runs it again
     faults: list[str] = dataclasses.field(default_factory=list)  #: what was done when
 
@@ -61,13 +72,21 @@ class Outcome:
 
     @property
     def hits(self) -> int:
-        return int(self.cache.get("hits", 0))
+        return self.from_memory
+
+    def share(self, reads: int) -> float:
+        """Of all reads through Forebay."""
+        return reads / max(1, self.summary["reads_through"])
+
+    def count(self, fault: str) -> int:
+        return sum(line.startswith(f"{fault} ") for line in self.faults)
 
     def __str__(self) -> str:
         reports = "\n".join(self.summary["reports"])
         counts = {key: value for key, value in self.summary.items() if key not in ("reports", "error_examples")}
         return (f"{reports}\n\n{json.dumps(counts, indent=1)}\nerrors, for example: {self.summary['error_examples']}\n"
-                f"SHOW CACHE: {self.cache}\nFaults: {', '.join(self.faults)}\nAgain: {self.command}")
+                f"SHOW CACHE: {self.cache}\nOf the reads, replicas have answered {self.share(self.by_replicas):.0%} "
+                f"({self.by_replicas}), memory {self.share(self.from_memory):.0%} ({self.from_memory})\nFaults: {', '.join(self.faults)}\nAgain: {self.command}")
 
 
 class Arena:
@@ -75,7 +94,8 @@ class Arena:
 
     bound: in seconds, what Forebay is told and what the checker judges by. level, strategy: of the cache, as in its
     configuration; with the level outbox its triggers are installed. replicas: how many answer reads as well; they then
-    show what anybody has written through Forebay, and are within the bound.
+    show what anybody has written through Forebay, and are within the bound. No write is acknowledged then that only
+    one server has, so that none is lost when replicas take the primary's place.
     """
 
     def __init__(self, bound: float = 1.0, flags=(), cache: bool = True, environment: dict | None = None,
@@ -93,73 +113,95 @@ class Arena:
 
     def __enter__(self) -> "Arena":
         with contextlib.ExitStack() as stack:
-            self.server = stack.enter_context(PostgresServer(config=_SERVER, hba=_HBA))
+            if self._replicas:
+                self.cluster = PostgresCluster(stack, self._replicas, _SERVER | _WITH_REPLICAS, _HBA)
+            else:
+                self._server = stack.enter_context(PostgresServer(config=_SERVER, hba=_HBA))
+            upstream = self.server
             self.server.create_database(DATABASE)
             self.server.psql((HERE / "world.sql").read_text(), DATABASE)
             if self._level == "outbox":
                 install = [forebay_binary(), "outbox", "install", "--upstream", self.server.url(dbname=DATABASE)]
                 subprocess.run(install, check=True, capture_output=True, timeout=60)
-            for number in range(self._replicas):
-                replica = stack.enter_context(ReplicaServer(self.server, f"replica{number}", _SERVER, _HBA))
-                self._flags += ["--replica", f"{replica.host}:{replica.port}"]
             if self._replicas:
+                self.cluster.make_synchronous()
+                self._flags += self.cluster.replica_flags()
                 # Asked that often, they cover the writes of all clients now and then.
                 self._flags += ["--set", "routing.reads_see=all", "--set", "health.interval=10ms",
                                 "--set", f"routing.max_lag={max(self.bound * 900, 1):.0f}ms"]
-            daemon = _Forebay(self.server, self._flags, self._environment, self._config if self.caches else None)
+            daemon = _Forebay(upstream, self._flags, self._environment, self._config if self.caches else None)
             self.forebay = stack.enter_context(daemon)
+            if self._replicas:
+                self.cluster.wait_until_up(self.forebay)
             self._stack = stack.pop_all()
         return self
 
     def __exit__(self, *exc) -> None:
         self._stack.__exit__(*exc)
 
+    @property
+    def server(self) -> PostgresServer:
+        """The primary; with replicas it may be another one later."""
+        return self.cluster.primary if self._replicas else self._server
+
+    @property
+    def standbys(self) -> str:
+        """What commits wait for, as synchronous_standby_names."""
+        return SYNCHRONOUS["synchronous_standby_names"] if self._replicas else ""
+
     def connect(self, user: str = "app", **options):
         """A client through Forebay."""
         return psycopg.connect(self.forebay.dsn(user=user, dbname=DATABASE), autocommit=True, **options)
 
-    def replica_reads(self) -> int:
-        """How many reads replicas have answered."""
-        with psycopg.connect(self.forebay.dsn(dbname="forebay"), autocommit=True, row_factory=dict_row) as console:
-            rows = console.execute("SHOW TOPOLOGY").fetchall()
-        return sum(int(row["assignments"]) for row in rows if row["role"] == "replica")
-
     def cache_figures(self) -> dict:
         if not self.caches:
             return {}
-        with psycopg.connect(self.forebay.dsn(dbname="forebay"), autocommit=True, row_factory=dict_row) as console:
-            rows = console.execute("SHOW CACHE").fetchall()
-        return next((row for row in rows if row["database"] == DATABASE), {})
+        return next((row for row in self.forebay.show("cache") if row["database"] == DATABASE), {})
 
-    def check(self, seconds: float, seed: int, faults=None, *, readers: int = 3, sleepers: int = 2,
+    def check(self, seconds: float, seed: int, faults=None, *, readers: int | None = None, sleepers: int = 2,
               writers: int = 2, write_pause: float = 0.01, catalog_pause: float = 1.5,
               judged_by: float | None = None, through: int = 50) -> Outcome:
         """Runs the checker, and faults(self, seconds) meanwhile.
 
         Without readers and sleepers only the watchers read through Forebay. judged_by: a bound other than the
-        daemon's. through: per cent of the writes that go through Forebay.
+        daemon's. through: per cent of the writes that go through Forebay. readers: None means 3, or 8 with replicas,
+        for which their reads wait now and then.
         """
+        if readers is None:
+            readers = 8 if self._replicas else 3
         judged_by = self.bound if judged_by is None else judged_by
         options = {
             "--through": f"host={self.forebay.host} port={self.forebay.port} dbname={DATABASE}",
-            "--around": f"host={self.server.host} port={self.server.port} dbname={DATABASE}",
+            "--around": self._around(),
             "--seconds": round(seconds), "--seed": seed, "--bound-ms": round(judged_by * 1000),
             "--readers": readers, "--sleepers": sleepers, "--writers": writers,
             "--write-pause-us": round(write_pause * 1e6),
             "--catalog-pause-us": round(catalog_pause * 1e6), "--through-percent": through,
-            "--lasting": int(faults is not None),
+            "--lasting": int(faults is not None), "--replicas": self._replicas,
         }
+        if self._replicas:
+            options |= _READS_WITH_REPLICAS
         words = [str(word) for pair in options.items() for word in pair]
-        with _Checker([checker_binary(), *words]) as checker:
+        with _Checker([checker_binary(), *words]) as checker, Shares(self.forebay, DATABASE) as shares:
             end = time.monotonic() + seconds
             if faults:
                 faults(self, seconds)
             time.sleep(max(0.0, end - _BEFORE_THE_END - time.monotonic()))
             figures = self.cache_figures()
+            shares.finish()
             summary = checker.result(seconds + _LONGEST_END)
+        if twice := self.server.query(_WRITTEN_TWICE, dbname=DATABASE):
+            summary["violations"]["written twice"] = len(twice)
+            summary["reports"].append(f"written twice: {twice}")
         named = " --faults " + " ".join(faults.names) if faults else ""
         command = f"tests/consistency/run.py --seconds {seconds:g} --seed {seed} --bound {self.bound:g}{named}"
-        return Outcome(summary, figures, command, faults.times if faults else [])
+        return Outcome(summary, figures, shares.by_replicas, shares.from_memory, command, faults.times if faults else [])
+
+    def _around(self) -> str:
+        """To whichever server is the primary."""
+        servers = self.cluster.servers if self._replicas else [self.server]
+        hosts, ports = ",".join(server.host for server in servers), ",".join(str(server.port) for server in servers)
+        return f"host={hosts} port={ports} dbname={DATABASE} target_session_attrs=read-write connect_timeout=5"
 
 
 class _Forebay(ForebayDaemon):

@@ -7,16 +7,18 @@ import time
 
 import psycopg
 
+from cluster_faults import CLUSTER_FAULTS
+
 CANCEL_WAITS = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
 DECODERS = "SELECT pid FROM pg_stat_replication"
 
 
 def run_all(seed: int, names=None):
     """faults(arena, seconds) for Arena.check(): one after the other in an order that the seed gives, until it is time
-    to end. Every one comes once before one comes again.
+    to end. Every one comes once before one comes again. names: None means all that need no replicas.
     """
     names = list(names or FAULTS)
-    chosen = [FAULTS[name] for name in names]
+    chosen = [(FAULTS | CLUSTER_FAULTS)[name] for name in names]
 
     def run(arena, seconds: float) -> None:
         dice = random.Random(seed)
@@ -74,7 +76,7 @@ def hold_commits(arena, dice) -> None:
             arena.server.query(CANCEL_WAITS)
             time.sleep(0.02)
     finally:
-        arena.server.reload({"synchronous_standby_names": ""})
+        arena.server.reload({"synchronous_standby_names": arena.standbys})
 
 
 def restart_server(arena, dice) -> None:

@@ -9,6 +9,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
 import faults  # noqa: E402
 from arena import Arena, can_break  # noqa: E402
+from cluster_faults import CLUSTER_FAULTS  # noqa: E402
 
 
 def main() -> int:
@@ -17,8 +18,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="of all choices (default %(default)s)")
     parser.add_argument("--bound", type=float, default=1.0, help="in seconds (default %(default)s)")
     parser.add_argument("--faults", nargs="*", default=[], metavar="NAME",
-                        help="'all', or some of " + ", ".join(faults.FAULTS))
-    parser.add_argument("--readers", type=int, default=3, help="that read everything (default %(default)s)")
+                        help="'all', or some of " + ", ".join(faults.FAULTS) + "; with replicas also of "
+                             + ", ".join(CLUSTER_FAULTS))
+    parser.add_argument("--readers", type=int, help="that read everything (default 3, with replicas 8)")
     parser.add_argument("--sleepers", type=int, default=2,
                         help="the same, mostly asleep (default %(default)s); watchers of one row there are always")
     parser.add_argument("--writers", type=int, default=2, help="default %(default)s")
@@ -36,8 +38,9 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.broken and not can_break():
         parser.error("this build of Forebay does not read FOREBAY_BREAK")
-    names = None if arguments.faults == ["all"] else arguments.faults
-    if unknown := set(names or ()) - set(faults.FAULTS):
+    known = [*faults.FAULTS, *(CLUSTER_FAULTS if arguments.replicas else ())]
+    names = known if arguments.faults == ["all"] else arguments.faults
+    if unknown := set(names) - set(known):
         parser.error(f"there is no fault {', '.join(unknown)}")
     wrong = faults.run_all(arguments.seed, names) if arguments.faults else None
     environment = {"FOREBAY_BREAK": arguments.broken} if arguments.broken else {}
@@ -46,10 +49,7 @@ def main() -> int:
         outcome = arena.check(arguments.seconds, arguments.seed, wrong, readers=arguments.readers,
                               sleepers=arguments.sleepers, writers=arguments.writers,
                               write_pause=arguments.write_pause, catalog_pause=arguments.catalog_pause)
-        reads = arena.replica_reads() if arguments.replicas else 0
     print(outcome)
-    if arguments.replicas:
-        print("Reads that replicas answered:", reads)
     if not outcome.hits and not arguments.without_cache:
         print("!! There was not one hit: the cache has not been checked.", file=sys.stderr)
         return 1

@@ -1,12 +1,14 @@
 #include "history.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace checker {
 
 namespace {
 
-const char* rule_of(Route route, int writer, int reader, bool bound_is_over) {
+const char* rule_of(Route route, int writer, int reader, bool bound_is_over, bool on_primary) {
+  if (!on_primary) return "seen, then gone";
   if (bound_is_over) return "bound";
   return route == Route::through && writer == reader ? "own write" : "written through";
 }
@@ -28,6 +30,7 @@ bool History::end(Version version, Fate fate, Route route, int client) {
   write.client = client;
   write.ended = now;
   if (fate == Fate::committed) prove({version, now, route, client});
+  if (fate == Fate::unknown && write.seen) prove({version, now, Route::around, -1, false});
   return fate != Fate::aborted || !write.seen;
 }
 
@@ -39,21 +42,32 @@ void History::witnessed(Version version, Instant when) {
 void History::prove(const Proof& proof) {
   // Of a version that is known to be visible, only an acknowledgement through Forebay says something new.
   if (!proofs_.empty()) {
-    const Version known = proofs_.back().version;
-    if (proof.version < known || (proof.version == known && proof.route == Route::around)) return;
+    const Proof& known = proofs_.back();
+    const bool says_more = proof.route == Route::through || (proof.on_primary && !known.on_primary);
+    if (proof.version < known.version || (proof.version == known.version && !says_more)) return;
   }
   proofs_.push_back(proof);
 }
 
-Requirement History::required(Instant begin, Clock::duration bound, int client) const {
+Requirement History::required(Instant begin, Clock::duration bound, int client, Route reader) const {
   const std::lock_guard lock(mutex_);
   for (auto proof = proofs_.rbegin(); proof != proofs_.rend(); ++proof) {
+    if (reader == Route::around && !proof->on_primary) continue;
     const bool bound_is_over = proof->when < begin - bound;
     if (bound_is_over || (proof->route == Route::through && proof->when < begin)) {
-      return {proof->version, rule_of(proof->route, proof->client, client, bound_is_over), proof->when};
+      return {proof->version, rule_of(proof->route, proof->client, client, bound_is_over, proof->on_primary),
+              proof->when};
     }
   }
   return {};
+}
+
+Version History::shown_before(Instant begin) const {
+  const std::lock_guard lock(mutex_);
+  for (auto proof = proofs_.rbegin(); proof != proofs_.rend(); ++proof) {
+    if (proof->on_primary && proof->when < begin) return proof->version;
+  }
+  return 0;
 }
 
 Clock::duration History::staleness(Version version, Instant begin) const {
@@ -69,7 +83,8 @@ bool History::possible(Version version, Instant end) {
   const std::lock_guard lock(mutex_);
   if (version < 0 || static_cast<std::size_t>(version) >= writes_.size()) return false;
   Write& write = writes_[static_cast<std::size_t>(version)];
-  write.seen = true;
+  if (!std::exchange(write.seen, true) && write.fate == Fate::unknown)
+    prove({version, Clock::now(), Route::around, -1, false});
   return write.fate != Fate::aborted && (version == 0 || write.sent < end);
 }
 

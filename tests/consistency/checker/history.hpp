@@ -51,11 +51,14 @@ class History {
   void witnessed(Version version, Instant when);
 
   /// What a read by `client` that began at this instant must see at least.
-  Requirement required(Instant begin, Clock::duration bound, int client) const;
+  Requirement required(Instant begin, Clock::duration bound, int client, Route reader = Route::through) const;
+  /// The newest version that the primary was known to show before this instant.
+  Version shown_before(Instant begin) const;
   /// How long before `begin` a newer version than this one was known to be visible; zero when none was.
   Clock::duration staleness(Version version, Instant begin) const;
 
-  /// Whether this version may have been visible before `end`. Notes that it was seen.
+  /// Whether this version may have been visible before `end`. Notes that it was seen; so it must not go
+  /// again.
   bool possible(Version version, Instant end);
   /// Whether some version from `least` on, odd or even as asked, may have been visible before `end`.
   bool possible_parity(Version least, bool odd, Instant end) const;
@@ -72,6 +75,9 @@ class History {
     Instant when;
     Route route;
     int client;
+    /// Somebody was told so, or saw it past Forebay; otherwise its outcome is unknown, but it was seen
+    /// through Forebay, perhaps on a replica, which can be a moment ahead of the primary.
+    bool on_primary = true;
   };
 
   void prove(const Proof& proof);

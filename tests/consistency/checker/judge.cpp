@@ -76,12 +76,16 @@ void Judge::judge_version(const Reading& reading, Register& target, Version vers
     return complain(reading, target, seen, {}, "never committed");
   }
   const auto bound = through ? bound_ : Clock::duration::zero();
-  const Requirement required = target.history.required(reading.begin, bound, reading.client.id());
+  const Requirement required =
+      target.history.required(reading.begin, bound, reading.client.id(), reading.client.route());
   if (version < required.version) complain(reading, target, seen, required, required.rule);
   if (through) note_staleness(reading, target, version);
 
   auto& last = memory.last[&target];
-  if (version < last.version) {
+  if (version < last.version && through && replicas_ &&
+      version >= target.history.shown_before(reading.begin)) {
+    ++seen_early_;
+  } else if (version < last.version) {
     const std::string text = reading.query.text + (reading.format == Format::binary ? " (binary)" : "");
     const bool same = last.text == text;
     complain(reading, target, seen, {last.version, "", last.end},
@@ -94,7 +98,8 @@ void Judge::judge_presence(const Reading& reading, bool odd) {
   ++versions_checked_;
   Register& target = reading.target;
   const auto bound = reading.client.route() == Route::through ? bound_ : Clock::duration::zero();
-  const Requirement required = target.history.required(reading.begin, bound, reading.client.id());
+  const Requirement required =
+      target.history.required(reading.begin, bound, reading.client.id(), reading.client.route());
   if (target.history.possible_parity(required.version, odd, reading.end)) return;
   complain(reading, target, odd ? "readable" : "not there", required, required.rule);
 }
@@ -146,7 +151,8 @@ void Judge::differs_at_the_end(const Session& client, const Query& query, Protoc
 }
 
 void Judge::error(const Session& client, const std::string& what, const Answer& answer) {
-  const std::string state(answer.lost() && answer.sqlstate().empty() ? "lost" : answer.sqlstate());
+  std::string state(answer.lost() && answer.sqlstate().empty() ? "lost" : answer.sqlstate());
+  if (answer.never_sent()) state = "not connected";
   const std::lock_guard lock(mutex_);
   auto& count = errors_[(client.route() == Route::through ? "through " : "past ") + state];
   if (count++ < 2) error_examples_.push_back(what + ": " + answer.error());
@@ -184,8 +190,10 @@ std::string Judge::seconds(Instant when) const {
 }
 
 Judge::Summary Judge::summary() const {
-  Summary found{
-      .reads_through = reads_through_, .reads_around = reads_around_, .versions_checked = versions_checked_};
+  Summary found{.reads_through = reads_through_,
+                .reads_around = reads_around_,
+                .versions_checked = versions_checked_,
+                .seen_early = seen_early_};
   for (const auto& slot : staleness_) found.stale_reads += slot;
   std::uint64_t below = 0;
   for (std::size_t slot = 0; slot < staleness_.size(); ++slot) {

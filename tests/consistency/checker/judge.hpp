@@ -35,7 +35,11 @@ struct Memory {
 /// Knows the rules and counts who breaks them. Thread safe.
 class Judge {
  public:
-  Judge(World& world, Clock::duration bound, Instant start) : world_(world), bound_(bound), start_(start) {}
+  /// replicas: some of what is read through Forebay comes from them. They can show a commit a moment before
+  /// the primary does (docs/replicas.md): a client that goes from one to the other may miss it for that
+  /// moment.
+  Judge(World& world, Clock::duration bound, Instant start, bool replicas = false)
+      : world_(world), bound_(bound), start_(start), replicas_(replicas) {}
 
   /// Compares a good answer, or one that lacks rights, with what must have been visible.
   void judge(const Reading& reading, const Answer& answer, Memory& memory);
@@ -57,6 +61,7 @@ class Judge {
     std::uint64_t reads_around = 0;
     std::uint64_t versions_checked = 0;
     std::uint64_t stale_reads = 0;
+    std::uint64_t seen_early = 0;  ///< went back to before a commit that the primary did not show yet
     double staleness_p50_ms = 0, staleness_p99_ms = 0, staleness_max_ms = 0;  ///< of the stale ones
     std::map<std::string, std::uint64_t> violations{};                        ///< by rule
     std::vector<std::string> reports{};                                       ///< the first of them
@@ -82,9 +87,11 @@ class Judge {
   World& world_;
   const Clock::duration bound_;
   const Instant start_;
+  const bool replicas_;
   std::atomic<std::uint64_t> reads_through_ = 0;
   std::atomic<std::uint64_t> reads_around_ = 0;
   std::atomic<std::uint64_t> versions_checked_ = 0;
+  std::atomic<std::uint64_t> seen_early_ = 0;
   std::array<std::atomic<std::uint32_t>, kStalenessSlots> staleness_{};
 
   mutable std::mutex mutex_;

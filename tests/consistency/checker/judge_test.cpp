@@ -49,6 +49,34 @@ TEST_F(HistoryTest, AnUnknownOutcomeIsNeverRequired) {
   EXPECT_TRUE(history.possible(version, now));
 }
 
+TEST_F(HistoryTest, WhatWasSeenOfAnUnknownOutcomeMustNotGoAgain) {
+  const Version version = history.begin("test", Route::through, kWriter);
+  EXPECT_TRUE(history.possible(version, Clock::now()));
+  history.end(version, Fate::unknown, Route::through, kWriter);
+  const Instant now = Clock::now() + milliseconds(1);
+  EXPECT_EQ(history.required(now, bound, kReader).version, 0) << "a replica may be ahead";
+  EXPECT_EQ(history.required(now + bound, bound, kReader).version, version);
+  EXPECT_STREQ(history.required(now + bound, bound, kReader).rule, "seen, then gone");
+  EXPECT_EQ(history.required(now + bound, Clock::duration::zero(), kReader, Route::around).version, 0);
+}
+
+TEST_F(HistoryTest, WhatIsSeenLaterOfAnUnknownOutcomeMustNotGoAgainEither) {
+  const Version version = history.begin("test", Route::through, kWriter);
+  history.end(version, Fate::unknown, Route::through, kWriter);
+  EXPECT_TRUE(history.possible(version, Clock::now()));
+  EXPECT_EQ(history.required(Clock::now() + bound + milliseconds(1), bound, kReader).version, version);
+}
+
+TEST_F(HistoryTest, ThePrimaryShowsWhatWasAcknowledgedOrSeenPastForebay) {
+  const Version version = history.begin("test", Route::through, kWriter);
+  EXPECT_TRUE(history.possible(version, Clock::now()));
+  EXPECT_EQ(history.shown_before(Clock::now() + milliseconds(1)), 0);
+  history.end(version, Fate::unknown, Route::through, kWriter);
+  EXPECT_EQ(history.shown_before(Clock::now() + milliseconds(1)), 0);
+  history.witnessed(version, Clock::now());
+  EXPECT_EQ(history.shown_before(Clock::now() + milliseconds(1)), version);
+}
+
 TEST_F(HistoryTest, WhatAWitnessSawIsRequiredEvenWithoutAnAcknowledgement) {
   const Version version = history.begin("test", Route::around, kWriter);
   history.witnessed(version, Clock::now());

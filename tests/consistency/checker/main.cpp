@@ -20,11 +20,12 @@ constexpr std::chrono::milliseconds kAfterTheBound{300};
 
 struct Options {
   std::map<std::string, std::string> values = {
-      {"--through", ""},           {"--around", ""},       {"--seconds", "10"},
-      {"--readers", "3"},          {"--writers", "3"},     {"--seed", "1"},
-      {"--through-percent", "50"}, {"--bound-ms", "1000"}, {"--write-pause-us", "10000"},
-      {"--read-pause-us", "0"},    {"--lasting", "0"},     {"--catalog-pause-us", "1500000"},
-      {"--sleepers", "2"},
+      {"--through", ""},           {"--around", ""},          {"--seconds", "10"},
+      {"--readers", "3"},          {"--writers", "3"},        {"--seed", "1"},
+      {"--through-percent", "50"}, {"--bound-ms", "1000"},    {"--write-pause-us", "10000"},
+      {"--read-pause-us", "0"},    {"--lasting", "0"},        {"--catalog-pause-us", "1500000"},
+      {"--sleepers", "2"},         {"--unkept-percent", "0"}, {"--calm-ms", "500"},
+      {"--replicas", "0"},
   };
 
   Options(int count, char** words) {
@@ -89,6 +90,8 @@ std::string quoted(const std::string& text) {
     if (c == '"' || c == '\\') found += '\\';
     if (c == '\n') {
       found += "\\n";
+    } else if (c == '\t') {
+      found += "\\t";
     } else {
       found += c;
     }
@@ -107,6 +110,15 @@ std::string json(const std::vector<std::string>& texts) {
   std::string text;
   for (const std::string& one : texts) text += (text.empty() ? "" : ", ") + quoted(one);
   return "[" + text + "]";
+}
+
+std::uint64_t unknown_outcomes(World& world) {
+  std::uint64_t count = 0;
+  for (const auto& target : world.registers()) {
+    for (Version version = target->history.latest(); version > 0; --version)
+      count += target->history.write(version).fate == Fate::unknown ? 1 : 0;
+  }
+  return count;
 }
 
 std::map<std::string, std::uint64_t> writes_by_path(World& world) {
@@ -128,6 +140,9 @@ int report(World& world, const Judge::Summary& summary, std::uint64_t compared) 
   std::printf(" \"compared_at_the_end\": %llu, \"stale_reads\": %llu,\n",
               static_cast<unsigned long long>(compared),
               static_cast<unsigned long long>(summary.stale_reads));
+  std::printf(" \"seen_early\": %llu, \"unknown_outcomes\": %llu,\n",
+              static_cast<unsigned long long>(summary.seen_early),
+              static_cast<unsigned long long>(unknown_outcomes(world)));
   std::printf(" \"staleness_ms\": {\"p50\": %.0f, \"p99\": %.0f, \"max\": %.0f},\n", summary.staleness_p50_ms,
               summary.staleness_p99_ms, summary.staleness_max_ms);
   std::printf(" \"writes\": %s,\n \"errors\": %s,\n \"error_examples\": %s,\n",
@@ -142,7 +157,7 @@ int run(const Options& options) {
   const Instant start = Clock::now();
   const std::chrono::milliseconds bound(options.number("--bound-ms"));
   const auto world = std::make_unique<World>(options.number("--lasting") != 0);
-  const auto judge = std::make_unique<Judge>(*world, bound, start);
+  const auto judge = std::make_unique<Judge>(*world, bound, start, options.number("--replicas") != 0);
   Run run{.world = *world,
           .judge = *judge,
           .through = options.values.at("--through"),
@@ -150,9 +165,11 @@ int run(const Options& options) {
           .start = start,
           .seed = static_cast<std::uint64_t>(options.number("--seed")),
           .through_percent = static_cast<int>(options.number("--through-percent")),
+          .unkept_percent = static_cast<int>(options.number("--unkept-percent")),
           .write_pause = std::chrono::microseconds(options.number("--write-pause-us")),
           .catalog_pause = std::chrono::microseconds(options.number("--catalog-pause-us")),
-          .read_pause = std::chrono::microseconds(options.number("--read-pause-us"))};
+          .read_pause = std::chrono::microseconds(options.number("--read-pause-us")),
+          .calm = std::chrono::milliseconds(options.number("--calm-ms"))};
   std::uint64_t seed = run.seed * 1000;
   Crew crew;
   for (long at = 0; at < options.number("--readers"); ++at) {

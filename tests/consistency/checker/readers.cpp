@@ -8,6 +8,7 @@ namespace {
 
 constexpr int kPipeline = 8;
 constexpr int kReadsOfAClient = 500;
+constexpr int kReadsOfAKind = 60;
 constexpr int kLongestNapMilliseconds = 300;
 constexpr std::chrono::milliseconds kWitnessPause{2};
 
@@ -23,10 +24,12 @@ class Reader {
 
   void step() {
     if (below(random_, kReadsOfAClient) == 0) start_anew();
+    if (below(random_, kReadsOfAKind) == 0) unkept_ = run_.is_unkept(random_);
     const Choice choice = choices_.read(random_);
     const Family& family = choice.target->family;
     if (family.for_limited) return read_as_limited(choice);
     if (family.runs_code) return void(read_one(changing_, changing_memory_, choice));
+    if (unkept_ || is_for_replicas()) return void(read_one(app_, memory_, choice));
     switch (below(random_, 20)) {
       case 0:
         return read_in_transaction(choice);
@@ -46,6 +49,10 @@ class Reader {
   }
 
  private:
+  /// Every transaction, even one of reads, and every setting keeps all from replicas until they have caught
+  /// up.
+  bool is_for_replicas() const { return run_.unkept_percent > 0 && run_.is_calm(); }
+
   /// Clients come and go; a new one has seen nothing yet. (What DDL makes Forebay hold a backend for ends,
   /// too.)
   void start_anew() {
@@ -54,7 +61,7 @@ class Reader {
   }
 
   Answer read_one(Session& client, Memory& memory, const Choice& choice) {
-    const Query query = choice.query();
+    const Query query = unkept_ ? unkept(choice.query()) : choice.query();
     const Instant begin = Clock::now();
     Answer answer = client.run(query, choice.protocol, choice.format);
     const Reading reading{client, *choice.target, query, choice.protocol, choice.format, begin, Clock::now()};
@@ -64,7 +71,7 @@ class Reader {
   }
 
   void read_as_limited(const Choice& choice) {
-    if (below(random_, 3) != 0) {
+    if (is_for_replicas() || below(random_, 3) != 0) {
       read_one(limited_, limited_memory_, choice);
       return;
     }
@@ -121,6 +128,7 @@ class Reader {
   Random random_;
   Session app_, limited_, changing_;
   Memory memory_, limited_memory_, changing_memory_;
+  bool unkept_ = false;
 };
 
 }  // namespace
@@ -133,7 +141,7 @@ Session Run::client(Route route, const std::string& user) {
 void read_through(Run& run, std::uint64_t seed, Steps& steps) {
   Reader reader(run, seed);
   for (; !run.stopping; ++steps) {
-    if (run.read_pause.count() > 0) std::this_thread::sleep_for(run.read_pause);
+    if (run.read_pause.count() > 0 && !run.is_calm()) std::this_thread::sleep_for(run.read_pause);
     reader.step();
   }
 }

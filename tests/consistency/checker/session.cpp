@@ -54,6 +54,12 @@ std::string Query::with_literals() const {
 
 Answer::Answer(pg_result* result, bool lost) : result_(result), lost_(lost) {}
 
+Answer Answer::not_connected(std::string why) {
+  Answer answer(nullptr, true);
+  answer.why_not_connected_ = std::move(why);
+  return answer;
+}
+
 void Answer::Clear::operator()(pg_result* result) const {
   PQclear(result);
 }
@@ -69,7 +75,8 @@ std::string_view Answer::sqlstate() const {
 }
 
 std::string Answer::error() const {
-  if (lost_ && sqlstate().empty()) return "connection lost";
+  if (never_sent()) return why_not_connected_;
+  if (lost_ && !result_) return "connection lost";
   return result_ ? PQresultErrorMessage(result_.get()) : "no answer";
 }
 
@@ -130,29 +137,45 @@ Answer Session::taken(pg_result* result) {
   return {result, PQstatus(connection_.get()) != CONNECTION_OK};
 }
 
+/// As PQexec() would give it; but of a connection that was closed with an error that error, not its end.
+Answer Session::result_of(bool sent) {
+  if (!sent) return taken(PQmakeEmptyPGresult(connection_.get(), PGRES_FATAL_ERROR));
+  PGresult* kept = nullptr;
+  while (PGresult* next = PQgetResult(connection_.get())) {
+    if (kept && PQresultStatus(kept) == PGRES_FATAL_ERROR) {
+      PQclear(next);
+    } else {
+      PQclear(kept);
+      kept = next;
+      if (PQresultStatus(kept) == PGRES_COPY_IN) break;
+    }
+  }
+  return taken(kept);
+}
+
 Answer Session::run(const std::string& text) {
-  if (!connect()) return {nullptr, true};
-  return taken(PQexec(connection_.get(), text.c_str()));
+  if (!connect()) return Answer::not_connected(PQerrorMessage(connection_.get()));
+  return result_of(PQsendQuery(connection_.get(), text.c_str()));
 }
 
 Answer Session::run(const Query& query, Protocol protocol, Format format) {
   if (protocol == Protocol::simple) return run(query.with_literals());
-  if (!connect()) return {nullptr, true};
+  if (!connect()) return Answer::not_connected(PQerrorMessage(connection_.get()));
   const auto values = pointers(query.values);
   if (protocol == Protocol::prepared) return run_prepared(query, values.data(), format);
-  return taken(PQexecParams(connection_.get(), query.text.c_str(), static_cast<int>(values.size()), nullptr,
-                            values.data(), nullptr, nullptr, format == Format::binary));
+  return result_of(PQsendQueryParams(connection_.get(), query.text.c_str(), static_cast<int>(values.size()),
+                                     nullptr, values.data(), nullptr, nullptr, format == Format::binary));
 }
 
 Answer Session::run_prepared(const Query& query, const char* const* values, Format format) {
   const std::string name = statement_name(query.text);
   if (!prepared_.contains(query.text)) {
-    Answer answer = taken(PQprepare(connection_.get(), name.c_str(), query.text.c_str(), 0, nullptr));
+    Answer answer = result_of(PQsendPrepare(connection_.get(), name.c_str(), query.text.c_str(), 0, nullptr));
     if (!answer.ok()) return answer;
     prepared_.insert(query.text);
   }
-  return taken(PQexecPrepared(connection_.get(), name.c_str(), static_cast<int>(query.values.size()), values,
-                              nullptr, nullptr, format == Format::binary));
+  return result_of(PQsendQueryPrepared(connection_.get(), name.c_str(), static_cast<int>(query.values.size()),
+                                       values, nullptr, nullptr, format == Format::binary));
 }
 
 std::vector<Answer> Session::pipeline(const std::vector<Query>& queries, Format format, bool sync_each) {

@@ -33,9 +33,12 @@ const char* name_of(Protocol protocol);
 class Answer {
  public:
   Answer(pg_result* result, bool lost);
+  /// There was no connection to ask by, for this reason.
+  static Answer not_connected(std::string why);
 
   bool ok() const;
   bool lost() const { return lost_; }
+  bool never_sent() const { return !why_not_connected_.empty(); }
   /// The server said that nothing of the transaction remains; otherwise an error leaves that open.
   bool surely_undone() const;
   std::string_view sqlstate() const;
@@ -53,6 +56,7 @@ class Answer {
   };
   std::unique_ptr<pg_result, Clear> result_;
   bool lost_;
+  std::string why_not_connected_;
 };
 
 /// A client: one connection, opened when it is needed and again after it was lost. Not thread safe.
@@ -82,6 +86,7 @@ class Session {
 
   bool connect();
   Answer taken(pg_result* result);
+  Answer result_of(bool sent);
   Answer run_prepared(const Query& query, const char* const* values, Format format);
   Answer next_of_pipeline();
 

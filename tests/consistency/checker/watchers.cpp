@@ -21,7 +21,7 @@ class Watcher {
   void read(Choices& choices, Random& random) {
     if (left_ == 0) follow_another(choices, random);
     --left_;
-    const Query query = watched_->query();
+    const Query& query = query_;
     const Instant begin = Clock::now();
     const Answer answer = client_.run(query, watched_->protocol, watched_->format);
     run_.judge.judge(
@@ -35,6 +35,7 @@ class Watcher {
     do {
       watched_ = choices.read(random);
     } while (watched_->target->family.for_limited || watched_->target->family.runs_code);
+    query_ = run_.is_unkept(random) ? unkept(watched_->query()) : watched_->query();
     client_.disconnect();
     memory_.last.clear();
     left_ = 1 + below(random, kReadsOfOne);
@@ -44,6 +45,7 @@ class Watcher {
   Session client_;
   Memory memory_;
   std::optional<Choice> watched_;
+  Query query_;
   int left_ = 0;
 };
 

@@ -9,8 +9,6 @@ namespace checker {
 namespace {
 
 constexpr int kWritesOfAClient = 30;
-constexpr std::chrono::milliseconds kTide{800};
-constexpr std::chrono::milliseconds kBurst{300};  ///< of each tide
 constexpr std::chrono::milliseconds kNap{2};
 constexpr std::chrono::milliseconds kAfterTrouble{20};
 
@@ -27,7 +25,7 @@ class Writer {
         around_(run.client(Route::around, "app")) {}
 
   void step() {
-    if (is_calm()) return std::this_thread::sleep_for(kNap);
+    if (!catalog_ && run_.is_calm()) return std::this_thread::sleep_for(kNap);
     Register& target = choices_.write(random_, catalog_);
     {
       const std::unique_lock turn(target.history.turn(), std::try_to_lock);
@@ -45,9 +43,6 @@ class Writer {
     Session session;
     Memory memory;
   };
-
-  /// Rows are written in bursts: in between entries are kept, which the next burst has to end.
-  bool is_calm() const { return !catalog_ && (Clock::now() - run_.start) % kTide > kBurst; }
 
   void write(Register& target) {
     const bool odd = target.history.latest() % 2 == 0;  // the version to come

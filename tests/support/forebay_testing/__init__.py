@@ -7,6 +7,7 @@ Everything is ended and removed when its `with` block ends, when the interpreter
 interpreter is killed (see keeper.py).
 """
 
+from .cluster import PostgresCluster
 from .daemon import Daemon, DaemonError
 from .directories import temporary_directory
 from .forebay import ForebayDaemon, forebay_binary
@@ -23,6 +24,7 @@ __all__ = [
     "ForebayDaemon",
     "Names",
     "PgBouncerDaemon",
+    "PostgresCluster",
     "PostgresServer",
     "ReplicaServer",
     "forebay_binary",

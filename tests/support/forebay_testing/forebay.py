@@ -81,6 +81,20 @@ class ForebayDaemon(Daemon):
     def reload(self) -> None:
         self.signal(signal.SIGHUP)
 
+    def console(self, statement: str, user: str | None = None) -> list[dict]:
+        """What the console answers, row by row; nothing where it has no rows."""
+        import psycopg  # here, so that the daemons can be used without psycopg
+        from psycopg.rows import dict_row
+
+        dsn = self.dsn(user, dbname="forebay")
+        with psycopg.connect(dsn, autocommit=True, row_factory=dict_row) as connection:
+            cursor = connection.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
+    def show(self, what: str, user: str | None = None) -> list[dict]:
+        """For example show("topology")."""
+        return self.console(f"SHOW {what}", user)
+
     def dsn(self, user: str | None = None, dbname: str = "postgres", password: str | None = None, **options) -> str:
         user = user or PostgresServer.superuser
         values = {"host": self.host, "port": self.port, "user": user, "dbname": dbname}

@@ -48,7 +48,8 @@ def postgres_binary(name: str) -> str:
 class PostgresServer(Daemon):
     """PostgreSQL on 127.0.0.1 and on a Unix socket (trust) in `socket_directory`.
 
-    config: settings that replace or extend DEFAULT_CONFIG; hba: the whole of pg_hba.conf.
+    config: settings that replace or extend DEFAULT_CONFIG; hba: the whole of pg_hba.conf; data_directory: an empty
+    folder of the server user for its files, which stays when it is closed.
     The port is chosen at construction and kept over restarts.
     """
 
@@ -58,12 +59,12 @@ class PostgresServer(Daemon):
     prompt_signal = signal.SIGQUIT  # "immediate": the postmaster takes its children along
     refuses_root = True
 
-    def __init__(self, config: dict | None = None, hba: str | None = None) -> None:
+    def __init__(self, config: dict | None = None, hba: str | None = None, data_directory: str | None = None) -> None:
         super().__init__()
         self.host = "127.0.0.1"
         self.port = free_port(self.host)
         self.socket_directory = str(self.directory)
-        self.data_directory = str(self.directory / "data")
+        self.data_directory = data_directory or str(self.directory / "data")
         self._config = DEFAULT_CONFIG | (config or {})
         self._hba = hba or DEFAULT_HBA
         try:

@@ -11,14 +11,15 @@ from .waiting import wait_until
 class ReplicaServer(PostgresServer):
     """A copy of `primary`, which has to run when this is made, and follows it from then on.
 
-    name: what synchronous_standby_names calls it. config: as PostgresServer's.
+    name: what synchronous_standby_names calls it. config: as PostgresServer's. data_directory: where its files go, an
+    empty folder of the server user; None: into its own folder.
     """
 
     def __init__(self, primary: PostgresServer, name: str = "replica", config: dict | None = None,
-                 hba: str | None = None) -> None:
+                 hba: str | None = None, data_directory: str | None = None) -> None:
         self._origin = primary
         self._name = name
-        super().__init__(self._followed(primary) | (config or {}), hba)
+        super().__init__(self._followed(primary) | (config or {}), hba, data_directory)
         self.passwords = primary.passwords
 
     def follow(self, primary: PostgresServer) -> None:

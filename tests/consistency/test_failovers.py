@@ -1,0 +1,36 @@
+"""Replicas answer, servers change places, and nothing is stale, lost or done twice (C3, C11; pitfalls 11 to 13).
+
+Commits wait for a standby, so whatever was acknowledged is on the server that takes the primary's place. Longer runs:
+README.md.
+"""
+
+import os
+
+import pytest
+
+import faults
+from arena import Arena, has_cache
+
+SEED = int(os.environ.get("FOREBAY_SEED", "1"))
+LEAST_SHARE = 0.2  #: of the reads, from replicas, and from memory where there is a cache
+pytestmark = pytest.mark.time_limit(150)
+
+
+def run(seconds: float, names: list[str], **options):
+    with Arena(replicas=2, **options) as arena:
+        outcome = arena.check(seconds, SEED, faults.run_all(SEED, names))
+    print(outcome)
+    assert not outcome.violations, str(outcome)
+    assert all(outcome.count(name) for name in names), f"time was too short for some fault\n{outcome}"
+    assert outcome.share(outcome.by_replicas) >= LEAST_SHARE, f"replicas were hardly asked\n{outcome}"
+    return outcome
+
+
+@pytest.mark.skipif(not has_cache(), reason="this build of Forebay has no cache")
+def test_nothing_is_stale_when_the_primary_is_another_one():
+    outcome = run(18, ["fail_over", "switch_over"], level="bounded")
+    assert outcome.share(outcome.from_memory) >= LEAST_SHARE, f"the cache was hardly asked\n{outcome}"
+
+
+def test_nothing_is_stale_without_a_cache_either():
+    run(18, ["fail_over", "delay_replica", "freeze_replica"], cache=False)
