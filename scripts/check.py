@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Formatting, clang-tidy, and what the repository says of itself (tests/repository)."""
+"""Formatting, clang-tidy, the types of the dashboard, and what the repository says of itself (tests/repository)."""
 
 import argparse
 import pathlib
@@ -21,6 +21,7 @@ def main() -> int:
     steps = {
         "Formatting": lambda: check_format(arguments.fix),
         "Repository": check_repository,
+        "Dashboard": check_dashboard,
         "clang-tidy": lambda: tidy.check(ROOT, arguments.minutes * 60),
     }
     failed = [name for name, step in steps.items() if not run(name, step)]
@@ -51,6 +52,13 @@ def check_format(fix: bool) -> bool:
 def check_repository() -> bool:
     command = ["/usr/bin/python3", "-m", "pytest", "-q", "tests/repository"]
     return subprocess.run(command, cwd=ROOT).returncode == 0
+
+
+def check_dashboard() -> bool:
+    """Types, and what is declared and not used."""
+    web = ROOT / "web"
+    installed = subprocess.run(["bash", "scripts/npm_packages.sh", web], cwd=ROOT).returncode == 0
+    return installed and subprocess.run(["npm", "run", "--silent", "check"], cwd=web).returncode == 0
 
 
 if __name__ == "__main__":

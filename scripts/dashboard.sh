@@ -5,16 +5,7 @@ set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../web"
 out=$1
 
-# Builds of several presets may come here at once.
-exec {lock}<package.json
-flock "$lock"
-installed=node_modules/.package-lock.json
-if [[ ! -e $installed || $installed -ot package-lock.json ]]; then
-  npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
-  touch "$installed"
-fi
-flock --unlock "$lock"
-
+bash ../scripts/npm_packages.sh .
 mkdir -p "$out"
 node node_modules/vite/bin/vite.js build --outDir "$out/dist" --emptyOutDir --logLevel warn
 node embed.mjs "$out/dist" "$out"

@@ -1,7 +1,6 @@
 """A browser, and Forebay with HTTP in front of a real server under a load of pgbench."""
 
 import contextlib
-import fcntl
 import json
 import pathlib
 import re
@@ -20,18 +19,17 @@ USER = "app"
 _PLACE = re.compile(r"HTTP is served on (\S+):(\d+)")
 
 
+def install(folder: pathlib.Path) -> None:
+    script = ["bash", FOLDER.parents[1] / "scripts" / "npm_packages.sh", folder]
+    subprocess.run(script, check=True, timeout=300)
+
+
 @pytest.fixture(scope="session")
 def node() -> str:
-    """Node, with the packages of package-lock.json; installed when missing or older than it."""
+    """Node, with the packages of this folder."""
     program = shutil.which("node") or shutil.which("nodejs")
     assert program, "Node.js is missing: ./dev test installs it"
-    with open(FOLDER / "package.json") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        done = FOLDER / "node_modules" / ".package-lock.json"
-        if not done.exists() or done.stat().st_mtime < (FOLDER / "package-lock.json").stat().st_mtime:
-            subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=FOLDER, check=True,
-                           capture_output=True, timeout=300)
-            done.touch()
+    install(FOLDER)
     return program
 
 

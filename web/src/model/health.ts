@@ -51,8 +51,7 @@ function serverLight(servers: Server[]): Light {
   const light = { name: "Servers", page: "#/pools" };
   const watched = servers.filter((server) => server.watched);
   if (watched.length === 0) {
-    const text = servers.length === 0 ? "none has been needed yet" : "not asked how they are; no replica is set";
-    return { ...light, status: servers.length === 0 ? "unknown" : "good", text };
+    return { ...light, status: "unknown", text: servers.length === 0 ? "none has been needed yet" : "nobody asks them how they are" };
   }
   const down = watched.filter((server) => server.state === "down" || server.state === "refused");
   const primary = watched.find((server) => server.primary);
@@ -66,7 +65,7 @@ function serverLight(servers: Server[]): Light {
     return { ...light, status: down.length > 0 ? "bad" : "attention", text };
   }
   const replicas = watched.filter((server) => server.role === "replica").length;
-  return { ...light, status: "good", text: `primary and ${some(replicas, "replica")} are up` };
+  return { ...light, status: "good", text: replicas === 0 ? "the primary is up; no replica is set" : `primary and ${some(replicas, "replica")} are up` };
 }
 
 function poolLight(overview: Overview, pools: Pool[] | null): Light {

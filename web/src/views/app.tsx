@@ -1,5 +1,6 @@
 import { useEffect, useRef } from "preact/hooks";
 
+import icon from "../icon.svg";
 import type { Live } from "../model/live";
 import { CachePage } from "./cache";
 import { useLive, useRoute } from "./hooks";
@@ -15,7 +16,7 @@ const PAGES = [
   { path: "/", title: "Overview", Page: OverviewPage },
   { path: "/statements", title: "Statements", Page: StatementsPage },
   { path: "/cache", title: "Cache", Page: CachePage },
-  { path: "/pools", title: "Pools and servers", Page: PoolsPage },
+  { path: "/pools", title: "Pools", Page: PoolsPage },
   { path: "/settings", title: "Settings", Page: SettingsPage },
 ];
 
@@ -41,6 +42,7 @@ export function App({ live }: { live: Live }) {
       </a>
       <header class="top">
         <a class="brand" href="#/">
+          <img src={icon} alt="" width="22" height="22" />
           Forebay
         </a>
         <nav aria-label="Pages">

@@ -18,6 +18,7 @@ interface Props {
 }
 
 const HEIGHT = 150;
+const SHORTEST_SECONDS = 60;
 
 /** Lines over the last five minutes, the same in words, and the latest value beside the title. */
 export function Chart({ title, lines, samples, format, most }: Props) {
@@ -104,9 +105,9 @@ function optionsOf(
     height: HEIGHT,
     legend: { show: false },
     cursor: { show: false },
-    padding: [8, 8, 0, 0],
+    padding: [8, 20, 0, 0],
     scales: {
-      x: { range: (_, __, last) => [last - SPAN_SECONDS, last] },
+      x: { range: (_, first, last) => [Math.max(last - SPAN_SECONDS, Math.min(first, last - SHORTEST_SECONDS)), last] },
       y: { range: (_, __, high) => [0, most ?? Math.max(high ?? 0, 1e-3) * 1.15] },
     },
     axes: [
@@ -114,7 +115,7 @@ function optionsOf(
         ...axis,
         space: 70,
         values: (self, ticks) => ticks.map((tick) => ago((self.scales.x?.max ?? tick) - tick)),
-        splits: (self) => [240, 180, 120, 60, 0].map((before) => (self.scales.x?.max ?? 0) - before),
+        splits: (self) => splitsOf(self.scales.x?.min ?? 0, self.scales.x?.max ?? 0),
         size: 24,
       },
       { ...axis, size: 56, values: (_, ticks) => ticks.map((tick) => format.current(tick)), space: 32 },
@@ -131,6 +132,13 @@ function optionsOf(
   };
 }
 
+/** Every minute, or every quarter of one while there is little to see. */
+function splitsOf(first: number, last: number): number[] {
+  const step = last - first > 120 ? 60 : 15;
+  return Array.from({ length: Math.floor((last - first) / step) + 1 }, (_, number) => last - number * step).reverse();
+}
+
 function ago(seconds: number): string {
-  return seconds < 1 ? "now" : `−${Math.round(seconds / 60)} min`;
+  if (seconds < 1) return "now";
+  return seconds % 60 < 1 ? `−${Math.round(seconds / 60)} min` : `−${Math.round(seconds)} s`;
 }

@@ -7,6 +7,7 @@ import type { Cache, Health, Overview, Pool } from "../model/types";
 import { Chart, type Line } from "./chart";
 import { usePolled } from "./hooks";
 import { Figure, Mark, Section } from "./parts";
+import { pageOf, useStatements } from "./statements";
 
 const EVERY_MS = 3000;
 const MINUTE = 60;
@@ -23,6 +24,7 @@ export function OverviewPage({ live }: { live: Live }) {
       <HealthSection all={lights(overview, health, pools)} />
       <Figures overview={overview} latest={live.history.recent(5)} recent={recent} />
       <NextSection all={advise({ overview, recent, health, pools, caches: caches?.databases ?? null })} ready={health !== null && pools !== null} />
+      <SlowSection live={live} />
       <Charts samples={live.history.samples} />
       <ProcessSection overview={overview} recent={recent} health={health} />
     </>
@@ -65,7 +67,7 @@ function Figures(props: { overview: Overview; latest: Sample | null; recent: Sam
         <Figure id="throughput" name="Throughput" value={`${format.compact(latest?.queries ?? null)}/s`}
           note={`queries; ${format.count(overview.traffic.queries)} since the start`} />
         <Figure id="latency" name="Latency" value={format.milliseconds(latest?.queryMs ?? null)}
-          note={`mean per query; ${format.milliseconds(recent?.queryMs ?? null)} in the last minute`} />
+          note={latencyNote(latest, recent)} />
         <Figure id="hit-rate" name="Hit rate" value={format.percent(latest?.hitRate ?? null)}
           note={`${format.count(cache.hits)} answered from memory`} />
         <Figure id="saved" name="Time saved" value={format.duration(cache.saved_us / 1e6)}
@@ -77,6 +79,12 @@ function Figures(props: { overview: Overview; latest: Sample | null; recent: Sam
       </dl>
     </Section>
   );
+}
+
+/** What is answered from memory takes no time that would be counted. */
+function latencyNote(latest: Sample | null, recent: Sample | null): string {
+  if (latest?.queryMs === 0) return "mean per query: all came from memory";
+  return `mean per query, from memory as none; ${format.milliseconds(recent?.queryMs ?? null)} in the last minute`;
 }
 
 const URGENCIES = { now: "bad", soon: "attention", consider: "unknown" } as const;
@@ -99,6 +107,27 @@ function NextSection({ all, ready }: { all: Advice[]; ready: boolean }) {
           ))}
         </ol>
       )}
+    </Section>
+  );
+}
+
+/** What takes the server's time; left out where this build does not count statements. */
+function SlowSection({ live }: { live: Live }) {
+  const { value } = useStatements(live, 5);
+  if (value === null || value.statements.length === 0) return null;
+  return (
+    <Section title="What takes most time" id="slow" note={<a href="#/statements">all statements</a>}>
+      <ol class="slow">
+        {value.statements.slice(0, 5).map((each) => (
+          <li key={pageOf(each)}>
+            <a href={pageOf(each)}><code>{each.text}</code></a>
+            <span>
+              <b>{format.duration(each.total_seconds)}</b> in {format.some(each.calls, "call")}, mean{" "}
+              {format.duration(each.mean_seconds)}, p95 {format.duration(each.p95_seconds)}
+            </span>
+          </li>
+        ))}
+      </ol>
     </Section>
   );
 }
@@ -137,7 +166,7 @@ function ProcessSection({ overview, recent, health }: { overview: Overview; rece
     <Section title="Process" id="process" note={health ? `Forebay ${health.version}` : undefined}>
       <dl class="figures small">
         <Figure name="Up for" value={format.duration(time - process.start_time)} />
-        <Figure name="Processors used" value={format.compact(recent?.cpu ?? null)} note="in the last minute" />
+        <Figure name="Processor" value={format.percent(recent?.cpu ?? null)} note="of one, in the last minute" />
         <Figure name="Memory" value={format.bytes(process.resident_bytes)} />
         <Figure name="Threads" value={format.count(process.threads)} note={`${process.client_threads} for clients`} />
         <Figure name="Open files" value={format.count(process.open_files)} />

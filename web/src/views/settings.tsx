@@ -11,12 +11,13 @@ const EVERY_MS = 10_000;
 const COLUMNS: Column<Setting>[] = [
   { title: "Setting", cell: (row) => <code>{row.key}</code>, by: (row) => row.key },
   { title: "Value", cell: (row) => <Value setting={row} />, by: (row) => row.value, wide: true },
-  { title: "Default", cell: (row) => <code>{row.default}</code>, by: (row) => row.default, wide: true },
+  { title: "Default", cell: (row) => (row.default === "" ? <span class="faint">none</span> : <code>{row.default}</code>), by: (row) => row.default, wide: true },
   { title: "Changes", cell: (row) => (row.changeable ? "on reload" : "on restart"), by: (row) => String(row.changeable) },
 ];
 
 function Value({ setting }: { setting: Setting }) {
-  return setting.value === setting.default ? <code>{setting.value}</code> : <strong><code>{setting.value}</code></strong>;
+  const text = setting.value === "" ? <span class="faint">not set</span> : <code>{setting.value}</code>;
+  return setting.value === setting.default ? text : <strong>{text} <small>set</small></strong>;
 }
 
 export function SettingsPage({ live }: { live: Live }) {
@@ -29,7 +30,7 @@ export function SettingsPage({ live }: { live: Live }) {
     (each) => `${each.key} ${each.value}`.toLowerCase().includes(word) && (!own || each.value !== each.default),
   );
   return (
-    <Section title="In use" id="settings" note="secrets are not sent; what differs from the default is bold">
+    <Section title="In use" id="settings" note="secrets are not sent; what differs from the default is bold and marked “set”">
       {error && <Failure error={error} has />}
       <div class="filters">
         <label class="search">

@@ -1,10 +1,10 @@
 import { useState } from "preact/hooks";
 
-import type { ApiError } from "../model/api";
+import { ApiError } from "../model/api";
 import * as format from "../model/format";
 import type { Live } from "../model/live";
 import type { Statement } from "../model/types";
-import { usePolled, useRoute } from "./hooks";
+import { usePolled, useRoute, type Polled } from "./hooks";
 import { Failure, Figure, Notice, Section } from "./parts";
 import { Table, type Column } from "./table";
 
@@ -12,7 +12,7 @@ const EVERY_MS = 5000;
 
 const seconds = (value: number) => format.duration(value);
 const keyOf = (statement: Statement) => `${statement.database}/${statement.fingerprint}`;
-const pageOf = (statement: Statement) =>
+export const pageOf = (statement: Statement) =>
   `#/statements/${encodeURIComponent(statement.database)}/${encodeURIComponent(statement.fingerprint)}`;
 
 const COLUMNS: Column<Statement>[] = [
@@ -33,12 +33,19 @@ const COLUMNS: Column<Statement>[] = [
   { title: "Errors", cell: (row) => format.count(row.errors), by: (row) => row.errors, numeric: true },
 ];
 
+/** Those that took most time; an error with status 404 where this build does not count them. */
+export function useStatements(live: Live, most: number): Polled<{ statements: Statement[] }> {
+  return usePolled(live, EVERY_MS, async (signal) => {
+    const path = "/api/v1/statements";
+    if (!(await live.api.offers(path))) throw new ApiError(404, "not_found", "This build does not count statements.");
+    return live.api.data<{ statements: Statement[] }>(`${path}?sort=total_seconds&limit=${most}`, signal);
+  });
+}
+
 /** All statements, or the one that the address names. */
 export function StatementsPage({ live }: { live: Live }) {
   const [, , database, fingerprint] = useRoute().split("/").map(decodeURIComponent);
-  const { value, error } = usePolled(live, EVERY_MS, (signal) =>
-    live.api.data<{ statements: Statement[] }>("/api/v1/statements?sort=total_seconds&limit=100", signal),
-  );
+  const { value, error } = useStatements(live, 100);
   if (error?.status === 404) return <NotCounted />;
   if (value === null) return error ? <Failure error={error} has={false} /> : <p class="empty">Asking …</p>;
   const { statements } = value;
