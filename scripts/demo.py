@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import os
 import pathlib
+import re
 import sys
 import time
 
@@ -19,7 +20,7 @@ sys.path.insert(0, str(ROOT / "tests" / "support"))
 import interruption  # noqa: E402
 import lms  # noqa: E402
 from demo_table import Pattern, Table  # noqa: E402
-from forebay_testing import DaemonError, ForebayDaemon, PostgresServer  # noqa: E402
+from forebay_testing import DaemonError, ForebayDaemon, PostgresServer, wait_until  # noqa: E402
 from interruption import Stopped, whole  # noqa: E402
 from pgbench import Pgbench, PgbenchError  # noqa: E402
 from processes import client_backends, family_memory_bytes, memory_bytes  # noqa: E402
@@ -32,6 +33,9 @@ PATTERNS = (
     Pattern("services: connections stand", clients=200, connect_each=False, lead_in=3,
             options=("--protocol=prepared",)),
 )
+# What goes on at the end, so that there is something to see. pgbench keeps a line of each request: not for ever.
+STAYING = Pattern("afterwards", clients=8, connect_each=False, lead_in=0, options=("--protocol=prepared", "--rate=100"))
+STAYING_SECONDS = 600
 MOST_ROUNDS = 3
 WARM_UP_SECONDS = 3
 
@@ -50,6 +54,9 @@ local all all trust
 host all {ROLE} 127.0.0.1/32 trust
 host all all 127.0.0.1/32 scram-sha-256
 """
+
+
+_DASHBOARD = re.compile(r"HTTP is served on (\S+:\d+)")
 
 
 class Gone(Exception):
@@ -119,8 +126,11 @@ class Demo:
         print("== Starting Forebay in front of it (profiles/lms/forebay.yaml)", flush=True)
         config = (lms.PROFILE / "forebay.yaml").read_text()
         with whole():
-            forebay = ForebayDaemon(self._server, ["--auth", "trust", "--cache", "auto"], config=config)
+            flags = ["--auth", "trust", "--cache", "auto", "--admin", "127.0.0.1:0"]
+            forebay = ForebayDaemon(self._server, flags, config=config)
             self._forebay = self._stack.enter_context(forebay)
+            self._dashboard = wait_until(lambda: _DASHBOARD.search(forebay.log()), 10, "HTTP is served").group(1)
+        print(f"   dashboard, live: http://{self._dashboard}/", flush=True)
 
     def _measure_memory(self, way: str) -> None:
         # Apart from the rounds: to add up the pages of hundreds of processes would disturb them.
@@ -181,13 +191,14 @@ class Demo:
         def line(daemon) -> str:
             return f"psql postgres://{ROLE}@{daemon.host}:{daemon.port}/{lms.DATABASE}"
 
-        print("\n== All of it stays up; Ctrl-C ends it. Connect yourself:")
+        print("\n== All of it stays up, under a light load; Ctrl-C ends it. Connect yourself:")
         print(f"   through Forebay   {line(self._forebay)}")
-        print(f"   directly          {line(self._server)}", flush=True)
+        print(f"   directly          {line(self._server)}")
+        print(f"   dashboard         http://{self._dashboard}/", flush=True)
         try:
             while True:
-                time.sleep(1)
-                self._check()
+                with self._load(STAYING, THROUGH, seconds=STAYING_SECONDS) as load:
+                    load.follow(on_tick=self._check)
         except Stopped:
             pass
 

@@ -41,11 +41,11 @@ def browser(node):
 
 @pytest.fixture
 def start(server):
-    """start(*flags, config=None, upstream=None): a daemon that serves HTTP; ended with the test."""
+    """start(*flags, config=None, upstream=None, at=…): a daemon that serves HTTP; ended with the test."""
     with contextlib.ExitStack() as running:
 
-        def run(*flags, config: str | None = None, upstream=None) -> ForebayDaemon:
-            daemon = ForebayDaemon(upstream or server, ["--threads", "2", "--admin", "127.0.0.1:0", *flags], config)
+        def run(*flags, config: str | None = None, upstream=None, at: str = "127.0.0.1:0") -> ForebayDaemon:
+            daemon = ForebayDaemon(upstream or server, ["--threads", "2", "--admin", at, *flags], config)
             return running.enter_context(daemon)
 
         yield run

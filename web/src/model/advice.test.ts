@@ -30,7 +30,7 @@ const replica: WatchedServer = {
 const primary: WatchedServer = { ...replica, server: "a:5432", role: "primary", primary: true, lag_ms: null };
 
 function figures(changes: Partial<Figures> = {}): Figures {
-  return { overview: overviewWith({ servers: [primary, replica] }), recent: null, health: ready, pools: [calmPool], caches: [fresh], ...changes };
+  return { overview: overviewWith({ servers: [primary, replica] }), recent: null, health: ready, pools: [calmPool], caches: [fresh], settings: [], ...changes };
 }
 
 test("where all is well there is nothing to do", () => {

@@ -1,7 +1,7 @@
-import { bytes, count, milliseconds, percent, some } from "./format";
+import { bytes, compact, count, milliseconds, percent, some } from "./format";
 import { LONG_WAIT_MS, NEAR } from "./health";
 import type { Sample } from "./history";
-import type { DatabaseCache, Health, Overview, Pool, Server, Store } from "./types";
+import type { DatabaseCache, Health, Overview, Pool, Server, Setting, Store } from "./types";
 
 /** Something to do, and the figures that say so. */
 export interface Advice {
@@ -18,6 +18,7 @@ export interface Figures {
   health: Health | null;
   pools: Pool[] | null;
   caches: DatabaseCache[] | null;
+  settings: Setting[] | null;
 }
 
 /** Waiting for a backend takes this share of the time that queries take: more backends would be felt. */
@@ -36,6 +37,7 @@ export function advise(figures: Figures): Advice[] {
     ...aboutPools(figures.pools ?? [], figures.recent),
     ...aboutClients(figures.overview),
     ...aboutCaches(figures.caches, figures.health),
+    ...aboutNoCache(figures),
     ...aboutStore(figures.overview.cache, figures.recent),
   ];
   const order = ["now", "soon", "consider"];
@@ -112,14 +114,14 @@ function aboutPools(pools: Pool[], recent: Sample | null): Advice[] {
     if (waiting === 0 || pool.paused || pool.longest_wait_ms < LONG_WAIT_MS) continue;
     const { active, most } = pool.backends;
     const place = `${pool.user}@${pool.database}`;
-    const waits = `${some(waiting, "client")} wait for a backend, the first for ${milliseconds(pool.longest_wait_ms)}`;
+    const waits = `${some(waiting, "client")} ${waiting === 1 ? "waits" : "wait"} for a backend, the first for ${milliseconds(pool.longest_wait_ms)}`;
     const isFull = active >= most;
     advice.push({
       urgency: "now",
       title: isFull ? `Give the pool of ${place} more backends` : `Find out what keeps the pool of ${place} from growing`,
       evidence: `${waits}; ${active} of ${most} backends are in use${held > 0 ? `, ${held} of them kept by clients between transactions` : ""}.`,
       action: isFull
-        ? "Raise pool.size or pool.overflow, or shorten what holds the backends: the statements page shows which."
+        ? "Raise pool.size or pool.overflow, or shorten the transactions that hold the backends."
         : "A limit of the user or the database, or the server's max_connections, may be reached.",
       page: "#/pools",
     });
@@ -177,6 +179,18 @@ function aboutCaches(caches: DatabaseCache[] | null, health: Health | null): Adv
     }
   }
   return advice;
+}
+
+function aboutNoCache({ settings, recent, caches }: Figures): Advice[] {
+  const enabled = settings?.find(({ key }) => key === "cache.enabled")?.value;
+  if (enabled !== "off" || recent === null || caches === null || caches.length > 0 || recent.queries < ENOUGH_LOOKUPS) return [];
+  return [{
+    urgency: "consider",
+    title: "Answer repeated reads from memory",
+    evidence: `cache.enabled is off: all of ${compact(recent.queries)} queries a second go to a server.`,
+    action: "Set cache.enabled to auto: with wal_level = logical answers are never staler than a stated bound.",
+    page: "#/cache",
+  }];
 }
 
 function aboutStore(store: Store, recent: Sample | null): Advice[] {

@@ -1,5 +1,5 @@
 import { count, milliseconds, percent, some } from "./format";
-import type { CacheState, Health, Overview, Pool, Server } from "./types";
+import type { CacheState, Health, Overview, Pool, Server, Setting } from "./types";
 
 export type Status = "good" | "attention" | "bad" | "unknown";
 
@@ -9,6 +9,7 @@ export interface Light {
   status: Status;
   text: string;
   page: string;
+  word?: string; // in place of the usual one for the status
 }
 
 /** A wait that a person would notice. */
@@ -16,13 +17,18 @@ export const LONG_WAIT_MS = 100;
 /** Of a limit: from here on it is close. */
 export const NEAR = 0.8;
 
-export function lights(overview: Overview, health: Health | null, pools: Pool[] | null): Light[] {
+export function lights(
+  overview: Overview,
+  health: Health | null,
+  pools: Pool[] | null,
+  settings: Setting[] | null = null,
+): Light[] {
   return [
     serviceLight(overview, health),
     serverLight(overview.servers),
     poolLight(overview, pools),
     clientLight(overview),
-    cacheLight(health),
+    cacheLight(health, settings),
   ];
 }
 
@@ -90,10 +96,13 @@ function clientLight(overview: Overview): Light {
   return { ...light, status: share >= 1 ? "bad" : share >= NEAR ? "attention" : "good", text: share >= NEAR ? `${text} (${percent(share)})` : text };
 }
 
-function cacheLight(health: Health | null): Light {
+function cacheLight(health: Health | null, settings: Setting[] | null): Light {
   const light = { name: "Cache", page: "#/cache" };
   if (health === null) return { ...light, status: "unknown", text: "not known yet" };
-  if (health.caches.length === 0) return { ...light, status: "unknown", text: "off, or no database is in use" };
+  if (health.caches.length === 0) {
+    const isOff = settings?.find(({ key }) => key === "cache.enabled")?.value === "off";
+    return { ...light, status: "unknown", word: "off", text: isOff ? "cache.enabled is off" : "no database has one yet" };
+  }
   const silent = health.caches.filter((cache) => cache.level === "none");
   if (silent.length > 0) {
     return { ...light, status: "attention", text: silent.map((cache) => `${cache.database}: ${whySilent(cache)}`).join("; ") };

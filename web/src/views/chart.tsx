@@ -107,7 +107,7 @@ function optionsOf(
     cursor: { show: false },
     padding: [8, 20, 0, 0],
     scales: {
-      x: { range: (_, first, last) => [Math.max(last - SPAN_SECONDS, Math.min(first, last - SHORTEST_SECONDS)), last] },
+      x: { range: (self) => spanOf(self.data[0]) },
       y: { range: (_, __, high) => [0, most ?? Math.max(high ?? 0, 1e-3) * 1.15] },
     },
     axes: [
@@ -125,11 +125,17 @@ function optionsOf(
       ...lines.map((line) => ({
         stroke: colour(line.colour),
         width: 1.8,
-        points: { show: false },
+        points: { show: (self: uPlot) => self.data[0].length < 2 },
         spanGaps: false,
       })),
     ],
   };
+}
+
+/** From the first sample to the last, but never so short that a second fills the chart. */
+function spanOf(times: ArrayLike<number>): [number, number] {
+  const last = times[times.length - 1] ?? 0;
+  return [Math.max(last - SPAN_SECONDS, Math.min(times[0] ?? last, last - SHORTEST_SECONDS)), last];
 }
 
 /** Every minute, or every quarter of one while there is little to see. */

@@ -3,7 +3,7 @@ import * as format from "../model/format";
 import { lights, worstOf, type Light } from "../model/health";
 import type { Sample } from "../model/history";
 import type { Live } from "../model/live";
-import type { Cache, Health, Overview, Pool } from "../model/types";
+import type { Cache, Health, Overview, Pool, Setting } from "../model/types";
 import { Chart, type Line } from "./chart";
 import { usePolled } from "./hooks";
 import { Figure, Mark, Section } from "./parts";
@@ -16,14 +16,18 @@ export function OverviewPage({ live }: { live: Live }) {
   const health = usePolled(live, EVERY_MS, (signal) => live.api.health<Health>("/health/detailed", signal)).value;
   const pools = usePolled(live, EVERY_MS, (signal) => live.api.data<Pool[]>("/api/v1/pools", signal)).value;
   const caches = usePolled(live, 2 * EVERY_MS, (signal) => live.api.data<Cache>("/api/v1/cache", signal)).value;
+  const settings = usePolled(live, 10 * EVERY_MS, (signal) => live.api.data<Setting[]>("/api/v1/config", signal)).value;
   const overview = live.latest;
   if (overview === null) return <p class="empty">The first figures come within a second or two.</p>;
   const recent = live.history.recent(MINUTE);
   return (
     <>
-      <HealthSection all={lights(overview, health, pools)} />
+      <HealthSection all={lights(overview, health, pools, settings)} />
       <Figures overview={overview} latest={live.history.recent(5)} recent={recent} />
-      <NextSection all={advise({ overview, recent, health, pools, caches: caches?.databases ?? null })} ready={health !== null && pools !== null} />
+      <NextSection
+        all={advise({ overview, recent, health, pools, caches: caches?.databases ?? null, settings })}
+        ready={health !== null && pools !== null && caches !== null && settings !== null}
+      />
       <SlowSection live={live} />
       <Charts samples={live.history.samples} />
       <ProcessSection overview={overview} recent={recent} health={health} />
@@ -48,7 +52,7 @@ function HealthSection({ all }: { all: Light[] }) {
           <li key={light.name} class={light.status}>
             <a href={light.page}>
               <span class="name">{light.name}</span>
-              <Mark status={light.status} />
+              <Mark status={light.status} word={light.word} />
               <span class="why">{light.text}</span>
             </a>
           </li>
