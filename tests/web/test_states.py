@@ -7,7 +7,7 @@ import urllib.request
 import pytest
 
 from conftest import USER, place
-from forebay_testing import free_port, wait_until
+from forebay_testing import ReplicaServer, free_port, wait_until
 
 TOKEN = "viewer-token-of-this-test"
 LOCKED_OUT = f"""
@@ -34,6 +34,8 @@ def test_a_forebay_that_is_stopped_is_said_to_be_and_found_again(browser, start)
     assert "The last figures are of" in told
     wait_until(lambda: is_grey(browser), 10, "figures of the past are grey")
     assert browser.text('[data-figure="clients"]') == "0", "the last figures stay to be seen"
+    browser.see("section", "Not known now")
+    browser.see(".advice li", "Find out why no figures come")
     browser.picture("stopped")
     daemon.start()
     browser.click(".link button")
@@ -66,6 +68,23 @@ def test_a_pool_that_clients_wait_for_is_what_to_do_next(browser, start, load, s
     assert "6 clients" in browser.see(".lights li", "wait for a backend")
     browser.picture("pool-waits")
     assert not browser.complaints()
+
+
+def test_a_replica_that_is_gone_is_drawn_and_is_what_to_do_next(browser, start, server):
+    with ReplicaServer(server) as replica:
+        replica.catch_up()
+        base = place(start("--replica", f"{replica.host}:{replica.port}"))
+        browser.open(f"{base}#/pools")
+        assert "writes go here" in browser.see(".box.primary", "up")
+        assert "Weight" in browser.see(".box.replica", "up")
+        browser.picture("replicas")
+        replica.stop()
+        assert browser.see(".box", "down")
+        browser.do("go", url=f"{base}#/")
+        browser.see(".advice li", f"Bring {replica.host}:{replica.port} back")
+        browser.see(".lights li.bad", "is down")
+        browser.picture("replica-down")
+        assert not browser.complaints()
 
 
 def test_a_database_that_is_paused_is_what_to_do_next(browser, start):

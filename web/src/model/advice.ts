@@ -44,6 +44,17 @@ export function advise(figures: Figures): Advice[] {
   return all.sort((one, other) => order.indexOf(one.urgency) - order.indexOf(other.urgency));
 }
 
+/** The only advice while nothing is known of now. */
+export function aboutLink(why: string): Advice {
+  return {
+    urgency: "now",
+    title: "Find out why no figures come",
+    evidence: why,
+    action: "See whether the process runs, and what its log says last; then the network between it and this browser.",
+    page: "#/",
+  };
+}
+
 function aboutReadiness(health: Health | null): Advice[] {
   if (health === null) return [];
   const advice = health.reasons.map(({ code, message }): Advice => ({

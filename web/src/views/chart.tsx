@@ -108,13 +108,15 @@ function optionsOf(
     padding: [8, 20, 0, 0],
     scales: {
       x: { range: (self) => spanOf(self.data[0]) },
-      y: { range: (_, __, high) => [0, most ?? Math.max(high ?? 0, 1e-3) * 1.15] },
+      y: { range: (_, __, high) => [0, most ?? (high ? high * 1.15 : 1)] },
     },
     axes: [
       {
         ...axis,
         space: 70,
-        values: (self, ticks) => ticks.map((tick) => ago((self.scales.x?.max ?? tick) - tick)),
+        // None at the left edge, where the other axis ends.
+        values: (self, ticks) =>
+          ticks.map((tick) => (tick === self.scales.x?.min ? "" : ago((self.scales.x?.max ?? tick) - tick))),
         splits: (self) => splitsOf(self.scales.x?.min ?? 0, self.scales.x?.max ?? 0),
         size: 24,
       },

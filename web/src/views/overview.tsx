@@ -1,4 +1,4 @@
-import { advise, type Advice } from "../model/advice";
+import { aboutLink, advise, type Advice } from "../model/advice";
 import * as format from "../model/format";
 import { lights, worstOf, type Light } from "../model/health";
 import type { Sample } from "../model/history";
@@ -22,10 +22,10 @@ export function OverviewPage({ live }: { live: Live }) {
   const recent = live.history.recent(MINUTE);
   return (
     <>
-      <HealthSection all={lights(overview, health, pools, settings)} />
+      <HealthSection all={lights(overview, health, pools, settings)} isLive={live.isLive} />
       <Figures overview={overview} latest={live.history.recent(5)} recent={recent} />
       <NextSection
-        all={advise({ overview, recent, health, pools, caches: caches?.databases ?? null, settings })}
+        all={live.link.state === "lost" ? [aboutLink(live.link.why)] : advise({ overview, recent, health, pools, caches: caches?.databases ?? null, settings })}
         ready={health !== null && pools !== null && caches !== null && settings !== null}
       />
       <SlowSection live={live} />
@@ -42,11 +42,12 @@ const VERDICTS = {
   unknown: "Not all is known yet",
 };
 
-function HealthSection({ all }: { all: Light[] }) {
+function HealthSection({ all, isLive }: { all: Light[]; isLive: boolean }) {
   const known = all.filter((light) => light.status !== "unknown");
-  const verdict = worstOf(known);
+  const verdict = isLive ? worstOf(known) : "unknown";
+  const word = isLive ? VERDICTS[verdict] : "Not known now; this is how it was";
   return (
-    <Section title="Health" id="health" note={<Mark status={verdict} word={VERDICTS[verdict]} />}>
+    <Section title="Health" id="health" note={<Mark status={verdict} word={word} />}>
       <ul class="lights">
         {all.map((light) => (
           <li key={light.name} class={light.status}>
@@ -88,7 +89,8 @@ function Figures(props: { overview: Overview; latest: Sample | null; recent: Sam
 /** What is answered from memory takes no time that would be counted. */
 function latencyNote(latest: Sample | null, recent: Sample | null): string {
   if (latest?.queryMs === 0) return "mean per query: all came from memory";
-  return `mean per query, from memory as none; ${format.milliseconds(recent?.queryMs ?? null)} in the last minute`;
+  const hits = (recent?.hits ?? 0) > 0 ? ", from memory as none" : "";
+  return `mean per query${hits}; ${format.milliseconds(recent?.queryMs ?? null)} in the last minute`;
 }
 
 const URGENCIES = { now: "bad", soon: "attention", consider: "unknown" } as const;
