@@ -5,7 +5,7 @@ import contextlib
 import psycopg
 import pytest
 
-from forebay_testing import ForebayDaemon, PostgresCluster
+from forebay_testing import ForebayDaemon, PostgresCluster, small_disk
 
 USER = "app"
 
@@ -55,6 +55,17 @@ def log_cluster(clusters):
     cluster.primary.execute("CREATE TABLE log (n int)", dbname="shop")
     cluster.primary.execute("GRANT ALL ON log TO app", dbname="shop")
     return cluster
+
+
+@pytest.fixture
+def disk():
+    """One that can be filled, with room for a replica."""
+    with contextlib.ExitStack() as stack:
+        try:
+            mounted = stack.enter_context(small_disk.mount(small_disk.ROOM_FOR_A_REPLICA))
+        except small_disk.SmallDiskError as error:
+            pytest.skip(str(error))
+        yield mounted
 
 
 @pytest.fixture(scope="module")

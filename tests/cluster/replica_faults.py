@@ -1,10 +1,11 @@
 #!/usr/bin/python3
-"""Kills, freezes, restarts and holds up a replica under load: how long until it is left out, and until it is used
-again once it is well? Ends with a line of figures; the exit code is 1 when a read failed.
+"""Kills, freezes, restarts and holds up a replica under load, and fills its disk: how long until it is left out, and
+until it is used again once it is well? Ends with a line of figures; the exit code is 1 when a read failed.
 """
 
 import argparse
 import contextlib
+import functools
 import json
 import pathlib
 import signal
@@ -15,7 +16,8 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 
 from conftest import Cluster  # noqa: E402
-from forebay_testing import wait_until  # noqa: E402
+from forebay_testing import small_disk, wait_until  # noqa: E402
+from full_disk import full  # noqa: E402
 from traffic import Traffic  # noqa: E402
 
 
@@ -56,7 +58,16 @@ def main() -> int:
     parser.add_argument("--times", type=int, default=5, help="each (default %(default)s)")
     arguments = parser.parse_args()
     with contextlib.ExitStack() as stack:
-        cluster = Cluster(stack)
+        faults = dict(FAULTS)
+        cluster = Cluster(stack, 0)
+        try:
+            disk = stack.enter_context(small_disk.mount(small_disk.ROOM_FOR_A_REPLICA))
+            cluster.add_replica(str(disk.path))
+            faults["full disk"] = functools.partial(full, disk)
+        except small_disk.SmallDiskError as error:
+            print(f"left out: a full disk ({error})", file=sys.stderr)
+            cluster.add_replica()
+        cluster.add_replica()
         cluster.primary.execute("CREATE TABLE log (n int)", dbname="shop")
         cluster.primary.execute("GRANT ALL ON log TO app", dbname="shop")
         daemon = cluster.forebay("--set", "routing.max_lag=1s")
@@ -65,7 +76,7 @@ def main() -> int:
         for reader in readers:
             reader.start()
         figures = {}
-        for name, fault in FAULTS.items():
+        for name, fault in faults.items():
             left, back = [], []
             for _ in range(arguments.times):
                 replica = cluster.servers[1]

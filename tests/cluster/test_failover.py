@@ -9,6 +9,7 @@ import pytest
 
 from forebay_testing import ForebayDaemon, wait_until
 
+from full_disk import full
 from traffic import Traffic, insert, read
 
 
@@ -191,3 +192,26 @@ def test_a_frozen_replica_costs_no_read(cluster):
         reader.stop()
     assert [error for reader in readers for _, error in reader.errors] == []
     print("longest wait", max(reader.longest_gap() for reader in readers))
+
+
+@pytest.mark.time_limit(120)
+def test_a_replica_with_a_full_disk_costs_no_read(disk, clusters):
+    """It cannot keep what it is sent: it is left out as one that lags, or is down, and comes back with room."""
+    cluster = clusters(replicas=1)
+    full_one = cluster.add_replica(str(disk.path))
+    cluster.primary.execute("CREATE TABLE log (n int)", dbname="shop")
+    cluster.primary.execute("GRANT ALL ON log TO app", dbname="shop")
+    daemon = cluster.forebay("--set", "routing.max_lag=1s")
+    readers = [Traffic(lambda: cluster.connect(daemon), read) for _ in range(4)]
+    for reader in readers:
+        reader.start()
+    wait_until(lambda: all(len(reader.done) > 100 for reader in readers), 20, "traffic")
+    with full(disk, full_one, cluster.primary):
+        wait_until(lambda: cluster.states(daemon)[2] in ("lagging", "down"), 30, "it is left out")
+        since = time.monotonic()
+        wait_until(lambda: all(reader.done[-1][0] > since + 0.5 for reader in readers), 20, "all go on")
+    wait_until(lambda: cluster.states(daemon)[2] == "up", 30, "it is back")
+    for reader in readers:
+        reader.stop()
+    assert [error for reader in readers for _, error in reader.errors] == []
+    assert "No space left on device" in full_one.log_path.read_text(errors="replace")

@@ -22,10 +22,10 @@ _HBA = "local all all trust\nlocal replication all trust\nhost all all 127.0.0.1
 _SERVER = {"max_connections": 100, "max_prepared_transactions": 50, "max_wal_senders": 10, "max_replication_slots": 10}
 #: Replicas that lost their primary look for one again soon: no commit goes on without one.
 _WITH_REPLICAS = {"wal_retrieve_retry_interval": "100ms"}
-#: Half of what clients read is not to be kept in memory, and is a replica's then; and it is written more rarely, or
-#: hardly a replica would ever show the last write. Meanwhile readers hold back, or most reads would be of that time.
-#: So memory and replicas both have a good part of the reads.
-_READS_WITH_REPLICAS = {"--unkept-percent": 50, "--calm-ms": 2200, "--read-pause-us": 5000}
+#: A part of what clients read is not to be kept in memory, and is a replica's then; and it is written more rarely, or
+#: hardly a replica would ever show the last write. Meanwhile readers hold back, or most reads would be of that time;
+#: and more clients ask for one thing over and over. So memory and replicas both have a good part of the reads.
+_READS_WITH_REPLICAS = {"--unkept-percent": 25, "--calm-ms": 2200, "--read-pause-us": 5000, "--watch-threads": 4}
 _BEFORE_THE_END = 0.3  # seconds; the comparison at the end has hits of its own, which say nothing of the run
 #: Each version is added once; a write that is repeated although it has happened shows here.
 _WRITTEN_TWICE = "SELECT n, v FROM appended GROUP BY n, v HAVING count(*) > 1"
@@ -158,17 +158,14 @@ class Arena:
             return {}
         return next((row for row in self.forebay.show("cache") if row["database"] == DATABASE), {})
 
-    def check(self, seconds: float, seed: int, faults=None, *, readers: int | None = None, sleepers: int = 2,
+    def check(self, seconds: float, seed: int, faults=None, *, readers: int = 3, sleepers: int = 2,
               writers: int = 2, write_pause: float = 0.01, catalog_pause: float = 1.5,
               judged_by: float | None = None, through: int = 50) -> Outcome:
         """Runs the checker, and faults(self, seconds) meanwhile.
 
         Without readers and sleepers only the watchers read through Forebay. judged_by: a bound other than the
-        daemon's. through: per cent of the writes that go through Forebay. readers: None means 3, or 8 with replicas,
-        for which their reads wait now and then.
+        daemon's. through: per cent of the writes that go through Forebay.
         """
-        if readers is None:
-            readers = 8 if self._replicas else 3
         judged_by = self.bound if judged_by is None else judged_by
         options = {
             "--through": f"host={self.forebay.host} port={self.forebay.port} dbname={DATABASE}",

@@ -1,5 +1,6 @@
 """What goes wrong while the checker runs. Each fault is bounded in time and leaves everything as it was."""
 
+import itertools
 import os
 import random
 import signal
@@ -13,9 +14,10 @@ CANCEL_WAITS = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_e
 DECODERS = "SELECT pid FROM pg_stat_replication"
 
 
-def run_all(seed: int, names=None):
+def run_all(seed: int, names=None, rounds: int | None = None):
     """faults(arena, seconds) for Arena.check(): one after the other in an order that the seed gives, until it is time
     to end. Every one comes once before one comes again. names: None means all that need no replicas.
+    rounds: how often each comes; None: until the end.
     """
     names = list(names or FAULTS)
     chosen = [(FAULTS | CLUSTER_FAULTS)[name] for name in names]
@@ -24,7 +26,7 @@ def run_all(seed: int, names=None):
         dice = random.Random(seed)
         start = time.monotonic()
         end = start + seconds
-        while True:
+        for _ in itertools.repeat(None) if rounds is None else range(rounds):
             for fault in dice.sample(chosen, len(chosen)):
                 if time.monotonic() + 4 * arena.bound > end:
                     return

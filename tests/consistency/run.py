@@ -20,7 +20,7 @@ def main() -> int:
     parser.add_argument("--faults", nargs="*", default=[], metavar="NAME",
                         help="'all', or some of " + ", ".join(faults.FAULTS) + "; with replicas also of "
                              + ", ".join(CLUSTER_FAULTS))
-    parser.add_argument("--readers", type=int, help="that read everything (default 3, with replicas 8)")
+    parser.add_argument("--readers", type=int, default=3, help="that read everything (default %(default)s)")
     parser.add_argument("--sleepers", type=int, default=2,
                         help="the same, mostly asleep (default %(default)s); watchers of one row there are always")
     parser.add_argument("--writers", type=int, default=2, help="default %(default)s")

@@ -25,7 +25,7 @@ struct Options {
       {"--through-percent", "50"}, {"--bound-ms", "1000"},    {"--write-pause-us", "10000"},
       {"--read-pause-us", "0"},    {"--lasting", "0"},        {"--catalog-pause-us", "1500000"},
       {"--sleepers", "2"},         {"--unkept-percent", "0"}, {"--calm-ms", "500"},
-      {"--replicas", "0"},
+      {"--watch-threads", "1"},    {"--replicas", "0"},
   };
 
   Options(int count, char** words) {
@@ -180,7 +180,8 @@ int run(const Options& options) {
   }
   for (long at = 0; at < options.number("--sleepers"); ++at)
     crew.add("sleeper " + std::to_string(at), read_at_times, run, ++seed);
-  crew.add("watchers", watch, run, ++seed);
+  for (long at = 0; at < options.number("--watch-threads"); ++at)
+    crew.add("watchers " + std::to_string(at), watch, run, ++seed);
   crew.add("writer of the catalog", write_catalog, run, ++seed);
   crew.add("witness", witness, run, ++seed);
 
