@@ -80,8 +80,7 @@ bool Session::may_route(char type) const {
                         !preparing_ && effects_.empty() && touched_settings_ == nullptr &&
                         held_because_.empty() && to_server().empty();
   return is_quiet && !pool_->rules().reads_from_primary && !routing_->attempt.is_open && !refills_ &&
-         pool_->rules().mode != config::PoolMode::session && profile_->replication.empty() &&
-         (reads_ == nullptr || !reads_->is_filling());
+         pool_->rules().mode != config::PoolMode::session && profile_->replication.empty();
 }
 
 /// A client that keeps its backend stays with the primary. A look at its session now and then is worth its
@@ -112,11 +111,13 @@ Session::Step Session::route_batch(const std::byte* at, std::size_t size) {
   if (!floor) return Step::incomplete;
   routing.is_plain = true;
   const TimePoint now = Clock::now();
-  if (topology.is_primary(route::State::up) && code_->wants_look(now)) {
-    // Which the primary has to be asked for; and it may be lost meanwhile.
+  const bool is_filling = reads_ != nullptr && reads_->is_filling();
+  if (topology.is_primary(route::State::up) && (is_filling || code_->wants_look(now))) {
+    // For both the primary has to be asked; and it may be lost meanwhile.
     open_attempt(topology, *topology.primary, {at, batch.size}, size == batch.size, now);
     return Step::used;
   }
+  if (is_filling) reads_->abandon();  // what a replica answers is not kept
   const auto chosen =
       balancer().choose(topology, routing.reader, *floor, now, std::exchange(routing.avoided, std::nullopt));
   const bool wants_another = !chosen.server || chosen.wants_another;

@@ -10,7 +10,7 @@ import pytest
 from forebay_testing import ForebayDaemon, wait_until
 
 from full_disk import full
-from traffic import Traffic, insert, read
+from traffic import WHERE, Traffic, insert, read
 
 
 @pytest.fixture
@@ -215,3 +215,32 @@ def test_a_replica_with_a_full_disk_costs_no_read(disk, clusters):
         reader.stop()
     assert [error for reader in readers for _, error in reader.errors] == []
     assert "No space left on device" in full_one.log_path.read_text(errors="replace")
+
+
+@pytest.mark.time_limit(120)
+def test_a_read_whose_answer_was_to_be_kept_goes_on_too(cluster):
+    """What memory is filled with is asked of the primary; when that is lost meanwhile, a replica answers."""
+    daemon = cluster.forebay("--cache", "on")
+    primary = cluster.primary
+    primary.execute("CREATE TABLE numbers AS SELECT generate_series(1, 2000) AS n", dbname="shop")
+    primary.execute("GRANT ALL ON numbers TO app", dbname="shop")
+    text = "SELECT count(*) FROM numbers a, numbers b WHERE (a.n * b.n) %% 7 = 3 OR a.n = %s"
+    wait_until(lambda: filled(cluster, daemon, text), 20, "such answers are kept")
+    found: list = []
+    with cluster.connect(daemon) as client:
+        ports = [replica.port for replica in cluster.replicas]
+        wait_until(lambda: client.execute(WHERE).fetchone()[0] in ports, 20, "a replica shows what the client has seen")
+        reading = threading.Thread(target=lambda: found.append(client.execute(text, (2000,)).fetchone()))
+        reading.start()
+        wait_until(lambda: primary.query("SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE %s",
+                                         ("SELECT count(*) FROM numbers a%",)) == [(1,)], 20, "the primary is asked")
+        primary.kill()
+        reading.join(30)
+    assert found and found[0][0] > 0
+
+
+def filled(cluster, daemon, text: str) -> bool:
+    """Whether an answer to such a statement has been kept, after it was asked for once more."""
+    with cluster.connect(daemon) as client:
+        client.execute(text, (1,))
+    return any(row["fills"] > 0 for row in daemon.show("cache"))

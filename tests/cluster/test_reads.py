@@ -10,9 +10,7 @@ from forebay_testing import wait_until
 from forebay_testing.frontend_messages import query
 from forebay_testing.rawpg import RawConnection
 
-#: Tells which server answers: each has its own.
-WHERE = "SELECT inet_server_port()"
-
+from traffic import WHERE
 
 @pytest.fixture(scope="module", autouse=True)
 def table(cluster):

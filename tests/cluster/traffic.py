@@ -5,6 +5,9 @@ import time
 
 import psycopg
 
+#: Tells which server answers: each has its own.
+WHERE = "SELECT inet_server_port()"
+
 
 class Traffic(threading.Thread):
     """One client that does the same again and again, and notes what comes of it; connects anew when it has to."""
