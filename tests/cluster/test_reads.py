@@ -12,6 +12,7 @@ from forebay_testing.rawpg import RawConnection
 
 from traffic import WHERE
 
+
 @pytest.fixture(scope="module", autouse=True)
 def table(cluster):
     primary = cluster.servers[0]

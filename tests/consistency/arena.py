@@ -86,7 +86,8 @@ class Outcome:
         counts = {key: value for key, value in self.summary.items() if key not in ("reports", "error_examples")}
         return (f"{reports}\n\n{json.dumps(counts, indent=1)}\nerrors, for example: {self.summary['error_examples']}\n"
                 f"SHOW CACHE: {self.cache}\nOf the reads, replicas have answered {self.share(self.by_replicas):.0%} "
-                f"({self.by_replicas}), memory {self.share(self.from_memory):.0%} ({self.from_memory})\nFaults: {', '.join(self.faults)}\nAgain: {self.command}")
+                f"({self.by_replicas}), memory {self.share(self.from_memory):.0%} ({self.from_memory})\n"
+                f"Faults: {', '.join(self.faults)}\nAgain: {self.command}")
 
 
 class Arena:
@@ -192,7 +193,8 @@ class Arena:
             summary["reports"].append(f"written twice: {twice}")
         named = " --faults " + " ".join(faults.names) if faults else ""
         command = f"tests/consistency/run.py --seconds {seconds:g} --seed {seed} --bound {self.bound:g}{named}"
-        return Outcome(summary, figures, shares.by_replicas, shares.from_memory, command, faults.times if faults else [])
+        return Outcome(summary, figures, shares.by_replicas, shares.from_memory, command,
+                       faults.times if faults else [])
 
     def _around(self) -> str:
         """To whichever server is the primary."""

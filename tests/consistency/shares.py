@@ -19,7 +19,7 @@ class Shares(threading.Thread):
         self._ended = threading.Event()
         self._servers: dict[str, tuple[str, int]] = {}  # role and reads, when they were last looked at
         self._hits = 0
-        self.by_replicas = 0  #: batches, of which each has a statement or more
+        self.by_replicas = 0  #: batches: with a statement, with many, or one that only prepares
         self.from_memory = 0
 
     def __enter__(self) -> "Shares":
