@@ -32,9 +32,18 @@ files.forEach((name, number) => {
   const tag = createHash("sha256").update(plain).digest("hex").slice(0, 32);
   const compressed = join(bytesFolder, `${number}.gz`);
   writeFileSync(compressed, gzipSync(plain, { level: 9 }));
-  const spans = [["plain", join(dist, name)], ["gzip", compressed]].map(([form, path]) => {
+  const spans = [
+    ["plain", join(dist, name)],
+    ["gzip", compressed],
+  ].map(([form, path]) => {
     const symbol = `forebay_dashboard_${number}_${form}`;
-    assembly.push(`  // ${tag}`, `  .global ${symbol}, ${symbol}_end`, `${symbol}:`, `  .incbin "${path}"`, `${symbol}_end:`);
+    assembly.push(
+      `  // ${tag}`,
+      `  .global ${symbol}, ${symbol}_end`,
+      `${symbol}:`,
+      `  .incbin "${path}"`,
+      `${symbol}_end:`,
+    );
     declarations.push(`extern const char ${symbol}[], ${symbol}_end[];`);
     return `{${symbol}, ${symbol}_end}`;
   });

@@ -6,13 +6,22 @@ import { createInterface } from "node:readline";
 
 import { chromium } from "playwright-core";
 
-const FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync"];
+const FLAGS = [
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
 const WAIT_MS = 15_000;
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", headless: true, chromiumSandbox: false, args: FLAGS,
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  headless: true,
+  chromiumSandbox: false,
+  args: FLAGS,
 });
 let context;
 let page;
@@ -22,13 +31,17 @@ let asked;
 const commands = {
   async open({ url, width = 1280, height = 900, scheme = "light" }) {
     await context?.close();
-    context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme });
+    context = await browser.newContext({
+      viewport: { width, height },
+      colorScheme: scheme,
+    });
     page = await context.newPage();
     page.setDefaultTimeout(WAIT_MS);
     complaints = [];
     asked = [];
     page.on("console", (message) => {
-      if (["error", "warning"].includes(message.type())) complaints.push(`${message.text()} (${message.location().url})`);
+      if (["error", "warning"].includes(message.type()))
+        complaints.push(`${message.text()} (${message.location().url})`);
     });
     page.on("pageerror", (error) => complaints.push(String(error)));
     page.on("request", (request) => asked.push(request.url()));
@@ -53,7 +66,11 @@ const commands = {
   async axe() {
     await page.evaluate(AXE); // by the debugger's way in: the page's own policy allows no such script
     const { violations } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
-    return violations.map(({ id, impact, nodes }) => ({ id, impact, nodes: nodes.map((node) => node.html.slice(0, 300)) }));
+    return violations.map(({ id, impact, nodes }) => ({
+      id,
+      impact,
+      nodes: nodes.map((node) => node.html.slice(0, 300)),
+    }));
   },
   picture: ({ path }) => page.screenshot({ path, fullPage: true }),
   report: () => ({ complaints, asked }),

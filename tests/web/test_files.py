@@ -77,6 +77,7 @@ def test_there_is_nothing_else_and_nothing_is_taken(get):
 @pytest.mark.time_limit(360)  # it may have to install the packages
 def test_the_logic_of_the_page(node):
     install(WEB)
-    done = subprocess.run([node, WEB / "node_modules/vitest/vitest.mjs", "run"], cwd=WEB, capture_output=True, text=True)
+    vitest = [node, WEB / "node_modules/vitest/vitest.mjs", "run"]
+    done = subprocess.run(vitest, cwd=WEB, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"Tests\s+\d+ passed", re.sub(r"\x1b\[[\d;]*m", "", done.stdout))

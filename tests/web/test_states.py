@@ -1,4 +1,4 @@
-"""The dashboard when something is not well: Forebay stopped, a pool too small, a replica gone, somebody unknown (C7, B22, C14)."""
+"""The dashboard when something is not well: stopped, a pool too small, a replica gone, somebody unknown (C7, C14)."""
 
 import json
 import re
@@ -82,7 +82,7 @@ def test_a_replica_that_is_gone_is_drawn_and_is_what_to_do_next(browser, start, 
         assert browser.see(".box", "down")
         browser.do("go", url=f"{base}#/")
         browser.see(".advice li", f"Bring {replica.host}:{replica.port} back")
-        browser.see(".lights li.bad", "is down")
+        browser.see(".lights li.attention", "is down")
         browser.picture("replica-down")
         assert not browser.complaints()
 

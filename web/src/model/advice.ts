@@ -64,11 +64,11 @@ function aboutReadiness(health: Health | null): Advice[] {
     action: ACTIONS[code] ?? "See to what the reason names.",
     page: "#/pools",
   }));
-  for (const { database, paused, disabled } of health.restricted_databases) {
+  for (const { database, paused } of health.restricted_databases) {
     advice.push({
       urgency: "now",
       title: `Let clients use ${database} again`,
-      evidence: `${database} is ${paused ? "paused: its clients wait" : disabled ? "disabled: new clients are refused" : "restricted"}.`,
+      evidence: `${database} is ${paused ? "paused: its clients wait" : "disabled: new clients are refused"}.`,
       action: paused ? `In the console: RESUME ${database};` : `In the console: ENABLE ${database};`,
       page: "#/pools",
     });
@@ -125,12 +125,16 @@ function aboutPools(pools: Pool[], recent: Sample | null): Advice[] {
     if (waiting === 0 || pool.paused || pool.longest_wait_ms < LONG_WAIT_MS) continue;
     const { active, most } = pool.backends;
     const place = `${pool.user}@${pool.database}`;
-    const waits = `${some(waiting, "client")} ${waiting === 1 ? "waits" : "wait"} for a backend, the first for ${milliseconds(pool.longest_wait_ms)}`;
+    const waits = `${some(waiting, "client")} ${waiting === 1 ? "waits" : "wait"} for a backend`;
+    const longest = `the first for ${milliseconds(pool.longest_wait_ms)}`;
+    const kept = held > 0 ? `, ${held} of them kept by clients between transactions` : "";
     const isFull = active >= most;
     advice.push({
       urgency: "now",
-      title: isFull ? `Give the pool of ${place} more backends` : `Find out what keeps the pool of ${place} from growing`,
-      evidence: `${waits}; ${active} of ${most} backends are in use${held > 0 ? `, ${held} of them kept by clients between transactions` : ""}.`,
+      title: isFull
+        ? `Give the pool of ${place} more backends`
+        : `Find out what keeps the pool of ${place} from growing`,
+      evidence: `${waits}, ${longest}; ${active} of ${most} backends are in use${kept}.`,
       action: isFull
         ? "Raise pool.size or pool.overflow, or shorten the transactions that hold the backends."
         : "A limit of the user or the database, or the server's max_connections, may be reached.",
@@ -142,7 +146,7 @@ function aboutPools(pools: Pool[], recent: Sample | null): Advice[] {
     advice.push({
       urgency: "soon",
       title: "Give the pools more backends",
-      evidence: `In the last minute a checkout waited ${milliseconds(waitMs)} on average; a query took ${milliseconds(queryMs)}.`,
+      evidence: `Last minute's means: ${milliseconds(waitMs)} waited, ${milliseconds(queryMs)} for a query itself.`,
       action: "Raise pool.size, as far as the server has processors and connections for it.",
       page: "#/pools",
     });
@@ -153,13 +157,15 @@ function aboutPools(pools: Pool[], recent: Sample | null): Advice[] {
 function aboutClients(overview: Overview): Advice[] {
   const { clients, clients_limit: limit } = overview;
   if (limit === 0 || clients.all < limit * NEAR) return [];
-  return [{
-    urgency: clients.all >= limit ? "now" : "soon",
-    title: "Make room for clients",
-    evidence: `${count(clients.all)} of at most ${count(limit)} clients are connected (${percent(clients.all / limit)}).`,
-    action: "Raise limits.max_clients, or close connections that applications do not use.",
-    page: "#/settings",
-  }];
+  return [
+    {
+      urgency: clients.all >= limit ? "now" : "soon",
+      title: "Make room for clients",
+      evidence: `${count(clients.all)} of at most ${count(limit)} are connected (${percent(clients.all / limit)}).`,
+      action: "Raise limits.max_clients, or close connections that applications do not use.",
+      page: "#/settings",
+    },
+  ];
 }
 
 function aboutCaches(caches: DatabaseCache[] | null, health: Health | null): Advice[] {
@@ -169,11 +175,14 @@ function aboutCaches(caches: DatabaseCache[] | null, health: Health | null): Adv
     if (level === "bounded") continue; // it runs; what it notes is on the page of the cache
     advice.push({
       urgency: "soon",
-      title: level === "none" ? `Let the cache of ${database} run` : `Let the cache of ${database} prove its freshness`,
-      evidence: level === "none"
-        ? `Nothing is answered from memory${trouble === "" ? "" : `: ${trouble}`}.`
-        : `It runs at the level ${level}${trouble === "" ? "" : `: ${trouble}`}.`,
-      action: "The level bounded needs wal_level = logical and an upstream user with REPLICATION; without it, forebay outbox install.",
+      title:
+        level === "none" ? `Let the cache of ${database} run` : `Let the cache of ${database} prove its freshness`,
+      evidence:
+        level === "none"
+          ? `Nothing is answered from memory${trouble === "" ? "" : `: ${trouble}`}.`
+          : `It runs at the level ${level}${trouble === "" ? "" : `: ${trouble}`}.`,
+      action:
+        "Give it wal_level = logical and an upstream user with REPLICATION; or, without, forebay outbox install.",
       page: "#/cache",
     });
   }
@@ -194,25 +203,31 @@ function aboutCaches(caches: DatabaseCache[] | null, health: Health | null): Adv
 
 function aboutNoCache({ settings, recent, caches }: Figures): Advice[] {
   const enabled = settings?.find(({ key }) => key === "cache.enabled")?.value;
-  if (enabled !== "off" || recent === null || caches === null || caches.length > 0 || recent.queries < ENOUGH_LOOKUPS) return [];
-  return [{
-    urgency: "consider",
-    title: "Answer repeated reads from memory",
-    evidence: `cache.enabled is off: all of ${compact(recent.queries)} queries a second go to a server.`,
-    action: "Set cache.enabled to auto: with wal_level = logical answers are never staler than a stated bound.",
-    page: "#/cache",
-  }];
+  if (enabled !== "off" || recent === null || caches === null || caches.length > 0 || recent.queries < ENOUGH_LOOKUPS)
+    return [];
+  return [
+    {
+      urgency: "consider",
+      title: "Answer repeated reads from memory",
+      evidence: `cache.enabled is off: all of ${compact(recent.queries)} queries a second go to a server.`,
+      action: "Set cache.enabled to auto: with wal_level = logical answers are never staler than a stated bound.",
+      page: "#/cache",
+    },
+  ];
 }
 
 function aboutStore(store: Store, recent: Sample | null): Advice[] {
   if (recent === null || recent.hits + recent.misses < ENOUGH_LOOKUPS || recent.hitRate === null) return [];
   const isFull = store.evictions > 0 && store.bytes > store.limit_bytes * 0.9;
   if (!isFull || recent.hitRate >= LOW_HIT_RATE) return [];
-  return [{
-    urgency: "consider",
-    title: "Give the cache more memory",
-    evidence: `It is full (${bytes(store.bytes)}), has let ${some(store.evictions, "entry", "entries")} go, and answers ${percent(recent.hitRate)}.`,
-    action: "Raise cache.size.",
-    page: "#/cache",
-  }];
+  const gone = some(store.evictions, "entry", "entries");
+  return [
+    {
+      urgency: "consider",
+      title: "Give the cache more memory",
+      evidence: `It is full (${bytes(store.bytes)}), has let ${gone} go, and answers ${percent(recent.hitRate)}.`,
+      action: "Raise cache.size.",
+      page: "#/cache",
+    },
+  ];
 }

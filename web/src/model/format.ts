@@ -11,7 +11,11 @@ export function count(value: number): string {
 /** Three digits, and k, M or G. */
 export function compact(value: number | null): string {
   if (value === null) return NOTHING;
-  for (const [size, unit] of [[1e9, "G"], [1e6, "M"], [1e4, "k"]] as const) {
+  for (const [size, unit] of [
+    [1e9, "G"],
+    [1e6, "M"],
+    [1e4, "k"],
+  ] as const) {
     if (Math.abs(value) >= size) return `${SHORT.format(value / (unit === "k" ? 1e3 : size))}${unit}`;
   }
   return value >= 100 ? WHOLE.format(value) : SHORT.format(value);

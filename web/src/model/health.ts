@@ -57,9 +57,12 @@ function serverLight(servers: Server[]): Light {
   const light = { name: "Servers", page: "#/pools" };
   const watched = servers.filter((server) => server.watched);
   if (watched.length === 0) {
-    return { ...light, status: "unknown", text: servers.length === 0 ? "none has been needed yet" : "nobody asks them how they are" };
+    return {
+      ...light,
+      status: "unknown",
+      text: servers.length === 0 ? "none has been needed yet" : "nobody asks them how they are",
+    };
   }
-  const down = watched.filter((server) => server.state === "down" || server.state === "refused");
   const primary = watched.find((server) => server.primary);
   if (!primary || primary.state !== "up") {
     const text = primary ? `primary ${primary.server} is ${primary.state}` : "no primary is known";
@@ -68,10 +71,14 @@ function serverLight(servers: Server[]): Light {
   const unwell = watched.filter((server) => server.state !== "up");
   if (unwell.length > 0) {
     const text = unwell.map((server) => `${server.server} is ${server.state}`).join("; ");
-    return { ...light, status: down.length > 0 ? "bad" : "attention", text };
+    return { ...light, status: "attention", text };
   }
   const replicas = watched.filter((server) => server.role === "replica").length;
-  return { ...light, status: "good", text: replicas === 0 ? "the primary is up; no replica is set" : `primary and ${some(replicas, "replica")} are up` };
+  return {
+    ...light,
+    status: "good",
+    text: replicas === 0 ? "the primary is up; no replica is set" : `primary and ${some(replicas, "replica")} are up`,
+  };
 }
 
 function poolLight(overview: Overview, pools: Pool[] | null): Light {
@@ -84,7 +91,11 @@ function poolLight(overview: Overview, pools: Pool[] | null): Light {
     return { ...light, status: longest >= 10 * LONG_WAIT_MS ? "bad" : "attention", text };
   }
   if (overview.pools === 0) return { ...light, status: "unknown", text: "no client has needed one yet" };
-  return { ...light, status: "good", text: `nobody waits; ${count(active)} of ${count(overview.backends)} backends in use` };
+  return {
+    ...light,
+    status: "good",
+    text: `nobody waits; ${count(active)} of ${count(overview.backends)} backends in use`,
+  };
 }
 
 function clientLight(overview: Overview): Light {
@@ -93,7 +104,11 @@ function clientLight(overview: Overview): Light {
   if (overview.clients_limit === 0) return { ...light, status: "good", text: `${count(all)} connected; no limit` };
   const share = all / overview.clients_limit;
   const text = `${count(all)} of at most ${count(overview.clients_limit)}`;
-  return { ...light, status: share >= 1 ? "bad" : share >= NEAR ? "attention" : "good", text: share >= NEAR ? `${text} (${percent(share)})` : text };
+  return {
+    ...light,
+    status: share >= 1 ? "bad" : share >= NEAR ? "attention" : "good",
+    text: share >= NEAR ? `${text} (${percent(share)})` : text,
+  };
 }
 
 function cacheLight(health: Health | null, settings: Setting[] | null): Light {
@@ -101,15 +116,28 @@ function cacheLight(health: Health | null, settings: Setting[] | null): Light {
   if (health === null) return { ...light, status: "unknown", text: "not known yet" };
   if (health.caches.length === 0) {
     const isOff = settings?.find(({ key }) => key === "cache.enabled")?.value === "off";
-    return { ...light, status: "unknown", word: "off", text: isOff ? "cache.enabled is off" : "no database has one yet" };
+    return {
+      ...light,
+      status: "unknown",
+      word: "off",
+      text: isOff ? "cache.enabled is off" : "no database has one yet",
+    };
   }
   const silent = health.caches.filter((cache) => cache.level === "none");
   if (silent.length > 0) {
-    return { ...light, status: "attention", text: silent.map((cache) => `${cache.database}: ${whySilent(cache)}`).join("; ") };
+    return {
+      ...light,
+      status: "attention",
+      text: silent.map((cache) => `${cache.database}: ${whySilent(cache)}`).join("; "),
+    };
   }
   const weak = health.caches.filter((cache) => cache.level === "ttl");
   if (weak.length > 0) {
-    return { ...light, status: "attention", text: `${weak.map((cache) => cache.database).join(", ")}: fresh only by lifetime` };
+    return {
+      ...light,
+      status: "attention",
+      text: `${weak.map((cache) => cache.database).join(", ")}: fresh only by lifetime`,
+    };
   }
   return { ...light, status: "good", text: `fresh within its bound for ${some(health.caches.length, "database")}` };
 }

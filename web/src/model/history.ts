@@ -30,9 +30,15 @@ export function sampleBetween(before: Overview, after: Overview): Sample {
   const queries = more((overview) => overview.traffic.queries);
   const hits = more((overview) => overview.cache.hits);
   const misses = more((overview) => overview.cache.misses);
-  const queryUs = ratio(more((overview) => overview.traffic.query_us), queries);
+  const queryUs = ratio(
+    more((overview) => overview.traffic.query_us),
+    queries,
+  );
   const checkouts = more((overview) => overview.traffic.backend_assignments);
-  const waitUs = ratio(more((overview) => overview.traffic.wait_us), checkouts);
+  const waitUs = ratio(
+    more((overview) => overview.traffic.wait_us),
+    checkouts,
+  );
   return {
     time: after.time,
     queries: queries / seconds,
@@ -80,7 +86,10 @@ export class History {
     const weighted = (value: (sample: Sample) => number | null, weight: (sample: Sample) => number) => {
       const there = chosen.filter((sample) => value(sample) !== null);
       const all = there.reduce((sum, sample) => sum + weight(sample), 0);
-      return ratio(there.reduce((sum, sample) => sum + (value(sample) ?? 0) * weight(sample), 0), all);
+      return ratio(
+        there.reduce((sum, sample) => sum + (value(sample) ?? 0) * weight(sample), 0),
+        all,
+      );
     };
     const hits = of((sample) => sample.hits);
     const misses = of((sample) => sample.misses);
@@ -88,8 +97,14 @@ export class History {
       ...last,
       queries: of((sample) => sample.queries),
       transactions: of((sample) => sample.transactions),
-      queryMs: weighted((sample) => sample.queryMs, (sample) => sample.queries),
-      waitMs: weighted((sample) => sample.waitMs, (sample) => sample.checkouts),
+      queryMs: weighted(
+        (sample) => sample.queryMs,
+        (sample) => sample.queries,
+      ),
+      waitMs: weighted(
+        (sample) => sample.waitMs,
+        (sample) => sample.checkouts,
+      ),
       checkouts: of((sample) => sample.checkouts),
       hits,
       misses,

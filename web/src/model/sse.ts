@@ -3,7 +3,7 @@ export interface ServerEvent {
   data: string;
 }
 
-/** Server-sent events out of text that comes in pieces, as https://html.spec.whatwg.org/#parsing-an-event-stream has it. */
+/** Server-sent events out of text in pieces: https://html.spec.whatwg.org/#parsing-an-event-stream */
 export class EventParser {
   private rest = "";
 

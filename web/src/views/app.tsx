@@ -23,7 +23,8 @@ const PAGES = [
 export function App({ live }: { live: Live }) {
   useLive(live);
   const route = useRoute();
-  const page = PAGES.find(({ path }) => path === route || (path !== "/" && route.startsWith(`${path}/`))) ?? PAGES[0]!;
+  const page =
+    PAGES.find(({ path }) => path === route || (path !== "/" && route.startsWith(`${path}/`))) ?? PAGES[0]!;
   const main = useRef<HTMLElement>(null);
   const isFirst = useRef(true);
   useEffect(() => {

@@ -27,7 +27,12 @@ const COLUMNS: Column<DatabaseCache>[] = [
   { title: "Ended by writes", cell: (row) => format.count(row.stale), by: (row) => row.stale, numeric: true },
   { title: "Cannot be kept", cell: (row) => format.count(row.refused), by: (row) => row.refused, numeric: true },
   { title: "Shared waits", cell: (row) => format.count(row.waits), by: (row) => row.waits, numeric: true },
-  { title: "Time saved", cell: (row) => format.duration(row.saved_us / 1e6), by: (row) => row.saved_us, numeric: true },
+  {
+    title: "Time saved",
+    cell: (row) => format.duration(row.saved_us / 1e6),
+    by: (row) => row.saved_us,
+    numeric: true,
+  },
 ];
 
 export function CachePage({ live }: { live: Live }) {
@@ -41,20 +46,32 @@ export function CachePage({ live }: { live: Live }) {
       {error && <Failure error={error} has />}
       <Section title="Memory" id="store">
         <dl class="figures">
-          <Figure id="entries" name="Entries" value={format.count(store.entries)} note={`${format.count(store.evictions)} gave way to others`} />
+          <Figure
+            id="entries"
+            name="Entries"
+            value={format.count(store.entries)}
+            note={`${format.count(store.evictions)} gave way to others`}
+          />
           <Figure name="Memory" value={format.bytes(store.bytes)} note={`of ${format.bytes(store.limit_bytes)}`} />
           <Figure name="Hit rate" value={format.percent(recent?.hitRate ?? null)} note="in the last minute" />
-          <Figure name="Time saved" value={format.duration((overview?.cache.saved_us ?? 0) / 1e6)} note="of the server's, since the start" />
+          <Figure
+            name="Time saved"
+            value={format.duration((overview?.cache.saved_us ?? 0) / 1e6)}
+            note="of the server's, since the start"
+          />
         </dl>
-        <Share part={store.bytes} whole={store.limit_bytes}
-          text={`${format.percent(store.bytes / store.limit_bytes)} of cache.size in use`} />
+        <Share
+          part={store.bytes}
+          whole={store.limit_bytes}
+          text={`${format.percent(store.bytes / store.limit_bytes)} of cache.size in use`}
+        />
       </Section>
       {databases.length === 0 ? (
         <Notice title="No database has a cache.">
           <p>
-            Either no client has connected yet, or the cache is off: see <code>cache.enabled</code> among
-            the <a href="#/settings">settings</a>. What it needs: <code>wal_level = logical</code> and an
-            upstream user with <code>REPLICATION</code>.
+            Either no client has connected yet, or the cache is off: see <code>cache.enabled</code> among the{" "}
+            <a href="#/settings">settings</a>. What it needs: <code>wal_level = logical</code> and an upstream user
+            with <code>REPLICATION</code>.
           </p>
         </Notice>
       ) : (
@@ -62,12 +79,20 @@ export function CachePage({ live }: { live: Live }) {
           <Section title="Freshness" id="freshness">
             <ul class="cards">
               {databases.map((each) => (
-                <li key={`${each.database}@${each.server}`}><Freshness cache={each} /></li>
+                <li key={`${each.database}@${each.server}`}>
+                  <Freshness cache={each} />
+                </li>
               ))}
             </ul>
           </Section>
           <Section title="By database" id="databases" note="since the start">
-            <Table caption="Cache by database" columns={COLUMNS} rows={databases} keyOf={(row) => `${row.database}@${row.server}`} empty="None." />
+            <Table
+              caption="Cache by database"
+              columns={COLUMNS}
+              rows={databases}
+              keyOf={(row) => `${row.database}@${row.server}`}
+              empty="None."
+            />
           </Section>
         </>
       )}
@@ -80,19 +105,27 @@ function Freshness({ cache }: { cache: DatabaseCache }) {
   const status = isSilent ? "attention" : cache.level === "ttl" ? "attention" : "good";
   return (
     <>
-      <h3>{cache.database} <small>on {cache.server}</small></h3>
-      <p><Mark status={status} word={isSilent ? "off" : cache.level} /> {PROMISES[cache.level]}</p>
+      <h3>
+        {cache.database} <small>on {cache.server}</small>
+      </h3>
+      <p>
+        <Mark status={status} word={isSilent ? "off" : cache.level} /> {PROMISES[cache.level]}
+      </p>
       {cache.trouble !== "" && <p class="why">Why not better: {whySilent(cache)}</p>}
       {!isSilent && (
         <dl class="pairs">
           <dt>Bound</dt>
           <dd>{cache.staleness_ms === null ? "each entry's lifetime" : format.milliseconds(cache.staleness_ms)}</dd>
           <dt>Lease</dt>
-          <dd>{cache.lease_age_ms === null ? "none at present: nothing has been asked for lately" : `proved ${format.milliseconds(cache.lease_age_ms)} ago`}</dd>
+          <dd>
+            {cache.lease_age_ms === null
+              ? "none at present: nothing has been asked for lately"
+              : `proved ${format.milliseconds(cache.lease_age_ms)} ago`}
+          </dd>
           <dt>Age of answers</dt>
           <dd>
-            p50 {format.milliseconds(cache.age_p50_ms)}, p99 {format.milliseconds(cache.age_p99_ms)}, at
-            most {format.milliseconds(cache.age_max_ms)}
+            p50 {format.milliseconds(cache.age_p50_ms)}, p99 {format.milliseconds(cache.age_p99_ms)}, at most{" "}
+            {format.milliseconds(cache.age_max_ms)}
           </dd>
         </dl>
       )}

@@ -6,7 +6,8 @@ import type { Live } from "../model/live";
 /** Whether the figures are of now. The words change only when the state does, so that they are read out once. */
 export function LinkState({ live }: { live: Live }) {
   const { link, heardAt } = live;
-  const last = heardAt === null ? "No figures have come yet." : `The last figures are of ${timeOfDay(heardAt / 1000)}.`;
+  const last =
+    heardAt === null ? "No figures have come yet." : `The last figures are of ${timeOfDay(heardAt / 1000)}.`;
   return (
     <div class={`link ${link.state}`}>
       <p role="status">

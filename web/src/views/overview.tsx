@@ -16,7 +16,9 @@ export function OverviewPage({ live }: { live: Live }) {
   const health = usePolled(live, EVERY_MS, (signal) => live.api.health<Health>("/health/detailed", signal)).value;
   const pools = usePolled(live, EVERY_MS, (signal) => live.api.data<Pool[]>("/api/v1/pools", signal)).value;
   const caches = usePolled(live, 2 * EVERY_MS, (signal) => live.api.data<Cache>("/api/v1/cache", signal)).value;
-  const settings = usePolled(live, 10 * EVERY_MS, (signal) => live.api.data<Setting[]>("/api/v1/config", signal)).value;
+  const settings = usePolled(live, 10 * EVERY_MS, (signal) =>
+    live.api.data<Setting[]>("/api/v1/config", signal),
+  ).value;
   const overview = live.latest;
   if (overview === null) return <p class="empty">The first figures come within a second or two.</p>;
   const recent = live.history.recent(MINUTE);
@@ -25,7 +27,11 @@ export function OverviewPage({ live }: { live: Live }) {
       <HealthSection all={lights(overview, health, pools, settings)} isLive={live.isLive} />
       <Figures overview={overview} latest={live.history.recent(5)} recent={recent} />
       <NextSection
-        all={live.link.state === "lost" ? [aboutLink(live.link.why)] : advise({ overview, recent, health, pools, caches: caches?.databases ?? null, settings })}
+        all={
+          live.link.state === "lost"
+            ? [aboutLink(live.link.why)]
+            : advise({ overview, recent, health, pools, caches: caches?.databases ?? null, settings })
+        }
         ready={health !== null && pools !== null && caches !== null && settings !== null}
       />
       <SlowSection live={live} />
@@ -69,18 +75,42 @@ function Figures(props: { overview: Overview; latest: Sample | null; recent: Sam
   return (
     <Section title="Now" id="now" note="means of the last five seconds">
       <dl class="figures">
-        <Figure id="throughput" name="Throughput" value={`${format.compact(latest?.queries ?? null)}/s`}
-          note={`queries; ${format.count(overview.traffic.queries)} since the start`} />
-        <Figure id="latency" name="Latency" value={format.milliseconds(latest?.queryMs ?? null)}
-          note={latencyNote(latest, recent)} />
-        <Figure id="hit-rate" name="Hit rate" value={format.percent(latest?.hitRate ?? null)}
-          note={`${format.count(cache.hits)} answered from memory`} />
-        <Figure id="saved" name="Time saved" value={format.duration(cache.saved_us / 1e6)}
-          note={`of the server's; ${format.duration(latest?.savedSeconds ?? 0)} each second`} />
-        <Figure id="wait" name="Pool wait" value={format.milliseconds(latest?.waitMs ?? null)}
-          note={`mean per checkout; ${format.some(clients.waiting, "client")} waiting`} />
-        <Figure id="clients" name="Clients" value={format.count(clients.all)}
-          note={`${format.count(clients.active)} active, on ${format.some(overview.backends, "backend")}`} />
+        <Figure
+          id="throughput"
+          name="Throughput"
+          value={`${format.compact(latest?.queries ?? null)}/s`}
+          note={`queries; ${format.count(overview.traffic.queries)} since the start`}
+        />
+        <Figure
+          id="latency"
+          name="Latency"
+          value={format.milliseconds(latest?.queryMs ?? null)}
+          note={latencyNote(latest, recent)}
+        />
+        <Figure
+          id="hit-rate"
+          name="Hit rate"
+          value={format.percent(latest?.hitRate ?? null)}
+          note={`${format.count(cache.hits)} answered from memory`}
+        />
+        <Figure
+          id="saved"
+          name="Time saved"
+          value={format.duration(cache.saved_us / 1e6)}
+          note={`of the server's; ${format.duration(latest?.savedSeconds ?? 0)} each second`}
+        />
+        <Figure
+          id="wait"
+          name="Pool wait"
+          value={format.milliseconds(latest?.waitMs ?? null)}
+          note={`mean per checkout; ${format.some(clients.waiting, "client")} waiting`}
+        />
+        <Figure
+          id="clients"
+          name="Clients"
+          value={format.count(clients.all)}
+          note={`${format.count(clients.active)} active, on ${format.some(overview.backends, "backend")}`}
+        />
       </dl>
     </Section>
   );
@@ -126,7 +156,9 @@ function SlowSection({ live }: { live: Live }) {
       <ol class="slow">
         {value.statements.slice(0, 5).map((each) => (
           <li key={pageOf(each)}>
-            <a href={pageOf(each)}><code>{each.text}</code></a>
+            <a href={pageOf(each)}>
+              <code>{each.text}</code>
+            </a>
             <span>
               <b>{format.duration(each.total_seconds)}</b> in {format.some(each.calls, "call")}, mean{" "}
               {format.duration(each.mean_seconds)}, p95 {format.duration(each.p95_seconds)}
@@ -166,7 +198,15 @@ function Charts({ samples }: { samples: Sample[] }) {
   );
 }
 
-function ProcessSection({ overview, recent, health }: { overview: Overview; recent: Sample | null; health: Health | null }) {
+function ProcessSection({
+  overview,
+  recent,
+  health,
+}: {
+  overview: Overview;
+  recent: Sample | null;
+  health: Health | null;
+}) {
   const { process, time } = overview;
   return (
     <Section title="Process" id="process" note={health ? `Forebay ${health.version}` : undefined}>

@@ -15,15 +15,46 @@ const COLUMNS: Column<Pool>[] = [
   { title: "Mode", cell: (row) => (row.paused ? `${row.mode}, paused` : row.mode), by: (row) => row.mode },
   {
     title: "Backends in use",
-    cell: (row) => <Share part={row.backends.active} whole={row.backends.most} text={`${row.backends.active} of ${row.backends.most}`} />,
+    cell: (row) => (
+      <Share
+        part={row.backends.active}
+        whole={row.backends.most}
+        text={`${row.backends.active} of ${row.backends.most}`}
+      />
+    ),
     by: (row) => row.backends.active / Math.max(1, row.backends.most),
     numeric: true,
   },
-  { title: "Idle", cell: (row) => format.count(row.backends.idle + row.backends.used), by: (row) => row.backends.idle + row.backends.used, numeric: true },
-  { title: "Opening", cell: (row) => format.count(row.backends.login), by: (row) => row.backends.login, numeric: true },
-  { title: "Clients", cell: (row) => format.count(row.clients.active), by: (row) => row.clients.active, numeric: true },
-  { title: "Waiting", cell: (row) => format.count(row.clients.waiting), by: (row) => row.clients.waiting, numeric: true },
-  { title: "Longest wait", cell: (row) => format.milliseconds(row.longest_wait_ms), by: (row) => row.longest_wait_ms, numeric: true },
+  {
+    title: "Idle",
+    cell: (row) => format.count(row.backends.idle + row.backends.used),
+    by: (row) => row.backends.idle + row.backends.used,
+    numeric: true,
+  },
+  {
+    title: "Opening",
+    cell: (row) => format.count(row.backends.login),
+    by: (row) => row.backends.login,
+    numeric: true,
+  },
+  {
+    title: "Clients",
+    cell: (row) => format.count(row.clients.active),
+    by: (row) => row.clients.active,
+    numeric: true,
+  },
+  {
+    title: "Waiting",
+    cell: (row) => format.count(row.clients.waiting),
+    by: (row) => row.clients.waiting,
+    numeric: true,
+  },
+  {
+    title: "Longest wait",
+    cell: (row) => format.milliseconds(row.longest_wait_ms),
+    by: (row) => row.longest_wait_ms,
+    numeric: true,
+  },
   { title: "Held", cell: (row) => format.count(row.clients.held), by: (row) => row.clients.held, numeric: true },
 ];
 
@@ -39,20 +70,33 @@ export function PoolsPage({ live }: { live: Live }) {
       </Section>
       <Section title="Pools" id="pools" note="the backends of one user and database on one server">
         {error && <Failure error={error} has={value !== null} />}
-        {value && <Table caption="Pools" columns={COLUMNS} rows={value} keyOf={keyOf} sortedBy="Waiting" empty="No client has needed a pool yet." />}
+        {value && (
+          <Table
+            caption="Pools"
+            columns={COLUMNS}
+            rows={value}
+            keyOf={keyOf}
+            sortedBy="Waiting"
+            empty="No client has needed a pool yet."
+          />
+        )}
       </Section>
     </>
   );
 }
 
-/** Clients to Forebay to the primary and from there to the replicas, as boxes that stand in that order in the text, too. */
+/** Clients, Forebay, the servers: boxes with lines between, which stand in this order in the text, too. */
 function Topology({ servers, clients }: { servers: Server[]; clients: number }) {
   if (servers.length === 0) return <p class="empty">No backend has been opened yet, and no replica is set.</p>;
   const weights = servers.reduce((sum, each) => sum + (each.watched && each.role === "replica" ? each.weight : 0), 0);
   return (
     <div class="topology">
-      <div class="box clients"><b>{format.some(clients, "client")}</b></div>
-      <div class="box forebay"><b>Forebay</b></div>
+      <div class="box clients">
+        <b>{format.some(clients, "client")}</b>
+      </div>
+      <div class="box forebay">
+        <b>Forebay</b>
+      </div>
       <ul>
         {servers.map((server) => (
           <li key={server.server} class={`box ${server.watched ? server.role : "unwatched"}`}>
@@ -65,7 +109,11 @@ function Topology({ servers, clients }: { servers: Server[]; clients: number }) 
 }
 
 const STATES: Record<WatchedServer["state"], Status> = {
-  up: "good", lagging: "attention", down: "bad", refused: "bad", unknown: "unknown",
+  up: "good",
+  lagging: "attention",
+  down: "bad",
+  refused: "bad",
+  unknown: "unknown",
 };
 
 function Watched({ server, weights }: { server: WatchedServer; weights: number }) {
@@ -74,16 +122,35 @@ function Watched({ server, weights }: { server: WatchedServer; weights: number }
     <>
       <h3>{server.server}</h3>
       <p>
-        <b>{server.primary ? "primary: writes go here" : server.role === "unknown" ? "role not known" : server.role}</b>{" "}
+        <b>
+          {server.primary ? "primary: writes go here" : server.role === "unknown" ? "role not known" : server.role}
+        </b>{" "}
         <Mark status={STATES[server.state]} word={server.state} />
       </p>
       {server.why !== "" && <p class="why">{server.why}</p>}
       <dl class="pairs">
-        {isReplica && <><dt>Lag</dt><dd>{format.milliseconds(server.lag_ms)}</dd></>}
-        {isReplica && <><dt>Weight</dt><dd>{server.weight} of {weights}</dd></>}
-        <dt>Backends</dt><dd>{format.count(server.backends)}</dd>
-        <dt>Lent</dt><dd>{format.some(server.assignments, "time")}</dd>
-        <dt>Position</dt><dd>{server.position}, timeline {server.timeline}</dd>
+        {isReplica && (
+          <>
+            <dt>Lag</dt>
+            <dd>{format.milliseconds(server.lag_ms)}</dd>
+          </>
+        )}
+        {isReplica && (
+          <>
+            <dt>Weight</dt>
+            <dd>
+              {server.weight} of {weights}
+            </dd>
+          </>
+        )}
+        <dt>Backends</dt>
+        <dd>{format.count(server.backends)}</dd>
+        <dt>Lent</dt>
+        <dd>{format.some(server.assignments, "time")}</dd>
+        <dt>Position</dt>
+        <dd>
+          {server.position}, timeline {server.timeline}
+        </dd>
       </dl>
     </>
   );
@@ -95,8 +162,10 @@ function Unwatched({ server }: { server: Server }) {
       <h3>{server.server}</h3>
       <p>Nobody asks it how it is: no replica is set.</p>
       <dl class="pairs">
-        <dt>Backends</dt><dd>{format.count(server.backends)}</dd>
-        <dt>Lent</dt><dd>{format.some(server.assignments, "time")}</dd>
+        <dt>Backends</dt>
+        <dd>{format.count(server.backends)}</dd>
+        <dt>Lent</dt>
+        <dd>{format.some(server.assignments, "time")}</dd>
       </dl>
     </>
   );

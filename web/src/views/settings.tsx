@@ -11,13 +11,28 @@ const EVERY_MS = 10_000;
 const COLUMNS: Column<Setting>[] = [
   { title: "Setting", cell: (row) => <code>{row.key}</code>, by: (row) => row.key },
   { title: "Value", cell: (row) => <Value setting={row} />, by: (row) => row.value, wide: true },
-  { title: "Default", cell: (row) => (row.default === "" ? <span class="faint">none</span> : <code>{row.default}</code>), by: (row) => row.default, wide: true },
-  { title: "Changes", cell: (row) => (row.changeable ? "on reload" : "on restart"), by: (row) => String(row.changeable) },
+  {
+    title: "Default",
+    cell: (row) => (row.default === "" ? <span class="faint">none</span> : <code>{row.default}</code>),
+    by: (row) => row.default,
+    wide: true,
+  },
+  {
+    title: "Changes",
+    cell: (row) => (row.changeable ? "on reload" : "on restart"),
+    by: (row) => String(row.changeable),
+  },
 ];
 
 function Value({ setting }: { setting: Setting }) {
   const text = setting.value === "" ? <span class="faint">not set</span> : <code>{setting.value}</code>;
-  return setting.value === setting.default ? text : <strong>{text} <small>set</small></strong>;
+  return setting.value === setting.default ? (
+    text
+  ) : (
+    <strong>
+      {text} <small>set</small>
+    </strong>
+  );
 }
 
 export function SettingsPage({ live }: { live: Live }) {
@@ -30,7 +45,11 @@ export function SettingsPage({ live }: { live: Live }) {
     (each) => `${each.key} ${each.value}`.toLowerCase().includes(word) && (!own || each.value !== each.default),
   );
   return (
-    <Section title="In use" id="settings" note="secrets are not sent; what differs from the default is bold and marked “set”">
+    <Section
+      title="In use"
+      id="settings"
+      note="secrets are not sent; what differs from the default is bold and marked “set”"
+    >
       {error && <Failure error={error} has />}
       <div class="filters">
         <label class="search">
@@ -41,9 +60,17 @@ export function SettingsPage({ live }: { live: Live }) {
           <input type="checkbox" checked={own} onChange={(event) => setOwn(event.currentTarget.checked)} />
           only what differs from the default
         </label>
-        <p class="note" role="status">{shown.length} of {value.length}</p>
+        <p class="note" role="status">
+          {shown.length} of {value.length}
+        </p>
       </div>
-      <Table caption="Settings" columns={COLUMNS} rows={shown} keyOf={(row) => row.key} empty="No setting has that in it." />
+      <Table
+        caption="Settings"
+        columns={COLUMNS}
+        rows={shown}
+        keyOf={(row) => row.key}
+        empty="No setting has that in it."
+      />
     </Section>
   );
 }

@@ -18,7 +18,11 @@ export const pageOf = (statement: Statement) =>
 const COLUMNS: Column<Statement>[] = [
   {
     title: "Statement",
-    cell: (row) => <a href={pageOf(row)}><code>{row.text}</code></a>,
+    cell: (row) => (
+      <a href={pageOf(row)}>
+        <code>{row.text}</code>
+      </a>
+    ),
     by: (row) => row.text,
     wide: true,
   },
@@ -28,8 +32,12 @@ const COLUMNS: Column<Statement>[] = [
   { title: "Mean", cell: (row) => seconds(row.mean_seconds), by: (row) => row.mean_seconds, numeric: true },
   { title: "p95", cell: (row) => seconds(row.p95_seconds), by: (row) => row.p95_seconds, numeric: true },
   { title: "p99", cell: (row) => seconds(row.p99_seconds), by: (row) => row.p99_seconds, numeric: true },
-  { title: "From memory", cell: (row) => format.percent(row.calls > 0 ? row.cache_hits / row.calls : null),
-    by: (row) => row.cache_hits / Math.max(1, row.calls), numeric: true },
+  {
+    title: "From memory",
+    cell: (row) => format.percent(row.calls > 0 ? row.cache_hits / row.calls : null),
+    by: (row) => row.cache_hits / Math.max(1, row.calls),
+    numeric: true,
+  },
   { title: "Errors", cell: (row) => format.count(row.errors), by: (row) => row.errors, numeric: true },
 ];
 
@@ -51,9 +59,13 @@ export function StatementsPage({ live }: { live: Live }) {
   const { statements } = value;
   if (fingerprint === undefined) return <All statements={statements} error={error} />;
   const chosen = statements.find((each) => each.database === database && each.fingerprint === fingerprint);
-  return chosen ? <One statement={chosen} /> : (
+  return chosen ? (
+    <One statement={chosen} />
+  ) : (
     <Notice title="This statement is not among the hundred that took most time.">
-      <p><a href="#/statements">All statements</a></p>
+      <p>
+        <a href="#/statements">All statements</a>
+      </p>
     </Notice>
   );
 }
@@ -76,8 +88,14 @@ function All({ statements, error }: { statements: Statement[]; error: ApiError |
         Search
         <input type="search" value={wanted} onInput={(event) => setWanted(event.currentTarget.value)} />
       </label>
-      <Table caption="Statements" columns={COLUMNS} rows={shown} keyOf={keyOf} sortedBy="Total"
-        empty={wanted ? "No statement has that in it." : "No statement has been counted yet."} />
+      <Table
+        caption="Statements"
+        columns={COLUMNS}
+        rows={shown}
+        keyOf={keyOf}
+        sortedBy="Total"
+        empty={wanted ? "No statement has that in it." : "No statement has been counted yet."}
+      />
     </Section>
   );
 }
@@ -86,9 +104,13 @@ function One({ statement }: { statement: Statement }) {
   const at = (time: string) => new Date(time).toLocaleString("en-GB");
   return (
     <>
-      <p><a href="#/statements">All statements</a></p>
+      <p>
+        <a href="#/statements">All statements</a>
+      </p>
       <Section title="Statement" id="statement" note={`in ${statement.database}`}>
-        <pre class="text" tabIndex={0} aria-label="Text of the statement"><code>{statement.text}</code></pre>
+        <pre class="text" tabIndex={0} aria-label="Text of the statement">
+          <code>{statement.text}</code>
+        </pre>
         <dl class="figures">
           <Figure name="Calls" value={format.count(statement.calls)} note={`${format.some(statement.rows, "row")}`} />
           <Figure name="Total" value={seconds(statement.total_seconds)} />
@@ -97,10 +119,17 @@ function One({ statement }: { statement: Statement }) {
           <Figure name="95 of 100 are faster than" value={seconds(statement.p95_seconds)} note="p95" />
           <Figure name="99 of 100 are faster than" value={seconds(statement.p99_seconds)} note="p99" />
           <Figure name="Waited for a backend" value={seconds(statement.wait_seconds)} note="in all" />
-          <Figure name="From memory" value={format.count(statement.cache_hits)} note={`saved ${seconds(statement.saved_seconds)}`} />
+          <Figure
+            name="From memory"
+            value={format.count(statement.cache_hits)}
+            note={`saved ${seconds(statement.saved_seconds)}`}
+          />
           <Figure name="Errors" value={format.count(statement.errors)} />
         </dl>
-        <p class="note">First seen {at(statement.first_seen)}, last seen {at(statement.last_seen)}. Fingerprint {statement.fingerprint}.</p>
+        <p class="note">
+          First seen {at(statement.first_seen)}, last seen {at(statement.last_seen)}. Fingerprint{" "}
+          {statement.fingerprint}.
+        </p>
       </Section>
     </>
   );
