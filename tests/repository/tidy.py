@@ -17,7 +17,9 @@ TOP_LEVEL = {
     "apps", "bench", "cmake", "config", "dev", "docs", "include", "packaging", "profiles", "scripts", "src", "tests",
     "web",
 }
-CODE = {".c", ".cmake", ".cpp", ".css", ".h", ".hpp", ".html", ".java", ".js", ".mjs", ".py", ".sh", ".sql", ".ts", ".tsx"}
+CODE = {
+    ".c", ".cmake", ".cpp", ".css", ".h", ".hpp", ".html", ".java", ".js", ".mjs", ".py", ".sh", ".sql", ".ts", ".tsx",
+}
 OTHER = {
     ".conf", ".diff", ".golden", ".in", ".inc", ".ini", ".json", ".md", ".out", ".png", ".service", ".socket", ".spec",
     ".svg", ".toml", ".txt", ".yaml", ".yml", ".dict", ".supp",
