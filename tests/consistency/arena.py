@@ -22,10 +22,10 @@ _HBA = "local all all trust\nlocal replication all trust\nhost all all 127.0.0.1
 _SERVER = {"max_connections": 100, "max_prepared_transactions": 50, "max_wal_senders": 10, "max_replication_slots": 10}
 #: Replicas that lost their primary look for one again soon: no commit goes on without one.
 _WITH_REPLICAS = {"wal_retrieve_retry_interval": "100ms"}
-#: A part of what clients read is not to be kept in memory, and is a replica's then; and it is written more rarely, or
+#: Half of what clients read is not to be kept in memory, and is a replica's then; and it is written more rarely, or
 #: hardly a replica would ever show the last write. Meanwhile readers hold back, or most reads would be of that time;
 #: and more clients ask for one thing over and over. So memory and replicas both have a good part of the reads.
-_READS_WITH_REPLICAS = {"--unkept-percent": 40, "--calm-ms": 2200, "--read-pause-us": 5000, "--watch-threads": 4}
+_READS_WITH_REPLICAS = {"--unkept-percent": 50, "--calm-ms": 2200, "--read-pause-us": 5000, "--watch-threads": 4}
 _BEFORE_THE_END = 0.3  # seconds; the comparison at the end has hits of its own, which say nothing of the run
 #: Each version is added once; a write that is repeated although it has happened shows here.
 _WRITTEN_TWICE = "SELECT n, v FROM appended GROUP BY n, v HAVING count(*) > 1"
