@@ -26,8 +26,6 @@ const KEY = "forebay.authorization";
  * would add to a request of another page (docs/decisions, the dashboard).
  */
 export class Api {
-  private paths: Promise<Set<string>> | null = null;
-
   get authorization(): string | null {
     return sessionStorage.getItem(KEY);
   }
@@ -61,20 +59,6 @@ export class Api {
     const response = await this.ask(path, signal);
     if (!response.ok) throw await errorOf(response);
     return ((await response.json()) as { data: T }).data;
-  }
-
-  /** Whether this build of Forebay has such a path: asked once, of the description of its API. */
-  async offers(path: string): Promise<boolean> {
-    this.paths ??= this.ask("/api/v1/openapi.json").then(async (response) => {
-      const { paths } = (await response.json()) as { paths: Record<string, unknown> };
-      return new Set(Object.keys(paths));
-    });
-    try {
-      return (await this.paths).has(path);
-    } catch (error) {
-      this.paths = null;
-      throw error;
-    }
   }
 
   /** What has no envelope, and says something with status 503, too. */

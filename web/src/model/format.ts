@@ -29,7 +29,8 @@ export function milliseconds(value: number | null): string {
 }
 
 /** Seconds, in the unit that people would use. */
-export function duration(seconds: number): string {
+export function duration(seconds: number | null): string {
+  if (seconds === null) return NOTHING;
   if (seconds < 1) return milliseconds(seconds * 1000);
   if (seconds < 60) return `${SHORT.format(seconds)} s`;
   const whole = Math.floor(seconds);

@@ -163,14 +163,22 @@ export interface Statement {
   calls: number;
   rows: number;
   total_seconds: number;
-  mean_seconds: number;
-  p50_seconds: number;
-  p95_seconds: number;
-  p99_seconds: number;
+  /** Null, as the next three: memory answered every call, so no server was asked. */
+  mean_seconds: number | null;
+  p50_seconds: number | null;
+  p95_seconds: number | null;
+  p99_seconds: number | null;
   wait_seconds: number;
   cache_hits: number;
   saved_seconds: number;
   errors: number;
   first_seen: string;
   last_seen: string;
+}
+
+/** GET /api/v1/statements */
+export interface Statements {
+  /** False: statements.enabled is off. */
+  enabled: boolean;
+  statements: Statement[];
 }

@@ -147,7 +147,7 @@ function NextSection({ all, ready }: { all: Advice[]; ready: boolean }) {
   );
 }
 
-/** What takes the server's time; left out where this build does not count statements. */
+/** What takes the server's time; left out where statements are not counted. */
 function SlowSection({ live }: { live: Live }) {
   const { value } = useStatements(live, 5);
   if (value === null || value.statements.length === 0) return null;

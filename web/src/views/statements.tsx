@@ -1,16 +1,16 @@
 import { useState } from "preact/hooks";
 
-import { ApiError } from "../model/api";
+import type { ApiError } from "../model/api";
 import * as format from "../model/format";
 import type { Live } from "../model/live";
-import type { Statement } from "../model/types";
+import type { Statement, Statements } from "../model/types";
 import { usePolled, useRoute, type Polled } from "./hooks";
 import { Failure, Figure, Notice, Section } from "./parts";
 import { Table, type Column } from "./table";
 
 const EVERY_MS = 5000;
 
-const seconds = (value: number) => format.duration(value);
+const seconds = (value: number | null) => format.duration(value);
 const keyOf = (statement: Statement) => `${statement.database}/${statement.fingerprint}`;
 export const pageOf = (statement: Statement) =>
   `#/statements/${encodeURIComponent(statement.database)}/${encodeURIComponent(statement.fingerprint)}`;
@@ -29,9 +29,9 @@ const COLUMNS: Column<Statement>[] = [
   { title: "Database", cell: (row) => row.database, by: (row) => row.database },
   { title: "Total", cell: (row) => seconds(row.total_seconds), by: (row) => row.total_seconds, numeric: true },
   { title: "Calls", cell: (row) => format.count(row.calls), by: (row) => row.calls, numeric: true },
-  { title: "Mean", cell: (row) => seconds(row.mean_seconds), by: (row) => row.mean_seconds, numeric: true },
-  { title: "p95", cell: (row) => seconds(row.p95_seconds), by: (row) => row.p95_seconds, numeric: true },
-  { title: "p99", cell: (row) => seconds(row.p99_seconds), by: (row) => row.p99_seconds, numeric: true },
+  { title: "Mean", cell: (row) => seconds(row.mean_seconds), by: (row) => row.mean_seconds ?? 0, numeric: true },
+  { title: "p95", cell: (row) => seconds(row.p95_seconds), by: (row) => row.p95_seconds ?? 0, numeric: true },
+  { title: "p99", cell: (row) => seconds(row.p99_seconds), by: (row) => row.p99_seconds ?? 0, numeric: true },
   {
     title: "From memory",
     cell: (row) => format.percent(row.calls > 0 ? row.cache_hits / row.calls : null),
@@ -41,21 +41,17 @@ const COLUMNS: Column<Statement>[] = [
   { title: "Errors", cell: (row) => format.count(row.errors), by: (row) => row.errors, numeric: true },
 ];
 
-/** Those that took most time; an error with status 404 where this build does not count them. */
-export function useStatements(live: Live, most: number): Polled<{ statements: Statement[] }> {
-  return usePolled(live, EVERY_MS, async (signal) => {
-    const path = "/api/v1/statements";
-    if (!(await live.api.offers(path))) throw new ApiError(404, "not_found", "This build does not count statements.");
-    return live.api.data<{ statements: Statement[] }>(`${path}?sort=total_seconds&limit=${most}`, signal);
-  });
+/** Those that took most time. */
+export function useStatements(live: Live, most: number): Polled<Statements> {
+  return usePolled(live, EVERY_MS, (signal) => live.api.data<Statements>(`/api/v1/statements?limit=${most}`, signal));
 }
 
 /** All statements, or the one that the address names. */
 export function StatementsPage({ live }: { live: Live }) {
   const [, , database, fingerprint] = useRoute().split("/").map(decodeURIComponent);
   const { value, error } = useStatements(live, 100);
-  if (error?.status === 404) return <NotCounted />;
   if (value === null) return error ? <Failure error={error} has={false} /> : <p class="empty">Asking …</p>;
+  if (!value.enabled) return <NotCounted />;
   const { statements } = value;
   if (fingerprint === undefined) return <All statements={statements} error={error} />;
   const chosen = statements.find((each) => each.database === database && each.fingerprint === fingerprint);
@@ -72,8 +68,11 @@ export function StatementsPage({ live }: { live: Live }) {
 
 function NotCounted() {
   return (
-    <Notice title="This build does not count statements.">
-      <p>Which of them are slow cannot be said here. The overview has what all of them take together.</p>
+    <Notice title="Statements are not counted.">
+      <p>
+        Which of them are slow cannot be said, since <code>statements.enabled</code> is off. The overview has what all
+        of them take together.
+      </p>
     </Notice>
   );
 }
