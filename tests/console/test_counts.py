@@ -62,18 +62,23 @@ def test_servers_tell_whom_they_serve(start, clients, database, server):
 def test_all_threads_are_counted(start, clients, database):
     forebay = start("--threads", "4", "--pool-size", "40", "--pool-overflow", "0")
     with Console(forebay) as console:
-        coming = [Background(clients, forebay) for _ in range(20)]  # at once, so that every thread takes some
-        many = [client.result() for client in coming]
+        many, ours = [], []
+        for _ in range(10):  # each time many at once; on a busy machine one thread may take all of them nevertheless
+            coming = [Background(clients, forebay) for _ in range(20)]
+            many += [client.result() for client in coming]
+            ours = [row for row in console.show("CLIENTS") if row["database"] == database]
+            if len({row["thread"] for row in ours}) > 1:
+                break
+        assert len({row["thread"] for row in ours}) > 1
+        assert len(ours) == len({row["id"] for row in ours}) == len(many)
         for client in many[:7]:
             client.execute("BEGIN")
-        row = console.wait_for_pool(database, cl_active=20, sv_active=7)
-        ours = [row for row in console.show("CLIENTS") if row["database"] == database]
-        assert len(ours) == 20 and len({row["id"] for row in ours}) == 20
-        assert len({row["thread"] for row in ours}) > 1
+        console.wait_for_pool(database, cl_active=len(many), sv_active=7)
         assert sum(row["state"] == "active" for row in console.show("SERVERS") if row["database"] == database) == 7
         lists = {row["list"]: row["items"] for row in console.show("LISTS")}
         total = sum(row[name] for name in COUNTS if name.startswith("sv_") for row in console.show("POOLS"))
-        assert lists["used_clients"] == 21 and lists["used_servers"] == total and lists["login_clients"] == 0
+        assert lists["used_clients"] == len(many) + 1
+        assert lists["used_servers"] == total and lists["login_clients"] == 0
         for client in many:
             client.close()
         console.wait_for_pool(database, cl_active=0, sv_active=0)
