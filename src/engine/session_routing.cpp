@@ -112,20 +112,25 @@ Session::Step Session::route_batch(const std::byte* at, std::size_t size) {
   routing.is_plain = true;
   const TimePoint now = Clock::now();
   const bool is_filling = reads_ != nullptr && reads_->is_filling();
-  if (topology.is_primary(route::State::up) && (is_filling || code_->wants_look(now))) {
+  // All that is idle there may be dead as well: it is not asked again before the watch has heard of it.
+  const bool is_in_doubt = topology.is_primary(route::State::up) && routing.primary_lost_at != TimePoint() &&
+                           topology.primary_seen <= routing.primary_lost_at;
+  if (topology.is_primary(route::State::up) && !is_in_doubt && (is_filling || code_->wants_look(now))) {
     // For both the primary has to be asked; and it may be lost meanwhile.
     open_attempt(topology, *topology.primary, {at, batch.size}, size == batch.size, now);
     return Step::used;
   }
   if (is_filling) reads_->abandon();  // what a replica answers is not kept
+  const auto failed = std::exchange(routing.avoided, std::nullopt);
   const auto chosen =
-      balancer().choose(topology, routing.reader, *floor, now, std::exchange(routing.avoided, std::nullopt));
+      balancer().choose(topology, routing.reader, *floor, now, is_in_doubt ? topology.primary : failed);
   const bool wants_another = !chosen.server || chosen.wants_another;
   if (wants_another && waits_for_replica(topology, now)) return Step::blocked;
   if (routing.waits_since != TimePoint() && !wants_another) routing.pause = {};
   routing.waits_since = {};
   const auto server = chosen.server ? chosen.server : topology.primary;
   if (!server) return Step::incomplete;
+  if (is_in_doubt && server == topology.primary) return wait_for_news();
   open_attempt(topology, *server, {at, batch.size}, size == batch.size, now);
   return Step::used;
 }
@@ -187,9 +192,14 @@ bool Session::waits_for_replica(const route::Topology& topology, TimePoint now) 
     routing.waits_not_before = now + routing.pause;
     return false;
   }
-  pool_->directory().board().want_news();
-  routing.next_look.start(*net::Loop::current(), kLook);
+  wait_for_news();
   return true;
+}
+
+Session::Step Session::wait_for_news() {
+  pool_->directory().board().want_news();
+  routing_->next_look.start(*net::Loop::current(), kLook);
+  return Step::blocked;
 }
 
 void Session::look_again() {
@@ -320,6 +330,7 @@ void Session::ask_elsewhere() {
   Attempt& attempt = routing_->attempt;
   const std::size_t handled = attempt.batch.size() - attempt.left;
   routing_->avoided = attempt.server;
+  if (!attempt.is_replicas) routing_->primary_lost_at = Clock::now();
   ++routing_->failures;
   close_attempt();
   if (names_ != nullptr) names_->settle_all();

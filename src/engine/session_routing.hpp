@@ -66,6 +66,7 @@ struct SessionRouting {
   int failures = 0;                    ///< of attempts at the batch at hand
   std::optional<std::size_t> avoided;  ///< the server of the last of them
   bool is_plain = false;               ///< the batch at hand is one of reads alone
+  TimePoint primary_lost_at{};         ///< by the last attempt that was on its way there
   TimePoint busy_at{};                 ///< when the primary last did for it what no replica can
   TimePoint looked_at{};               ///< at the session, for what holds it
   TimePoint waits_since{};             ///< for a replica to catch up with what it has seen
