@@ -19,7 +19,7 @@ needs_cache = pytest.mark.skipif(not has_cache(), reason="this build of Forebay 
 def test_the_checker_agrees_with_postgresql():
     """Without a cache nothing is stale, not even for a moment: whatever it finds then is its own mistake."""
     with Arena(bound=0, cache=False) as arena:
-        outcome = arena.check(2, SEED, writers=3, write_pause=0.005, catalog_pause=0.02)
+        outcome = arena.check(6, SEED, writers=3, write_pause=0.005, catalog_pause=0.02)
     assert not outcome.violations, str(outcome)
     assert not outcome.summary["errors"], str(outcome)
     assert outcome.summary["reads_through"] > 1000
