@@ -28,7 +28,7 @@ struct Figures {
   std::uint64_t loops = 0;         ///< threads that serve clients
   bool is_paused = false;          ///< all databases together
   bool is_draining = false;
-  double time = 0;                 ///< when this was so, in seconds since 1970
+  double time = 0;  ///< when this was so, in seconds since 1970
 };
 
 /// `done` is called on the inquiring thread, later, unless the asker has gone.
