@@ -7,6 +7,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from forebay_testing import ForebayDaemon, wait_until
+from forebay_testing.fixtures import stop_all
 
 USER = "app"
 
@@ -94,15 +95,7 @@ def start(server):
         return daemon
 
     yield run
-    failures = []
-    for daemon in running:
-        try:
-            if daemon.running():
-                daemon.stop()
-        except RuntimeError as error:
-            failures.append(str(error))
-        daemon.close()
-    assert not failures, "\n".join(failures)
+    stop_all(running, may_have_ended=True)
 
 
 @pytest.fixture

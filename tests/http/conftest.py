@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from forebay_testing import ForebayDaemon, wait_until
+from forebay_testing.fixtures import stop_all
 
 USER = "app"
 _PLACE = re.compile(r"HTTP is served on (\S+):(\d+)")
@@ -98,13 +99,6 @@ def _read_all(connection: socket.socket) -> bytes:
     return b"".join(parts)
 
 
-def console(daemon: ForebayDaemon, what: str) -> list[dict]:
-    with psycopg.connect(daemon.dsn(dbname="forebay"), autocommit=True) as connection:
-        cursor = connection.execute(f"SHOW {what}")
-        names = [column.name for column in cursor.description]
-        return [dict(zip(names, row)) for row in cursor]
-
-
 @pytest.fixture
 def start(server):
     """start(*flags, config=None, upstream=None): a daemon of the test's own that serves HTTP, on two threads."""
@@ -117,15 +111,7 @@ def start(server):
         return daemon
 
     yield run
-    failures = []
-    for daemon in running:
-        try:
-            if daemon.running():
-                daemon.stop()
-        except RuntimeError as error:
-            failures.append(str(error))
-        daemon.close()
-    assert not failures, "\n".join(failures)
+    stop_all(running, may_have_ended=True)
 
 
 @pytest.fixture

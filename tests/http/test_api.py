@@ -5,7 +5,7 @@ import socket
 import psycopg
 import pytest
 
-from conftest import USER, Http, console
+from conftest import USER, Http
 from forebay_testing import wait_until
 
 
@@ -69,14 +69,14 @@ def test_resources_are_what_show_says(start, connect, database):
     holding = connect(daemon, autocommit=False)
     holding.execute("SELECT 1")
     http = Http(daemon)
-    shown = next(row for row in console(daemon, "POOLS") if row["database"] == database)
+    shown = next(row for row in daemon.show("pools") if row["database"] == database)
     pool = next(pool for pool in http.get("/api/v1/pools").data if pool["database"] == database)
     assert pool["user"] == shown["user"] == USER
     assert pool["server"] == shown["server"]
     assert pool["mode"] == shown["pool_mode"]
     assert pool["backends"]["active"] == shown["sv_active"] == 1
     assert pool["clients"]["active"] == shown["cl_active"] == 1
-    shown = next(row for row in console(daemon, "STATS") if row["database"] == database)
+    shown = next(row for row in daemon.show("stats") if row["database"] == database)
     told = next(row for row in http.get("/api/v1/databases").data if row["database"] == database)
     assert told["traffic"]["queries"] == shown["total_query_count"]
     assert (told["clients"], told["backends"]) == (1, 1)
@@ -85,10 +85,10 @@ def test_resources_are_what_show_says(start, connect, database):
     assert overview["clients"]["active"] == 1
     assert overview["paused"] is False
     config = {line["key"]: line["value"] for line in http.get("/api/v1/config").data}
-    for row in console(daemon, "CONFIG"):
+    for row in daemon.show("config"):
         assert config[row["key"]] == row["value"]
     servers = wait_until(lambda: [s for s in http.get("/api/v1/servers").data if s.get("state") == "up"], 10)
-    topology = console(daemon, "TOPOLOGY")[0]
+    topology = daemon.show("topology")[0]
     assert (servers[0]["server"], servers[0]["role"]) == (topology["server"], topology["role"])
     assert servers[0]["primary"] is True
 

@@ -3,7 +3,7 @@
 import signal
 import time
 
-from conftest import Http, console
+from conftest import Http
 from forebay_testing import PostgresServer, wait_until
 
 
@@ -39,7 +39,7 @@ def test_readiness_follows_the_server(start):
         states = {name: value for name, value in http.metrics().items()
                   if name.startswith("forebay_server_state_changes_total") and value}
         assert {name.split('state="')[1][:-2]: value for name, value in states.items()} == {"up": 2, "down": 1}
-        assert [row["state"] for row in console(daemon, "TOPOLOGY")] == ["up"]
+        assert [row["state"] for row in daemon.show("topology")] == ["up"]
 
 
 def test_health_is_told_while_the_server_answers_nothing(start):

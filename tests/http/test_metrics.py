@@ -7,7 +7,7 @@ import subprocess
 import psycopg
 import pytest
 
-from conftest import USER, Http, console, samples_of
+from conftest import USER, Http, samples_of
 from forebay_testing import wait_until
 
 _GOLDEN = pathlib.Path(__file__).with_name("metrics.txt")
@@ -68,13 +68,13 @@ def test_metrics_are_what_show_says(start, connect, database):
     active.execute("SELECT 1")
     idle.execute("SELECT 1")
     metrics = Http(daemon).metrics()
-    stats = {row["database"]: row for row in console(daemon, "STATS")}[database]
+    stats = {row["database"]: row for row in daemon.show("stats")}[database]
     label = f'{{database="{database}"}}'
     assert metrics["forebay_queries_total" + label] == stats["total_query_count"]
     assert metrics["forebay_client_received_bytes_total" + label] == stats["total_received"]
     assert metrics["forebay_client_sent_bytes_total" + label] == stats["total_sent"]
     assert metrics["forebay_query_seconds_total" + label] == pytest.approx(float(stats["total_query_time"]) / 1e6)
-    pool = next(row for row in console(daemon, "POOLS") if (row["database"], row["user"]) == (database, USER))
+    pool = next(row for row in daemon.show("pools") if (row["database"], row["user"]) == (database, USER))
     place = f'{{database="{database}",user="{USER}",server="{pool["server"]}",use="all"'
     for state, column in (("active", "sv_active"), ("idle", "sv_idle"), ("login", "sv_login")):
         assert metrics[f'forebay_pool_backends{place},state="{state}"}}'] == pool[column], state
@@ -82,9 +82,9 @@ def test_metrics_are_what_show_says(start, connect, database):
     assert metrics["forebay_pool_backends_limit" + place + "}"] == pool["sv_most"]
     assert metrics['forebay_clients{state="active"}'] == 1
     assert metrics['forebay_clients{state="idle"}'] == 1
-    lists = {row["list"]: row["items"] for row in console(daemon, "LISTS")}
+    lists = {row["list"]: row["items"] for row in daemon.show("lists")}
     assert (metrics["forebay_pools"], metrics["forebay_databases"]) == (lists["pools"], lists["databases"])
-    users = {row["name"]: row for row in console(daemon, "USERS")}
+    users = {row["name"]: row for row in daemon.show("users")}
     assert metrics[f'forebay_user_clients{{user="{USER}"}}'] == users[USER]["current_client_connections"] == 2
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from conftest import Http, console
+from conftest import Http
 
 
 def statement(http: Http, text: str) -> dict:
@@ -20,7 +20,7 @@ def test_a_statement_is_told_as_show_statements_tells_it(start, connect, databas
         client.execute("SELECT 1 / 0")
     http = Http(daemon)
     told = statement(http, "SELECT $1, pg_sleep($2)")
-    shown = next(row for row in console(daemon, "STATEMENTS") if row["query"] == told["text"])
+    shown = next(row for row in daemon.show("statements") if row["query"] == told["text"])
     assert (told["database"], told["calls"], told["rows"], told["errors"]) == (database, 5, 5, 0)
     for name in ("min", "max", "mean", "p50", "p95", "p99", "total"):
         assert told[f"{name}_seconds"] * 1000 == pytest.approx(float(shown[f"{name}_exec_time"]), abs=0.001), name

@@ -102,11 +102,17 @@ def forebays(server):
             daemons[flags] = daemon
         return daemons[flags]
 
-    failures = []
     yield get
-    for daemon in daemons.values():
+    stop_all(daemons.values())
+
+
+def stop_all(daemons, may_have_ended: bool = False) -> None:
+    """Stops and closes all, and then fails if one of them had anything against it, or had ended before it may."""
+    failures = []
+    for daemon in daemons:
         try:
-            daemon.stop()
+            if daemon.running() or not may_have_ended:
+                daemon.stop()
         except RuntimeError as error:
             failures.append(str(error))
         daemon.close()

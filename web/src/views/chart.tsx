@@ -36,16 +36,13 @@ export function Chart({ title, lines, samples, format, most }: Props) {
     draw();
     const resized = new ResizeObserver(() => plot.current?.setSize({ width: element.clientWidth, height: HEIGHT }));
     resized.observe(element);
-    const scheme = matchMedia("(prefers-color-scheme: dark)");
     const recolour = () => {
       draw();
       plot.current?.setData(dataOf(lines, latest.current));
     };
-    scheme.addEventListener("change", recolour);
     addEventListener("themechange", recolour);
     return () => {
       resized.disconnect();
-      scheme.removeEventListener("change", recolour);
       removeEventListener("themechange", recolour);
       plot.current?.destroy();
     };

@@ -8,11 +8,14 @@ function stored(): Theme {
   return CHOICES.find((choice) => choice === localStorage.getItem(KEY)) ?? "system";
 }
 
+const DARK = matchMedia("(prefers-color-scheme: dark)");
+DARK.addEventListener("change", () => applyTheme());
+
 /** Tells the style sheet; charts, which draw their colours themselves, listen to this event. */
 export function applyTheme(theme: Theme = stored()): void {
   localStorage.setItem(KEY, theme);
-  if (theme === "system") delete document.documentElement.dataset.theme;
-  else document.documentElement.dataset.theme = theme;
+  const ofSystem = DARK.matches ? "dark" : "light";
+  document.documentElement.dataset.theme = theme === "system" ? ofSystem : theme;
   dispatchEvent(new Event("themechange"));
 }
 
