@@ -57,7 +57,8 @@ def measure(stack: contextlib.ExitStack, transactions: int) -> dict[str, list[fl
                 run(daemon, protocol, transactions)
                 control("--dump", daemon)
                 counted[protocol].append(newest_total(folder, daemon.pid) / (CLIENTS * transactions))
-                print(f"   {protocol:9} {'one replica' if replicas else 'none':12}{counted[protocol][-1]:8.0f}", flush=True)
+                what = "one replica" if replicas else "no replica"
+                print(f"   {protocol:9} {what:12}{counted[protocol][-1]:8.0f}", flush=True)
     return counted
 
 
