@@ -15,6 +15,11 @@ constexpr double kChance = 500;
 /// The mean is that of about the last twenty answers, or of the last second if there were fewer.
 constexpr double kNews = 0.05;
 constexpr double kMemory = 1;
+/// One answer that took very long, for a moment in which the machine stood still, tells little of the next:
+/// it counts as so many times the mean at most, or as so many microseconds more. A server that is slow always
+/// is known after some ten answers.
+constexpr double kOutlier = 4;
+constexpr double kOutlierChance = 1'000;
 /// A server that is left out is tried again so often.
 constexpr Duration kProbe{1'000};
 /// So many reads one server may have had more than another, by weight, before clients move to the other.
@@ -122,8 +127,11 @@ void Balancer::note_end(std::uint64_t generation, std::size_t server, std::uint6
   const double age = seconds_between(load.known_at, now) / kMemory;
   load.known_at = now;
   // 1 - exp(-age) is less than age, which is little as a rule.
-  const double news = load.mean_micros == 0 ? 1 : age <= kNews ? kNews : std::max(kNews, 1 - std::exp(-age));
-  load.mean_micros += news * (static_cast<double>(micros) - load.mean_micros);
+  const double mean = load.mean_micros;
+  const double news = mean == 0 ? 1 : age <= kNews ? kNews : std::max(kNews, 1 - std::exp(-age));
+  const double most =
+      mean == 0 ? static_cast<double>(micros) : std::max(mean * kOutlier, mean + kOutlierChance);
+  load.mean_micros += news * (std::min(static_cast<double>(micros), most) - mean);
 }
 
 }  // namespace forebay::route

@@ -87,6 +87,16 @@ TEST_F(BalancerTest, ASlowReplicaIsLeft) {
   EXPECT_LT(counts[2], counts[1] / 5);
 }
 
+/// A checkpoint, or a machine that stood still: with one such answer the server was left out for a second.
+TEST_F(BalancerTest, OneAnswerThatTookVeryLongChangesNoShares) {
+  std::vector<Reader> clients(16);
+  run(clients, {100, 100, 100}, 100);
+  balancer_.note_start(topology_, 2, at(60'100));
+  balancer_.note_end(topology_.generation, 2, 50'000, at(60'100));
+  const auto counts = run(clients, {100, 100, 100}, 200);
+  EXPECT_NEAR(counts[1], counts[2], 0.05 * counts[1]);
+}
+
 TEST_F(BalancerTest, NoReplicaShowsLessThanTheClientHasWritten) {
   Reader reader;
   reader.note_primary(at(10));
