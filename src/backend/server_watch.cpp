@@ -72,7 +72,12 @@ std::vector<route::RollCall::Member> members_of(const config::Settings& settings
   std::vector<route::RollCall::Member> members;
   for (const config::Upstream& server : servers_of(settings)) {
     const std::size_t at = members.size();
-    members.push_back({server_name(server), at == 0 ? 1 : settings.replicas[at - 1].weight});
+    const std::string& own = settings.routing.zone;
+    const std::string& zone = at == 0 ? settings.routing.upstream_zone : settings.replicas[at - 1].zone;
+    members.push_back({.name = server_name(server),
+                       .weight = at == 0 ? 1 : settings.replicas[at - 1].weight,
+                       .zone = zone,
+                       .is_near = own.empty() || zone == own});
   }
   return members;
 }

@@ -80,13 +80,13 @@ std::vector<Option> main_rows() {
                      "database in it, each client gets the database that it asks for.",
              .flag = "--upstream"},
             FIELD(settings->upstream)),
-      bound(
-          {.key = "replicas",
-           .help = "Servers that hold copies of the upstream's databases by streaming replication: "
-                   "`HOST[:PORT]`, with ` weight=N` behind it for another share of the reads than 1. One or "
-                   "several. They answer reads, and one of them may become the primary.",
-           .flag = "--replica"},
-          FIELD(settings->replicas)),
+      bound({.key = "replicas",
+             .help = "Servers that hold copies of the upstream's databases by streaming replication: "
+                     "`HOST[:PORT]`, behind it ` weight=N` for another share of the reads than 1 and ` "
+                     "zone=NAME` for where "
+                     "it stands. One or several. They answer reads, and one of them may become the primary.",
+             .flag = "--replica"},
+            FIELD(settings->replicas)),
       bound({.key = "listen",
              .help =
                  "Where applications connect, 127.0.0.1:6432 unless given: `HOST:PORT`, `[IPV6]:PORT` or "
@@ -335,6 +335,12 @@ std::vector<Option> routing_rows() {
              .help = "A replica that is further behind the primary answers nothing.",
              .range = {1, kLongestDuration}},
             FIELD(settings->routing.max_lag)),
+      bound({.key = "routing.zone",
+             .help = "Where this Forebay stands. Reads stay with servers of this zone (` zone=NAME` of a "
+                     "replica) as long as one may answer; empty: all servers are alike."},
+            FIELD(settings->routing.zone)),
+      bound({.key = "routing.upstream_zone", .help = "Where the upstream stands, for when it is a replica."},
+            FIELD(settings->routing.upstream_zone)),
       bound({.key = "routing.primary_relations",
              .help = "Reads that name any of these tables or views, written without their schema, go to the "
                      "primary."},

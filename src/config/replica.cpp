@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "base/ascii.hpp"
@@ -9,9 +11,10 @@ namespace forebay::config {
 namespace {
 
 constexpr std::string_view kForms =
-    "write HOST[:PORT], [IPV6][:PORT] or DIRECTORY[:PORT], and ` weight=N` behind it if it is not 1; for "
-    "example 10.0.0.2:5432 weight=2";
+    "write HOST[:PORT], [IPV6][:PORT] or DIRECTORY[:PORT], and behind it, where wanted, ` weight=N` and "
+    "` zone=NAME`; for example 10.0.0.2:5432 weight=2 zone=a";
 constexpr std::string_view kWeight = "weight=";
+constexpr std::string_view kZone = "zone=";
 constexpr Range kWeights{0, 1'000};
 
 }  // namespace
@@ -25,19 +28,28 @@ Result<Replica> parse_replica(std::string_view given) {
   replica.host = parts->host;
   replica.port = parts->port.value_or(replica.port);
   if (space == std::string_view::npos) return replica;
-  const std::string_view rest = trimmed(text.substr(space));
-  if (!rest.starts_with(kWeight)) {
-    return complaint(fmt::format("{} is no server; {}", in_quotes(text), kForms));
+  for (std::string_view rest = trimmed(text.substr(space)); !rest.empty();) {
+    const std::size_t end = std::min(rest.find(' '), rest.size());
+    const std::string_view word = rest.substr(0, end);
+    rest = trimmed(rest.substr(end));
+    if (word.starts_with(kWeight)) {
+      const auto weight = parse_count(word.substr(kWeight.size()), kWeights);
+      if (!weight) return complaint(fmt::format("{}: the weight {}", in_quotes(text), weight.error().text));
+      replica.weight = *weight;
+    } else if (word.starts_with(kZone) && word.size() > kZone.size()) {
+      replica.zone = word.substr(kZone.size());
+    } else {
+      return complaint(fmt::format("{} is no server; {}", in_quotes(text), kForms));
+    }
   }
-  const auto weight = parse_count(rest.substr(kWeight.size()), kWeights);
-  if (!weight) return complaint(fmt::format("{}: the weight {}", in_quotes(text), weight.error().text));
-  replica.weight = *weight;
   return replica;
 }
 
 std::string to_text(const Replica& replica) {
-  const std::string place = join_host_port(replica.host, replica.port);
-  return replica.weight == 1 ? place : fmt::format("{} weight={}", place, replica.weight);
+  std::string text = join_host_port(replica.host, replica.port);
+  if (replica.weight != 1) text += fmt::format(" weight={}", replica.weight);
+  if (!replica.zone.empty()) text += fmt::format(" zone={}", replica.zone);
+  return text;
 }
 
 }  // namespace forebay::config

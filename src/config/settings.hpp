@@ -73,6 +73,7 @@ struct Replica {
   std::string host;
   std::uint16_t port = 5432;
   std::uint32_t weight = 1;  ///< its share of the reads, against that of the others
+  std::string zone;          ///< where it stands; empty: not said
 };
 
 /// What a read may not be older than: what the client itself has written or seen; also what anybody has
@@ -87,7 +88,9 @@ enum class PrimaryReads { last_resort, share };
 struct Routing {
   ReadsSee reads_see = ReadsSee::own;
   PrimaryReads primary_reads = PrimaryReads::last_resort;
-  Duration max_lag{5'000};                     ///< a replica that is further behind answers nothing
+  Duration max_lag{5'000};    ///< a replica that is further behind answers nothing
+  std::string zone;           ///< reads stay here as long as a server here may answer; empty: anywhere
+  std::string upstream_zone;  ///< where the upstream stands
   std::vector<std::string> primary_relations;  ///< what names any of these is the primary's
   std::vector<std::string> primary_users;      ///< so is what these ask
 };

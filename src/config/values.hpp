@@ -37,8 +37,8 @@ Result<FileMode> parse_file_mode(std::string_view text);
 /// 1,000, B is bytes.
 Result<ByteSize> parse_byte_size(std::string_view text, Range range);
 
-/// HOST[:PORT], [IPV6][:PORT] or the directory of a Unix socket with [:PORT]; then perhaps weight=N. The port
-/// is 5432 unless given.
+/// HOST[:PORT], [IPV6][:PORT] or the directory of a Unix socket with [:PORT]; then perhaps weight=N and
+/// zone=NAME. The port is 5432 unless given.
 Result<Replica> parse_replica(std::string_view text);
 
 /// HOST[:PORT], [IPV6][:PORT] or unix:DIRECTORY[:PORT]; the port is 6432 unless given.

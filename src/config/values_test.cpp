@@ -127,6 +127,8 @@ TEST(Replica, ReadsEveryForm) {
                                                        {" db2:6000 ", "db2:6000"},
                                                        {"10.0.0.2:1 weight=2", "10.0.0.2:1 weight=2"},
                                                        {"db2   weight=0", "db2:5432 weight=0"},
+                                                       {"db2 zone=a", "db2:5432 zone=a"},
+                                                       {"db2 zone=a weight=3", "db2:5432 weight=3 zone=a"},
                                                        {"[::1]", "[::1]:5432"},
                                                        {"[fe80::1%eth0]:5 weight=1", "[fe80::1%eth0]:5"},
                                                        {"/run/postgresql", "/run/postgresql:5432"},
@@ -139,9 +141,9 @@ TEST(Replica, ReadsEveryForm) {
 }
 
 TEST(Replica, RefusesWhatIsNone) {
-  for (const char* text :
-       {"::1", "::1:5432", "[::1", "[::1]x", "[::1]x:5", "[db2]:5432", "db2:", "db2:0", "db2:65536", "db2:x",
-        "db2 2", "db2 weight=", "db2 weight=-1", "db2 weight=1001", "/run/a:b"}) {
+  for (const char* text : {"::1", "::1:5432", "[::1", "[::1]x", "[::1]x:5", "[db2]:5432", "db2:", "db2:0",
+                           "db2:65536", "db2:x", "db2 2", "db2 weight=", "db2 weight=-1", "db2 weight=1001",
+                           "db2 zone=", "db2 zone=a b", "/run/a:b"}) {
     EXPECT_FALSE(parse_replica(text)) << text;
   }
 }

@@ -99,19 +99,13 @@ json::object to_json(const pgfront::ServerFacts& facts) {
             {"backends", facts.backends},
             {"assignments", facts.assignments}};
   }
-  return {{"server", facts.server.name},
-          {"watched", true},
-          {"role", to_text(facts.server.role)},
-          {"state", to_text(facts.server.state)},
-          {"why", facts.server.reason},
-          {"primary", facts.is_primary},
-          {"weight", facts.server.weight},
-          {"lag_ms", or_null(facts.lag_ms)},
-          {"position", pgfront::position_text(facts.server.position)},
-          {"timeline", facts.server.timeline},
-          {"promotions", facts.history.promotions},
-          {"backends", facts.backends},
-          {"assignments", facts.assignments}};
+  return {{"server", facts.server.name},        {"watched", true},
+          {"role", to_text(facts.server.role)}, {"state", to_text(facts.server.state)},
+          {"why", facts.server.reason},         {"primary", facts.is_primary},
+          {"weight", facts.server.weight},      {"zone", facts.server.zone},
+          {"lag_ms", or_null(facts.lag_ms)},    {"position", pgfront::position_text(facts.server.position)},
+          {"timeline", facts.server.timeline},  {"promotions", facts.history.promotions},
+          {"backends", facts.backends},         {"assignments", facts.assignments}};
 }
 
 json::object overview_of(const Figures& figures) {

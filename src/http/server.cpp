@@ -3,6 +3,8 @@
 #include <atomic>
 #include <chrono>
 #include <optional>
+#include <sstream>
+#include <string>
 #include <thread>
 #include <utility>
 
@@ -13,20 +15,21 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
-#include <boost/beast/core/detect_ssl.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/http/write.hpp>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include "http/dispatch.hpp"
 #include "http/events.hpp"
 #include "http/json.hpp"
+#include "http/peer.hpp"
 #include "observe/log.hpp"
 
 namespace forebay::http {
@@ -64,18 +67,12 @@ constexpr std::string_view kBusy =
     "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\nRetry-After: "
     "1\r\n\r\n";
 
-using Plain = beast::tcp_stream;
-using Private = asio::ssl::stream<beast::tcp_stream>;
+/// The first byte of what a TLS client sends: a record of the type handshake (RFC 8446, 5.1). No method of
+/// HTTP begins with it.
+constexpr unsigned char kTlsHandshake = 22;
 
-Plain& lowest(Plain& stream) {
-  return stream;
-}
-Plain& lowest(Private& stream) {
-  return stream.next_layer();
-}
-
+using Parser = beast_http::request_parser<beast_http::string_body>;
 using RawRequest = beast_http::request<beast_http::string_body>;
-using RawReply = beast_http::response<beast_http::string_body>;
 
 std::string text(beast::string_view view) {
   return {view.data(), view.size()};
@@ -101,9 +98,10 @@ Request read(const RawRequest& raw, bool is_local, bool is_private) {
           .is_private = is_private};
 }
 
-/// What browsers are told of every reply, and of a page that will come with one.
-template <class Header>
-void set_fields(Header& raw, const Reply& reply) {
+/// The head of a reply, with what browsers are told of every one, and of a page that will come with one.
+/// `length`: nothing when the end of the connection is that of the body.
+std::string head_of(const Reply& reply, bool keeps_alive, std::optional<std::size_t> length) {
+  beast_http::response<beast_http::empty_body> raw{static_cast<beast_http::status>(reply.status), 11};
   raw.set(beast_http::field::server, "forebay");
   raw.set(beast_http::field::content_type, reply.content_type);
   raw.set(beast_http::field::cache_control, "no-store");
@@ -116,15 +114,11 @@ void set_fields(Header& raw, const Reply& reply) {
   raw.set("Cross-Origin-Opener-Policy", "same-origin");
   raw.set("Cross-Origin-Resource-Policy", "same-origin");
   for (const auto& [name, value] : reply.fields) raw.set(name, value);
-}
-
-RawReply write(const Reply& reply, bool is_head, bool keeps_alive) {
-  RawReply raw{static_cast<beast_http::status>(reply.status), 11};
-  set_fields(raw, reply);
   raw.keep_alive(keeps_alive);
-  if (reply.status != 304) raw.content_length(reply.body.size());
-  if (!is_head) raw.body() = reply.body;
-  return raw;
+  if (length) raw.content_length(*length);
+  std::ostringstream written;
+  written << raw.base();
+  return std::move(written).str();
 }
 
 /// A request that cannot be read: what is said of it, unless whoever sent it has gone or was too slow.
@@ -138,6 +132,24 @@ std::optional<Reply> reply_to(const ErrorOf& error) {
   if (!is_gone && error.category() == make_error_code(beast_http::error::bad_method).category())
     return error_reply(400, "malformed", "this is no HTTP request: " + error.message());
   return std::nullopt;
+}
+
+/// The whole of a request; what has come behind it stays in `buffer`.
+awaitable<ErrorOf> receive(Peer& peer, beast::flat_buffer& buffer, Parser& parser, seconds patience) {
+  parser.eager(true);
+  peer.expires_after(patience);
+  bool has_begun = false;
+  for (;;) {
+    ErrorOf error;
+    if (buffer.size() > 0) {
+      if (!std::exchange(has_begun, true)) peer.expires_after(kPatience);
+      buffer.consume(parser.put(buffer.data(), error));
+      if (error && error != beast_http::error::need_more) co_return error;
+      if (parser.is_done()) co_return ErrorOf();
+    }
+    error = co_await peer.read_some(buffer);
+    if (error) co_return error;
+  }
 }
 
 /// What a handler is waited for with.
@@ -156,15 +168,10 @@ struct Server::State {
 
   awaitable<void> accept(tcp::acceptor& acceptor);
   awaitable<void> meet(tcp::socket socket);
-  awaitable<void> start_tls(beast::tcp_stream stream, beast::flat_buffer buffer, const net::TlsContext& tls,
-                            bool is_local);
-  template <class Stream>
-  awaitable<void> serve(Stream& stream, beast::flat_buffer& buffer, bool is_local, bool is_private);
+  awaitable<void> serve(Peer& peer, beast::flat_buffer& buffer, bool is_local, bool is_private);
   awaitable<Reply> answer(const Route* route, Request request, Person person);
-  template <class Stream>
-  awaitable<void> send_events(Stream& stream);
-  template <class Stream>
-  awaitable<bool> send(Stream& stream, Reply reply, bool is_head, bool keeps_alive);
+  awaitable<void> send_events(Peer& peer);
+  awaitable<bool> send(Peer& peer, Reply reply, bool is_head, bool keeps_alive);
 
   pgfront::Front& front;
   std::size_t connections = 0;
@@ -216,65 +223,47 @@ awaitable<void> Server::State::meet(tcp::socket socket) {
   };
   const Counted counted(connections);
   ErrorOf error;
-  const auto peer = socket.remote_endpoint(error);
+  const auto address = socket.remote_endpoint(error).address();
   if (error) co_return;
-  const bool is_local = peer.address().is_loopback();
+  const bool is_local = address.is_loopback();
   beast::tcp_stream stream(std::move(socket));
   beast::flat_buffer buffer(kLongestHeader + kLongestBody);
   const auto tls = front.tls();
   const config::TlsMode mode = front.settings()->tls.mode;
+  bool is_refused = false;
   if (tls != nullptr && *tls && mode != config::TlsMode::disable) {
     stream.expires_after(kPatience);
-    const bool is_tls =
-        co_await beast::async_detect_ssl(stream, buffer, asio::redirect_error(use_awaitable, error));
+    const auto room = buffer.prepare(kLongestHeader);
+    buffer.commit(co_await stream.async_read_some(room, asio::redirect_error(use_awaitable, error)));
     if (error) co_return;
-    if (is_tls) {
-      co_await start_tls(std::move(stream), std::move(buffer), *tls, is_local);
+    if (*static_cast<const unsigned char*>(buffer.data().data()) == kTlsHandshake) {
+      const auto secured = co_await tls_peer(std::move(stream), buffer, *tls);
+      if (secured == nullptr) co_return;
+      co_await serve(*secured, buffer, is_local, true);
+      secured->expires_after(kPatience);
+      co_await secured->end();
       co_return;
     }
-    const bool is_demanded = mode != config::TlsMode::allow && mode != config::TlsMode::prefer;
-    if (is_demanded) {
-      co_await send(stream, error_reply(426, "tls_required", "this address speaks TLS only (tls.mode)"),
-                    false, false);
-      co_return;
-    }
+    is_refused = mode != config::TlsMode::allow && mode != config::TlsMode::prefer;
   }
-  co_await serve(stream, buffer, is_local, false);
+  const auto peer = plain_peer(std::move(stream));
+  if (is_refused) {
+    co_await send(*peer, error_reply(426, "tls_required", "this address speaks TLS only (tls.mode)"), false,
+                  false);
+  } else {
+    co_await serve(*peer, buffer, is_local, false);
+  }
 }
 
-awaitable<void> Server::State::start_tls(beast::tcp_stream stream, beast::flat_buffer buffer,
-                                         const net::TlsContext& tls, bool is_local) {
-  SSL* connection = SSL_new(tls.get());
-  if (connection == nullptr) co_return;
-  Private secured(std::move(stream), connection);  // and owns it
-  ErrorOf error;
-  secured.next_layer().expires_after(kPatience);
-  const std::size_t used = co_await secured.async_handshake(asio::ssl::stream_base::server, buffer.data(),
-                                                            asio::redirect_error(use_awaitable, error));
-  if (error) co_return;
-  buffer.consume(used);
-  co_await serve(secured, buffer, is_local, true);
-  secured.next_layer().expires_after(kPatience);
-  co_await secured.async_shutdown(asio::redirect_error(use_awaitable, error));
-}
-
-template <class Stream>
-awaitable<void> Server::State::serve(Stream& stream, beast::flat_buffer& buffer, bool is_local,
-                                     bool is_private) {
+awaitable<void> Server::State::serve(Peer& peer, beast::flat_buffer& buffer, bool is_local, bool is_private) {
   for (int requests = 1;; ++requests) {
-    beast_http::request_parser<beast_http::string_body> parser;
+    Parser parser;
     parser.header_limit(kLongestHeader);
     parser.body_limit(kLongestBody);
-    ErrorOf error;
-    lowest(stream).expires_after(requests == 1 ? kPatience : kIdle);
-    co_await beast_http::async_read_some(stream, buffer, parser, asio::redirect_error(use_awaitable, error));
-    if (!error && !parser.is_done()) {
-      lowest(stream).expires_after(kPatience);
-      co_await beast_http::async_read(stream, buffer, parser, asio::redirect_error(use_awaitable, error));
-    }
+    const ErrorOf error = co_await receive(peer, buffer, parser, requests == 1 ? kPatience : kIdle);
     if (error) {
       auto refusal = reply_to(error);
-      if (refusal) co_await send(stream, std::move(*refusal), false, false);
+      if (refusal) co_await send(peer, std::move(*refusal), false, false);
       co_return;
     }
     Request request = read(parser.get(), is_local, is_private);
@@ -283,7 +272,7 @@ awaitable<void> Server::State::serve(Stream& stream, beast::flat_buffer& buffer,
     Dispatch found = dispatch(front, request);
     const bool is_stream = found.route != nullptr && found.route->run == nullptr;
     if (is_stream && !is_head) {
-      co_await send_events(stream);
+      co_await send_events(peer);
       co_return;
     }
     Reply reply;
@@ -294,7 +283,7 @@ awaitable<void> Server::State::serve(Stream& stream, beast::flat_buffer& buffer,
     } else {
       reply = std::move(found.reply);
     }
-    const bool was_sent = co_await send(stream, std::move(reply), is_head, keeps_alive);
+    const bool was_sent = co_await send(peer, std::move(reply), is_head, keeps_alive);
     if (!was_sent || !keeps_alive) co_return;
   }
 }
@@ -321,26 +310,21 @@ awaitable<Reply> Server::State::answer(const Route* route, Request request, Pers
   co_return error_reply(503, "no_answer", "the threads of clients did not answer within 5 s");
 }
 
-template <class Stream>
-awaitable<bool> Server::State::send(Stream& stream, Reply reply, bool is_head, bool keeps_alive) {
-  ErrorOf error;
+awaitable<bool> Server::State::send(Peer& peer, Reply reply, bool is_head, bool keeps_alive) {
   if (reply.is_late) {
+    ErrorOf error;
     asio::steady_timer penance(context, kPenance);
     co_await penance.async_wait(asio::redirect_error(use_awaitable, error));
   }
-  RawReply raw = write(reply, is_head, keeps_alive);
-  beast_http::response_serializer<beast_http::string_body> serializer(raw);
-  lowest(stream).expires_after(kPatience);
-  if (is_head) {
-    co_await beast_http::async_write_header(stream, serializer, asio::redirect_error(use_awaitable, error));
-  } else {
-    co_await beast_http::async_write(stream, serializer, asio::redirect_error(use_awaitable, error));
-  }
-  co_return !error;
+  const bool has_body = reply.status != 304;
+  const std::string head =
+      head_of(reply, keeps_alive, has_body ? std::optional(reply.body.size()) : std::nullopt);
+  peer.expires_after(kPatience);
+  const std::string_view body = is_head || !has_body ? std::string_view() : reply.body;
+  co_return !co_await peer.write({asio::buffer(head), asio::buffer(body)});
 }
 
-template <class Stream>
-awaitable<void> Server::State::send_events(Stream& stream) {
+awaitable<void> Server::State::send_events(Peer& peer) {
   struct Reading {
     Reading(Events& of, asio::io_context& in) : events(of), reader(in), is_in(of.add(reader)) {}
     /// At the end of the server there are no events any more, and nobody is linked.
@@ -353,17 +337,13 @@ awaitable<void> Server::State::send_events(Stream& stream) {
   };
   Reading reading(events, context);
   if (!reading.is_in) {
-    co_await send(stream, error_reply(503, "too_many_readers", "there are 16 readers of events already"),
-                  false, false);
+    co_await send(peer, error_reply(503, "too_many_readers", "there are 16 readers of events already"), false,
+                  false);
     co_return;
   }
-  beast_http::response<beast_http::empty_body> head{beast_http::status::ok, 11};
-  set_fields(head, {.content_type = "text/event-stream"});
-  head.keep_alive(false);
-  beast_http::response_serializer<beast_http::empty_body> serializer(head);
-  ErrorOf error;
-  lowest(stream).expires_after(kPatience);
-  co_await beast_http::async_write_header(stream, serializer, asio::redirect_error(use_awaitable, error));
+  const std::string head = head_of({.content_type = "text/event-stream"}, false, std::nullopt);
+  peer.expires_after(kPatience);
+  ErrorOf error = co_await peer.write({asio::buffer(head), {}});
   while (!error && !is_handed_over) {
     if (reading.reader.latest == nullptr) {
       ErrorOf woken;
@@ -373,8 +353,8 @@ awaitable<void> Server::State::send_events(Stream& stream) {
     const auto event = std::exchange(reading.reader.latest, nullptr);
     // A comment, when the threads of clients are that slow: who has gone is found out by writing.
     const std::string_view bytes = event == nullptr ? std::string_view(": nothing yet\n\n") : *event;
-    lowest(stream).expires_after(kPatience);
-    co_await asio::async_write(stream, asio::buffer(bytes), asio::redirect_error(use_awaitable, error));
+    peer.expires_after(kPatience);
+    error = co_await peer.write({asio::buffer(bytes), {}});
   }
 }
 

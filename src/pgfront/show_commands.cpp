@@ -130,7 +130,7 @@ Columns statement_columns() {
 Columns topology_columns() {
   return texts({"server", "role", "state", "why"}) +
          Columns{{"weight", kInt4}, {"lag_ms", kInt8}, {"position"}} + Columns{{"timeline", kInt4}} +
-         numbers({"backends", "assignments"}, kInt8);
+         numbers({"backends", "assignments"}, kInt8) + texts({"zone"});
 }
 
 std::vector<ShowCommand> make_commands() {

@@ -14,7 +14,8 @@ void topology(const ShowRequestPtr& request, ShowDone done) {
     rows.text(position_text(server.position))
         .number(server.timeline)
         .number(facts.backends)
-        .number(facts.assignments);
+        .number(facts.assignments)
+        .text(server.zone);
   }
   done(std::string(as_text(rows.bytes())));
 }

@@ -71,24 +71,32 @@ Balancer::Choice Balancer::choose(const Topology& topology, const Reader& reader
     return is_fresh && reader.may_read(topology, at, floor);
   };
   const Limits limits = limits_of(topology, is_in_use);
-  Choice choice;
-  double best_turn = 0;
-  double least_had = std::numeric_limits<double>::max();
+  struct Best {
+    std::optional<std::size_t> server = {};
+    double turn = 0;
+    double least_had = std::numeric_limits<double>::max();  ///< of any that may have its share
+  };
+  Best best_near;
+  Best best_far;
   for (std::size_t at = 0; at < loads_.size(); ++at) {
     if (!is_in_use(at)) continue;
     const bool stays = reader.stays_with(topology, at);
     const bool is_slow = stays ? loads_[at].mean_micros > limits.mean : cost(at) > limits.cost;
     if (is_slow && now - loads_[at].used_at < kProbe) continue;
-    least_had = std::min(least_had, had(at));
+    Best& best = topology.servers[at].is_near ? best_near : best_far;
+    best.least_had = std::min(best.least_had, had(at));
     if (!may_read(at)) continue;
     const double weight = weight_of(topology.servers[at], now, settings.health.slow_start);
     const double turn = had(at) + 1.0 / weight - (stays ? kPatience : 0);
-    if (choice.server && turn >= best_turn) continue;
-    choice.server = at;
-    best_turn = turn;
+    if (best.server && turn >= best.turn) continue;
+    best.server = at;
+    best.turn = turn;
   }
-  choice.wants_another = choice.server && had(*choice.server) - least_had > kPatience;
-  return choice;
+  const bool is_near = best_near.server.has_value();
+  const Best& best = is_near ? best_near : best_far;
+  if (!best.server) return {};
+  const bool is_away = !is_near && best_near.least_had != std::numeric_limits<double>::max();
+  return {best.server, is_away || had(*best.server) - best.least_had > kPatience};
 }
 
 /// What a server may take that is to have its share.

@@ -14,13 +14,15 @@ namespace forebay::route {
 ///
 /// Of the servers that a client may read from, those are left out that would take more than twice as long as
 /// the fastest: by the mean of their last answers and by how many reads are under way there. Of the others
-/// the one comes next that has had the least, by its weight. A client stays with its replica while that is
+/// the one comes next that has had the least, by its weight; one that is not near only when no near one may
+/// answer. A client stays with its replica while that is
 /// not slower by itself, and has not had much more than another.
 class Balancer {
  public:
   struct Choice {
     std::optional<std::size_t> server = {};  ///< nothing: only the primary may answer
-    bool wants_another = false;  ///< one that has had less, were it to show what the client has seen
+    bool wants_another =
+        false;  ///< one that is nearer or has had less, were it to show what the client has seen
   };
 
   /// `avoided`: a server that has just failed.

@@ -77,6 +77,26 @@ TEST_F(BalancerTest, SharesFollowWeights) {
   EXPECT_NEAR(counts[1], 3 * counts[2], 0.1 * counts[1]);
 }
 
+TEST_F(BalancerTest, ReadsStayInTheZone) {
+  topology_.servers[2].is_near = false;
+  std::vector<Reader> clients(16);
+  const auto counts = run(clients, {100, 100, 100}, 100);
+  EXPECT_EQ(counts[1], 1'600);
+  topology_.servers[1].state = State::down;
+  EXPECT_EQ(run(clients, {100, 100, 100}, 100)[2], 1'600);
+  topology_.servers[1].state = State::up;
+  EXPECT_EQ(run(clients, {100, 100, 100}, 100)[1], 1'600);
+}
+
+TEST_F(BalancerTest, WhoIsOutsideOfTheZoneWantsToComeBack) {
+  topology_.servers[2].is_near = false;
+  Reader reader;
+  reader.note_replica(topology_, 2, at(50));
+  const auto choice = balancer_.choose(topology_, reader, {}, at(60'000), {});
+  EXPECT_EQ(choice.server, 2u);
+  EXPECT_TRUE(choice.wants_another);
+}
+
 TEST_F(BalancerTest, ASlowReplicaIsLeft) {
   std::vector<Reader> clients(16);
   run(clients, {100, 100, 100}, 100);

@@ -57,7 +57,8 @@ RollCall::RollCall(std::uint64_t generation, const std::vector<Member>& members,
   topology_.generation = generation;
   topology_.history = history;
   for (const Member& member : members)
-    topology_.servers.push_back({.name = member.name, .weight = member.weight});
+    topology_.servers.push_back(
+        {.name = member.name, .weight = member.weight, .zone = member.zone, .is_near = member.is_near});
 }
 
 void RollCall::note_answer(std::size_t server, const Answer& answer, TimePoint asked) {

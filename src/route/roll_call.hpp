@@ -38,6 +38,8 @@ class RollCall {
   struct Member {
     std::string name;
     std::uint32_t weight = 1;
+    std::string zone = {};
+    bool is_near = true;
   };
   struct Rules {
     Duration max_lag{5'000};

@@ -35,6 +35,8 @@ const char* to_text(State state);
 struct Server {
   std::string name;          ///< "db.example.com:5432"
   std::uint32_t weight = 1;  ///< its share of the reads
+  std::string zone = {};     ///< where it stands; empty: not said
+  bool is_near = true;       ///< others answer only what no near one may
   Role role = Role::unknown;
   State state = State::unknown;
   std::string reason = {};  ///< why it is not up; empty when it is

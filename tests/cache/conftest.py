@@ -112,13 +112,17 @@ def client(cached):
         yield connection
 
 
-@pytest.fixture
-def items(server, database):
-    """A table of app's: items(id, name, price), 200 rows."""
+def make_items(server, database) -> str:
     server.psql("DROP TABLE IF EXISTS items CASCADE; CREATE TABLE items (id int PRIMARY KEY, name text, price numeric);"
                 " INSERT INTO items SELECT n, 'item ' || n, n * 1.25 FROM generate_series(1, 200) n;"
                 f" ALTER TABLE items OWNER TO {USER}", database)
     return "items"
+
+
+@pytest.fixture
+def items(server, database):
+    """A table of app's: items(id, name, price), 200 rows. Made for each test, so the catalog is read again for each."""
+    return make_items(server, database)
 
 
 @pytest.fixture

@@ -5,9 +5,7 @@ import time
 import psycopg
 import pytest
 
-from conftest import await_lease
-
-pytestmark = pytest.mark.usefixtures("items")
+from conftest import await_lease, make_items
 
 SETUP = """
 CREATE SEQUENCE IF NOT EXISTS numbers; GRANT ALL ON numbers TO app;
@@ -73,9 +71,10 @@ FAILURES = {
 }
 
 
-@pytest.fixture(autouse=True)
-def setup(around, items):
-    around(SETUP)
+@pytest.fixture(scope="module", autouse=True)
+def setup(server, database):
+    make_items(server, database)
+    server.psql(SETUP, database)
 
 
 def refusal(client, text: str) -> str:

@@ -6,7 +6,7 @@ import time
 import psycopg
 import pytest
 
-from forebay_testing import wait_until
+from forebay_testing import ForebayDaemon, wait_until
 from forebay_testing.frontend_messages import query
 from forebay_testing.rawpg import RawConnection
 
@@ -129,6 +129,30 @@ def test_equal_replicas_get_equal_shares(cluster, daemon):
             connection.close()
     assert primary < 0.1 * (first + second)
     assert abs(first - second) < 0.1 * (first + second)
+
+
+def test_reads_stay_in_the_zone(cluster, ports):
+    """Another zone answers what the own one does not show yet, and no longer than that."""
+    near, far = cluster.servers[1:]
+    with ForebayDaemon(near, config=f"""
+replicas: ['{cluster.primary.host}:{ports[0]} zone=b', '{far.host}:{far.port} zone=b']
+routing: {{zone: a, upstream_zone: a}}
+""") as daemon, cluster.connect(daemon) as client:
+        cluster.wait_until_up(daemon, 20)
+
+        def wait_for(server) -> None:
+            wait_until(lambda: client.execute(WHERE).fetchone()[0] == server.port, 10, f"{server.port} answers")
+
+        wait_for(near)
+        assert {client.execute(WHERE).fetchone()[0] for _ in range(300)} == {near.port}
+        near.execute("SELECT pg_wal_replay_pause()")
+        try:
+            client.execute("UPDATE numbers SET n = n WHERE id = 6")
+            wait_for(far)
+        finally:
+            near.execute("SELECT pg_wal_replay_resume()")
+        wait_for(near)
+        assert [row["zone"] for row in daemon.show("topology")] == ["a", "b", "b"]
 
 
 def test_a_paused_replica_is_left_when_it_lags(cluster, ports):
