@@ -68,6 +68,15 @@ constexpr const char* kTopologyExamples = R"(Examples:
 It asks as a user of the console (admin.users or admin.stats_users); PGPASSWORD or ~/.pgpass may hold the password.
 Ends with 0 when the primary is up and no server is down or refused.)";
 
+constexpr const char* kTopExamples = R"(Examples:
+  forebay top
+  forebay top postgres://admin@127.0.0.1:6432 --interval 5
+  forebay top --once
+      One interval, in plain lines: for a script or a ticket
+
+What is told is of the interval alone: rates, mean times, and the statements that took most time in it; the statements
+are without their values. It asks as a user of the console, as forebay topology does. q leaves.)";
+
 /// A mistyped flag or subcommand with the nearest that exists.
 void tell_unknown(const CLI::App& app, const std::string& argument, std::ostream& err) {
   std::vector<std::string> known;
@@ -157,6 +166,14 @@ class CommandLine {
     topology_->add_option("URL", console_, "Where Forebay is [postgres://127.0.0.1:6432/forebay]")
         ->type_name("");
 
+    top_->footer(kTopExamples);
+    top_->add_option("URL", top_options_.console, "Where Forebay is [postgres://127.0.0.1:6432/forebay]")
+        ->type_name("");
+    top_->add_option("--interval", top_options_.interval, "Seconds between two looks [2]")
+        ->type_name("SECONDS")
+        ->check(CLI::Range(0.2, 3600.0));
+    top_->add_flag("--once", top_options_.once, "Print one interval and end, as where there is no terminal");
+
     generate_->add_option("WHAT", what_, "schema or reference")
         ->required()
         ->type_name("")
@@ -169,6 +186,7 @@ class CommandLine {
       if (serve_->parsed()) return serve_command(flags_, takeover_, err, workers.serve);
       if (outbox_->parsed()) return workers.outbox(outbox_options_, out, err);
       if (topology_->parsed()) return workers.topology(console_, out, err);
+      if (top_->parsed()) return workers.top(top_options_, out, err);
       if (check_->parsed()) return check(out, err);
       if (import_->parsed()) return import_command(ini_file_, out, err);
       out << (what_ == "schema" ? config::json_schema() : config::reference());
@@ -203,7 +221,7 @@ class CommandLine {
 
   /// The subcommand that was named, or the program itself.
   const CLI::App& current() const {
-    for (const CLI::App* command : {serve_, check_, import_, outbox_, topology_, generate_}) {
+    for (const CLI::App* command : {serve_, check_, import_, outbox_, topology_, top_, generate_}) {
       if (command->parsed()) return *command;
     }
     return app_;
@@ -223,6 +241,7 @@ class CommandLine {
       app_.add_subcommand("outbox", "Make or remove the triggers for the cache's level outbox");
   CLI::App* topology_ =
       app_.add_subcommand("topology", "Ask a running Forebay for its servers and their states");
+  CLI::App* top_ = app_.add_subcommand("top", "Watch what a running Forebay does");
   CLI::App* generate_ =
       app_.add_subcommand("generate", "Print the JSON Schema of the file, or the reference");
   SettingFlags flags_;
@@ -231,6 +250,7 @@ class CommandLine {
   std::string ini_file_;
   OutboxOptions outbox_options_;
   std::string console_ = "postgres://";
+  TopOptions top_options_;
   std::string what_;
 };
 

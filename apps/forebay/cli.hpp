@@ -5,6 +5,7 @@
 
 #include "outbox.hpp"
 #include "serve.hpp"
+#include "top.hpp"
 
 namespace forebay {
 
@@ -14,6 +15,7 @@ struct Workers {
   std::function<int(const ServeOptions&)> serve;
   std::function<int(const OutboxOptions&, std::ostream& out, std::ostream& err)> outbox;
   std::function<int(const std::string& url, std::ostream& out, std::ostream& err)> topology;
+  std::function<int(const TopOptions&, std::ostream& out, std::ostream& err)> top;
 };
 
 /// Runs one command line and returns the exit code: 0 done, 1 a mistake in what was given, or something could

@@ -3,9 +3,10 @@
 #include "cli.hpp"
 #include "outbox.hpp"
 #include "serve.hpp"
+#include "top.hpp"
 #include "topology.hpp"
 
 int main(int argc, char** argv) {
   return forebay::run_command_line(argc, argv, std::cout, std::cerr,
-                                   {forebay::serve, forebay::outbox, forebay::topology});
+                                   {forebay::serve, forebay::outbox, forebay::topology, forebay::top});
 }

@@ -5,9 +5,9 @@
 
 namespace forebay {
 
-/// `forebay topology`: asks the console of a running Forebay for its servers and prints them. `url`: where
-/// that is; what it leaves out is 127.0.0.1, port 6432, database forebay, and libpq's environment. Returns
-/// the exit code: 0 when there is a primary, it is up, and no server is down or refused; else 1.
+/// `forebay topology`: asks the console of a running Forebay for its servers and prints them. `url`: as for
+/// ConsoleClient. Returns the exit code: 0 when there is a primary, it is up, and no server is down or
+/// refused; else 1.
 int topology(const std::string& url, std::ostream& out, std::ostream& err);
 
 }  // namespace forebay

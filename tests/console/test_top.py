@@ -1,0 +1,89 @@
+"""forebay top: what a running Forebay does, in a terminal (L17, B8)."""
+
+import contextlib
+import os
+import pty
+import re
+import subprocess
+import termios
+import threading
+
+import pytest
+
+from forebay_testing import ForebayDaemon, PostgresServer, forebay_binary, wait_until
+
+
+@pytest.fixture(scope="module")
+def daemon():
+    with PostgresServer() as server, ForebayDaemon(server) as forebay:
+        yield forebay
+
+
+@contextlib.contextmanager
+def traffic(daemon):
+    """A client that sleeps a millisecond, again and again; how often it has, so far."""
+    import psycopg
+    done, stop = [0], threading.Event()
+
+    def work():
+        with psycopg.connect(daemon.dsn(dbname="postgres"), autocommit=True) as client:
+            while not stop.is_set():
+                client.execute("SELECT pg_sleep(0.001) AS rested")
+                done[0] += 1
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        wait_until(lambda: done[0] > 5, 20, "traffic")
+        yield done
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_one_interval_is_printed_where_there_is_no_terminal(daemon):
+    with traffic(daemon) as done:
+        before = done[0]
+        told = subprocess.run([forebay_binary(), "top", daemon.url(), "--interval", "1"], capture_output=True, text=True,
+                              timeout=30, stdin=subprocess.DEVNULL)
+        most = done[0] - before
+    assert (told.returncode, told.stderr) == (0, "")
+    [line] = [line for line in told.stdout.splitlines() if "AS rested" in line]
+    assert "SELECT pg_sleep($1) AS rested" in line, "without its value"
+    share, _, rate, mean, unit, *_ = line.split()
+    assert int(share) > 80, line
+    assert unit == "ms" and 1 <= float(mean) < 100
+    # A rate of one second, of which the client did no more around it than it said.
+    assert 0 < float(rate) <= most
+    pool = next(line for line in told.stdout.splitlines() if line.startswith("postgres "))
+    assert pool.split()[2:4] == ["1", "0"], "one client, nobody waits"
+
+
+def test_a_screen_is_painted_until_somebody_leaves(daemon):
+    controller, terminal = pty.openpty()
+    before = termios.tcgetattr(terminal)
+    with traffic(daemon):
+        top = subprocess.Popen([forebay_binary(), "top", daemon.url(), "--interval", "0.2"],
+                               stdin=terminal, stdout=terminal, stderr=terminal)
+        try:
+            painted = b""
+            while painted.count(b"\x1b[H") < 4 or b"AS rested" not in painted:
+                painted += os.read(controller, 65536)
+            assert painted.startswith(b"\x1b[?1049h"), "what was on the screen comes back afterwards"
+            os.write(controller, b"q")
+            while b"\x1b[?1049l" not in painted:
+                painted += os.read(controller, 65536)
+            assert top.wait(20) == 0
+        finally:
+            top.kill()
+            top.wait()
+    assert termios.tcgetattr(terminal) == before
+    os.close(controller)
+    os.close(terminal)
+    assert max(len(line) for line in re.sub(rb"\x1b\[[?0-9]*[a-zA-Z]", b"", painted).split(b"\r\n")) <= 80
+
+
+def test_a_forebay_that_is_not_there_is_told():
+    told = subprocess.run([forebay_binary(), "top", "postgres://nobody@127.0.0.1:1/forebay", "--once"],
+                          capture_output=True, text=True, timeout=30)
+    assert told.returncode == 1 and "Connection refused" in told.stderr
