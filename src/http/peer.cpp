@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <boost/asio/redirect_error.hpp>
+#include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
@@ -61,6 +62,16 @@ class TlsPeer final : public StreamPeer<Private> {
                                                     asio::redirect_error(use_awaitable, error)));
     co_return error;
   }
+  awaitable<Error> shake_hands(const std::string& host) {
+    Error error;
+    stream_.set_verify_callback(asio::ssl::host_name_verification(host), error);
+    if (!error && SSL_set_tlsext_host_name(stream_.native_handle(), host.c_str()) != 1)
+      error = make_error_code(boost::system::errc::invalid_argument);
+    if (error) co_return error;
+    co_await stream_.async_handshake(asio::ssl::stream_base::client,
+                                     asio::redirect_error(use_awaitable, error));
+    co_return error;
+  }
   awaitable<void> end() override {
     Error error;
     co_await stream_.async_shutdown(asio::redirect_error(use_awaitable, error));
@@ -80,6 +91,16 @@ awaitable<std::unique_ptr<Peer>> tls_peer(beast::tcp_stream stream, beast::flat_
   if (connection == nullptr) co_return nullptr;
   auto peer = std::make_unique<TlsPeer>(Private(std::move(stream), connection));  // which owns it
   if (co_await peer->shake_hands(buffer)) co_return nullptr;
+  co_return peer;
+}
+
+awaitable<std::unique_ptr<Peer>> tls_peer_of(beast::tcp_stream stream, std::string host,
+                                             asio::ssl::context& tls, std::chrono::seconds time,
+                                             Peer::Error& error) {
+  auto peer = std::make_unique<TlsPeer>(Private(std::move(stream), tls));
+  peer->expires_after(time);
+  error = co_await peer->shake_hands(host);
+  if (error) co_return nullptr;
   co_return peer;
 }
 

@@ -3,9 +3,11 @@
 #include <array>
 #include <chrono>
 #include <memory>
+#include <string>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/ssl/context.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/system/error_code.hpp>
@@ -39,5 +41,11 @@ std::unique_ptr<Peer> plain_peer(boost::beast::tcp_stream stream);
 boost::asio::awaitable<std::unique_ptr<Peer>> tls_peer(boost::beast::tcp_stream stream,
                                                        boost::beast::flat_buffer& buffer,
                                                        const net::TlsContext& tls);
+
+/// As a client of `host`, whose certificate has to be for that name and signed by whom `tls` trusts. Null,
+/// and `error` says why, when there was no handshake by then.
+boost::asio::awaitable<std::unique_ptr<Peer>> tls_peer_of(boost::beast::tcp_stream stream, std::string host,
+                                                          boost::asio::ssl::context& tls,
+                                                          std::chrono::seconds time, Peer::Error& error);
 
 }  // namespace forebay::http
