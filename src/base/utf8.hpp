@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace forebay {
@@ -10,6 +11,9 @@ std::size_t utf8_length(std::string_view text);
 
 /// Whether all of `text` is UTF-8.
 bool is_utf8(std::string_view text);
+
+/// The same, with U+FFFD in the place of each byte that belongs to no character.
+std::string as_utf8(std::string_view text);
 
 /// At most `longest` bytes of the beginning of `text`, no character of UTF-8 cut in two. Takes any bytes.
 std::string_view utf8_prefix(std::string_view text, std::size_t longest);

@@ -224,12 +224,17 @@ void Session::on_ready() {
   const TimePoint now = net::Loop::current()->now();
   backend::PoolCounters::add(counters.queries, 1);
   backend::PoolCounters::add(counters.query_micros, micros_between(busy_since_, now));
+  const bool goes_on = in_batch_ || backend_->tracker().outstanding() > 0;
+  if (goes_on) {
+    busy_since_ = now;
+    cancel_sent_ = false;
+  }
   if (backend_->tracker().transaction_status() == 'I') {
     backend::PoolCounters::add(counters.transactions, 1);
     const std::uint64_t micros = micros_between(transaction_since_, now);
     backend::PoolCounters::add(counters.transaction_micros, micros);
     if (calls_ != nullptr) calls_->note_transaction(micros);
-    transaction_since_ = {};
+    transaction_since_ = goes_on ? now : TimePoint();
   }
 }
 

@@ -195,8 +195,10 @@ Session::Step Session::malformed(std::string message) {
   return Step::failed;
 }
 
+/// What comes behind something that is still to be answered begins when that has been (on_ready).
 void Session::start_clock() {
-  busy_since_ = net::Loop::current()->now();
+  if (backend_ == nullptr || backend_->tracker().outstanding() == 0)
+    busy_since_ = net::Loop::current()->now();
   if (transaction_since_ == TimePoint()) transaction_since_ = busy_since_;
 }
 

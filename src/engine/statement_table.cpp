@@ -17,6 +17,11 @@ namespace {
 constexpr std::uint32_t kCompared = 16;
 /// A text with more is counted as one statement: dumps and migrations.
 constexpr int kMostParts = 64;
+/// Likewise, when what is kept of their texts is longer: each is kept beside the text itself.
+constexpr std::size_t kLongestParts = 2 * StatementTable::kLongestText;
+/// Databases that are told apart: clients may make names up where the configuration lets any of them in.
+constexpr std::size_t kMostDatabases = 500;
+constexpr std::string_view kOtherDatabases = "(others)";
 /// What the allocator adds to a block.
 constexpr std::size_t kHead = 16;
 
@@ -93,6 +98,7 @@ void StatementTable::reset() {
 std::uint32_t StatementTable::number_of(std::string_view database) {
   const auto at = std::ranges::find(databases_, database, [](const auto& known) { return known->name; });
   if (at != databases_.end()) return static_cast<std::uint32_t>(at - databases_.begin());
+  if (databases_.size() >= kMostDatabases && database != kOtherDatabases) return number_of(kOtherDatabases);
   databases_.push_back(std::make_unique<Database>());
   databases_.back()->name = lasting(database);
   return static_cast<std::uint32_t>(databases_.size() - 1);
@@ -115,14 +121,18 @@ TextPtr StatementTable::text_of(const sql::Fingerprint& fingerprint, std::string
 StatementTable::Ref StatementTable::take_in(const StatementKey& key, std::string_view text, int statements,
                                             TimePoint now) {
   const Ref whole = admit(key, text_of(key.fingerprint, text), now);
-  if (statements <= 1 && !text.ends_with(';')) return whole;
+  if (text.find(';') == std::string_view::npos) return whole;
   const auto pieces = sql::split_statements(text);
   if (statements > kMostParts || pieces.size() != static_cast<std::size_t>(statements)) return whole;
   auto parts = std::make_unique<std::vector<Part>>();
+  std::size_t length = 0;
   for (const std::string_view piece : pieces) {
     const sql::Fingerprint fingerprint = sql::fingerprint(piece);
     parts->push_back({fingerprint, text_of(fingerprint, piece)});
+    length += parts->back().text->size();
   }
+  const bool is_itself = parts->size() == 1 && parts->front().fingerprint == key.fingerprint;
+  if (is_itself || length > kLongestParts) return whole;
   slots_[whole.place]->parts = std::move(parts);
   return whole;
 }
@@ -179,6 +189,7 @@ void StatementTable::note_call(Ref statement, std::uint64_t rows, std::uint64_t 
   Slot* slot = slot_of(statement);
   StatementFigures& figures = figures_of(slot);
   ++figures.calls;
+  figures.first_seen = std::min(figures.first_seen, now);
   figures.rows += rows;
   figures.exec_micros += micros;
   figures.least_micros = std::min(figures.least_micros, micros);
@@ -192,6 +203,7 @@ void StatementTable::note_hit(Ref statement, std::uint64_t rows, std::uint64_t s
   StatementFigures& figures = figures_of(slot_of(statement));
   ++figures.calls;
   ++figures.hits;
+  figures.first_seen = std::min(figures.first_seen, now);
   figures.rows += rows;
   figures.saved_micros += saved_micros;
   figures.last_seen = now;
@@ -205,6 +217,7 @@ void StatementTable::note_error(Ref statement, const std::array<char, 5>& sqlsta
   figures.wait_micros += waited;
   figures.last_sqlstate = sqlstate;
   figures.failed_at = figures.last_seen = now;
+  figures.first_seen = std::min(figures.first_seen, now);
 }
 
 // --- reading
@@ -251,7 +264,10 @@ std::size_t StatementTable::bytes() const {
     const std::size_t counters = slot->times.allocated_bytes();
     bytes += sizeof(Slot) + kHead + counters + counters / 64 * kHead;
     bytes += slot->text->capacity() + sizeof(std::string) + 2 * kHead + 80;  // and its place among all texts
-    if (slot->parts != nullptr) bytes += slot->parts->capacity() * sizeof(Part) + 2 * kHead;
+    if (slot->parts == nullptr) continue;
+    bytes += slot->parts->capacity() * sizeof(Part) + 2 * kHead;
+    for (const Part& part : *slot->parts)
+      bytes += part.text->capacity() + sizeof(std::string) + 2 * kHead + 80;
   }
   return bytes;
 }

@@ -114,11 +114,15 @@ Person identify(const Request& request, const config::Settings& settings, const 
   return {.is_impostor = true};
 }
 
-std::string foreign(const Request& request, const Person& person, bool changes) {
+std::string foreign(const Request& request, const Person& person, bool changes, bool is_for_all) {
   if (request.is_local && person.name.empty() && !is_safe_host(request.host)) {
     return "the field Host names neither localhost nor an address, so that the name may be somebody else's; "
            "ask by http://127.0.0.1 or http://localhost";
   }
+  const bool is_foreign_page =
+      !request.fetch_site.empty() && request.fetch_site != "same-origin" && request.fetch_site != "none";
+  if (person.name.empty() && !is_for_all && is_foreign_page)
+    return "the request comes from a page of another origin";
   if (!changes) return {};
   if (!is_json(request.content_type))
     return "what changes something is sent with Content-Type: application/json";

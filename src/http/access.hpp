@@ -23,11 +23,12 @@ struct Person {
 Person identify(const Request& request, const config::Settings& settings, const wire::SecretList* user_list);
 
 /// Why the request was made by a page of somebody else in the browser of somebody who is let in; empty: it
-/// was not. `changes`: it is about to change something.
+/// was not. `changes`: it is about to change something. `is_for_all`: it may be answered to anybody.
 ///
-/// A name in `Host` that somebody else may have pointed at this machine is refused to who has told no secret;
-/// and what changes something has to be JSON, which browsers do not send elsewhere without asking first, and
-/// must not come from another origin.
-std::string foreign(const Request& request, const Person& person, bool changes);
+/// Pages of other origins get nothing from who has told no secret but what is for all. A name in `Host` that
+/// somebody else may have pointed at this machine is refused to who has told no secret; and what changes
+/// something has to be JSON, which browsers do not send elsewhere without asking first, and must not come
+/// from another origin.
+std::string foreign(const Request& request, const Person& person, bool changes, bool is_for_all);
 
 }  // namespace forebay::http

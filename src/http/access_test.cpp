@@ -75,33 +75,45 @@ TEST(Access, ANameThatMayBeSomebodyElsesIsRefused) {
   for (const char* host :
        {"localhost", "LocalHost:9187", "127.0.0.1", "127.0.0.1:1", "[::1]", "[::1]:9187"}) {
     request.host = host;
-    EXPECT_EQ(foreign(request, anonymous, false), "") << host;
+    EXPECT_EQ(foreign(request, anonymous, false, false), "") << host;
   }
   for (const char* host : {"", "evil.example", "localhost.evil.example", "127.0.0.1.evil", "[", "[]", "]",
                            ":", "[::1", "1", "::1"}) {
     request.host = host;
     const bool is_address = std::string_view(host) == "[::1";  // harmless: no name
-    EXPECT_EQ(foreign(request, anonymous, false).empty(), is_address) << host;
+    EXPECT_EQ(foreign(request, anonymous, false, false).empty(), is_address) << host;
   }
   request.host = "proxy.example";
-  EXPECT_EQ(foreign(request, {.role = Role::viewer, .name = "http.viewer_tokens"}, false), "");
+  EXPECT_EQ(foreign(request, {.role = Role::viewer, .name = "http.viewer_tokens"}, false, false), "");
 }
 
 TEST(Access, WhatChangesSomethingIsJsonFromTheSamePage) {
   const Person person{.role = Role::admin, .name = "boss"};
   Request request = distant();
   request.host = "forebay.example:9187";
-  EXPECT_NE(foreign(request, person, true), "");
+  EXPECT_NE(foreign(request, person, true, false), "");
   request.content_type = "application/json ; charset=utf-8";
-  EXPECT_EQ(foreign(request, person, true), "");
+  EXPECT_EQ(foreign(request, person, true, false), "");
   request.origin = "http://Forebay.example:9187";
-  EXPECT_EQ(foreign(request, person, true), "");
+  EXPECT_EQ(foreign(request, person, true, false), "");
   request.is_private = true;
-  EXPECT_NE(foreign(request, person, true), "");
+  EXPECT_NE(foreign(request, person, true, false), "");
   request.origin = "https://forebay.example:9187";
-  EXPECT_EQ(foreign(request, person, true), "");
+  EXPECT_EQ(foreign(request, person, true, false), "");
   request.fetch_site = "cross-site";
-  EXPECT_NE(foreign(request, person, true), "");
+  EXPECT_NE(foreign(request, person, true, false), "");
+}
+
+TEST(Access, PagesOfOtherOriginsLookAtNothing) {
+  Request request;
+  request.host = "127.0.0.1:1";
+  request.is_local = true;
+  const Person nobody{.role = Role::viewer};
+  EXPECT_EQ(foreign(request, nobody, false, false), "");
+  request.fetch_site = "cross-site";
+  EXPECT_NE(foreign(request, nobody, false, false), "");
+  EXPECT_EQ(foreign(request, nobody, false, true), "") << "health is for all";
+  EXPECT_EQ(foreign(request, {.role = Role::viewer, .name = "http.viewer_tokens"}, false, false), "");
 }
 
 }  // namespace

@@ -39,8 +39,9 @@ Dispatch dispatch(pgfront::Front& front, const Request& request) {
   const Route* route = find_route(request, allowed);
   const auto user_list = front.user_list();
   found.person = identify(request, *front.settings(), user_list.get());
-  if (const std::string why = foreign(request, found.person, route != nullptr && route->method == "POST");
-      !why.empty()) {
+  const bool changes = route != nullptr && route->method == "POST";
+  const bool is_for_all = route == nullptr || route->role == Role::none;
+  if (const std::string why = foreign(request, found.person, changes, is_for_all); !why.empty()) {
     found.reply = error_reply(403, "foreign", why);
   } else if (found.person.is_impostor) {
     found.reply = unauthorized(request, true);

@@ -2,10 +2,10 @@
 
 #include <utility>
 
-#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
 #include "http/figures.hpp"
+#include "http/json.hpp"
 #include "http/resources.hpp"
 
 namespace forebay::http {
@@ -38,8 +38,8 @@ void Events::publish() {
     return;
   }
   gather_figures({front_, alive_, here_, Clock::now()}, [this](const Figures& figures) {
-    deliver(std::make_shared<const std::string>(fmt::format(
-        "event: overview\nid: {}\ndata: {}\n\n", ++number_, boost::json::serialize(overview_of(figures)))));
+    deliver(std::make_shared<const std::string>(
+        fmt::format("event: overview\nid: {}\ndata: {}\n\n", ++number_, json_text(overview_of(figures)))));
     wait();
   });
 }

@@ -19,6 +19,13 @@ struct Reason {
   std::string text;
 };
 
+/// Why a server that runs does not let the watch in. Others come in by their own names, to their own
+/// databases.
+bool is_refusal(std::string_view reason) {
+  return reason.find("FATAL:") != std::string_view::npos &&
+         reason.find("the database system is") == std::string_view::npos;
+}
+
 /// What speaks against the place that writes go to. Of a server that nobody watches nothing is known.
 std::optional<Reason> trouble_with_primary(pgfront::Front& front) {
   const auto topology = front.directory().board().topology();
@@ -27,6 +34,7 @@ std::optional<Reason> trouble_with_primary(pgfront::Front& front) {
   if (is_alone) {
     // Whatever it says it is, clients are sent there.
     const route::Server& server = topology->servers.front();
+    if (is_refusal(server.reason)) return std::nullopt;
     if (server.state == route::State::down) return Reason{"server_down", server.name + ": " + server.reason};
     if (server.role == route::Role::unknown)
       return Reason{"server_unknown", server.name + ": " + server.reason};
@@ -48,9 +56,14 @@ std::vector<Reason> reasons_against(pgfront::Front& front) {
   return reasons;
 }
 
-json::object state_of(const std::vector<Reason>& reasons) {
+/// The words, which may name addresses and users, are for who may look.
+json::object state_of(const std::vector<Reason>& reasons, const Person& person) {
   json::array told;
-  for (const Reason& reason : reasons) told.push_back({{"code", reason.code}, {"message", reason.text}});
+  for (const Reason& reason : reasons) {
+    json::object said{{"code", reason.code}};
+    if (person.role != Role::none) said["message"] = reason.text;
+    told.push_back(std::move(said));
+  }
   return {{"status", reasons.empty() ? "ready" : "not_ready"}, {"reasons", std::move(told)}};
 }
 
@@ -66,13 +79,13 @@ void live(const CallPtr&, const Done& done) {
 
 void ready(const CallPtr& call, const Done& done) {
   const auto reasons = reasons_against(call->front);
-  done(plain_reply(status_of(reasons), state_of(reasons)));
+  done(plain_reply(status_of(reasons), state_of(reasons, call->person)));
 }
 
 void detailed(const CallPtr& call, const Done& done) {
   pgfront::Front& front = call->front;
   const auto reasons = reasons_against(front);
-  json::object health = state_of(reasons);
+  json::object health = state_of(reasons, call->person);
   health["version"] = FOREBAY_VERSION;
   health["uptime_seconds"] = seconds_between(front.started_at(), call->now);
   health["clients"] = front.clients();

@@ -6,6 +6,8 @@
 #include <boost/json/serialize.hpp>
 #include <fmt/chrono.h>
 
+#include "base/utf8.hpp"
+
 namespace forebay::http {
 
 namespace {
@@ -20,8 +22,13 @@ boost::json::object meta() {
 
 }  // namespace
 
+std::string json_text(const boost::json::value& value) {
+  std::string text = boost::json::serialize(value);
+  return is_utf8(text) ? text : as_utf8(text);
+}
+
 Reply plain_reply(unsigned status, const boost::json::value& value) {
-  return {.status = status, .body = boost::json::serialize(value) + "\n"};
+  return {.status = status, .body = json_text(value) + "\n"};
 }
 
 Reply data_reply(boost::json::value data) {

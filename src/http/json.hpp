@@ -1,5 +1,6 @@
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include <boost/json/value.hpp>
@@ -13,6 +14,8 @@ namespace forebay::http {
 Reply error_reply(unsigned status, std::string_view code, std::string_view message,
                   std::string_view hint = {});
 Reply data_reply(boost::json::value data);
+/// JSON as it is sent: UTF-8, also where names or texts of clients are not.
+std::string json_text(const boost::json::value& value);
 /// JSON without that form.
 Reply plain_reply(unsigned status, const boost::json::value& value);
 

@@ -1,11 +1,12 @@
 #include "http/process.hpp"
 
-#include <filesystem>
+#include <algorithm>
 #include <fstream>
-#include <iterator>
 #include <sstream>
 #include <string>
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -31,9 +32,13 @@ ProcessFacts process_facts() {
   static const double kBootTime = boot_time();
   static const auto kTicks = static_cast<double>(sysconf(_SC_CLK_TCK));
   static const auto kPage = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+  // Opened once: when no descriptors are left, this is what people want to know.
+  static const int stat = ::open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+  static DIR* const files = ::opendir("/proc/self/fd");
   ProcessFacts facts;
-  std::ifstream stat("/proc/self/stat");
-  std::string text(std::istreambuf_iterator<char>(stat), {});
+  char bytes[4096];
+  const auto size = ::pread(stat, bytes, sizeof bytes, 0);
+  const std::string text(bytes, size > 0 ? static_cast<std::size_t>(size) : 0);
   // Behind the program's name, which may hold anything; the third field comes first.
   std::istringstream fields(text.substr(std::min(text.rfind(')') + 1, text.size())));
   std::string skipped;
@@ -53,10 +58,10 @@ ProcessFacts process_facts() {
   facts.cpu_seconds = (user + system) / kTicks;
   facts.start_time = kBootTime + started / kTicks;
   facts.resident_bytes = pages * kPage;
-  std::error_code error;
-  const std::filesystem::directory_iterator files("/proc/self/fd", error);
-  // One of them is the folder's own.
-  if (!error) facts.open_files = static_cast<std::uint64_t>(std::distance(begin(files), end(files))) - 1;
+  if (files != nullptr) {
+    ::rewinddir(files);
+    while (const dirent* entry = ::readdir(files)) facts.open_files += entry->d_name[0] != '.' ? 1 : 0;
+  }
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) == 0) facts.most_files = limit.rlim_cur;
   return facts;

@@ -26,6 +26,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/ascii.hpp"
+#include "base/intrusive_list.hpp"
+#include "http/access.hpp"
 #include "http/dispatch.hpp"
 #include "http/events.hpp"
 #include "http/json.hpp"
@@ -52,6 +55,8 @@ constexpr std::uint32_t kLongestHeader = 8 * 1024;
 constexpr std::uint64_t kLongestBody = 64 * 1024;
 /// Dashboards and scrapers have one or two each.
 constexpr std::size_t kMostConnections = 64;
+/// So many more for a moment: those who are being shown out.
+constexpr std::size_t kGoing = 16;
 constexpr int kMostRequests = 1000;
 /// For a whole request from its first byte, for a handshake, and for a reply to be taken.
 constexpr seconds kPatience{10};
@@ -78,6 +83,23 @@ std::string text(beast::string_view view) {
   return {view.data(), view.size()};
 }
 
+/// By a proxy, which may be on this machine while whoever asks is not.
+bool is_passed_on(const RawRequest& raw) {
+  for (const std::string_view name : {"Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"}) {
+    if (raw.find({name.data(), name.size()}) != raw.end()) return true;
+  }
+  return false;
+}
+
+/// What a proxy in front of us might take for another request than we do (RFC 9112, 3.2 and 6.1).
+bool is_ambiguous(const RawRequest& raw) {
+  const auto codings = raw.equal_range(beast_http::field::transfer_encoding);
+  for (auto coding = codings.first; coding != codings.second; ++coding) {
+    if (lower_case(text(coding->value())) != "chunked") return true;
+  }
+  return raw.count(beast_http::field::host) > 1;
+}
+
 Request read(const RawRequest& raw, bool is_local, bool is_private) {
   const std::string target = text(raw.target());
   const auto question = target.find('?');
@@ -94,7 +116,7 @@ Request read(const RawRequest& raw, bool is_local, bool is_private) {
           .authorization = field(beast_http::field::authorization),
           .content_type = field(beast_http::field::content_type),
           .body = raw.body(),
-          .is_local = is_local,
+          .is_local = is_local && !is_passed_on(raw),
           .is_private = is_private};
 }
 
@@ -152,6 +174,14 @@ awaitable<ErrorOf> receive(Peer& peer, beast::flat_buffer& buffer, Parser& parse
   }
 }
 
+struct GuestTag;
+
+/// A connection. In a list while it has not asked for anything that is being answered.
+struct Guest : ListHook<GuestTag> {
+  explicit Guest(int of) : fd(of) {}
+  const int fd;  ///< of the socket, wherever that is moved to
+};
+
 /// What a handler is waited for with.
 struct Waiting {
   explicit Waiting(asio::io_context& context) : timer(context) {}
@@ -168,13 +198,15 @@ struct Server::State {
 
   awaitable<void> accept(tcp::acceptor& acceptor);
   awaitable<void> meet(tcp::socket socket);
-  awaitable<void> serve(Peer& peer, beast::flat_buffer& buffer, bool is_local, bool is_private);
+  awaitable<void> serve(Peer& peer, Guest& guest, beast::flat_buffer& buffer, bool is_local, bool is_private);
   awaitable<Reply> answer(const Route* route, Request request, Person person);
-  awaitable<void> send_events(Peer& peer);
+  awaitable<void> send_events(Peer& peer, Request request, const Route& route);
+  bool is_still_let_in(const Request& request, const Route& route) const;
   awaitable<bool> send(Peer& peer, Reply reply, bool is_head, bool keeps_alive);
 
   pgfront::Front& front;
   std::size_t connections = 0;
+  IntrusiveList<Guest, GuestTag> unserved;  ///< who has waited for longest first
   std::atomic<bool> is_handed_over = false;
   asio::io_context context{1};
   std::vector<std::unique_ptr<tcp::acceptor>> acceptors;
@@ -206,7 +238,15 @@ awaitable<void> Server::State::accept(tcp::acceptor& acceptor) {
       co_await pause.async_wait(asio::redirect_error(use_awaitable, error));
       continue;
     }
-    if (connections < kMostConnections) {
+    const bool is_full = connections >= kMostConnections;
+    const bool has_idle = !unserved.empty();
+    if (is_full && has_idle) {
+      // Whoever asks for nothing, or takes long to say what, goes: health checks have to get in.
+      Guest& idle = unserved.front();
+      idle.unlink();
+      ::shutdown(idle.fd, SHUT_RDWR);
+    }
+    if (!is_full || (has_idle && connections < kMostConnections + kGoing)) {
       asio::co_spawn(context, meet(std::move(socket)), asio::detached);
       continue;
     }
@@ -222,6 +262,8 @@ awaitable<void> Server::State::meet(tcp::socket socket) {
     std::size_t& count;
   };
   const Counted counted(connections);
+  Guest guest(socket.native_handle());
+  unserved.push_back(guest);
   ErrorOf error;
   const auto address = socket.remote_endpoint(error).address();
   if (error) co_return;
@@ -239,7 +281,7 @@ awaitable<void> Server::State::meet(tcp::socket socket) {
     if (*static_cast<const unsigned char*>(buffer.data().data()) == kTlsHandshake) {
       const auto secured = co_await tls_peer(std::move(stream), buffer, *tls);
       if (secured == nullptr) co_return;
-      co_await serve(*secured, buffer, is_local, true);
+      co_await serve(*secured, guest, buffer, is_local, true);
       secured->expires_after(kPatience);
       co_await secured->end();
       co_return;
@@ -251,19 +293,27 @@ awaitable<void> Server::State::meet(tcp::socket socket) {
     co_await send(*peer, error_reply(426, "tls_required", "this address speaks TLS only (tls.mode)"), false,
                   false);
   } else {
-    co_await serve(*peer, buffer, is_local, false);
+    co_await serve(*peer, guest, buffer, is_local, false);
   }
 }
 
-awaitable<void> Server::State::serve(Peer& peer, beast::flat_buffer& buffer, bool is_local, bool is_private) {
+awaitable<void> Server::State::serve(Peer& peer, Guest& guest, beast::flat_buffer& buffer, bool is_local,
+                                     bool is_private) {
   for (int requests = 1;; ++requests) {
+    if (!guest.is_linked()) unserved.push_back(guest);
     Parser parser;
     parser.header_limit(kLongestHeader);
     parser.body_limit(kLongestBody);
     const ErrorOf error = co_await receive(peer, buffer, parser, requests == 1 ? kPatience : kIdle);
+    guest.unlink();
     if (error) {
       auto refusal = reply_to(error);
       if (refusal) co_await send(peer, std::move(*refusal), false, false);
+      co_return;
+    }
+    if (is_ambiguous(parser.get())) {
+      co_await send(peer, error_reply(400, "malformed", "one Host, and no Transfer-Encoding but chunked"),
+                    false, false);
       co_return;
     }
     Request request = read(parser.get(), is_local, is_private);
@@ -272,7 +322,7 @@ awaitable<void> Server::State::serve(Peer& peer, beast::flat_buffer& buffer, boo
     Dispatch found = dispatch(front, request);
     const bool is_stream = found.route != nullptr && found.route->run == nullptr;
     if (is_stream && !is_head) {
-      co_await send_events(peer);
+      co_await send_events(peer, std::move(request), *found.route);
       co_return;
     }
     Reply reply;
@@ -324,7 +374,12 @@ awaitable<bool> Server::State::send(Peer& peer, Reply reply, bool is_head, bool 
   co_return !co_await peer.write({asio::buffer(head), asio::buffer(body)});
 }
 
-awaitable<void> Server::State::send_events(Peer& peer) {
+/// A token may have been taken back by a reload.
+bool Server::State::is_still_let_in(const Request& request, const Route& route) const {
+  return identify(request, *front.settings(), front.user_list().get()).role >= route.role;
+}
+
+awaitable<void> Server::State::send_events(Peer& peer, Request request, const Route& route) {
   struct Reading {
     Reading(Events& of, asio::io_context& in) : events(of), reader(in), is_in(of.add(reader)) {}
     /// At the end of the server there are no events any more, and nobody is linked.
@@ -344,7 +399,12 @@ awaitable<void> Server::State::send_events(Peer& peer) {
   const std::string head = head_of({.content_type = "text/event-stream"}, false, std::nullopt);
   peer.expires_after(kPatience);
   ErrorOf error = co_await peer.write({asio::buffer(head), {}});
+  config::SettingsPtr settings = front.settings();
   while (!error && !is_handed_over) {
+    if (settings != front.settings()) {
+      settings = front.settings();
+      if (!is_still_let_in(request, route)) co_return;
+    }
     if (reading.reader.latest == nullptr) {
       ErrorOf woken;
       reading.reader.arrived.expires_after(kPatience);

@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "base/utf8.hpp"
+
 namespace forebay::observe {
 
 namespace {
@@ -99,7 +101,8 @@ void Exposition::start_sample(Labels labels, std::string_view ending, std::strin
   for (const Label& label : labels) {
     page_ += before;
     page_.append(label.name).append("=\"");
-    append_escaped(page_, label.value, true);
+    // Names are of any encoding, and one that is no UTF-8 would make the whole page unreadable.
+    append_escaped(page_, is_utf8(label.value) ? label.value : std::string_view(as_utf8(label.value)), true);
     page_ += '"';
     before = ',';
   }

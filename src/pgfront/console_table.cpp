@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "base/utf8.hpp"
 #include "wire/protocol.hpp"
 
 namespace forebay::pgfront {
@@ -57,7 +58,8 @@ void RowWriter::sized(std::string_view value) {
 }
 
 RowWriter& RowWriter::text(std::string_view value) {
-  sized(value);
+  // The console speaks UTF-8; names and texts of clients may be anything.
+  sized(is_utf8(value) ? value : std::string_view(as_utf8(value)));
   return *this;
 }
 

@@ -6,6 +6,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from forebay_testing import wait_until
+from forebay_testing.frontend_messages import query
 
 
 def latencies(place) -> dict[str, dict]:
@@ -38,3 +39,15 @@ def test_of_a_database(daemons):
     before = rows
     place.reset()
     assert latencies(place) == before
+
+
+def test_pipelined_transactions_begin_when_the_one_before_has_ended(daemons):
+    """They were counted as if they had begun when the machine did."""
+    place = daemons("--pool-mode", "transaction")
+    with place.raw() as client:
+        client.send(*[query("SELECT pg_sleep(0.1)") for _ in range(3)])
+        for _ in range(3):
+            client.until_ready()
+    rows = latencies(place)
+    assert rows["transactions"]["count"] == 3
+    assert 300 <= float(rows["transactions"]["total_time"]) < 2000
