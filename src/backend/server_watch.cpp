@@ -106,7 +106,10 @@ class ServerWatch::Visitor {
         lookup_(upstream, std::move(wake)) {}
 
   pollfd polled() const {
-    if (connection_ == nullptr || !is_under_way_) return {-1, 0, 0};
+    if (connection_ == nullptr) return {-1, 0, 0};
+    // While nothing is asked, the end of the connection is waited for: a server that goes and comes back
+    // between two questions may show less than before.
+    if (!is_under_way_) return {connection_->fd(), POLLIN, 0};
     return {connection_->fd(), connection_->events(), 0};
   }
   TimePoint next_event() const { return is_under_way_ ? asked_ + health_.timeout : next_; }
@@ -126,7 +129,13 @@ class ServerWatch::Visitor {
 
   /// Begins and goes on with what is due. True when something has been learned.
   bool advance(TimePoint now, bool has_events) {
-    if (!is_under_way_) return now >= next_ && begin(now);
+    if (!is_under_way_) {
+      if (has_events && connection_ != nullptr && !connection_->transfer()) {
+        fail(described(connection_->problem()), now);
+        return true;
+      }
+      return now >= next_ && begin(now);
+    }
     if (connection_ != nullptr && (has_events || connection_->fd() < 0))
       return is_connected_ ? read(now) : connect(now);
     if (connection_ == nullptr && start_connecting(now)) return true;

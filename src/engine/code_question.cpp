@@ -127,7 +127,8 @@ SELECT site, name::pg_catalog.text, language, pg_catalog.concat_ws(' ',
      FROM pg_catalog.regexp_matches(tree, ':(?:func|opfunc)id ([0-9]+)', 'g') m (number)
        JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) m.number[1]::pg_catalog.oid
      WHERE p.oid OPERATOR(pg_catalog.<) 16384::pg_catalog.oid) END,
-  CASE WHEN pg_catalog.strpos(tree, ':commandType 3 ') OPERATOR(pg_catalog.>) 0 THEN 'insert' END)
+  CASE WHEN pg_catalog.strpos(tree, ':commandType 3 ') OPERATOR(pg_catalog.>) 0 THEN 'insert' END,
+  CASE WHEN tree OPERATOR(pg_catalog.~) ':commandType [245] ' THEN 'update' END)
 FROM piece CROSS JOIN own
 UNION ALL SELECT 'function', proname::pg_catalog.text, lanname::pg_catalog.text, prosrc
 FROM suspect WHERE prosqlbody IS NULL
@@ -156,6 +157,13 @@ WHERE EXISTS (SELECT FROM pg_catalog.pg_operator o WHERE o.oprcode::pg_catalog.o
     OR r.rngcanonical::pg_catalog.oid OPERATOR(pg_catalog.=) s.oid)
   OR EXISTS (SELECT FROM pg_catalog.pg_type t WHERE t.oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid
     AND s.oid OPERATOR(pg_catalog.=) ANY (ARRAY[t.typinput, t.typoutput, t.typreceive, t.typsend]::pg_catalog.oid[]))
+UNION ALL SELECT 'lookalike', s.proname::pg_catalog.text, '', ''
+FROM suspect s JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) s.oid
+  LEFT JOIN pg_catalog.pg_type t ON p.pronargs OPERATOR(pg_catalog.>=) 1
+    AND t.oid OPERATOR(pg_catalog.=) p.proargtypes[0]
+WHERE t.typtype OPERATOR(pg_catalog.=) ANY ('{c,p}'::"char"[])
+  OR EXISTS (SELECT FROM pg_catalog.pg_proc o
+    WHERE o.oid OPERATOR(pg_catalog.<) 16384::pg_catalog.oid AND o.proname OPERATOR(pg_catalog.=) s.proname)
 UNION ALL SELECT 'ddl', '', 'sql', p.proname::pg_catalog.text
 FROM pg_catalog.pg_event_trigger e JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) e.evtfoid)";
 }

@@ -30,16 +30,18 @@ Interned& interned() {
 }
 
 Key key_of(std::string_view text, Bytes types, const PreparedScope& scope) {
-  return fmt::format("{}:{}:{}:{}:{}:{}:{}", scope.pool, scope.profile, scope.schema_epoch,
-                     scope.search_path.size(), scope.search_path, types.size(), as_text(types)) +
+  return fmt::format("{}:{}:{}:{}:{}:{}:{}:{}", scope.pool, scope.profile, scope.schema_epoch,
+                     scope.defaults_generation, scope.settings.size(), scope.settings, types.size(),
+                     as_text(types)) +
          std::string(text);
 }
 
 PreparedStatementPtr make_statement(std::string_view text, Bytes types, sql::Effects effects,
-                                    const sql::Fingerprint& fingerprint, bool is_shared) {
+                                    const sql::Fingerprint& fingerprint, const PreparedScope* scope) {
   const std::uint64_t id = next_id.fetch_add(1);
   return std::make_shared<const PreparedStatement>(PreparedStatement{
-      id, backend_name(id), std::string(text), std::string(as_text(types)), effects, fingerprint, is_shared});
+      id, backend_name(id), std::string(text), std::string(as_text(types)), effects, fingerprint,
+      scope != nullptr, scope == nullptr ? std::string() : std::string(scope->settings)});
 }
 
 }  // namespace
@@ -49,13 +51,36 @@ const std::string& backend_name_prefix() {
   return prefix;
 }
 
+std::string parsing_settings(const backend::SessionSettingsPtr& settings) {
+  constexpr std::string_view kOthers[] = {"application_name",
+                                          "client_min_messages",
+                                          "deadlock_timeout",
+                                          "extra_float_digits",
+                                          "idle_in_transaction_session_timeout",
+                                          "idle_session_timeout",
+                                          "lock_timeout",
+                                          "statement_timeout",
+                                          "synchronous_commit",
+                                          "work_mem"};
+  std::string bytes;
+  if (settings == nullptr) return bytes;
+  for (const auto& [name, value] : *settings) {
+    // PostgreSQL itself asks for none with a dot.
+    if (name.find('.') != std::string::npos || std::ranges::find(kOthers, name) != std::end(kOthers))
+      continue;
+    bytes.append(name).push_back('\0');
+    bytes.append(value).push_back('\0');
+  }
+  return bytes;
+}
+
 std::string backend_name(std::uint64_t id) {
   return fmt::format("{}{:x}", backend_name_prefix(), id);
 }
 
 PreparedStatementPtr private_statement(std::string_view text, Bytes types, sql::Effects effects,
                                        const sql::Fingerprint& fingerprint) {
-  return make_statement(text, types, effects, fingerprint, false);
+  return make_statement(text, types, effects, fingerprint, nullptr);
 }
 
 PreparedStatementPtr intern_statement(std::string_view text, Bytes types, sql::Effects effects,
@@ -65,7 +90,7 @@ PreparedStatementPtr intern_statement(std::string_view text, Bytes types, sql::E
   const std::lock_guard lock(table.mutex);
   auto& known = table.statements[std::move(key)];
   if (auto statement = known.lock()) return statement;
-  auto statement = make_statement(text, types, effects, fingerprint, true);
+  auto statement = make_statement(text, types, effects, fingerprint, &scope);
   known = statement;
   if (table.statements.size() >= table.sweep_at) {
     std::erase_if(table.statements, [](const auto& entry) { return entry.second.expired(); });

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "backend/session_settings.hpp"
 #include "base/bytes.hpp"
 #include "sql/fingerprint.hpp"
 #include "sql/verdict.hpp"
@@ -21,6 +22,7 @@ struct PreparedStatement {
   sql::Effects effects;
   sql::Fingerprint fingerprint;
   bool is_shared = false;  ///< with other clients, perhaps
+  std::string settings;    ///< of PreparedScope; empty when it is not shared
 };
 
 using PreparedStatementPtr = std::shared_ptr<const PreparedStatement>;
@@ -30,13 +32,19 @@ const std::string& backend_name_prefix();
 std::string backend_name(std::uint64_t id);
 
 /// What decides, beside text and types, whether two clients' statements are one: a text can mean different
-/// things under another search_path, in another database or profile, and before and after a schema change.
+/// things under other settings, in another database or profile, and before and after a schema change. What a
+/// literal stands for is settled when it is parsed: '01/02/2024' by DateStyle, a timestamptz by TimeZone.
 struct PreparedScope {
   const void* pool = nullptr;
   const void* profile = nullptr;
   std::uint64_t schema_epoch = 0;
-  std::string_view search_path;
+  std::uint64_t defaults_generation = 0;
+  std::string_view settings;  ///< parsing_settings()
 };
+
+/// Those of a session's settings that a text may be understood by, as bytes to compare: all but what
+/// certainly has nothing to do with it.
+std::string parsing_settings(const backend::SessionSettingsPtr& settings);
 
 /// The shared statement. Thread safe; takes a lock, once per Parse of a named statement.
 PreparedStatementPtr intern_statement(std::string_view text, Bytes parameter_types, sql::Effects effects,

@@ -142,7 +142,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   void ensure_prepared(const PreparedStatement& statement);
   void ensure_unnamed();
   bool is_prepared_here(std::uint64_t statement) const;
-  bool is_search_path_known() const;
+  bool are_settings_known() const;
   std::uint64_t make_room_for(std::uint64_t statement);
   void note_not_prepared(std::uint64_t statement, bool is_old_one_there);
   void close_prepared_here(std::uint64_t statement);

@@ -43,8 +43,13 @@ SessionCode::SessionCode(const backend::Rows& rows) {
     if (row.size() == 4 && row[1]) names.insert(lower_case(*row[1]));
   }
   std::vector<Piece> pieces;
+  Names lookalikes;
   for (const wire::Row& row : rows) {
     if (row.size() != 4 || !row[0] || !row[1] || !row[2]) continue;
+    if (*row[0] == "lookalike") {
+      lookalikes.insert(*row[1]);
+      continue;
+    }
     Piece piece{site_of(*row[0]), lower_case(*row[1]), {}, {}};
     const std::string& language = *row[2];
     if (language == "relation") {
@@ -54,17 +59,47 @@ SessionCode::SessionCode(const backend::Rows& rows) {
       // What draws a column's default is an INSERT, and that is known to advance sequences.
       piece.effects = language == "default" ? without_sequences(facts.effects) : facts.effects;
       piece.writes_anywhere = facts.writes_anywhere;
+      piece.may_write = facts.may_write;
       std::ranges::copy_if(facts.words, std::back_inserter(piece.names),
                            [&names](const std::string& word) { return names.contains(word); });
       std::ranges::move(facts.settings, std::back_inserter(settings_));
     } else {
       piece.effects = Effect::runs_code;
+      piece.may_write = true;
     }
     pieces.push_back(std::move(piece));
+  }
+  // What a read calls behind its text must not be taken for a read when it is more.
+  const Names writers = writers_among(pieces);
+  for (Piece& piece : pieces) {
+    const auto is_writer = [&writers](const std::string& name) { return writers.contains(name); };
+    const bool is_of_reads = piece.site == Site::read || piece.site == Site::anywhere;
+    if (is_of_reads && std::ranges::any_of(piece.names, is_writer)) piece.effects |= Effect::runs_code;
   }
   std::ranges::sort(settings_);
   settings_.erase(std::unique(settings_.begin(), settings_.end()), settings_.end());
   close_over(pieces);
+  for (const std::string& name : lookalikes) {
+    Effects effects = find(functions_, lower_case(name));
+    if (writers.contains(lower_case(name))) effects |= Effect::calls_unknown;
+    if (!effects.empty()) lookalikes_.emplace_back(sql::hash_of_name(name), effects);
+  }
+  empty_ = empty_ && lookalikes_.empty();
+}
+
+SessionCode::Names SessionCode::writers_among(const std::vector<Piece>& pieces) {
+  Names writers;
+  const auto is_writer = [&writers](const std::string& name) { return writers.contains(name); };
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (const Piece& piece : pieces) {
+      if (piece.site != Site::function || writers.contains(piece.name)) continue;
+      if (!piece.may_write && std::ranges::none_of(piece.names, is_writer)) continue;
+      writers.insert(piece.name);
+      changed = true;
+    }
+  }
+  return writers;
 }
 
 /// Until nothing changes: what a piece mentions, it may do.
@@ -126,6 +161,9 @@ Effects SessionCode::effects_of(const sql::Verdict& verdict) const {
     if (writes) effects |= find(writes_, name);
   }
   for (const std::string& function : verdict.functions) effects |= find(functions_, lower_case(function));
+  for (const auto& [hash, reached] : lookalikes_) {
+    if (std::ranges::binary_search(verdict.possible_calls, hash)) effects |= reached;
+  }
   return effects;
 }
 

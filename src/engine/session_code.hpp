@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "backend/backend.hpp"
@@ -46,10 +48,15 @@ class SessionCode {
     std::string name;
     sql::Effects effects;
     std::vector<std::string> names;  ///< of functions and relations that it mentions
+    bool may_write = false;
     bool writes_anywhere = false;
   };
   using ByName = std::unordered_map<std::string, sql::Effects>;
 
+  using Names = std::unordered_set<std::string>;
+
+  /// Functions that may write, by themselves or by what they call.
+  static Names writers_among(const std::vector<Piece>& pieces);
   void close_over(const std::vector<Piece>& pieces);
   sql::Effects reached_by(const Piece& piece) const;
   sql::Effects& of_site(const Piece& piece);
@@ -58,6 +65,9 @@ class SessionCode {
   ByName functions_;
   ByName reads_;
   ByName writes_;
+  /// By sql::hash_of_name(): functions that a statement may call by what looks like one of PostgreSQL's own
+  /// or like a column.
+  std::vector<std::pair<std::uint32_t, sql::Effects>> lookalikes_;
   sql::Effects ddl_;
   sql::Effects anywhere_;
   sql::Effects all_writes_;

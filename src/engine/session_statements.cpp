@@ -14,6 +14,7 @@
 #include "engine/session.hpp"
 #include "engine/session_reads.hpp"
 #include "engine/session_routing.hpp"
+#include "sql/read_shape.hpp"
 
 namespace forebay::engine {
 
@@ -144,10 +145,13 @@ Session::Step Session::prepare(std::string_view name, std::string_view text, Byt
     return Step::failed;
   }
   const sql::Effects effects = judge(text).effects;
-  const bool shared = held_because_.empty() && effects.only(kLeaveNothing) && is_search_path_known();
-  const std::string* search_path = backend::find_setting(settings_, "search_path");
-  const PreparedScope scope{pool_.get(), profile_.get(), schema_epoch(),
-                            search_path == nullptr ? std::string_view() : std::string_view(*search_path)};
+  // 'now' means the moment of the Parse, and so has to be the client's own.
+  const bool is_timeless = std::ranges::none_of(sql::literals_of(text), sql::speaks_of_today);
+  const bool shared =
+      held_because_.empty() && effects.only(kLeaveNothing) && are_settings_known() && is_timeless;
+  const std::string settings = parsing_settings(settings_);
+  const PreparedScope scope{pool_.get(), profile_.get(), schema_epoch(), pool_->defaults_generation(),
+                            settings};
   PreparedStatementPtr statement = shared
                                        ? intern_statement(text, types, effects, judged_fingerprint(), scope)
                                        : private_statement(text, types, effects, judged_fingerprint());
@@ -299,7 +303,9 @@ void Session::ensure_prepared(const PreparedStatement& statement) {
     return;
   }
   const std::uint64_t mark = make_room_for(statement.id);
-  there[statement.id] = statement.is_shared && !is_search_path_known() ? kPreparedAskew : use;
+  const bool is_askew =
+      statement.is_shared && (!are_settings_known() || statement.settings != parsing_settings(settings_));
+  there[statement.id] = is_askew ? kPreparedAskew : use;
   backend::PoolCounters::add(pool_->counters().server_parses, 1);
   names_->note_on_its_way(statement.id);
   backend_->expect({.request = wire::Request::parse, .silent = true, .tag = statement.id | mark});
@@ -313,9 +319,9 @@ bool Session::is_prepared_here(std::uint64_t statement) const {
   return at != backend_->prepared().end() && at->second != kPreparedAskew;
 }
 
-/// Whether names mean now what they mean between transactions: nothing of this one has set search_path, or
-/// may have, and nothing temporary stands in front of it.
-bool Session::is_search_path_known() const {
+/// Whether a text means now what it means between transactions: nothing of this one has set anything, or may
+/// have, and nothing temporary hides what has the same name.
+bool Session::are_settings_known() const {
   return touched_settings_ == nullptr && !lifetime_effects_.any_of(kDoubtful) &&
          !effects_.any_of(kDoubtful | Effect::sets_setting | Effect::sets_locally | Effect::resets_all |
                           Effect::makes_temporary | Effect::sets_authorization | Effect::changes_schema |

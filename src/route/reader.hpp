@@ -38,6 +38,7 @@ class Reader {
   bool may_read(const Topology& topology, std::size_t server, const Floor& floor) const {
     const TimePoint covered = topology.servers[server].covered;
     if (floor.is_any) return true;
+    if (topology.servers[server].is_in_doubt) return false;
     if (topology.servers[server].position < floor.position || covered < floor.written_at) return false;
     if (covered <= primary_at_) return false;
     return stays_with(topology, server) || covered > replica_at_;

@@ -72,6 +72,7 @@ void RollCall::note_answer(std::size_t server, const Answer& answer, TimePoint a
     known.covered = {};
     ++known.incarnation;
   }
+  known.is_in_doubt = false;
   if (answer.timeline != 0) known.timeline = answer.timeline;
   find_primary();
   if (topology_.primary == server) {
@@ -84,6 +85,9 @@ void RollCall::note_answer(std::size_t server, const Answer& answer, TimePoint a
 void RollCall::note_failure(std::size_t server, std::string why) {
   Sight& sight = sights_[server];
   sight.why = std::move(why);
+  // It may be on its way back already, with less than it had.
+  topology_.servers[server].is_in_doubt = true;
+  ++topology_.servers[server].incarnation;
   if (++sight.failures >= rules_.tries) sight.has_answered = false;
   find_primary();
 }

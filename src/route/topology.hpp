@@ -44,6 +44,7 @@ struct Server {
   Timeline timeline = 0;    ///< 0: not known
   TimePoint covered = {};   ///< every transaction that the primary acknowledged before is visible here
   TimePoint up_since = {};
+  bool is_in_doubt = false;  ///< it has been lost since it last answered: it may show less than `covered`
   std::uint32_t incarnation = 0;  ///< with another one it may show less than it has shown before
 };
 

@@ -27,6 +27,11 @@ constexpr std::array<std::string_view, 12> kPlainVerbs = {"alter",  "analyze", "
 constexpr std::array<std::string_view, 7> kBeforeStatement = {";",    "atomic", "begin", "else",
                                                               "loop", "then",   ">>"};
 
+/// Words without which nothing is written, but by functions that are called. They stand in other places too.
+constexpr std::array<std::string_view, 20> kWritingWords = {
+    "alter",  "call",   "comment", "copy",  "create", "delete",  "do",      "drop",   "execute",  "grant",
+    "import", "insert", "lock",    "merge", "notify", "refresh", "reindex", "revoke", "truncate", "update"};
+
 constexpr std::array<std::string_view, 7> kRaiseLevels = {"debug",  "exception", "info",   "log",
                                                           "notice", "raise",     "warning"};
 
@@ -128,7 +133,9 @@ class CodeReader {
       for (const Effect effect : kOfCode) {
         if (effects->has(effect)) add(effect);
       }
+      facts_.may_write = facts_.may_write || effects->any_of(Effect::writes | Effect::runs_code);
     }
+    facts_.may_write = facts_.may_write || is_one_of(kWritingWords, name);
     if (name == "insert" || name == "copy" || name == "merge") add(Effect::advances_sequence);
     if (name == "execute") execute(at);
     if (name == "with" && text(at + 1) == "hold") add(Effect::holds_cursor);

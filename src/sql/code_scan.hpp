@@ -18,6 +18,8 @@ struct CodeFacts {
   /// Every identifier in it, strings included, in lower case, sorted, each once: whatever functions and
   /// relations it uses are among them.
   std::vector<std::string> words;
+  /// Something in it may change data, or is made up at run time.
+  bool may_write = false;
   /// Writes to relations whose names are made up at run time.
   bool writes_anywhere = false;
 };

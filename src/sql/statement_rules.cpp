@@ -136,7 +136,7 @@ constexpr Rule kRules[] = {
     {"UpdateStmt", Effect::writes},
     {"VacuumStmt", Effect::writes},
     {"VariableSetStmt", kNothing},
-    {"VariableShowStmt", kNothing},
+    {"VariableShowStmt", Effect::reads_session_views},
     {"ViewStmt", kDdl},
 };
 static_assert(std::is_sorted(std::begin(kRules), std::end(kRules),

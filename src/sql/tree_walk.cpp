@@ -13,32 +13,112 @@
 namespace forebay::sql {
 namespace {
 
-// Views of pg_catalog that show this session or others like it.
-// https://www.postgresql.org/docs/15/views.html, https://www.postgresql.org/docs/15/monitoring-stats.html
-constexpr std::string_view kSessionViews[] = {
-    "pg_backend_memory_contexts",
-    "pg_cursors",
-    "pg_locks",
-    "pg_prepared_statements",
-    "pg_settings",
-    "pg_stat_activity",
-    "pg_stat_gssapi",
-    "pg_stat_replication",
-    "pg_stat_ssl",
+// What pg_catalog holds as data, which replicas have as well: its tables, and views of nothing but them. All
+// else whose name begins with pg_ tells of one server or session.
+// https://www.postgresql.org/docs/15/catalogs.html, https://www.postgresql.org/docs/15/views.html
+constexpr std::string_view kData[] = {
+    "pg_aggregate",
+    "pg_am",
+    "pg_amop",
+    "pg_amproc",
+    "pg_attrdef",
+    "pg_attribute",
+    "pg_auth_members",
+    "pg_authid",
+    "pg_available_extension_versions",
+    "pg_available_extensions",
+    "pg_cast",
+    "pg_class",
+    "pg_collation",
+    "pg_constraint",
+    "pg_conversion",
+    "pg_database",
+    "pg_db_role_setting",
+    "pg_default_acl",
+    "pg_depend",
+    "pg_description",
+    "pg_enum",
+    "pg_event_trigger",
+    "pg_extension",
+    "pg_foreign_data_wrapper",
+    "pg_foreign_server",
+    "pg_foreign_table",
+    "pg_group",
+    "pg_index",
+    "pg_indexes",
+    "pg_inherits",
+    "pg_init_privs",
+    "pg_language",
+    "pg_largeobject",
+    "pg_largeobject_metadata",
+    "pg_matviews",
+    "pg_namespace",
+    "pg_opclass",
+    "pg_operator",
+    "pg_opfamily",
+    "pg_parameter_acl",
+    "pg_partitioned_table",
+    "pg_policies",
+    "pg_policy",
+    "pg_proc",
+    "pg_publication",
+    "pg_publication_namespace",
+    "pg_publication_rel",
+    "pg_publication_tables",
+    "pg_range",
+    "pg_replication_origin",
+    "pg_rewrite",
+    "pg_roles",
+    "pg_rules",
+    "pg_seclabel",
+    "pg_seclabels",
+    "pg_sequence",
+    "pg_shadow",
+    "pg_shdepend",
+    "pg_shdescription",
+    "pg_shseclabel",
+    "pg_statistic",
+    "pg_statistic_ext",
+    "pg_statistic_ext_data",
+    "pg_stats",
+    "pg_stats_ext",
+    "pg_stats_ext_exprs",
+    "pg_subscription",
+    "pg_subscription_rel",
+    "pg_tables",
+    "pg_tablespace",
+    "pg_timezone_abbrevs",
+    "pg_timezone_names",
+    "pg_transform",
+    "pg_trigger",
+    "pg_ts_config",
+    "pg_ts_config_map",
+    "pg_ts_dict",
+    "pg_ts_parser",
+    "pg_ts_template",
+    "pg_type",
+    "pg_user",
+    "pg_user_mapping",
+    "pg_user_mappings",
+    "pg_views",
 };
+static_assert(std::is_sorted(std::begin(kData), std::end(kData)));
+
+// Columns of sequences. A replica is told of 32 numbers at once, ahead of those that have been drawn.
+constexpr std::string_view kSequenceColumns[] = {"is_called", "last_value", "log_cnt"};
 
 constexpr std::array<std::string_view, 3> kSetConfigParameters = {"setting_name", "new_value", "is_local"};
 
 bool is_session_view(std::string_view relation) {
-  return std::find(std::begin(kSessionViews), std::end(kSessionViews), relation) != std::end(kSessionViews) ||
-         relation.starts_with("pg_stat_xact_") || relation.starts_with("pg_stat_progress_");
+  return relation.starts_with("pg_") && !std::binary_search(std::begin(kData), std::end(kData), relation);
 }
 
 bool is_temporary_schema(std::string_view name) {
   return name == "pg_temp" || name.starts_with("pg_temp_");
 }
 
-void sort_and_unite(std::vector<std::string>& names) {
+template <class Name>
+void sort_and_unite(std::vector<Name>& names) {
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
 }
@@ -65,6 +145,7 @@ Verdict TreeWalk::take() {
                       &verdict_.databases}) {
     sort_and_unite(*names);
   }
+  sort_and_unite(verdict_.possible_calls);
   return std::move(verdict_);
 }
 
@@ -118,6 +199,9 @@ void TreeWalk::node(std::string_view kind, const Object& body) {
   } else if (kind == "ColumnRef") {
     const auto& fields = tree::list(body, "fields");
     if (fields.size() > 1) attributes(fields);
+    const std::string_view column = fields.empty() ? std::string_view() : tree::name(fields.back());
+    if (std::ranges::find(kSequenceColumns, column) != std::end(kSequenceColumns))
+      add(Effect::reads_session_views);
   } else if (kind == "RangeTableSample") {
     sample_method(body);
   } else if (kind == "SetToDefault" || tree::text(body, "subtype") == "AT_AddColumn") {
@@ -137,15 +221,18 @@ void TreeWalk::function_call(const Object& call) {
     return;
   }
   add(*effects);
+  if (names.size() == 1) verdict_.possible_calls.push_back(hash_of_name(name));
   if (name == "set_config") set_config(call);
 }
 
 /// (expression).name, and alias.name when the alias is of a value, call the function `name` when there is no
 /// such attribute. Most often there is, so only PostgreSQL's own functions that do more than compute are told
-/// from one.
+/// from one; those of others, by who knows which there are.
 void TreeWalk::attributes(const boost::json::array& names) {
-  for (const Value& name : names) {
-    if (const auto effects = builtin_function(tree::name(name))) add(*effects);
+  for (const Value& element : names) {
+    const std::string_view name = tree::name(element);
+    if (const auto effects = builtin_function(name)) add(*effects);
+    if (!name.empty()) verdict_.possible_calls.push_back(hash_of_name(name));
   }
 }
 

@@ -62,7 +62,10 @@ enum class Effect : std::uint64_t {
   changes_databases = 1U << 22,
   /// ALTER ROLE/DATABASE/SYSTEM … SET or RESET, GRANT/REVOKE role, CREATE/ALTER/DROP ROLE.
   changes_defaults = 1U << 23,
-  /// pg_prepared_statements, pg_cursors, pg_settings, pg_locks, pg_stat_activity …, and functions under them.
+  /// pg_prepared_statements, pg_cursors, pg_settings, pg_locks, pg_stat_activity …, and functions under them;
+  /// SHOW;
+  /// what else tells of this server and not of its data: pg_prepared_xacts, pg_replication_slots, how far a
+  /// sequence is.
   reads_session_views = 1U << 24,
   /// libpg_query refused it; everything else is then unknown.
   unparsable = 1U << 25,
@@ -130,6 +133,10 @@ struct Verdict {
   std::vector<std::string> relations;
   /// With calls_unknown: the functions' names (schema left out).
   std::vector<std::string> functions;
+  /// Names, as hash_of_name() has them, that stand for PostgreSQL's own functions or for columns, and would
+  /// call a function of somebody else if there were one: name(…) without a schema, (row).name, and
+  /// alias.name. Sorted.
+  std::vector<std::uint32_t> possible_calls;
   /// SQL-level prepared statements named by PREPARE, EXECUTE, DEALLOCATE.
   std::vector<std::string> prepared_names;
   /// With changes_databases.
@@ -140,15 +147,22 @@ struct Verdict {
   friend bool operator==(const Verdict&, const Verdict&) = default;
 };
 
+/// For possible_calls. Another name with the same hash is taken for this one, which errs to the side of
+/// doubt.
+constexpr std::uint32_t hash_of_name(std::string_view name) {
+  std::uint32_t hash = 2'166'136'261U;  // FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv/
+  for (const char letter : name) hash = (hash ^ static_cast<unsigned char>(letter)) * 16'777'619U;
+  return hash;
+}
+
 /// Parses `text` with libpg_query and says what it may do. Takes any bytes, costs tens of microseconds; use
 /// VerdictCache on the data path. Thread safe. Never throws and needs less than a megabyte of stack beyond
 /// what its caller used: a text that cannot be parsed, is nested too deeply, or has a canonical text (see
 /// canonical.hpp) longer than 64 KiB gets Effect::unparsable. Expects a text that the server reads with
 /// standard_conforming_strings on.
 ///
-/// What it does not see: operators and casts that call functions, and the attribute notation `row.function`
-/// for functions of users; triggers, rules and the bodies of functions and views. The catalog of the database
-/// has to say those.
+/// What it does not see: operators and casts that call functions; triggers, rules and the bodies of functions
+/// and views. The catalog of the database has to say those.
 Verdict analyse(std::string_view text);
 
 }  // namespace forebay::sql
