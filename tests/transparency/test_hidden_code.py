@@ -64,6 +64,14 @@ WAYS = {
                          "SELECT * FROM {t}"),
     "function of a function": ("CREATE FUNCTION {t}() RETURNS int LANGUAGE sql AS $$ SELECT {f}() $$",
                                "SELECT {t}()"),
+    "name of PostgreSQL's own": (
+        "CREATE TABLE {t} (id int); INSERT INTO {t} VALUES (1);"
+        "CREATE FUNCTION lower({t}) RETURNS int LANGUAGE sql AS $$ SELECT {f}() $$",
+        "SELECT lower({t}) FROM {t}"),
+    "column that is a function": (
+        "CREATE TABLE {t} (id int); INSERT INTO {t} VALUES (1);"
+        "CREATE FUNCTION {t}_name({t}) RETURNS int LANGUAGE sql AS $$ SELECT {f}() $$",
+        "SELECT {t}.{t}_name FROM {t}"),
     "policy": ("CREATE TABLE {t} (id int); INSERT INTO {t} VALUES (1); GRANT SELECT ON {t} TO alice;"
                "ALTER TABLE {t} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;"
                "CREATE POLICY p ON {t} USING (id + {f}() > 0)",
