@@ -41,11 +41,7 @@ def measure(stack: contextlib.ExitStack, transactions: int) -> dict[str, list[fl
     with interruption.whole():
         primary = start_server(stack, 1)
         replica = stack.enter_context(ReplicaServer(primary, "replica", SERVER, HBA))
-    slowly = folder / "forebay"
-    slowly.write_text(f"#!/bin/sh\nexec valgrind --tool=callgrind --callgrind-out-file={folder}/out.%p "
-                      f'{forebay_binary()} "$@"\n')
-    slowly.chmod(0o755)
-    os.environ["FOREBAY_BINARY"] = str(slowly)
+    os.environ["FOREBAY_BINARY"] = under_callgrind(folder)
     counted: dict[str, list[float]] = {protocol: [] for protocol in PROTOCOLS}
     for replicas in ([], ["--replica", f"{replica.host}:{replica.port}", "--set", "health.slow_start=0"]):
         with ForebayDaemon(primary, [*FOREBAY, *replicas]) as daemon:
@@ -60,6 +56,15 @@ def measure(stack: contextlib.ExitStack, transactions: int) -> dict[str, list[fl
                 what = "one replica" if replicas else "no replica"
                 print(f"   {protocol:9} {what:12}{counted[protocol][-1]:8.0f}", flush=True)
     return counted
+
+
+def under_callgrind(folder: pathlib.Path) -> str:
+    """A program that runs Forebay's instructions one by one, and counts them in files of the folder."""
+    slowly = folder / "forebay"
+    slowly.write_text(f"#!/bin/sh\nexec valgrind --tool=callgrind --callgrind-out-file={folder}/out.%p "
+                      f'{forebay_binary()} "$@"\n')
+    slowly.chmod(0o755)
+    return str(slowly)
 
 
 def run(daemon: ForebayDaemon, protocol: str, transactions: int) -> None:

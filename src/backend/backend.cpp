@@ -490,6 +490,10 @@ void Backend::on_command(const wire::Expectation& expectation, char type, std::s
   if (lessee_ != nullptr) lessee_->on_command(expectation, type, body, rows);
 }
 
+void Backend::on_result(const wire::Expectation& expectation, char type, std::string_view body) {
+  if (lessee_ != nullptr) lessee_->on_result(expectation, type, body);
+}
+
 void Backend::on_notification(std::byte* process_id) {
   if (lessee_ != nullptr) lessee_->on_notification(process_id);
 }

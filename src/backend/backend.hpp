@@ -70,6 +70,9 @@ class Lessee {
   /// See wire::ReplyTracker::Observer; only of expectations that name a call.
   virtual void on_command(const wire::Expectation& /*expectation*/, char /*type*/, std::string_view /*body*/,
                           std::uint64_t /*rows*/) {}
+  /// Likewise; only of expectations that show rows.
+  virtual void on_result(const wire::Expectation& /*expectation*/, char /*type*/, std::string_view /*body*/) {
+  }
   /// A batch of the client's (a Query or a Sync) has been answered.
   virtual void on_ready() = 0;
 
@@ -229,6 +232,7 @@ class Backend final : public net::Handler,
   void on_parameter_status(std::string_view name, std::string_view value) override;
   std::string_view on_error(const wire::Expectation* cause, std::string_view body) override;
   void on_silent_message(char type, std::string_view body) override;
+  void on_result(const wire::Expectation& expectation, char type, std::string_view body) override;
   void on_command(const wire::Expectation& expectation, char type, std::string_view body,
                   std::uint64_t rows) override;
   void on_ready(bool silent) override;

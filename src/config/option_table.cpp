@@ -317,6 +317,10 @@ std::vector<Option> statement_rows() {
                      "ones, and are counted together.",
              .range = {100, 1'000'000}},
             FIELD(settings->statements.max)),
+      bound({.key = "statements.repetitions",
+             .help = "Whether reads that one could ask for at once, or keep, are looked for: `SHOW "
+                     "REPETITIONS`. Only while statements are counted."},
+            FIELD(settings->statements.repetitions)),
   };
 }
 

@@ -162,6 +162,7 @@ struct Cache {
 struct Statements {
   bool enabled = true;
   std::uint32_t max = 10'000;  ///< so many are told apart
+  bool repetitions = true;     ///< those that repeat within a transaction or alike are told of
 };
 
 /// What is kept of certain statements, and how long. It fits a statement when each of the first three that is

@@ -364,6 +364,7 @@ void Session::refuse_waiting() {
 void Session::sweep(TimePoint now) {
   leave_lost_primary();
   if (reads_ != nullptr) reads_->sweep();
+  if (calls_ != nullptr) calls_->repetitions().sweep(now);
   // As long as for a backend: then it asks the server itself.
   const Duration patience_for_others = pool_->rules().wait;
   if (is_following() && patience_for_others.count() > 0 && now - busy_since_ >= patience_for_others) {

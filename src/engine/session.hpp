@@ -173,11 +173,13 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
 
   // session_statistics.cpp: what statements come to
   void begin_calls();
-  std::uint32_t count_query(std::string_view text, int statements);
+  std::uint32_t count_query(std::string_view text, const sql::Verdict& verdict);
   std::uint32_t count_preparation(const PreparedStatement& statement);
-  std::uint32_t count_bind(std::string_view portal, const PreparedStatement* statement);
+  std::uint32_t count_bind(std::string_view portal, const PreparedStatement* statement,
+                           std::string_view values);
   std::uint32_t count_execute(Bytes message);
-  void count_hit(const cache::Entry& entry);
+  void count_hit(const cache::Entry& entry, const ReadRequest& request);
+  bool shows_rows() const;
   void note_failed_call(const wire::Expectation& cause, std::string_view body);
 
   // session_routing.cpp: reads that replicas may answer
@@ -247,6 +249,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   void on_notification(std::byte* process_id) override;
   void on_command(const wire::Expectation& expectation, char type, std::string_view body,
                   std::uint64_t rows) override;
+  void on_result(const wire::Expectation& expectation, char type, std::string_view body) override;
   void on_ready() override;
 
   // backend::Borrower

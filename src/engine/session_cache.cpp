@@ -81,9 +81,10 @@ Session::Step Session::ask_cache(const std::byte* at, std::size_t size, std::siz
   auto& counters = pool_->counters();
   backend::PoolCounters::add(counters.queries, 1);
   backend::PoolCounters::add(counters.transactions, 1);
-  for (const cache::EntryPtr& entry : found) {
+  for (std::size_t at = 0; at < found.size(); ++at) {
+    const cache::EntryPtr& entry = found[at];
     if (routing_ != nullptr) routing_->reader.note_primary(entry->filled());
-    if (calls_ != nullptr) count_hit(*entry);
+    if (calls_ != nullptr) count_hit(*entry, batch.requests[at]);
     answer_from_memory(entry->answer());
   }
   answer_from_memory(kReady);

@@ -87,6 +87,12 @@ void SessionCalls::note_error(std::uint32_t number, std::string_view sqlstate, T
   add_done(*call, 0, state, now);
 }
 
+void SessionCalls::note_row(std::uint32_t number, std::string_view body, TimePoint now) {
+  const Open* call = find(number);
+  if (call != nullptr && repetitions_.is_watching())
+    repetitions_.note_row(table_.part(call->statement, call->position, now), body);
+}
+
 void SessionCalls::end_burst(TimePoint now) {
   if (done_.empty()) return;
   const std::uint64_t each = micros_between(done_since_, now) / done_.size();
@@ -94,6 +100,7 @@ void SessionCalls::end_burst(TimePoint now) {
   for (const Done& done : done_) {
     if (done.sqlstate.front() == '\0') {
       table_.note_call(done.statement, done.rows, each, done.waited_micros, now);
+      repetitions_.note_done(done.statement, done.rows, each);
     } else {
       table_.note_error(done.statement, done.sqlstate, each, done.waited_micros, now);
     }
@@ -111,6 +118,7 @@ void SessionCalls::end_answers(bool is_over) {
   open_.clear();
   waiting_since_ = {};
   if (is_over) portals_.clear();
+  repetitions_.note_transaction(!is_over);
 }
 
 void SessionCalls::forget() {

@@ -8,6 +8,7 @@
 
 #include "base/clock.hpp"
 #include "base/ring.hpp"
+#include "engine/session_repetitions.hpp"
 #include "engine/statement_table.hpp"
 
 namespace forebay::engine {
@@ -23,10 +24,11 @@ class SessionCalls {
  public:
   /// `table` outlives it.
   SessionCalls(StatementTable& table, std::string_view database)
-      : table_(table), database_(table.number_of(database)) {}
+      : table_(table), database_(table.number_of(database)), repetitions_(table, database_) {}
 
   StatementTable& table() { return table_; }
   std::uint32_t database() const { return database_; }
+  SessionRepetitions& repetitions() { return repetitions_; }
 
   // --- on the way to the server
 
@@ -48,6 +50,8 @@ class SessionCalls {
 
   void note_done(std::uint32_t call, std::string_view tag, std::uint64_t rows, TimePoint now);
   void note_error(std::uint32_t call, std::string_view sqlstate, TimePoint now);
+  /// A row of the call's result.
+  void note_row(std::uint32_t call, std::string_view body, TimePoint now);
   void note_transaction(std::uint64_t micros) { table_.latencies(database_).transactions.add(micros); }
   /// The client gets what is answered so far.
   void end_burst(TimePoint now);
@@ -82,6 +86,7 @@ class SessionCalls {
 
   StatementTable& table_;
   const std::uint32_t database_;
+  SessionRepetitions repetitions_;
   std::uint32_t last_number_ = 0;
   Ring<Open> open_;
   std::vector<Done> done_;  ///< whose answers the client has not got yet

@@ -254,6 +254,8 @@ Session::Step Session::note_effects(const sql::Verdict& verdict, const ReadReque
   // It was taken for a read, and is more: it must not be asked twice.
   if (routing_ != nullptr && !effects.empty() && !is_on_replica()) close_attempt();
   lexing_in_doubt_ = lexing_in_doubt_ || effects.has(Effect::changes_lexing);
+  if (calls_ != nullptr && effects.has(Effect::begins_transaction))
+    calls_->repetitions().note_transaction(true);
   tell_cache(verdict, effects, request);
   constexpr Effects kNeedsPreparation = kBarrier | kDoubtful | Effect::reads_sequence_state |
                                         Effect::sets_setting | Effect::reads_session_views;
@@ -374,8 +376,9 @@ Session::Step Session::on_query(const std::byte* at, std::size_t total, std::siz
   backend_->set_unnamed_statement(in_batch_ ? backend::Backend::kUnknownStatement : 0);
   start_clock();
   discards_ = in_batch_ && effects_.has(Effect::deallocates_all);
-  const std::uint32_t call = count_query(request.text, verdict.statements);
-  backend_->expect({.request = wire::Request::query, .call = call, .tag = change});
+  const std::uint32_t call = count_query(request.text, verdict);
+  backend_->expect(
+      {.request = wire::Request::query, .shows_rows = shows_rows(), .call = call, .tag = change});
   return stream_through(at, total, available);
 }
 
@@ -384,7 +387,7 @@ Session::Step Session::on_simple(const std::byte* at, std::size_t total, std::si
   if (available < total) return Step::incomplete;
   if (const Step step = need_backend(); step != Step::used) return step;
   start_batch();
-  backend_->expect({.request = request, .call = count_execute({at, total})});
+  backend_->expect({.request = request, .shows_rows = shows_rows(), .call = count_execute({at, total})});
   forward(at, total);
   discards_ = discards_ || (request == wire::Request::execute && effects_.has(Effect::deallocates_all));
   return Step::used;

@@ -188,17 +188,17 @@ Session::Step Session::on_bind(const std::byte* at, std::size_t total, std::size
   if (is_undecided(name)) return wait_for_outcome();
   start_batch();
   const PreparedStatementPtr* statement = find_statement(name);
+  const std::string_view values = available == total ? rest : std::string_view();
   if (statement == nullptr) {
     // Prepared by SQL, too long to be remembered, or not there at all: the server knows.
     effects_ |= kDoubtful;
     ran_since_probe_ = true;
     tell_cache_of_unknown();
-  } else {
-    const std::string_view values = available == total ? rest : std::string_view();
-    if (const Step step = note_statement(**statement, values); step != Step::used) return step;
+  } else if (const Step step = note_statement(**statement, values); step != Step::used) {
+    return step;
   }
   if (name.empty()) ensure_unnamed();
-  const std::uint32_t call = count_bind(portal, statement == nullptr ? nullptr : statement->get());
+  const std::uint32_t call = count_bind(portal, statement == nullptr ? nullptr : statement->get(), values);
   if (statement == nullptr || name.empty()) {
     backend_->expect({.request = wire::Request::bind, .call = call});
     return stream_through(at, total, available);
@@ -254,7 +254,8 @@ Session::Step Session::on_describe_or_close(const std::byte* at, std::size_t tot
     return close ? close_statement(name, at, total) : describe_statement(name, at, total);
   }
   start_batch();
-  backend_->expect({.request = close ? wire::Request::close : wire::Request::describe_portal});
+  backend_->expect({.request = close ? wire::Request::close : wire::Request::describe_portal,
+                    .shows_rows = !close && shows_rows()});
   forward(at, total);
   return Step::used;
 }

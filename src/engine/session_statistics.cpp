@@ -3,6 +3,7 @@
 
 #include "cache/entry.hpp"
 #include "engine/message_parts.hpp"
+#include "engine/read_request.hpp"
 #include "engine/session.hpp"
 #include "engine/session_calls.hpp"
 #include "net/loop.hpp"
@@ -19,6 +20,11 @@ StatementTable::Ref find(SessionCalls& calls, const PreparedStatement& statement
   return calls.table().find({statement.fingerprint, calls.database()}, statement.text, 1, now());
 }
 
+/// What else it may do, it is no read that could be one of many.
+bool is_plain_read(sql::Effects effects) {
+  return effects.only(sql::Effect::calls_unknown);
+}
+
 }  // namespace
 
 /// With the first message; and again when a reload has changed whether statements are counted.
@@ -28,25 +34,37 @@ void Session::begin_calls() {
       statements_->is_enabled() ? std::make_unique<SessionCalls>(*statements_, pool_->database()) : nullptr;
 }
 
-/// Of a text that has just been judged to hold so many statements; 0 when it could not be read.
-std::uint32_t Session::count_query(std::string_view text, int statements) {
+/// Of a text that has just been judged; empty when it could not be read.
+std::uint32_t Session::count_query(std::string_view text, const sql::Verdict& verdict) {
   if (calls_ == nullptr) return 0;
+  auto& table = calls_->table();
   const StatementKey key{text.empty() ? StatementTable::kUnknown : judged_fingerprint(), calls_->database()};
-  return calls_->begin_call(calls_->table().find(key, text, statements, now()), now());
+  const auto found = table.find(key, text, verdict.statements, now());
+  if (!text.empty() && verdict.statements == 1 && is_plain_read(verdict.effects)) {
+    calls_->repetitions().note_read(table.part(found, 0, now()),
+                                    {.simple = true, .text = text, .types = {}, .values = {}}, now());
+  }
+  return calls_->begin_call(found, now());
 }
 
 std::uint32_t Session::count_preparation(const PreparedStatement& statement) {
   return calls_ == nullptr ? 0 : calls_->begin_preparation(find(*calls_, statement), now());
 }
 
-/// `statement` is null when we do not know it.
-std::uint32_t Session::count_bind(std::string_view portal, const PreparedStatement* statement) {
+/// `statement` is null when we do not know it; `values` are empty when they are not all here.
+std::uint32_t Session::count_bind(std::string_view portal, const PreparedStatement* statement,
+                                  std::string_view values) {
   if (calls_ == nullptr) return 0;
   const StatementTable::Ref found =
       statement != nullptr
           ? find(*calls_, *statement)
           : calls_->table().find({StatementTable::kUnknown, calls_->database()}, {}, 1, now());
   calls_->bind(portal, found);
+  if (statement != nullptr && !values.empty() && is_plain_read(statement->effects)) {
+    calls_->repetitions().note_read(
+        calls_->table().part(found, 0, now()),
+        {.text = statement->text, .types = statement->parameter_types, .values = values}, now());
+  }
   return calls_->begin_preparation(found, now());
 }
 
@@ -58,10 +76,29 @@ std::uint32_t Session::count_execute(Bytes message) {
   return calls_->begin_call(calls_->bound(portal, now()), now());
 }
 
-void Session::count_hit(const cache::Entry& entry) {
+void Session::count_hit(const cache::Entry& entry, const ReadRequest& request) {
   auto& table = calls_->table();
-  const auto found = table.find({entry.fingerprint(), calls_->database()}, entry.statement(), 1, now());
-  table.note_hit(table.part(found, 0, now()), entry.rows(), entry.fill_micros(), now());
+  auto& repetitions = calls_->repetitions();
+  const auto whole = table.find({entry.fingerprint(), calls_->database()}, entry.statement(), 1, now());
+  const auto found = table.part(whole, 0, now());
+  table.note_hit(found, entry.rows(), entry.fill_micros(), now());
+  repetitions.note_read(found, request, now());
+  if (repetitions.is_watching()) repetitions.note_answer(found, entry.answer());
+  repetitions.note_done(found, entry.rows(), 0);
+}
+
+/// Whether results of what is sent now are looked at, for where later values come from.
+bool Session::shows_rows() const {
+  return calls_ != nullptr && calls_->repetitions().is_watching();
+}
+
+void Session::on_result(const wire::Expectation& expectation, char type, std::string_view body) {
+  if (!shows_rows()) return;
+  if (type == wire::server::kDataRow) {
+    calls_->note_row(expectation.call, body, now());
+  } else {
+    calls_->repetitions().note_columns(body);
+  }
 }
 
 void Session::on_command(const wire::Expectation& expectation, char type, std::string_view body,

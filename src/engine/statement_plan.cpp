@@ -5,15 +5,13 @@
 #include <iterator>
 
 #include "base/ascii.hpp"
+#include "engine/value_text.hpp"
 #include "sql/read_shape.hpp"
 #include "sql/write_shape.hpp"
 
 namespace forebay::engine {
 
 namespace {
-
-/// Types of parameters, see catalog/pg_type.dat.
-constexpr std::uint32_t kInt8 = 20, kInt2 = 21, kInt4 = 23, kText = 25, kVarchar = 1043, kUuid = 2950;
 
 /// timetz depends on the day, reg… on the catalog (catalog/pg_type.dat); what users have made, on anything.
 constexpr std::uint32_t kUnsteady[] = {1266, 24, 2202, 2203, 2204, 2205, 2206, 3734, 3769, 4089, 4096, 4191};
@@ -27,41 +25,18 @@ bool is_unsteady(std::uint32_t type) {
 
 using cache::KeyKind;
 
-/// The text of a big-endian integer, in `buffer`.
-std::string_view integer_text(std::string_view bytes, std::string& buffer) {
-  if (bytes.size() != 2 && bytes.size() != 4 && bytes.size() != 8) return {};
-  std::uint64_t raw = 0;
-  for (const char byte : bytes) raw = raw << 8 | static_cast<unsigned char>(byte);
-  const std::size_t unused = 64 - 8 * bytes.size();
-  const auto value = static_cast<std::int64_t>(raw << unused) >> unused;
-  buffer = std::to_string(value);
-  return buffer;
-}
-
-std::string_view uuid_text(std::string_view bytes, std::string& buffer) {
-  if (bytes.size() != 16) return {};
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  buffer.clear();
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) buffer += '-';
-    const auto byte = static_cast<unsigned char>(bytes[i]);
-    buffer += kDigits[byte >> 4];
-    buffer += kDigits[byte & 15];
-  }
-  return buffer;
-}
-
 /// The value as the change stream would print it. A type of another kind could compare differently.
 std::string_view key_text(KeyKind kind, const BoundValue& value, std::string& buffer) {
   switch (kind) {
     case KeyKind::integer:
-      if (value.type != 0 && value.type != kInt2 && value.type != kInt4 && value.type != kInt8) return {};
+      if (value.type != 0 && value.type != kInt2Type && value.type != kInt4Type && value.type != kInt8Type)
+        return {};
       return value.binary ? integer_text(value.bytes, buffer) : value.bytes;
     case KeyKind::text:
-      return value.type == 0 || value.type == kText || value.type == kVarchar ? value.bytes
-                                                                              : std::string_view();
+      return value.type == 0 || value.type == kTextType || value.type == kVarcharType ? value.bytes
+                                                                                      : std::string_view();
     case KeyKind::uuid:
-      if (value.type != 0 && value.type != kUuid) return {};
+      if (value.type != 0 && value.type != kUuidType) return {};
       return value.binary ? uuid_text(value.bytes, buffer) : value.bytes;
     case KeyKind::none:
       break;

@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "engine/repetition_table.hpp"
 #include "sql/split_statements.hpp"
 #include "sql/without_values.hpp"
 
@@ -81,6 +82,10 @@ StatementFigures& StatementFigures::operator+=(const StatementFigures& other) {
   return *this;
 }
 
+StatementTable::StatementTable() : repetitions_(std::make_unique<RepetitionTable>(*this)) {}
+
+StatementTable::~StatementTable() = default;
+
 void StatementTable::configure(bool enabled, std::uint32_t most) {
   enabled_ = enabled;
   most_ = std::max(most, kCompared);
@@ -93,6 +98,7 @@ void StatementTable::reset() {
   slots_.shrink_to_fit();
   others_ = {};
   hand_ = 0;
+  repetitions_->reset();
 }
 
 std::uint32_t StatementTable::number_of(std::string_view database) {
@@ -146,7 +152,13 @@ StatementTable::Ref StatementTable::part(Ref whole, std::size_t position, TimePo
   return known != places_.end() ? ref(known->second) : admit(key, part.text, now);
 }
 
-StatementTable::Slot* StatementTable::slot_of(Ref statement) {
+std::optional<StatementTable::Named> StatementTable::named(Ref statement) const {
+  const Slot* slot = slot_of(statement);
+  if (slot == nullptr) return std::nullopt;
+  return Named{slot->key, slot->text};
+}
+
+StatementTable::Slot* StatementTable::slot_of(Ref statement) const {
   if (statement.place >= slots_.size()) return nullptr;
   Slot* slot = slots_[statement.place].get();
   return slot->serial == statement.serial ? slot : nullptr;

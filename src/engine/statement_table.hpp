@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -13,10 +14,13 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include "base/clock.hpp"
+#include "engine/statement_key.hpp"
 #include "observe/histogram.hpp"
 #include "sql/fingerprint.hpp"
 
 namespace forebay::engine {
+
+class RepetitionTable;
 
 /// What a statement has come to. Times are in microseconds. What changes with each hit comes first, then what
 /// changes with each call, so that they share lines of the processor's cache.
@@ -39,16 +43,6 @@ struct StatementFigures {
   StatementFigures& operator+=(const StatementFigures& other);
   /// By which statements are ranked: what they have kept servers busy for.
   std::uint64_t cost() const { return exec_micros + error_micros; }
-};
-
-using TextPtr = std::shared_ptr<const std::string>;
-
-/// Names a statement of a database within one table.
-struct StatementKey {
-  sql::Fingerprint fingerprint;
-  std::uint32_t database = 0;  ///< StatementTable::number_of()
-
-  friend bool operator==(const StatementKey&, const StatementKey&) = default;
 };
 
 /// How long things of one database took. Written by one thread, read by any.
@@ -83,12 +77,19 @@ class StatementTable {
     TextPtr text;
   };
 
+  StatementTable();
+  ~StatementTable();
+
   /// Nothing is counted, and everything forgotten, while it is not `enabled`.
   void configure(bool enabled, std::uint32_t most);
   bool is_enabled() const { return enabled_; }
   void reset();
+  /// The statements of these that repeat.
+  RepetitionTable& repetitions() { return *repetitions_; }
 
   std::uint32_t number_of(std::string_view database);
+  /// Lives as long as the process.
+  std::string_view name_of_database(std::uint32_t database) const { return databases_[database]->name; }
   Latencies& latencies(std::uint32_t database) { return *databases_[database]->latencies; }
 
   /// The statement of that name, of which `text` is one, and which holds so many statements; a new one is
@@ -100,6 +101,13 @@ class StatementTable {
   /// What the statement at this position of its text is counted as. Mostly that itself; but a text with
   /// several, or with a semicolon at its end, only leads to what it consists of.
   Ref part(Ref whole, std::size_t position, TimePoint now);
+
+  /// What a statement is called and how it is shown; nothing when it has made room.
+  struct Named {
+    StatementKey key;
+    TextPtr text;
+  };
+  std::optional<Named> named(Ref statement) const;
 
   void note_call(Ref statement, std::uint64_t rows, std::uint64_t micros, std::uint64_t waited,
                  TimePoint now);
@@ -158,11 +166,6 @@ class StatementTable {
     StatementKey key;
     TextPtr text;
   };
-  struct KeyHash {
-    std::size_t operator()(const StatementKey& key) const {
-      return key.fingerprint.low ^ (std::uint64_t{key.database} << 32U);
-    }
-  };
   struct Database {
     std::string_view name;
     std::unique_ptr<Latencies> latencies = std::make_unique<Latencies>();
@@ -170,7 +173,7 @@ class StatementTable {
 
   static TextPtr text_of(const sql::Fingerprint& fingerprint, std::string_view text);
   Ref ref(std::uint32_t place) const { return {place, slots_[place]->serial}; }
-  Slot* slot_of(Ref statement);
+  Slot* slot_of(Ref statement) const;
   StatementFigures& figures_of(Slot* slot) { return slot == nullptr ? others_ : slot->figures; }
   Ref take_in(const StatementKey& key, std::string_view text, int statements, TimePoint now);
   Ref admit(const StatementKey& key, TextPtr text, TimePoint now);
@@ -180,10 +183,11 @@ class StatementTable {
   std::uint32_t most_ = 0;
   std::uint32_t next_serial_ = 1;
   std::uint32_t hand_ = 0;  ///< whose turn it is to make room
-  boost::unordered_flat_map<StatementKey, std::uint32_t, KeyHash> places_;
+  boost::unordered_flat_map<StatementKey, std::uint32_t, StatementKeyHash> places_;
   std::vector<std::unique_ptr<Slot>> slots_;
   std::vector<std::unique_ptr<Database>> databases_;
   StatementFigures others_;
+  std::unique_ptr<RepetitionTable> repetitions_;
 };
 
 }  // namespace forebay::engine

@@ -31,11 +31,15 @@ void look(Figures& figures, pgfront::Front& front, TimePoint now) {
 
 void gather_figures(const pgfront::Inquiry& inquiry, std::function<void(const Figures& figures)> done) {
   auto figures = std::make_shared<Figures>();
-  const auto on_latencies = [inquiry, figures,
-                             done = std::move(done)](const pgfront::LatencyReports& latencies) {
-    figures->latencies = latencies;
+  const auto on_repetitions = [inquiry, figures,
+                               done = std::move(done)](std::vector<engine::RepetitionCount> counts) {
+    figures->repetitions = std::move(counts);
     look(*figures, inquiry.front, inquiry.now);
     done(*figures);
+  };
+  const auto on_latencies = [inquiry, figures, on_repetitions](const pgfront::LatencyReports& latencies) {
+    figures->latencies = latencies;
+    pgfront::gather_repetition_counts(inquiry, on_repetitions);
   };
   const auto on_pools = [inquiry, figures, on_latencies](std::vector<pgfront::PoolFacts> pools) {
     figures->pools = std::move(pools);

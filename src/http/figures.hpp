@@ -5,6 +5,7 @@
 
 #include "http/process.hpp"
 #include "pgfront/facts.hpp"
+#include "pgfront/repetition_report.hpp"
 #include "pgfront/statement_report.hpp"
 
 namespace forebay::http {
@@ -13,6 +14,7 @@ namespace forebay::http {
 struct Figures {
   backend::TrafficByDatabase traffic;
   pgfront::LatencyReports latencies;
+  std::vector<engine::RepetitionCount> repetitions;
   std::vector<pgfront::PoolFacts> pools;
   pgfront::ClientFacts clients;
   pgfront::Lists lists;

@@ -2,8 +2,8 @@
 
 #include "http/routes.hpp"
 
-/// Who answers the routes: health.cpp, resources.cpp, statements.cpp, actions.cpp, openapi.cpp. Each calls
-/// `done` once, unless the asker has gone.
+/// Who answers the routes: health.cpp, resources.cpp, statements.cpp, repetitions.cpp, actions.cpp,
+/// openapi.cpp. Each calls `done` once, unless the asker has gone.
 namespace forebay::http::handlers {
 
 void metrics(const CallPtr& call, const Done& done);
@@ -19,6 +19,7 @@ void clients(const CallPtr& call, const Done& done);
 void servers(const CallPtr& call, const Done& done);
 void cache(const CallPtr& call, const Done& done);
 void statements(const CallPtr& call, const Done& done);
+void repetitions(const CallPtr& call, const Done& done);
 void config(const CallPtr& call, const Done& done);
 void version(const CallPtr& call, const Done& done);
 void openapi(const CallPtr& call, const Done& done);

@@ -112,6 +112,17 @@ void write_latencies(Exposition& page, const Figures& figures) {
         &Report::waits);
 }
 
+void write_repetitions(Exposition& page, const Figures& figures) {
+  page.family("forebay_repetitions", Kind::counter,
+              "Transactions, traces and alike in which a statement repeated (docs/statements.md).");
+  for (const auto& count : figures.repetitions) {
+    for (const auto kind : {engine::RepetitionKind::n_plus_one, engine::RepetitionKind::duplicate}) {
+      page.sample({{"database", count.database}, {"kind", name_of(kind)}},
+                  count.windows[static_cast<std::size_t>(kind)]);
+    }
+  }
+}
+
 /// One sample for each pool, whatever `write` makes of it. A pool that is asked for reads may be on the same
 /// server as the one that is written to.
 template <class Write>
@@ -352,8 +363,9 @@ void write_cache(Exposition& page, const Figures& figures) {
 }  // namespace
 
 const std::vector<Collector>& collectors() {
-  static const std::vector<Collector> all = {write_process, write_clients,   write_traffic, write_latencies,
-                                             write_pools,   write_databases, write_servers, write_cache};
+  static const std::vector<Collector> all = {write_process,   write_clients,     write_traffic,
+                                             write_latencies, write_repetitions, write_pools,
+                                             write_databases, write_servers,     write_cache};
   return all;
 }
 

@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
 
-#include <fmt/chrono.h>
+#include <fmt/format.h>
 
 #include "http/handlers.hpp"
 #include "http/json.hpp"
+#include "http/statement_words.hpp"
 #include "pgfront/statement_report.hpp"
 
 namespace forebay::http::handlers {
@@ -21,13 +21,6 @@ constexpr std::size_t kMostStatements = 500;
 
 double seconds(std::uint64_t micros) {
   return static_cast<double>(micros) / 1e6;
-}
-
-/// By the wall clock, to the second.
-std::string wall_time(TimePoint at, TimePoint now) {
-  const auto ago = std::chrono::duration_cast<std::chrono::system_clock::duration>(now - at);
-  return fmt::format(
-      "{:%FT%TZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(std::chrono::system_clock::now() - ago)));
 }
 
 json::object to_json(const engine::StatementFigures& figures, TimePoint now) {
@@ -62,7 +55,7 @@ void add_times(json::object& told, const engine::StatementTable::Row& row) {
 
 json::object to_json(const engine::StatementTable::Row& row, TimePoint now) {
   json::object told = to_json(row.figures, now);
-  told["fingerprint"] = fmt::format("{:016x}{:016x}", row.name.fingerprint.high, row.name.fingerprint.low);
+  told["fingerprint"] = fingerprint_text(row.name.fingerprint);
   told["database"] = row.name.database;
   told["text"] = *row.text;
   add_times(told, row);

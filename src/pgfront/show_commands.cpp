@@ -127,6 +127,13 @@ Columns statement_columns() {
          numbers({"total_error_time"}, kNumeric) + texts({"last_error", "first_seen", "last_seen"});
 }
 
+Columns repetition_columns() {
+  return texts({"database", "kind", "query", "confirmed", "within"}) +
+         numbers({"windows", "executions", "most_executions"}, kInt8) +
+         numbers({"total_exec_time"}, kNumeric) +
+         texts({"earlier_query", "earlier_column", "rewrite", "first_seen", "last_seen"});
+}
+
 Columns topology_columns() {
   return texts({"server", "role", "state", "why"}) +
          Columns{{"weight", kInt4}, {"lag_ms", kInt8}, {"position"}} + Columns{{"timeline", kInt4}} +
@@ -158,6 +165,7 @@ std::vector<ShowCommand> make_commands() {
       {"cache", cache_columns(), {}, show::cache},
       {"cache_entries", cache_entry_columns(), {}, show::cache_entries},
       {"statements", statement_columns(), {}, show::statements},
+      {"repetitions", repetition_columns(), {}, show::repetitions},
       {"latencies",
        texts({"database", "of"}) + numbers({"count"}, kInt8) +
            numbers({"total_time", "mean_time", "p50_time", "p95_time", "p99_time"}, kNumeric),

@@ -6,6 +6,7 @@
 #include <openssl/rand.h>
 #include <sys/socket.h>
 
+#include "engine/repetition_table.hpp"
 #include "pgfront/console.hpp"
 
 namespace forebay::pgfront {
@@ -85,6 +86,7 @@ void Worker::on_configured(std::shared_ptr<const wire::SecretList> user_list, co
   loop_.post([this, user_list = std::move(user_list), statements] {
     authority_.set_user_list(user_list);
     statements_.configure(statements.enabled, statements.max);
+    statements_.repetitions().configure(statements.enabled && statements.repetitions);
   });
 }
 

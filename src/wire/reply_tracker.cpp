@@ -122,6 +122,8 @@ ReplyTracker::Fed ReplyTracker::feed(std::byte* bytes, std::size_t size, Splice&
     const bool may_flow = !is_seen_whole(header.type) || header.type == server::kErrorResponse ||
                           header.type == server::kNotificationResponse;
     if (!may_flow) return {at, false};
+    if (!silent && header.total() <= size - at)
+      tell_result(header.type, {bytes + at, header.total()}, observer);
     // The message flows through: only its header matters.
     if (header.type == server::kRowDescription) {
       if (front_is(Request::describe_statement) || front_is(Request::describe_portal)) {
@@ -202,6 +204,12 @@ bool ReplyTracker::handle(char type, std::byte* message, std::size_t size, Splic
   }
   to_client.pass(message, size);
   return !outstanding_.empty();
+}
+
+void ReplyTracker::tell_result(char type, Bytes message, Observer& observer) const {
+  if (outstanding_.empty() || !outstanding_.front().shows_rows) return;
+  if (type == server::kDataRow || type == server::kRowDescription)
+    observer.on_result(outstanding_.front(), type, body_of(message.data(), message.size()));
 }
 
 void ReplyTracker::tell_command(char type, std::string_view body, Observer& observer) {

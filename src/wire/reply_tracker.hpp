@@ -28,6 +28,7 @@ struct Expectation {
   Request request = Request::sync;
   bool silent = false;         ///< ours, not the client's: the answer is swallowed
   bool answered_here = false;  ///< never sent to the server: the answer is made up when its turn comes
+  bool shows_rows = false;     ///< the owner looks at its result, see Observer::on_result
   std::uint32_t call = 0;      ///< the owner's: which of its statements runs; 0: none that is followed
   std::uint64_t tag = 0;  ///< the owner's: what the message is about; 0 when its outcome need not be told
 };
@@ -63,6 +64,9 @@ class ReplyTracker {
     /// many `rows`.
     virtual void on_command(const Expectation& expectation, char type, std::string_view body,
                             std::uint64_t rows) = 0;
+    /// A RowDescription or DataRow of an expectation that shows_rows, if it has come as a whole with what is
+    /// being fed: of long results some rows have not.
+    virtual void on_result(const Expectation& expectation, char type, std::string_view body) = 0;
     /// ReadyForQuery of a query or sync; `silent` when it was ours.
     virtual void on_ready(bool silent) = 0;
     /// The notifying backend's process id may be changed in place.
@@ -120,6 +124,7 @@ class ReplyTracker {
   void handle_copy_in();
   void finish_copy();
   bool is_told_by_silent_sync() const;
+  void tell_result(char type, Bytes message, Observer& observer) const;
   void tell_command(char type, std::string_view body, Observer& observer);
   void drop_unsure_syncs(Splice& to_client, Observer& observer);
   std::uint32_t count(Request request) const;

@@ -66,12 +66,16 @@ std::string messages_for(const std::string& text) {
 
 /// What is noted before some of the server's answers come. A word is a request, "-" before it for one of
 /// ours, "+" for one that is answered here; a number after it is its tag: "parse:7", "-query", "+close"; one
-/// after a slash the call that it names: "query/3".
+/// after a slash the call that it names: "query/3"; a star behind it asks for rows.
 Expectation expectation_for(std::string word) {
   Expectation expectation;
   if (word.front() == '-') expectation.silent = true;
   if (word.front() == '+') expectation.answered_here = true;
   if (expectation.silent || expectation.answered_here) word.erase(0, 1);
+  if (word.back() == '*') {
+    expectation.shows_rows = true;
+    word.pop_back();
+  }
   if (const auto slash = word.find('/'); slash != std::string::npos) {
     expectation.call = static_cast<std::uint32_t>(std::stoul(word.substr(slash + 1)));
     word.erase(slash);
@@ -159,6 +163,9 @@ class Played final : public ReplyTracker::Observer {
   void on_command(const Expectation& expectation, char type, std::string_view body,
                   std::uint64_t rows) override {
     note(std::to_string(expectation.call) + type + std::to_string(rows) + std::string(body.substr(0, 6)));
+  }
+  void on_result(const Expectation&, char type, std::string_view body) override {
+    note(std::string("shown:") + type + std::to_string(body.size()));
   }
   void on_silent_message(char type, std::string_view) override { note(std::string("silent:") + type); }
   void on_ready(bool silent) override { note(silent ? "ours" : "ready"); }
@@ -440,6 +447,19 @@ TEST(ReplyTracker, MakesNoAnswerUpInTheMiddleOfAMessage) {
     EXPECT_EQ(played.events(), "done:4");
     EXPECT_TRUE(played.tracker().is_idle());
   }
+}
+
+TEST(ReplyTracker, ShowsWholeRowsToWhoeverAsks) {
+  Played played;
+  played.expect("query* query");
+  const std::string rows = messages_for("T:30 D:7 D:300");
+  EXPECT_TRUE(played.feed(rows, rows.size()));
+  EXPECT_EQ(played.events(), "shown:T30 shown:D7 shown:D300");
+  EXPECT_TRUE(played.feed(messages_for("D:300"), 100));
+  EXPECT_TRUE(played.feed(messages_for("C Z T:30 D:7 C Z"), 500));
+  EXPECT_EQ(played.events(), "shown:T30 shown:D7 shown:D300 ready ready")
+      << "a row in pieces is not, nor the next";
+  EXPECT_EQ(played.client(), rows + messages_for("D:300 C Z T:30 D:7 C Z"));
 }
 
 TEST(ReplyTracker, TellsWhenTheServerReadsCopyData) {

@@ -49,6 +49,12 @@ class Counted(Endpoint):
         with psycopg.connect(self.daemon.dsn(dbname="forebay"), autocommit=True) as console:
             assert console.execute("RESET STATEMENTS").statusmessage == "RESET STATEMENTS"
 
+    def repetitions(self, kind: str = "n+1") -> list[dict]:
+        """Rows of SHOW REPETITIONS of this database."""
+        with psycopg.connect(self.daemon.dsn(dbname="forebay"), autocommit=True, row_factory=dict_row) as console:
+            rows = console.execute("SHOW REPETITIONS").fetchall()
+        return [row for row in rows if row["database"] == self.dbname and row["kind"] == kind]
+
 
 def counts(row: dict) -> tuple[int, int]:
     return int(row["calls"]), int(row["rows"])
@@ -74,6 +80,28 @@ def shop(server, database):
                 " INSERT INTO items SELECT n, 'item ' || n FROM generate_series(1, 200) n;"
                 f" ALTER TABLE items OWNER TO {USER}; ANALYZE items", database)
     return database
+
+
+@pytest.fixture(scope="module")
+def school(server, shop):
+    """Tables of a school in the same database: fifteen courses of six teachers, four lessons and five students each."""
+    server.psql("""
+        CREATE TABLE teachers (id int PRIMARY KEY, name text);
+        CREATE TABLE courses (id int PRIMARY KEY, title text, seats int, teacher_id int REFERENCES teachers);
+        CREATE TABLE lessons (id int PRIMARY KEY, name text, course_id int REFERENCES courses,
+                              author_id int REFERENCES teachers);
+        CREATE TABLE students (id int PRIMARY KEY, name text);
+        CREATE TABLE enrollments (id int PRIMARY KEY, course_id int REFERENCES courses,
+                                  student_id int REFERENCES students);
+        INSERT INTO teachers SELECT 700 + n, 'teacher ' || n FROM generate_series(1, 6) n;
+        INSERT INTO courses SELECT 3 * n, 'course ' || n, 20 + n % 3, 701 + n % 6 FROM generate_series(1, 15) n;
+        INSERT INTO lessons SELECT 9000 + n, 'lesson ' || n, 3 * (1 + n % 15), 701 + n % 6
+            FROM generate_series(1, 60) n;
+        INSERT INTO students SELECT 400 + n, 'student ' || n FROM generate_series(1, 40) n;
+        INSERT INTO enrollments SELECT n, 3 * (1 + n % 15), 401 + (n * 7) % 40 FROM generate_series(1, 75) n;
+        ALTER TABLE teachers OWNER TO app; ALTER TABLE courses OWNER TO app; ALTER TABLE lessons OWNER TO app;
+        ALTER TABLE students OWNER TO app; ALTER TABLE enrollments OWNER TO app; ANALYZE""", shop)
+    return shop
 
 
 @pytest.fixture(scope="module")

@@ -176,6 +176,33 @@ export interface Statement {
   last_seen: string;
 }
 
+/** A statement that is run again and again where it could be run once. */
+export interface Repetition {
+  fingerprint: string;
+  database: string;
+  /** With other values each time, or with the same. */
+  kind: "n+1" | "duplicate";
+  text: string;
+  /** The values have been seen in an earlier result. */
+  confirmed: boolean;
+  /** "transaction", "trace" and "client", with commas between them. */
+  within: string;
+  windows: number;
+  executions: number;
+  most_executions: number;
+  total_seconds: number;
+  earlier: { fingerprint: string; text: string; column: string } | null;
+  rewrite: string | null;
+  last_seen: string;
+}
+
+/** GET /api/v1/repetitions */
+export interface Repetitions {
+  /** False: statements.enabled or statements.repetitions is off. */
+  enabled: boolean;
+  repetitions: Repetition[];
+}
+
 /** GET /api/v1/statements */
 export interface Statements {
   /** False: statements.enabled is off. */

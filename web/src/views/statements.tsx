@@ -3,9 +3,10 @@ import { useState } from "preact/hooks";
 import type { ApiError } from "../model/api";
 import * as format from "../model/format";
 import type { Live } from "../model/live";
-import type { Statement, Statements } from "../model/types";
+import type { Repetition, Statement, Statements } from "../model/types";
 import { usePolled, useRoute, type Polled } from "./hooks";
 import { Failure, Figure, Notice, Section } from "./parts";
+import { Repeated, RepeatedMark, repetitionOf, useRepetitions } from "./repetitions";
 import { Table, type Column } from "./table";
 
 const EVERY_MS = 5000;
@@ -15,14 +16,20 @@ const keyOf = (statement: Statement) => `${statement.database}/${statement.finge
 export const pageOf = (statement: Statement) =>
   `#/statements/${encodeURIComponent(statement.database)}/${encodeURIComponent(statement.fingerprint)}`;
 
-const COLUMNS: Column<Statement>[] = [
+const columns = (repetitions: Repetition[]): Column<Statement>[] => [
   {
     title: "Statement",
-    cell: (row) => (
-      <a href={pageOf(row)}>
-        <code>{row.text}</code>
-      </a>
-    ),
+    cell: (row) => {
+      const repetition = repetitionOf(repetitions, row.database, row.fingerprint);
+      return (
+        <>
+          <a href={pageOf(row)}>
+            <code>{row.text}</code>
+          </a>
+          {repetition && <RepeatedMark repetition={repetition} />}
+        </>
+      );
+    },
     by: (row) => row.text,
     wide: true,
   },
@@ -50,13 +57,26 @@ export function useStatements(live: Live, most: number): Polled<Statements> {
 export function StatementsPage({ live }: { live: Live }) {
   const [, , database, fingerprint] = useRoute().split("/").map(decodeURIComponent);
   const { value, error } = useStatements(live, 100);
+  const repetitions = useRepetitions(live).value?.repetitions ?? [];
   if (value === null) return error ? <Failure error={error} has={false} /> : <p class="empty">Asking …</p>;
   if (!value.enabled) return <NotCounted />;
   const { statements } = value;
-  if (fingerprint === undefined) return <All statements={statements} error={error} />;
+  if (fingerprint === undefined) {
+    return (
+      <>
+        <Repeated repetitions={repetitions} />
+        <All statements={statements} repetitions={repetitions} error={error} />
+      </>
+    );
+  }
   const chosen = statements.find((each) => each.database === database && each.fingerprint === fingerprint);
   return chosen ? (
-    <One statement={chosen} />
+    <>
+      <One statement={chosen} />
+      <Repeated
+        repetitions={repetitions.filter((each) => each.database === database && each.fingerprint === fingerprint)}
+      />
+    </>
   ) : (
     <Notice title="This statement is not among the hundred that took most time.">
       <p>
@@ -77,7 +97,8 @@ function NotCounted() {
   );
 }
 
-function All({ statements, error }: { statements: Statement[]; error: ApiError | null }) {
+function All(props: { statements: Statement[]; repetitions: Repetition[]; error: ApiError | null }) {
+  const { statements, repetitions, error } = props;
   const [wanted, setWanted] = useState("");
   const shown = statements.filter((each) => each.text.toLowerCase().includes(wanted.toLowerCase()));
   return (
@@ -89,7 +110,7 @@ function All({ statements, error }: { statements: Statement[]; error: ApiError |
       </label>
       <Table
         caption="Statements"
-        columns={COLUMNS}
+        columns={columns(repetitions)}
         rows={shown}
         keyOf={keyOf}
         sortedBy="Total"

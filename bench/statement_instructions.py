@@ -1,0 +1,66 @@
+#!/usr/bin/python3
+"""What counting statements costs, and looking for those that repeat: instructions of Forebay itself for a query of
+pgbench -S, counted by valgrind's callgrind. They hardly depend on what else the machine does, as times do.
+
+pgbench -S repeats one statement with other values on and on, outside of transactions: the worst case but for the
+looks at results, which come to their end after two. The kernel's part is not in it. Needs valgrind; takes some minutes.
+"""
+
+import argparse
+import contextlib
+import os
+import pathlib
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT / "tests" / "support"), str(ROOT / "scripts")]
+
+import interruption  # noqa: E402
+from contestants import FOREBAY, start_server  # noqa: E402
+from forebay_testing import DaemonError, ForebayDaemon  # noqa: E402
+from forebay_testing.directories import temporary_directory  # noqa: E402
+from route_instructions import CLIENTS, PROTOCOLS, control, newest_total, run, under_callgrind  # noqa: E402
+
+CASES = {"off": ["statements.enabled=false"], "counted": ["statements.repetitions=false"], "repetitions": []}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        prog="./dev bench statement_instructions", description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--transactions", type=int, default=500, help="of each of 16 clients (default %(default)s)")
+    arguments = parser.parse_args()
+    return interruption.watched(lambda stack: report(measure(stack, arguments.transactions)),
+                                (DaemonError, OSError, subprocess.CalledProcessError))
+
+
+def measure(stack: contextlib.ExitStack, transactions: int) -> dict[tuple[str, str], float]:
+    """By case and protocol."""
+    folder = stack.enter_context(temporary_directory("callgrind"))
+    with interruption.whole():
+        primary = start_server(stack, 1)
+    os.environ["FOREBAY_BINARY"] = under_callgrind(folder)
+    counted = {}
+    for case, settings in CASES.items():
+        with ForebayDaemon(primary, [*FOREBAY, *(part for setting in settings for part in ("--set", setting))]) as daemon:
+            for protocol in PROTOCOLS:
+                run(daemon, protocol, 500)  # the looks are over
+                control("--zero", daemon)
+                run(daemon, protocol, transactions)
+                control("--dump", daemon)
+                counted[case, protocol] = newest_total(folder, daemon.pid) / (CLIENTS * transactions)
+                print(f"   {protocol:9} {case:12}{counted[case, protocol]:8.0f}", flush=True)
+    return counted
+
+
+def report(counted: dict[tuple[str, str], float]) -> int:
+    print("\ninstructions per query in Forebay, with all its threads")
+    for protocol in PROTOCOLS:
+        off, plain, looked = (counted[case, protocol] for case in CASES)
+        print(f"  {protocol:9} not counted {off:6.0f}   counted {plain - off:+5.0f}   repetitions {looked - plain:+5.0f}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

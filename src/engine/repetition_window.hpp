@@ -1,0 +1,140 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "base/clock.hpp"
+#include "engine/repetition.hpp"
+#include "engine/repetition_watch.hpp"
+#include "engine/statement_table.hpp"
+#include "engine/value_hash.hpp"
+
+namespace forebay::engine {
+
+/// The reads that belong together: of a transaction, of a client that does not pause, or of one trace. Tells
+/// which of them repeat: five executions of one statement, or a cycle of up to eight statements that has come
+/// three times.
+///
+/// It remembers the last twelve different statements, so that a cycle of eight and what comes before it have
+/// their places; what is not run for longest makes room. An execution costs a search of twelve numbers; only
+/// the second one of a statement costs a hash of its values. No allocation. Used by one thread.
+class RepetitionWindow {
+ public:
+  static constexpr std::size_t kMostStatements = 12;
+  /// From so many executions on a statement repeats.
+  static constexpr std::uint32_t kRepeats = 5;
+  static constexpr std::size_t kLongestCycle = 8;
+  static constexpr std::size_t kCycles = 3;
+
+  /// What has come of a statement in this window; a line of the processor's cache.
+  struct Tally {
+    std::uint64_t micros = 0;
+    std::uint32_t executions = 0;
+    std::uint32_t different = 0;  ///< executions but the first whose values were not among recent ones
+    std::uint32_t first = 0;      ///< number of its first execution in the window, from 1 on
+    std::uint32_t last = 0;
+    std::uint32_t most_rows = 0;  ///< of one execution
+    std::uint32_t told = 0;       ///< executions that the table has been told of
+    std::array<ValueHash, 5> recent{};
+    bool is_suspect = false;
+    bool is_known = false;    ///< the table has its text
+    bool is_counted = false;  ///< the table has counted the window
+
+    /// More than half of its executions had values of their own, or so many different ones have come that
+    /// these alone would repeat.
+    bool has_different_values() const { return different * 2 > executions - 1 || different + 1 >= kRepeats; }
+  };
+
+  explicit RepetitionWindow(RepetitionPlace place) : place_(place) {}
+
+  RepetitionPlace place() const { return place_; }
+  bool is_empty() const { return count_ == 0; }
+  std::uint32_t executions() const { return count_; }
+  TimePoint last_at() const { return last_at_; }
+
+  /// A read is run. `hash_of_values` is asked from the second execution on; `leave` is told of a statement
+  /// that repeats and makes room.
+  template <class HashOfValues, class Leave>
+  Tally& note(StatementTable::Ref statement, TimePoint now, HashOfValues hash_of_values, Leave leave) {
+    last_at_ = now;
+    ++count_;
+    const std::uint64_t key = key_of(statement);
+    std::size_t at = find(key);
+    if (at != size_) {
+      note_values(tallies_[at], hash_of_values());
+    } else {
+      at = room();
+      if (at < size_ && tallies_[at].is_suspect) leave(ref_of(keys_[at]), tallies_[at]);
+      take_in(key, at);
+    }
+    Tally& tally = tallies_[at];
+    ++tally.executions;
+    tally.last = count_;
+    if (tally.executions >= kRepeats) tally.is_suspect = true;
+    follow_cycles(static_cast<std::uint8_t>(at), tally.executions == 1);
+    return tally;
+  }
+
+  /// It has been answered.
+  void note_done(StatementTable::Ref statement, std::uint64_t rows, std::uint64_t micros) {
+    const std::size_t at = find(key_of(statement));
+    if (at == size_) return;
+    tallies_[at].micros += micros;
+    tallies_[at].most_rows = std::max(tallies_[at].most_rows, static_cast<std::uint32_t>(rows));
+  }
+
+  /// Calls `visit` with each statement that repeats, and its tally.
+  template <class Visitor>
+  void each_suspect(Visitor visit) {
+    for (std::size_t at = 0; at < size_; ++at) {
+      if (tallies_[at].is_suspect) visit(ref_of(keys_[at]), tallies_[at]);
+    }
+  }
+
+  /// Whether an earlier statement had as many rows as a cycle needs, and was run at most half as often: where
+  /// nothing says that statements belong together, the values cannot have come from anything else.
+  bool has_list_before(const Tally& tally) const;
+
+  /// All of it begins anew.
+  void clear();
+
+  static std::uint64_t key_of(StatementTable::Ref statement) {
+    return std::uint64_t{statement.serial} << 32U | statement.place;
+  }
+  static StatementTable::Ref ref_of(std::uint64_t key) {
+    return {static_cast<std::uint32_t>(key), static_cast<std::uint32_t>(key >> 32U)};
+  }
+
+  /// The results of this window, while somebody looks for where values come from; null: nobody does.
+  std::unique_ptr<RepetitionWatch> watch;
+  bool is_watched_whole = false;  ///< from its first statement on
+
+ private:
+  using Order = std::array<std::uint8_t, kLongestCycle>;
+  static constexpr Order kNothing{0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
+
+  std::size_t find(std::uint64_t key) const {
+    std::size_t at = 0;
+    while (at < size_ && keys_[at] != key) ++at;
+    return at;
+  }
+  std::size_t room() const;
+  void take_in(std::uint64_t key, std::size_t at);
+  static void note_values(Tally& tally, ValueHash values);
+  void follow_cycles(std::uint8_t at, bool is_new);
+  void suspect_cycle(std::size_t length);
+
+  const RepetitionPlace place_;
+  std::size_t size_ = 0;
+  std::uint32_t count_ = 0;  ///< of executions
+  TimePoint last_at_{};
+  std::array<std::uint64_t, kMostStatements> keys_{};
+  Order order_ = kNothing;                                 ///< of the last executions, in a ring
+  std::array<std::uint8_t, kLongestCycle + 1> in_step_{};  ///< so many were what had come that long before
+  std::array<Tally, kMostStatements> tallies_{};
+};
+
+}  // namespace forebay::engine
