@@ -143,7 +143,7 @@ void RepetitionTable::look(Known& known, RepetitionWindow& window, std::uint64_t
 
 void RepetitionTable::end(RepetitionWindow& window, TimePoint now) {
   note(window, now);
-  if (window.watch != nullptr && window.is_watched_whole) {
+  if (window.watch != nullptr) {
     window.each_suspect([&](StatementTable::Ref statement, const RepetitionWindow::Tally&) {
       const auto named = statements_.named(statement);
       const auto at = named ? known_.find(named->key) : known_.end();
@@ -162,7 +162,6 @@ void RepetitionTable::begin_watch(RepetitionWindow& window) {
   if (lent_ >= kMostWatches) return;
   ++lent_;
   window.watch = std::make_unique<RepetitionWatch>();
-  window.is_watched_whole = window.is_empty();
 }
 
 void RepetitionTable::end_watch(RepetitionWindow& window) {

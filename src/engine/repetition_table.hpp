@@ -61,7 +61,7 @@ class RepetitionTable {
   }
   /// Whether those of this statement are.
   bool is_looking(const StatementKey& key) const;
-  /// Has its results remembered from now on, unless enough windows are watched.
+  /// Has the results of a window that begins remembered, unless enough are.
   void begin_watch(RepetitionWindow& window);
   /// The window of a trace; those of traces that go on for longer than others are told of and forgotten.
   std::shared_ptr<RepetitionWindow> window_of_trace(std::uint64_t trace, TimePoint now);

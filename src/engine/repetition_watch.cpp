@@ -131,12 +131,13 @@ std::uint32_t RepetitionWatch::executions_of(std::uint64_t statement) const {
   return at == parameters_.end() ? 0 : at->executions;
 }
 
-/// Small numbers stand in many columns: of those that show as much, the one that shows least beside.
+/// Small numbers stand in many columns: of those that show as much, the one that shows least beside; of equal
+/// ones the latest result's.
 std::optional<RepetitionWatch::Source> RepetitionWatch::source_of(std::uint64_t statement,
                                                                   bool is_strict) const {
   constexpr std::uint32_t kFewest = 3;
   std::optional<Source> best;
-  std::pair<std::uint32_t, std::int64_t> best_score{};
+  std::tuple<std::uint32_t, std::int64_t, std::uint32_t> best_score{};
   for (const Match& match : matches_) {
     const Result* result = find_result(match.source);
     if (match.statement != statement || result == nullptr) continue;
@@ -147,7 +148,8 @@ std::optional<RepetitionWatch::Source> RepetitionWatch::source_of(std::uint64_t 
     if (is_strict && result->executions * 2 > parameter->executions) continue;
     for (std::size_t column = 0; column < kMostColumns; ++column) {
       if (match.found[column] * 4 < parameter->executions * 3) continue;
-      const std::pair score(match.found[column], -std::int64_t{result->different_in_column[column]});
+      const std::tuple score(match.found[column], -std::int64_t{result->different_in_column[column]},
+                             result->used_at);
       if (best && score <= best_score) continue;
       best_score = score;
       best = {match.source,

@@ -41,7 +41,7 @@ void RepetitionWindow::follow_cycles(std::uint8_t at, bool is_new) {
 void RepetitionWindow::suspect_cycle(std::size_t length) {
   for (std::size_t back = 1; back <= length; ++back) {
     Tally& tally = tallies_[order_[(count_ - back) % kLongestCycle]];
-    if (tally.executions >= kCycles) tally.is_suspect = true;
+    if (tally.executions >= kCycles) tally.is_suspect = has_suspects_ = true;
   }
 }
 
@@ -56,6 +56,7 @@ bool RepetitionWindow::has_list_before(const Tally& tally) const {
 void RepetitionWindow::clear() {
   size_ = 0;
   count_ = 0;
+  has_suspects_ = false;
   in_step_ = {};
   order_ = kNothing;
 }

@@ -51,6 +51,8 @@ class RepetitionWindow {
   explicit RepetitionWindow(RepetitionPlace place) : place_(place) {}
 
   RepetitionPlace place() const { return place_; }
+  /// Of an empty one.
+  void set_place(RepetitionPlace place) { place_ = place; }
   bool is_empty() const { return count_ == 0; }
   std::uint32_t executions() const { return count_; }
   TimePoint last_at() const { return last_at_; }
@@ -73,7 +75,7 @@ class RepetitionWindow {
     Tally& tally = tallies_[at];
     ++tally.executions;
     tally.last = count_;
-    if (tally.executions >= kRepeats) tally.is_suspect = true;
+    if (tally.executions >= kRepeats) tally.is_suspect = has_suspects_ = true;
     follow_cycles(static_cast<std::uint8_t>(at), tally.executions == 1);
     return tally;
   }
@@ -89,7 +91,7 @@ class RepetitionWindow {
   /// Calls `visit` with each statement that repeats, and its tally.
   template <class Visitor>
   void each_suspect(Visitor visit) {
-    for (std::size_t at = 0; at < size_; ++at) {
+    for (std::size_t at = 0; at < size_ && has_suspects_; ++at) {
       if (tallies_[at].is_suspect) visit(ref_of(keys_[at]), tallies_[at]);
     }
   }
@@ -108,9 +110,9 @@ class RepetitionWindow {
     return {static_cast<std::uint32_t>(key), static_cast<std::uint32_t>(key >> 32U)};
   }
 
-  /// The results of this window, while somebody looks for where values come from; null: nobody does.
+  /// The results of this window from its beginning on, while it is looked for where values come from; null:
+  /// it is not.
   std::unique_ptr<RepetitionWatch> watch;
-  bool is_watched_whole = false;  ///< from its first statement on
 
  private:
   using Order = std::array<std::uint8_t, kLongestCycle>;
@@ -127,7 +129,8 @@ class RepetitionWindow {
   void follow_cycles(std::uint8_t at, bool is_new);
   void suspect_cycle(std::size_t length);
 
-  const RepetitionPlace place_;
+  RepetitionPlace place_;
+  bool has_suspects_ = false;
   std::size_t size_ = 0;
   std::uint32_t count_ = 0;  ///< of executions
   TimePoint last_at_{};

@@ -57,7 +57,9 @@ void SessionRepetitions::choose_window(std::string_view text, TimePoint now) {
     window_ = table_.window_of_trace(trace, now);
   } else if (window_ == nullptr) {
     const auto place = in_transaction_ ? RepetitionPlace::transaction : RepetitionPlace::client;
-    window_ = std::make_shared<RepetitionWindow>(place);
+    if (own_ == nullptr) own_ = std::make_shared<RepetitionWindow>(place);
+    own_->set_place(place);
+    window_ = own_;
   }
   trace_ = trace;
 }
@@ -73,8 +75,8 @@ void SessionRepetitions::note_read(StatementTable::Ref statement, const ReadRequ
   if (!table_.is_enabled()) return;
   choose_window(request.text, now);
   RepetitionWindow& window = *window_;
-  if (table_.is_looking(database_, now) && window.watch == nullptr && window.executions() < kLongestWatch)
-    table_.begin_watch(window);
+  // What has begun has perhaps shown the values before.
+  if (window.is_empty() && table_.is_looking(database_, now)) table_.begin_watch(window);
   RepetitionWindow::Tally& tally = window.note(
       statement, now, [&request] { return hash_of_values(request); },
       [&](StatementTable::Ref leaving, RepetitionWindow::Tally& its) {
@@ -118,8 +120,9 @@ void SessionRepetitions::note_answer(StatementTable::Ref statement, Bytes answer
 
 void SessionRepetitions::sweep(TimePoint now) {
   table_.sweep(now);
+  if (window_ != nullptr && trace_ == 0 && is_over(now)) leave_window();
+  if (window_ != own_) own_.reset();
   if (window_ == nullptr) return;
-  if (trace_ == 0 && is_over(now)) return leave_window();
   table_.note(*window_, window_->last_at());
   if (now - window_->last_at() >= kQuiet) table_.end_watch(*window_);
 }

@@ -60,6 +60,7 @@ class SessionRepetitions {
   bool in_transaction_ = false;
   std::uint64_t trace_ = 0;                   ///< of the window; 0: it is the session's own
   std::shared_ptr<RepetitionWindow> window_;  ///< null: nothing has been read since the last one ended
+  std::shared_ptr<RepetitionWindow> own_;     ///< the memory of those that are no trace's; null: none is kept
 };
 
 }  // namespace forebay::engine

@@ -108,12 +108,30 @@ bool is_word(const Token& token, std::string_view word) {
 
 /// Where what has to be changed stands in a text.
 struct Places {
-  std::size_t key = 0;  ///< of the parameter behind `=`
-  std::size_t key_size = 0;
-  std::size_t end = 0;  ///< of what is kept
+  std::size_t begin = 0;  ///< of `column = $n`, or of `$n` alone
+  std::size_t key_end = 0;
+  bool is_reversed = false;  ///< `$n = column`: all of it is written anew
+  std::size_t end = 0;       ///< of what is kept
 };
 
-/// Nothing when the parameter is not `= $n`, or a LIMIT stands elsewhere than at the end.
+/// The end of the name that begins at `at`, whose parts have dots between them.
+std::size_t name_end(const std::vector<Token>& tokens, std::size_t at) {
+  const auto is_name = [&](std::size_t i) {
+    return i < tokens.size() &&
+           (tokens[i].kind == TokenKind::identifier || tokens[i].kind == TokenKind::quoted_identifier);
+  };
+  if (!is_name(at)) return at;
+  for (++at; at < tokens.size() && tokens[at].text == "." && is_name(at + 1);) at += 2;
+  return at;
+}
+
+/// What may stand around a comparison: anything else could be an operator or a cast that takes a side of it.
+bool is_edge(const std::vector<Token>& tokens, std::size_t at) {
+  return at >= tokens.size() || tokens[at].kind == TokenKind::identifier || tokens[at].text == "(" ||
+         tokens[at].text == ")";
+}
+
+/// Nothing when it is neither `= $n` nor `$n = column`, or a LIMIT stands elsewhere than at the end.
 std::optional<Places> find_places(std::string_view text, int parameter, bool has_limit) {
   std::vector<Token> tokens;
   Lexer lexer(text);
@@ -122,36 +140,39 @@ std::optional<Places> find_places(std::string_view text, int parameter, bool has
     tokens.push_back(token);
   }
   while (!tokens.empty() && tokens.back().text == ";") tokens.pop_back();
-  const std::string name = '$' + std::to_string(parameter);
-  const auto key = std::ranges::find_if(
-      tokens, [&](const Token& token) { return token.kind == TokenKind::parameter && token.text == name; });
-  if (key == tokens.end() || key == tokens.begin() || std::prev(key)->text != "=") return std::nullopt;
-  // What follows could be a cast or another operator, which would take the array.
-  if (const auto next = std::next(key);
-      next != tokens.end() && next->kind != TokenKind::identifier && next->text != ")") {
-    return std::nullopt;
-  }
-  const auto offset = [&](const Token& token) {
-    return static_cast<std::size_t>(token.text.data() - text.data());
+  const auto begin_of = [&](std::size_t at) {
+    return static_cast<std::size_t>(tokens[at].text.data() - text.data());
   };
-  const std::size_t count = tokens.size();
-  Places places{offset(*key), key->text.size(), offset(tokens.back()) + tokens.back().text.size()};
+  const auto end_of = [&](std::size_t at) { return begin_of(at) + tokens[at].text.size(); };
+  const auto found = std::ranges::find(tokens, '$' + std::to_string(parameter), &Token::text);
+  if (found == tokens.end() || found == tokens.begin()) return std::nullopt;
+  const auto key = static_cast<std::size_t>(found - tokens.begin());
+  Places places{begin_of(key), end_of(key), false, end_of(tokens.size() - 1)};
+  if (tokens[key - 1].text != "=" || !is_edge(tokens, key + 1)) {
+    if (key + 2 >= tokens.size() || tokens[key + 1].text != "=" || !is_edge(tokens, key - 1))
+      return std::nullopt;
+    const std::size_t after = name_end(tokens, key + 2);
+    if (after == key + 2 || !is_edge(tokens, after)) return std::nullopt;
+    places.is_reversed = true;
+    places.key_end = end_of(after - 1);
+  }
   if (has_limit) {
+    const std::size_t count = tokens.size();
     if (count < 3 || !is_word(tokens[count - 2], "limit")) return std::nullopt;
-    places.end = offset(tokens[count - 3]) + tokens[count - 3].text.size();
+    places.end = end_of(count - 3);
   }
   return places;
 }
 
-std::string rewritten(std::string_view text, const Places& places, std::size_t target,
-                      const std::string& shown, const std::string& group) {
+std::string rewritten(std::string_view text, const Places& places, const BatchedLookup& lookup,
+                      std::size_t target, bool is_shown, bool is_grouped) {
   std::string all(text.substr(0, target));
-  if (!shown.empty()) all += shown + ", ";
-  all += text.substr(target, places.key - target);
-  all.append("ANY(").append(text.substr(places.key, places.key_size)).append(")");
-  const std::size_t rest = places.key + places.key_size;
-  if (places.end > rest) all += text.substr(rest, places.end - rest);
-  if (!group.empty()) all += " GROUP BY " + group;
+  if (!is_shown) all += lookup.column + ", ";
+  all += text.substr(target, places.begin - target);
+  if (places.is_reversed) all += lookup.column + " = ";
+  all.append("ANY($").append(std::to_string(lookup.parameter)).append(")");
+  if (places.end > places.key_end) all += text.substr(places.key_end, places.end - places.key_end);
+  if (is_grouped) all += " GROUP BY " + lookup.column;
   return all;
 }
 
@@ -182,10 +203,9 @@ std::vector<BatchedLookup> lookups_of(const Object& select, const std::string& t
   for (const Equality& equality : equalities(select, shape)) {
     const std::string column = written(*equality.column);
     const auto places = find_places(text, equality.predicate.parameter, select.contains("limitCount"));
-    if (column.empty() || !places || places->key < target) continue;
-    found.push_back({equality.predicate.parameter, column,
-                     rewritten(text, *places, target, shows(targets, *equality.column) ? "" : column,
-                               is_grouped ? column : "")});
+    if (column.empty() || !places || places->begin < target) continue;
+    BatchedLookup& lookup = found.emplace_back(BatchedLookup{equality.predicate.parameter, column, {}});
+    lookup.text = rewritten(text, *places, lookup, target, shows(targets, *equality.column), is_grouped);
   }
   return found;
 }

@@ -18,6 +18,9 @@ TEST(BatchedLookupTest, AskForManyKeysInThePlaceOfOne) {
             "SELECT id, name FROM teachers WHERE id = ANY($1)");
   EXPECT_EQ(batched("SELECT t.* FROM teachers t WHERE t.id = $1 AND t.gone IS NULL ORDER BY t.name"),
             "SELECT t.* FROM teachers t WHERE t.id = ANY($1) AND t.gone IS NULL ORDER BY t.name");
+  EXPECT_EQ(
+      batched("SELECT id FROM posts, tags WHERE 3 = tags.post_id AND posts.id = tags.post_id"),
+      "SELECT tags.post_id, id FROM posts, tags WHERE tags.post_id = ANY($1) AND posts.id = tags.post_id");
   EXPECT_EQ(batched("select * from c where (c.\"Post\" = 3)"),
             "select * from c where (c.\"Post\" = ANY($1))");
 }
@@ -60,7 +63,9 @@ TEST(BatchedLookupTest, WhatIsNoSumOverKeysIsLeft) {
            "SELECT a FROM t WHERE id = 1 UNION SELECT 2",
            "SELECT a FROM t WHERE id > 1",
            "SELECT a FROM t WHERE id = 1 OR b",
-           "SELECT a FROM t WHERE 1 = id",
+           "SELECT a FROM t WHERE 1 = id + 1",
+           "SELECT a FROM t WHERE 1 + 1 = id",
+           "SELECT a FROM t WHERE 1 = id::text",
            "SELECT a FROM t WHERE id = $1::int",
            "SELECT a FROM t WHERE id = 1 + b",
            "UPDATE t SET a = 1 WHERE id = 1",

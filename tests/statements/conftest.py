@@ -111,7 +111,8 @@ def daemons(server, shop):
     with contextlib.ExitStack() as stack:
         def get(*flags: str, config: str | None = None) -> Counted:
             if (flags, config) not in started:
-                daemon = stack.enter_context(ForebayDaemon(server, ["--threads", "2", *flags], config))
+                threads = [] if "--threads" in flags else ["--threads", "2"]
+                daemon = stack.enter_context(ForebayDaemon(server, [*threads, *flags], config))
                 started[flags, config] = Counted("transaction", daemon, server, shop)
             return started[flags, config]
         yield get

@@ -107,8 +107,11 @@ def test_a_window_that_is_open_is_told_of(place):
         assert row["executions"] == 15
 
 
-def test_one_trace_over_many_connections(place):
-    """As from an asynchronous application: each read on a connection of its own, not one transaction."""
+def test_one_trace_over_many_connections(daemons, school):
+    """As from an asynchronous application: each read on a connection of its own, not one transaction. On one thread:
+    each has windows of its own."""
+    place = daemons("--pool-mode", "transaction", "--threads", "1")
+    place.reset()
     for trace in ("0af7651916cd43dd8448eb211c80319c", "4bf92f3577b34da6a3ce929d0e0e4736"):
         mark = f" /*route='/courses',traceparent='00-{trace}-b7ad6b7169203331-01'*/"
         clients = [place.connect() for _ in range(4)]

@@ -55,25 +55,25 @@ def by_hand_at_once(number: int) -> list:
 #: Of each page: lazy, eager, the table that is asked again and again, the earlier one, and its column.
 PAGES = {
     "teachers of courses": (
-        lambda number: teachers(Course.objects.filter(seats__gte=number - 90)),
-        lambda number: teachers(Course.objects.filter(seats__gte=number - 90).select_related("teacher")),
+        lambda number: teachers(Course.objects.filter(seats__gte=number)),
+        lambda number: teachers(Course.objects.filter(seats__gte=number).select_related("teacher")),
         {"teachers": ("courses", "teacher_id")}),
     "lessons of courses": (
-        lambda number: lessons(Course.objects.filter(seats__gte=number - 90)),
-        lambda number: lessons(Course.objects.filter(seats__gte=number - 90).prefetch_related("lessons")),
+        lambda number: lessons(Course.objects.filter(seats__gte=number)),
+        lambda number: lessons(Course.objects.filter(seats__gte=number).prefetch_related("lessons")),
         {"lessons": ("courses", "id")}),
     "students of courses": (
-        lambda number: students(Course.objects.filter(seats__gte=number - 90)),
-        lambda number: students(Course.objects.filter(seats__gte=number - 90).prefetch_related("students")),
+        lambda number: students(Course.objects.filter(seats__gte=number)),
+        lambda number: students(Course.objects.filter(seats__gte=number).prefetch_related("students")),
         {"students": ("courses", "id")}),
     "numbers of lessons": (
-        lambda number: [course.lessons.count() for course in Course.objects.filter(seats__gte=number - 90)],
+        lambda number: [course.lessons.count() for course in Course.objects.filter(seats__gte=number)],
         lambda number: [course.size for course in
-                        Course.objects.filter(seats__gte=number - 90).annotate(size=Count("lessons"))],
+                        Course.objects.filter(seats__gte=number).annotate(size=Count("lessons"))],
         {"lessons": ("courses", "id")}),
     "authors and courses of lessons": (
-        lambda number: authors(Lesson.objects.filter(course__seats__gte=number - 90).order_by("id")),
-        lambda number: authors(Lesson.objects.filter(course__seats__gte=number - 90).order_by("id")
+        lambda number: authors(Lesson.objects.filter(course__seats__gte=number).order_by("id")),
+        lambda number: authors(Lesson.objects.filter(course__seats__gte=number).order_by("id")
                                .select_related("author", "course")),
         {"teachers": ("lessons", "author_id"), "courses": ("lessons", "course_id")}),
     "students by hand": (by_hand, by_hand_at_once, {"students": ("enrollments", "student_id")}),

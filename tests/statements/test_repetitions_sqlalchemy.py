@@ -46,7 +46,7 @@ class Student(Base):
 
 
 def courses(session, number: int, *options) -> list:
-    statement = sa.select(Course).where(Course.seats >= number - 90).order_by(Course.id).options(*options)
+    statement = sa.select(Course).where(Course.seats >= number).order_by(Course.id).options(*options)
     return session.execute(statement).unique().scalars().all()
 
 
@@ -73,7 +73,7 @@ def sizes_one_by_one(session, number: int) -> list:
 
 def sizes_at_once(session, number: int) -> list:
     found = session.execute(
-        sa.select(Course.id, sa.func.count(Lesson.id)).join(Lesson).where(Course.seats >= number - 90)
+        sa.select(Course.id, sa.func.count(Lesson.id)).join(Lesson).where(Course.seats >= number)
         .group_by(Course.id).order_by(Course.id))
     return [size for _, size in found]
 
@@ -111,7 +111,7 @@ PAGES = {
         lambda session, number: authors_of(courses(session, number)),
         [lambda session, number: authors_of(
             courses(session, number, orm.selectinload(Course.lessons).selectinload(Lesson.author)))],
-        {"lessons": ("courses", "id"), "teachers": ("lessons", "author_id")}),
+        {"lessons": ("courses", "id"), "teachers": ("lessons", "lessons_author_id")}),
     "numbers of lessons": (sizes_one_by_one, [sizes_at_once], {"lessons": ("courses", "id")}),
     "courses by hand": (titles_by_hand, [titles_at_once], {"courses": ("lessons", "course_id")}),
 }
