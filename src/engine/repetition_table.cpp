@@ -110,7 +110,8 @@ void RepetitionTable::note(RepetitionWindow& window, StatementTable::Ref stateme
 
 void RepetitionTable::count(Known& known, const StatementKey& key, RepetitionWindow& window,
                             RepetitionWindow::Tally& tally, TimePoint now) {
-  const bool is_n_plus_one = tally.has_different_values() || known.is_confirmed();
+  // Of a few values that come again and again, it decides whether they are an earlier result's.
+  const bool is_n_plus_one = tally.has_different_values() || (known.is_confirmed() && tally.different > 1);
   const auto place = place_of(is_n_plus_one ? RepetitionKind::n_plus_one : RepetitionKind::duplicate);
   RepetitionFigures& figures = known.figures[place];
   if (!tally.is_counted) {

@@ -58,7 +58,8 @@ def test_a_list_and_a_read_for_each_of_it(place, how, binary):
 
 def test_the_rewrite_gives_what_all_of_them_gave(place):
     reads = {
-        "SELECT name FROM lessons WHERE course_id = %s": "SELECT course_id, name FROM lessons WHERE course_id = ANY($1)",
+        "SELECT name FROM lessons WHERE course_id = %s":
+            "SELECT course_id, name FROM lessons WHERE course_id = ANY($1)",
         "SELECT count(*) FROM lessons l WHERE l.course_id = %s":
             "SELECT l.course_id, count(*) FROM lessons l WHERE l.course_id = ANY($1) GROUP BY l.course_id",
         "SELECT s.name FROM students s JOIN enrollments e ON e.student_id = s.id WHERE e.course_id = %s LIMIT 50":
