@@ -1,6 +1,7 @@
 #include "engine/repetition_window.hpp"
 
 #include <algorithm>
+#include <bit>
 
 namespace forebay::engine {
 
@@ -24,23 +25,33 @@ void RepetitionWindow::note_values(Tally& tally, ValueHash values) {
   ++tally.different;
 }
 
-void RepetitionWindow::follow_cycles(std::uint8_t at, bool is_new) {
+/// All eight lengths at once: each is a byte.
+void RepetitionWindow::follow_cycles(std::size_t at, bool is_new) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101;
+  constexpr std::uint64_t kLow = 0x7F * kOnes;
+  const auto zero_bytes = [](std::uint64_t bytes) {
+    const std::uint64_t high = ~(((bytes & kLow) + kLow) | bytes | kLow);
+    return (high >> 7U) * 0xFF;
+  };
+  // A cycle is over for the third time when twice its length was in step. One of one statement is none.
+  static_assert(kCycles == 3);
+  constexpr std::uint64_t kOver = 0x100E0C0A080604FF;
   if (is_new) {
-    in_step_ = {};
+    in_step_ = 0;
   } else {
-    for (std::size_t length = 2; length <= kLongestCycle; ++length) {
-      const bool is_same = order_[(count_ - length) % kLongestCycle] == at;
-      in_step_[length] = is_same ? static_cast<std::uint8_t>(std::min(in_step_[length] + 1, 255)) : 0;
-      if (in_step_[length] == (kCycles - 1) * length) suspect_cycle(length);
-    }
+    const std::uint64_t same = zero_bytes(order_ ^ (at * kOnes));
+    in_step_ = (in_step_ + kOnes) & same;
+    in_step_ -= in_step_ >> 7U & kOnes;
   }
-  order_[count_ % kLongestCycle] = at;
+  order_ = order_ << 8U | at;
+  if (const std::uint64_t over = zero_bytes(in_step_ ^ kOver); over != 0)
+    suspect_cycle((static_cast<std::size_t>(std::countr_zero(over)) / 8) + 1);
 }
 
-/// The execution at hand is the last of it, and not in the ring yet.
+/// The shortest that is over: its last execution is the one at hand.
 void RepetitionWindow::suspect_cycle(std::size_t length) {
-  for (std::size_t back = 1; back <= length; ++back) {
-    Tally& tally = tallies_[order_[(count_ - back) % kLongestCycle]];
+  for (std::size_t back = 0; back < length; ++back) {
+    Tally& tally = tallies_[order_ >> (8 * back) & 0xFF];
     if (tally.executions >= kCycles) tally.is_suspect = has_suspects_ = true;
   }
 }
@@ -57,7 +68,7 @@ void RepetitionWindow::clear() {
   size_ = 0;
   count_ = 0;
   has_suspects_ = false;
-  in_step_ = {};
+  in_step_ = 0;
   order_ = kNothing;
 }
 

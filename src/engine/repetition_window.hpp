@@ -76,7 +76,7 @@ class RepetitionWindow {
     ++tally.executions;
     tally.last = count_;
     if (tally.executions >= kRepeats) tally.is_suspect = has_suspects_ = true;
-    follow_cycles(static_cast<std::uint8_t>(at), tally.executions == 1);
+    follow_cycles(at, tally.executions == 1);
     return tally;
   }
 
@@ -115,8 +115,8 @@ class RepetitionWindow {
   std::unique_ptr<RepetitionWatch> watch;
 
  private:
-  using Order = std::array<std::uint8_t, kLongestCycle>;
-  static constexpr Order kNothing{0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
+  static constexpr std::uint64_t kNothing = ~std::uint64_t{0};
+  static_assert(kLongestCycle == sizeof(std::uint64_t));
 
   std::size_t find(std::uint64_t key) const {
     std::size_t at = 0;
@@ -126,7 +126,7 @@ class RepetitionWindow {
   std::size_t room() const;
   void take_in(std::uint64_t key, std::size_t at);
   static void note_values(Tally& tally, ValueHash values);
-  void follow_cycles(std::uint8_t at, bool is_new);
+  void follow_cycles(std::size_t at, bool is_new);
   void suspect_cycle(std::size_t length);
 
   RepetitionPlace place_;
@@ -135,8 +135,9 @@ class RepetitionWindow {
   std::uint32_t count_ = 0;  ///< of executions
   TimePoint last_at_{};
   std::array<std::uint64_t, kMostStatements> keys_{};
-  Order order_ = kNothing;                                 ///< of the last executions, in a ring
-  std::array<std::uint8_t, kLongestCycle + 1> in_step_{};  ///< so many were what had come that long before
+  // Of eight bytes each, the first for what is one execution back.
+  std::uint64_t order_ = kNothing;  ///< places of the last executions
+  std::uint64_t in_step_ = 0;       ///< so many in a row were what had come that long before; at most 127
   std::array<Tally, kMostStatements> tallies_{};
 };
 

@@ -82,7 +82,7 @@ void SessionRepetitions::note_read(StatementTable::Ref statement, const ReadRequ
       [&](StatementTable::Ref leaving, RepetitionWindow::Tally& its) {
         table_.note(window, leaving, its, now);
       });
-  if (!tally.is_suspect && window.watch == nullptr) return;
+  if (window.watch == nullptr && (!tally.is_suspect || tally.is_known)) return;
   const auto named = statements_.named(statement);
   if (!named) return;
   if (tally.is_suspect && !std::exchange(tally.is_known, true))

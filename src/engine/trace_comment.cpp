@@ -4,12 +4,13 @@ namespace forebay::engine {
 
 namespace {
 
-constexpr std::string_view kBlanks = " \t\n\r\f";
+bool is_blank(char c) {
+  return c == ' ' || (c >= '\t' && c <= '\r' && c != '\v');
+}
 
 std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && kBlanks.find(text.front()) != text.npos) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ';' || kBlanks.find(text.back()) != text.npos))
-    text.remove_suffix(1);
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ';' || is_blank(text.back()))) text.remove_suffix(1);
   return text;
 }
 
@@ -31,8 +32,7 @@ std::string_view value_of(std::string_view comment, std::string_view name) {
   const auto at = comment.find(name);
   if (at == comment.npos || at == 0) return {};
   const char before = comment[at - 1];
-  const bool is_name =
-      before == '*' || before == ',' || before == '\'' || kBlanks.find(before) != kBlanks.npos;
+  const bool is_name = before == '*' || before == ',' || before == '\'' || is_blank(before);
   std::string_view rest = comment.substr(at + name.size());
   if (!is_name || !rest.starts_with('=')) return {};
   rest.remove_prefix(rest.starts_with("='") ? 2 : 1);

@@ -51,8 +51,12 @@ function One({ repetition }: { repetition: Repetition }) {
       <Text title="Repeated statement" text={each.text} page={page} />
       {each.rewrite && <Text title="Once for all" text={each.rewrite} />}
       <dl class="figures">
-        <Figure name="At most in one" value={format.count(each.most_executions)} note="executions" />
-        <Figure name="Executions" value={format.count(each.executions)} note={`in ${format.count(each.windows)}`} />
+        <Figure name="At most together" value={format.count(each.most_executions)} note="executions" />
+        <Figure
+          name="Executions"
+          value={format.count(each.executions)}
+          note={`in ${format.some(each.windows, "window")}`}
+        />
         <Figure name="Time of servers" value={format.duration(each.total_seconds)} />
       </dl>
     </article>

@@ -26,6 +26,7 @@ const columns = (repetitions: Repetition[]): Column<Statement>[] => [
           <a href={pageOf(row)}>
             <code>{row.text}</code>
           </a>
+          {repetition && " "}
           {repetition && <RepeatedMark repetition={repetition} />}
         </>
       );
