@@ -3,7 +3,7 @@
 # Third-party libraries by room. A room also gets every room above it, in the order of FOREBAY_ROOMS.
 set(FOREBAY_LINK_base Boost::headers fmt::fmt Threads::Threads)
 set(FOREBAY_LINK_observe spdlog::spdlog)
-set(FOREBAY_LINK_config yaml-cpp Boost::json)
+set(FOREBAY_LINK_config yaml-cpp Boost::json Boost::url)
 set(FOREBAY_LINK_net OpenSSL::SSL OpenSSL::Crypto ${URING_LIBRARY})
 set(FOREBAY_LINK_wire OpenSSL::Crypto ${UTF8PROC_LIBRARY})
 set(FOREBAY_LINK_backend PostgreSQL::PostgreSQL)

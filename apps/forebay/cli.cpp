@@ -8,8 +8,8 @@
 #include "cli_options.hpp"
 #include "config/nearest.hpp"
 #include "config/problem.hpp"
-#include "config/reference.hpp"
 #include "config/values.hpp"
+#include "generate_command.hpp"
 #include "import_command.hpp"
 
 namespace forebay {
@@ -76,6 +76,12 @@ constexpr const char* kTopExamples = R"(Examples:
 
 What is told is of the interval alone: rates, mean times, and the statements that took most time in it; the statements
 are without their values. It asks as a user of the console, as forebay topology does. q leaves.)";
+
+constexpr const char* kGenerateExamples = R"(Examples:
+  forebay generate prometheus-rules --config forebay.yaml > forebay-rules.yaml
+      Alerting rules for Prometheus, from the same rules that Forebay itself watches by
+  forebay generate grafana > forebay-dashboard.json
+      A dashboard for Grafana, with a panel for each signal)";
 
 /// A mistyped flag or subcommand with the nearest that exists.
 void tell_unknown(const CLI::App& app, const std::string& argument, std::ostream& err) {
@@ -174,10 +180,15 @@ class CommandLine {
         ->check(CLI::Range(0.2, 3600.0));
     top_->add_flag("--once", top_options_.once, "Print one interval and end, as where there is no terminal");
 
-    generate_->add_option("WHAT", what_, "schema or reference")
+    generate_->footer(kGenerateExamples);
+    generate_->add_option("WHAT", generate_options_.what, "schema, reference, prometheus-rules or grafana")
         ->required()
         ->type_name("")
-        ->check(one_of({"schema", "reference"}));
+        ->check(one_of({"schema", "reference", "prometheus-rules", "grafana"}));
+    generate_
+        ->add_option("--config", generate_options_.config_file,
+                     "Where the rules of alerts are, for the last two")
+        ->type_name("FILE");
   }
 
   int run(int argc, const char* const* argv, std::ostream& out, std::ostream& err, const Workers& workers) {
@@ -189,8 +200,7 @@ class CommandLine {
       if (top_->parsed()) return workers.top(top_options_, out, err);
       if (check_->parsed()) return check(out, err);
       if (import_->parsed()) return import_command(ini_file_, out, err);
-      out << (what_ == "schema" ? config::json_schema() : config::reference());
-      return 0;
+      return generate_command(generate_options_, out, err);
     } catch (const CLI::Success& done) {
       return app_.exit(done, out, err);
     } catch (const CLI::ParseError& error) {
@@ -242,8 +252,8 @@ class CommandLine {
   CLI::App* topology_ =
       app_.add_subcommand("topology", "Ask a running Forebay for its servers and their states");
   CLI::App* top_ = app_.add_subcommand("top", "Watch what a running Forebay does");
-  CLI::App* generate_ =
-      app_.add_subcommand("generate", "Print the JSON Schema of the file, or the reference");
+  CLI::App* generate_ = app_.add_subcommand(
+      "generate", "Print the JSON Schema of the file, the reference, or what watches Forebay");
   SettingFlags flags_;
   bool takeover_ = false;
   bool all_ = false;
@@ -251,7 +261,7 @@ class CommandLine {
   OutboxOptions outbox_options_;
   std::string console_ = "postgres://";
   TopOptions top_options_;
-  std::string what_;
+  GenerateOptions generate_options_;
 };
 
 }  // namespace

@@ -45,6 +45,7 @@ class Checker {
     check_listen();
     check_trust();
     check_http();
+    check_alert_rules();
     check_client_tls();
     check_certificate_login();
     check_pool_sizes();
@@ -190,6 +191,11 @@ class Checker {
                       "passwords Forebay has; or listen on 127.0.0.1 or [::1] only",
                       to_text(address)));
     }
+  }
+
+  void check_alert_rules() {
+    for (const AlertMistake& mistake : check_alerts(settings_.alerts))
+      tell(mistake.key, fmt::format("{}: {}", mistake.key, mistake.text));
   }
 
   void check_client_tls() {

@@ -532,6 +532,87 @@ std::vector<Option> policy_rows() {
   };
 }
 
+std::vector<Option> alert_rows() {
+  std::vector<Option> rows = {
+      bound({.key = "alerts.rule_sets",
+             .help = "Sets of rules that Forebay comes with, of which later ones are laid over earlier ones: "
+                     "`forebay`, and one of each profile. An empty list: none."},
+            FIELD(settings->alerts.rule_sets)),
+      bound({.key = "alerts.window",
+             .help = "Rates, ratios and percentiles are those of so long. Also in what `forebay generate "
+                     "prometheus-rules` makes: at least four times Prometheus' scrape_interval.",
+             .range = {10'000, 3'600'000}},
+            FIELD(settings->alerts.window)),
+      bound({.key = "alerts.webhook.url",
+             .help = "Where alerts are sent to by HTTP, http:// or https://; for `alertmanager` its address, "
+                     "without /api/v2/alerts. Not set: nowhere."},
+            FIELD(settings->alerts.webhook.url)),
+      bound({.key = "alerts.webhook.format",
+             .help = "Forebay's own form, or that of Alertmanager's API, version 2."},
+            FIELD(settings->alerts.webhook.format)),
+      bound({.key = "alerts.webhook.timeout",
+             .help = "For one attempt to send alerts.",
+             .range = {100, 60'000}},
+            FIELD(settings->alerts.webhook.timeout)),
+      bound(
+          {.key = "alerts.webhook.token",
+           .help =
+               "A secret word of at least 16 characters that is sent with them (`Authorization: Bearer …`)."},
+          FIELD(settings->alerts.webhook.token)),
+      bound({.key = "alerts.webhook.ca",
+             .help =
+                 "The authorities that may have signed the receiver's certificate (PEM). Not set: those that "
+                 "the system trusts.",
+             .kind = Kind::file},
+            FIELD(settings->alerts.webhook.ca_file)),
+  };
+  // What is written is all there is: lists are read by adding to what is there, and here that is not nothing.
+  rows.front().reset = [](const Place& place) { place.settings->alerts.rule_sets.clear(); };
+  return rows;
+}
+
+std::vector<Option> rule_rows() {
+  return {
+      bound({.scope = Scope::rule,
+             .key = "signal",
+             .help = "What is watched: one of those that docs/alerts.md lists."},
+            FIELD(rule->signal)),
+      bound({.scope = Scope::rule,
+             .key = "info",
+             .help = "Beyond this there is an alert of level info. Written as the signal's unit is: `80%`, "
+                     "`500ms`, `10`, `1MB/h`, `true`. Signals of which less is worse are beyond it when they "
+                     "are below."},
+            FIELD(rule->info)),
+      bound({.scope = Scope::rule, .key = "warning", .help = "Likewise of level warning."},
+            FIELD(rule->warning)),
+      bound({.scope = Scope::rule, .key = "critical", .help = "Likewise of level critical."},
+            FIELD(rule->critical)),
+      bound({.scope = Scope::rule,
+             .key = "for",
+             .help = "Beyond a threshold for so long without a pause, and there is an alert. 0: at once. Not "
+                     "set: 1min.",
+             .range = kDurations},
+            FIELD(rule->hold)),
+      bound(
+          {.scope = Scope::rule,
+           .key = "resolve_after",
+           .help = "Not beyond it for so long without a pause, and the alert is resolved. Not set: as `for`.",
+           .range = kDurations},
+          FIELD(rule->resolve_after)),
+      bound({.scope = Scope::rule,
+             .key = "match",
+             .help = "Only values whose labels fit: `database=shop`, `server=*.example:5432`. `*` stands for "
+                     "any characters; all of them have to fit."},
+            FIELD(rule->match)),
+      bound({.scope = Scope::rule,
+             .key = "description",
+             .help = "What it means, for people. Not set: what the signal is."},
+            FIELD(rule->description)),
+      bound({.scope = Scope::rule, .key = "enabled", .help = "`false` turns a rule of a set off."},
+            FIELD(rule->enabled)),
+  };
+}
+
 std::vector<Option> upstream_rows() {
   return {
       bound(
@@ -606,8 +687,9 @@ std::vector<Option> upstream_rows() {
 
 std::vector<Option> option_rows() {
   std::vector<Option> rows;
-  for (auto* make : {main_rows, pool_rows, limit_rows, timeout_rows, cache_rows, statement_rows, routing_rows,
-                     access_rows, console_rows, database_rows, user_rows, policy_rows, upstream_rows}) {
+  for (auto* make :
+       {main_rows, pool_rows, limit_rows, timeout_rows, cache_rows, statement_rows, routing_rows, access_rows,
+        console_rows, alert_rows, database_rows, user_rows, policy_rows, rule_rows, upstream_rows}) {
     for (Option& row : make()) rows.push_back(std::move(row));
   }
   return rows;
@@ -631,6 +713,7 @@ std::vector<Section> section_rows() {
       {"admin", "Who may use the console: connect to the database `forebay` with psql.", {}},
       {"http", "Administration, metrics and health by HTTP. See docs/monitoring.md.", {}},
       {"log", "What is logged.", {}},
+      {"alerts", "What is watched while HTTP is served, and who is told. See docs/alerts.md.", {}},
       {"databases",
        "The database names that clients may ask for. When there is any, others are refused, unless `\"*\"` "
        "is one of "
@@ -641,6 +724,11 @@ std::vector<Section> section_rows() {
        "What is kept in memory of certain statements, and how long, by names of your own. A policy fits a "
        "statement when each of `relations`, `tags` and `statement` that it has does.",
        Scope::policy},
+      {"alerts.rules",
+       "Rules by names of your own. One with the name of a rule of a set is laid over that: it need say only "
+       "what "
+       "is to differ.",
+       Scope::rule},
   };
 }
 

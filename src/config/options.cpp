@@ -37,8 +37,11 @@ std::vector<std::string> keys_under(Scope scope, std::string_view prefix) {
     const std::string_view rest = std::string_view(option.key).substr(start.size());
     add(rest.substr(0, rest.find('.')));
   }
-  if (scope == Scope::global && prefix.empty()) {
-    for (const Section& section : sections()) add(section.key);
+  if (scope != Scope::global) return keys;
+  for (const Section& section : sections()) {
+    if (!section.key.starts_with(start)) continue;
+    const std::string_view rest = std::string_view(section.key).substr(start.size());
+    add(rest.substr(0, rest.find('.')));
   }
   return keys;
 }
@@ -100,6 +103,9 @@ std::vector<SettingLine> list_entries(const Settings& settings) {
   }
   for (auto [name, policy] : settings.policies) {
     add_entry(lines, Scope::policy, "policies." + name, {.policy = &policy, .base = {}});
+  }
+  for (auto [name, rule] : settings.alerts.rules) {
+    add_entry(lines, Scope::rule, "alerts.rules." + name, {.rule = &rule, .base = {}});
   }
   return lines;
 }

@@ -21,6 +21,7 @@ enum class Scope {
   database,  ///< an entry of `databases`
   user,      ///< an entry of `users`
   policy,    ///< an entry of `policies`
+  rule,      ///< an entry of `alerts.rules`
   upstream,  ///< an upstream that is written as a mapping
 };
 
@@ -30,6 +31,7 @@ struct Place {
   Database* database = nullptr;
   User* user = nullptr;
   CachePolicy* policy = nullptr;
+  AlertRule* rule = nullptr;
   Upstream* upstream = nullptr;
   std::filesystem::path base;  ///< what relative file names start from
 };
@@ -40,9 +42,10 @@ struct Blank {
   Database database = {};
   User user = {};
   CachePolicy policy = {};
+  AlertRule rule = {};
   Upstream upstream = {};
 
-  Place place() { return {&settings, &database, &user, &policy, &upstream, {}}; }
+  Place place() { return {&settings, &database, &user, &policy, &rule, &upstream, {}}; }
 };
 
 /// One setting: all that is known of it. Reading files and flags, the suggestions for a mistyped key, the
@@ -75,7 +78,7 @@ struct Option {
 
 /// A group of options in the file.
 struct Section {
-  std::string key;
+  std::string key;  ///< the last part of it is below the section of the others, such as alerts.rules
   std::string help;
   std::optional<Scope>
       entries;  ///< set: the section's keys are names of the user's, each a mapping of this scope
@@ -112,8 +115,8 @@ struct SettingLine {
 /// The global options with their values, in the order of the documentation.
 std::vector<SettingLine> list_settings(const Settings& settings);
 
-/// What stands beside them: the TLS of the upstream, and what the entries of `databases`, `users` and
-/// `policies` set, under keys such as databases.shop.pool.size.
+/// What stands beside them: the TLS of the upstream, and what the entries of `databases`, `users`, `policies`
+/// and `alerts.rules` set, under keys such as databases.shop.pool.size.
 std::vector<SettingLine> list_entries(const Settings& settings);
 
 /// The keys of the settings that differ and that a reload cannot change.

@@ -69,8 +69,7 @@ class Reader {
       read_option(*option, *entry.value, level, path);
       return;
     }
-    const Section* section =
-        level.scope == Scope::global && level.prefix.empty() ? find_section(entry.key) : nullptr;
+    const Section* section = level.scope == Scope::global ? find_section(key) : nullptr;
     if (section != nullptr && section->entries) {
       read_named(*section, *entry.value, *level.place.settings);
     } else if (!keys_under(level.scope, key).empty()) {
@@ -114,8 +113,8 @@ class Reader {
     }
   }
 
-  /// `databases`, `users` and `policies`: the keys are the user's, the values are mappings of their own
-  /// scope.
+  /// `databases`, `users`, `policies` and `alerts.rules`: the keys are the user's, the values are mappings of
+  /// their own scope.
   void read_named(const Section& section, const Node& node, Settings& settings) {
     if (node.kind == Node::Kind::null) return;
     if (node.kind != Node::Kind::mapping) {
@@ -132,6 +131,9 @@ class Reader {
       } else if (*section.entries == Scope::policy) {
         CachePolicy& policy = settings.policies[entry.key];
         read_mapping(*entry.value, {Scope::policy, {.policy = &policy, .base = base_}, "", path});
+      } else if (*section.entries == Scope::rule) {
+        AlertRule& rule = settings.alerts.rules[entry.key];
+        read_mapping(*entry.value, {Scope::rule, {.rule = &rule, .base = base_}, "", path});
       } else {
         User& user = settings.users[entry.key];
         read_mapping(*entry.value, {Scope::user, {.user = &user, .base = base_}, "", path});

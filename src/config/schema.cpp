@@ -104,6 +104,8 @@ const char* definition_of(Scope entries) {
       return "database";
     case Scope::user:
       return "user";
+    case Scope::rule:
+      return "rule";
     default:
       return "policy";
   }
@@ -155,6 +157,7 @@ json::object definitions() {
       {"database", any_of({reference_to("url"), mapping_schema(Scope::database, "")})},
       {"user", mapping_schema(Scope::user, "")},
       {"policy", mapping_schema(Scope::policy, "")},
+      {"rule", mapping_schema(Scope::rule, "")},
   };
 }
 

@@ -231,6 +231,37 @@ struct Http {
   Tokens admins;                            ///< may do everything
 };
 
+/// What a rule of alerts says. What is not set is as the sets of rules have it, or the default.
+struct AlertRule {
+  std::string signal;                                  ///< what is watched, see signal.hpp
+  std::optional<std::string> info, warning, critical;  ///< thresholds, as the signal's unit is written
+  std::optional<Duration> hold;
+  std::optional<Duration> resolve_after;
+  std::vector<std::string> match;  ///< label=pattern
+  std::string description;
+  std::optional<bool> enabled;
+};
+
+/// The form in which alerts are sent: our own, or that of Alertmanager's API, version 2.
+enum class WebhookFormat { forebay, alertmanager };
+
+/// Where alerts are sent by HTTP.
+struct Webhook {
+  std::string url;  ///< empty: nowhere
+  WebhookFormat format = WebhookFormat::forebay;
+  Duration timeout{5'000};
+  Tokens token;         ///< at most one, sent as a bearer's
+  std::string ca_file;  ///< empty: the authorities that the system trusts
+};
+
+/// What is watched, while HTTP is served.
+struct Alerts {
+  std::vector<std::string> rule_sets{"forebay"};
+  std::map<std::string, AlertRule> rules;  ///< as they are written; alert_rules.hpp has those in use
+  Duration window{60'000};                 ///< rates, ratios and percentiles are of so long
+  Webhook webhook;
+};
+
 /// One complete configuration. Immutable once published; a reload publishes another.
 struct Settings {
   Upstream upstream;
@@ -259,6 +290,7 @@ struct Settings {
   std::vector<std::string> admin_users;  ///< may use every console command; empty: the upstream's user
   std::vector<std::string> stats_users;  ///< may use SHOW only
   Http http;
+  Alerts alerts;
   LogLevel log_level = LogLevel::info;
   bool log_connections = false;
 };

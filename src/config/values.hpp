@@ -105,6 +105,12 @@ inline constexpr Name<PrimaryReads> kPrimaryReads[] = {{"last-resort", PrimaryRe
 inline constexpr Name<Anonymous> kAnonymous[] = {
     {"none", Anonymous::none}, {"viewer", Anonymous::viewer}, {"admin", Anonymous::admin}};
 
+inline constexpr Name<WebhookFormat> kWebhookFormats[] = {{"forebay", WebhookFormat::forebay},
+                                                          {"alertmanager", WebhookFormat::alertmanager}};
+
+constexpr std::span<const Name<WebhookFormat>> names_of(WebhookFormat) {
+  return kWebhookFormats;
+}
 constexpr std::span<const Name<Anonymous>> names_of(Anonymous) {
   return kAnonymous;
 }

@@ -394,6 +394,11 @@ bool Session::is_in_transaction() const {
   return backend_ != nullptr && (!backend_->is_settled() || backend_->tracker().transaction_status() != 'I');
 }
 
+bool Session::is_idle_in_transaction() const {
+  return backend_ != nullptr && backend_->tracker().is_idle() &&
+         backend_->tracker().transaction_status() != 'I';
+}
+
 bool Session::is_waiting() const {
   return waiting_ || is_following();
 }

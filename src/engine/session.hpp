@@ -84,6 +84,8 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   TimePoint busy_since() const { return busy_since_; }
   const backend::Profile& profile() const { return *profile_; }
   bool is_in_transaction() const;
+  /// In a transaction, and everything that the client has sent is answered.
+  bool is_idle_in_transaction() const;
   /// Why the backend is kept although no transaction is open; empty when it is not.
   std::string_view held_because() const;
   /// The client has got the beginning of a message: an error of ours would be read as part of it.

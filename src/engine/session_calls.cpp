@@ -103,6 +103,7 @@ void SessionCalls::end_burst(TimePoint now) {
       repetitions_.note_done(done.statement, done.rows, each);
     } else {
       table_.note_error(done.statement, done.sqlstate, each, done.waited_micros, now);
+      latencies.errors.store(latencies.errors.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     }
     latencies.calls.add(each);
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -50,6 +51,7 @@ struct Latencies {
   observe::Histogram<std::uint64_t> calls;         ///< by the server, without waiting for a backend
   observe::Histogram<std::uint64_t> transactions;  ///< from their first message to their end
   observe::Histogram<std::uint64_t> waits;         ///< for a backend, each time that one was lent
+  std::atomic<std::uint64_t> errors = 0;           ///< of the calls, those that ended with one
 };
 
 /// The figures of the statements that one thread's clients run, each under its fingerprint and database.

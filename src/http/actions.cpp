@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "config/problem.hpp"
+#include "http/alert_watch.hpp"
 #include "http/handlers.hpp"
 #include "http/json.hpp"
 #include "observe/log.hpp"
@@ -81,6 +82,35 @@ void clear_cache(const CallPtr& call, const Done& done) {
                                           : pgfront::clear_cache_of_tag(call->front, tag);
     done(data_reply(json::object{{"cleared", count}}));
   });
+}
+
+namespace {
+
+std::string name_of(const Person& person) {
+  return person.name.empty() ? "somebody local" : person.name;
+}
+
+/// `do_it` is AlertWatch::acknowledge or AlertWatch::resolve.
+void act_on_alert(const CallPtr& call, const Done& done,
+                  bool (AlertWatch::*do_it)(std::string_view, std::string_view), std::string_view told) {
+  act(call, done, [&](const Arguments& arguments) {
+    const std::string id = argument(arguments, "id");
+    if (id.empty()) return done(error_reply(400, "invalid_body", "name the alert by its id"));
+    if (!(call->watch.*do_it)(id, name_of(call->person)))
+      return done(error_reply(404, "no_alert", "there is no such active alert, or that has been done already",
+                              "/api/v1/alerts lists those that there are."));
+    done(data_reply(json::object{{told, true}}));
+  });
+}
+
+}  // namespace
+
+void acknowledge_alert(const CallPtr& call, const Done& done) {
+  act_on_alert(call, done, &AlertWatch::acknowledge, "acknowledged");
+}
+
+void resolve_alert(const CallPtr& call, const Done& done) {
+  act_on_alert(call, done, &AlertWatch::resolve, "resolved");
 }
 
 void pause(const CallPtr& call, const Done& done) {

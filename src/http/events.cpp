@@ -16,8 +16,9 @@ constexpr Duration kInterval{1'000};
 
 }  // namespace
 
-Events::Events(boost::asio::io_context& context, pgfront::Front& front, pgfront::Post here)
-    : front_(front), here_(std::move(here)), timer_(context) {}
+Events::Events(boost::asio::io_context& context, pgfront::Front& front, pgfront::Post here,
+               const AlertWatch& watch)
+    : front_(front), here_(std::move(here)), watch_(watch), timer_(context) {}
 
 bool Events::add(Reader& reader) {
   if (count_ == kMostReaders) return false;
@@ -37,7 +38,7 @@ void Events::publish() {
     is_running_ = false;
     return;
   }
-  gather_figures({front_, alive_, here_, Clock::now()}, [this](const Figures& figures) {
+  gather_figures({front_, alive_, here_, Clock::now()}, watch_, [this](const Figures& figures) {
     deliver(std::make_shared<const std::string>(
         fmt::format("event: overview\nid: {}\ndata: {}\n\n", ++number_, json_text(overview_of(figures)))));
     wait();

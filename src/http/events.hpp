@@ -12,6 +12,7 @@
 
 namespace forebay::http {
 
+class AlertWatch;
 struct ReaderTag;
 
 /// Somebody who reads events: the latest waits for him, older ones that he was too slow for are dropped.
@@ -29,7 +30,9 @@ class Events {
   /// More are turned away: each holds a connection.
   static constexpr std::size_t kMostReaders = 16;
 
-  Events(boost::asio::io_context& context, pgfront::Front& front, pgfront::Post here);
+  /// `watch` outlives it.
+  Events(boost::asio::io_context& context, pgfront::Front& front, pgfront::Post here,
+         const AlertWatch& watch);
 
   /// Until he goes; false when there are too many.
   bool add(Reader& reader);
@@ -42,6 +45,7 @@ class Events {
 
   pgfront::Front& front_;
   const pgfront::Post here_;
+  const AlertWatch& watch_;
   IntrusiveList<Reader, ReaderTag> readers_;
   std::size_t count_ = 0;
   std::uint64_t number_ = 0;

@@ -4,6 +4,8 @@
 #include <memory>
 #include <utility>
 
+#include "http/alert_watch.hpp"
+
 namespace forebay::http {
 
 namespace {
@@ -20,6 +22,7 @@ void look(Figures& figures, pgfront::Front& front, TimePoint now) {
   figures.store = front.caches().store().figures();
   figures.store_capacity = front.caches().store().capacity();
   figures.process = process_facts();
+  figures.machine = machine_facts();
   figures.most_clients = front.settings()->limits.max_clients;
   figures.loops = front.directory().threads();
   figures.is_paused = front.directory().is_paused("");
@@ -29,12 +32,14 @@ void look(Figures& figures, pgfront::Front& front, TimePoint now) {
 
 }  // namespace
 
-void gather_figures(const pgfront::Inquiry& inquiry, std::function<void(const Figures& figures)> done) {
+void gather_figures(const pgfront::Inquiry& inquiry, const AlertWatch& watch,
+                    std::function<void(const Figures& figures)> done) {
   auto figures = std::make_shared<Figures>();
-  const auto on_repetitions = [inquiry, figures,
+  const auto on_repetitions = [inquiry, figures, &watch,
                                done = std::move(done)](std::vector<engine::RepetitionCount> counts) {
     figures->repetitions = std::move(counts);
     look(*figures, inquiry.front, inquiry.now);
+    figures->alerts = watch.figures();
     done(*figures);
   };
   const auto on_latencies = [inquiry, figures, on_repetitions](const pgfront::LatencyReports& latencies) {

@@ -3,12 +3,25 @@
 #include <functional>
 #include <vector>
 
+#include "alert/board.hpp"
+#include "http/machine.hpp"
 #include "http/process.hpp"
+#include "http/webhook.hpp"
 #include "pgfront/facts.hpp"
 #include "pgfront/repetition_report.hpp"
 #include "pgfront/statement_report.hpp"
 
 namespace forebay::http {
+
+class AlertWatch;
+
+/// What there is to be told of alerts.
+struct AlertFigures {
+  std::vector<alert::Alert> active = {};
+  std::vector<config::RuleInUse> rules = {};
+  std::uint64_t left_out = 0;
+  WebhookFigures webhook = {};
+};
 
 /// All that is told of the process at one time; what the metrics and the overview are made of.
 struct Figures {
@@ -26,6 +39,8 @@ struct Figures {
   cache::Store::Figures store;
   std::size_t store_capacity = 0;
   ProcessFacts process;
+  MachineFacts machine;
+  AlertFigures alerts;
   std::uint64_t most_clients = 0;  ///< 0: any number
   std::uint64_t loops = 0;         ///< threads that serve clients
   bool is_paused = false;          ///< all databases together
@@ -33,7 +48,8 @@ struct Figures {
   double time = 0;  ///< when this was so, in seconds since 1970
 };
 
-/// `done` is called on the inquiring thread, later, unless the asker has gone.
-void gather_figures(const pgfront::Inquiry& inquiry, std::function<void(const Figures& figures)> done);
+/// `done` is called on the inquiring thread, later, unless the asker has gone. `watch` outlives the asker.
+void gather_figures(const pgfront::Inquiry& inquiry, const AlertWatch& watch,
+                    std::function<void(const Figures& figures)> done);
 
 }  // namespace forebay::http

@@ -2,8 +2,8 @@
 
 #include "http/routes.hpp"
 
-/// Who answers the routes: health.cpp, resources.cpp, statements.cpp, repetitions.cpp, actions.cpp,
-/// openapi.cpp. Each calls `done` once, unless the asker has gone.
+/// Who answers the routes: the files of this folder that are called as what they tell. Each calls `done`
+/// once, unless the asker has gone.
 namespace forebay::http::handlers {
 
 void metrics(const CallPtr& call, const Done& done);
@@ -20,6 +20,7 @@ void servers(const CallPtr& call, const Done& done);
 void cache(const CallPtr& call, const Done& done);
 void statements(const CallPtr& call, const Done& done);
 void repetitions(const CallPtr& call, const Done& done);
+void alerts(const CallPtr& call, const Done& done);
 void config(const CallPtr& call, const Done& done);
 void version(const CallPtr& call, const Done& done);
 void openapi(const CallPtr& call, const Done& done);
@@ -27,6 +28,8 @@ void openapi(const CallPtr& call, const Done& done);
 void clear_cache(const CallPtr& call, const Done& done);
 void pause(const CallPtr& call, const Done& done);
 void resume(const CallPtr& call, const Done& done);
+void acknowledge_alert(const CallPtr& call, const Done& done);
+void resolve_alert(const CallPtr& call, const Done& done);
 void reload(const CallPtr& call, const Done& done);
 
 }  // namespace forebay::http::handlers

@@ -2,6 +2,8 @@
 
 #include <iterator>
 
+#include "http/alert_metrics.hpp"
+
 namespace forebay::http {
 
 namespace {
@@ -110,6 +112,10 @@ void write_latencies(Exposition& page, const Figures& figures) {
         &Report::transactions);
   write("forebay_backend_wait_duration_seconds", "Time that clients waited for each backend that they got.",
         &Report::waits);
+  page.family("forebay_call_errors", Kind::counter,
+              "Calls that ended with an error, of those whose time is counted.");
+  for (const auto& [database, report] : figures.latencies)
+    page.sample({{"database", database}}, report.errors);
 }
 
 void write_repetitions(Exposition& page, const Figures& figures) {
@@ -177,6 +183,10 @@ void write_pools(Exposition& page, const Figures& figures) {
   write(
       "forebay_pool_longest_wait_seconds", "How long the first in the queue for a backend has waited.",
       [](const P& pool) { return static_cast<double>(pool.longest_wait_ms) * kMilli; }, "seconds");
+  write(
+      "forebay_pool_longest_idle_transaction_seconds",
+      "How long the client that has been idle in a transaction for longest has sent nothing.",
+      [](const P& pool) { return static_cast<double>(pool.longest_idle_ms) * kMilli; }, "seconds");
   write("forebay_pool_paused", "Whether a pool lends no backends at present.",
         [](const P& pool) { return flag(pool.is_paused); });
 }
@@ -363,9 +373,9 @@ void write_cache(Exposition& page, const Figures& figures) {
 }  // namespace
 
 const std::vector<Collector>& collectors() {
-  static const std::vector<Collector> all = {write_process,   write_clients,     write_traffic,
-                                             write_latencies, write_repetitions, write_pools,
-                                             write_databases, write_servers,     write_cache};
+  static const std::vector<Collector> all = {
+      write_process,   write_clients, write_traffic, write_latencies, write_repetitions, write_pools,
+      write_databases, write_servers, write_cache,   write_machine,   write_alerts};
   return all;
 }
 

@@ -2,6 +2,7 @@
 
 #include "config/options.hpp"
 #include "config/values.hpp"
+#include "http/alert_json.hpp"
 #include "http/handlers.hpp"
 #include "http/json.hpp"
 #include "http/metrics.hpp"
@@ -53,7 +54,8 @@ json::object to_json(const pgfront::PoolFacts& pool) {
                                     {"being_canceled", pool.being_canceled},
                                     {"most", pool.most_backends}}},
           {"cancels", pool.cancels},
-          {"longest_wait_ms", pool.longest_wait_ms}};
+          {"longest_wait_ms", pool.longest_wait_ms},
+          {"longest_idle_in_transaction_ms", pool.longest_idle_ms}};
 }
 
 json::object to_json(const pgfront::CacheFacts& facts) {
@@ -124,6 +126,7 @@ json::object overview_of(const Figures& figures) {
   cache["misses"] = misses;
   cache["saved_us"] = saved_micros;
   return {{"time", figures.time},
+          {"alerts", counts_of(figures.alerts)},
           {"paused", figures.is_paused},
           {"draining", figures.is_draining},
           {"traffic", to_json(traffic)},
@@ -147,7 +150,7 @@ namespace handlers {
 
 void metrics(const CallPtr& call, const Done& done) {
   const auto form = observe::Exposition::form_for(call->request.accept);
-  gather_figures(call->inquiry(), [form, done](const Figures& figures) {
+  gather_figures(call->inquiry(), call->watch, [form, done](const Figures& figures) {
     done({.content_type = std::string(observe::Exposition::content_type(form)),
           .body = metrics_page(figures, form),
           .fields = {{"Vary", "Accept"}}});
@@ -155,7 +158,8 @@ void metrics(const CallPtr& call, const Done& done) {
 }
 
 void overview(const CallPtr& call, const Done& done) {
-  gather_figures(call->inquiry(), [done](const Figures& figures) { done(data_reply(overview_of(figures))); });
+  gather_figures(call->inquiry(), call->watch,
+                 [done](const Figures& figures) { done(data_reply(overview_of(figures))); });
 }
 
 void pools(const CallPtr& call, const Done& done) {

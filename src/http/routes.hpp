@@ -12,6 +12,8 @@
 
 namespace forebay::http {
 
+class AlertWatch;
+
 /// A request that is let in, on its way.
 struct Call {
   pgfront::Front& front;
@@ -19,6 +21,7 @@ struct Call {
   Request request;
   Person person;
   TimePoint now;
+  AlertWatch& watch;
   std::weak_ptr<void> asker;  ///< whoever waits for the reply
 
   pgfront::Inquiry inquiry() const { return {front, asker, here, now}; }

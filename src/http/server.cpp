@@ -24,11 +24,13 @@
 #include <boost/beast/http/string_body.hpp>
 #include <boost/beast/http/write.hpp>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include "base/ascii.hpp"
 #include "base/intrusive_list.hpp"
 #include "http/access.hpp"
+#include "http/alert_watch.hpp"
 #include "http/dispatch.hpp"
 #include "http/events.hpp"
 #include "http/json.hpp"
@@ -182,6 +184,13 @@ struct Guest : ListHook<GuestTag> {
   const int fd;  ///< of the socket, wherever that is moved to
 };
 
+/// How this Forebay is known from others: the machine's name and the first port, as Prometheus would have it.
+std::string instance_of(const std::vector<std::shared_ptr<net::Fd>>& sockets) {
+  char name[256] = "";
+  ::gethostname(name, sizeof name - 1);
+  return fmt::format("{}:{}", name, net::local_address(sockets.front()->get()).port());
+}
+
 /// What a handler is waited for with.
 struct Waiting {
   explicit Waiting(asio::io_context& context) : timer(context) {}
@@ -210,13 +219,19 @@ struct Server::State {
   std::atomic<bool> is_handed_over = false;
   asio::io_context context{1};
   std::vector<std::unique_ptr<tcp::acceptor>> acceptors;
+  AlertWatch watch;
   Events events;
   std::thread thread;
 };
 
 Server::State::State(pgfront::Front& served, const std::vector<std::shared_ptr<net::Fd>>& sockets)
     : front(served),
-      events(context, served, [this](std::function<void()> task) { asio::post(context, std::move(task)); }) {
+      watch(
+          context, served, [this](std::function<void()> task) { asio::post(context, std::move(task)); },
+          instance_of(sockets)),
+      events(
+          context, served, [this](std::function<void()> task) { asio::post(context, std::move(task)); },
+          watch) {
   for (const auto& socket : sockets) {
     const int fd = ::fcntl(socket->get(), F_DUPFD_CLOEXEC, 0);
     auto acceptor = std::make_unique<tcp::acceptor>(context);
@@ -342,7 +357,7 @@ awaitable<Reply> Server::State::answer(const Route* route, Request request, Pers
   const auto waiting = std::make_shared<Waiting>(context);
   const auto here = [this](std::function<void()> task) { asio::post(context, std::move(task)); };
   const CallPtr call = std::make_shared<const Call>(
-      Call{front, here, std::move(request), std::move(person), Clock::now(), waiting});
+      Call{front, here, std::move(request), std::move(person), Clock::now(), watch, waiting});
   // It holds on to nothing: whoever keeps it for too long keeps nothing of ours.
   const Done done = [weak = std::weak_ptr(waiting)](Reply reply) {
     const auto waits = weak.lock();
@@ -432,6 +447,7 @@ void Server::hand_over() {
   asio::post(state_->context, [state = state_.get()] {
     ErrorOf error;
     for (const auto& acceptor : state->acceptors) acceptor->close(error);
+    state->watch.stop();
   });
 }
 

@@ -18,6 +18,13 @@ HistogramSnapshot& HistogramSnapshot::operator+=(const HistogramSnapshot& other)
   return *this;
 }
 
+HistogramSnapshot& HistogramSnapshot::operator-=(const HistogramSnapshot& earlier) {
+  for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] -= earlier.counts_[i];
+  count_ -= earlier.count_;
+  sum_ -= earlier.sum_;
+  return *this;
+}
+
 std::uint64_t HistogramSnapshot::percentile(double share) const {
   if (count_ == 0) return 0;
   const auto wanted = static_cast<std::uint64_t>(std::ceil(share * static_cast<double>(count_)));

@@ -44,6 +44,8 @@ class HistogramSnapshot {
   }
   void add_sum(std::uint64_t micros) { sum_ += micros; }
   HistogramSnapshot& operator+=(const HistogramSnapshot& other);
+  /// What has come since `earlier`, of the same histograms.
+  HistogramSnapshot& operator-=(const HistogramSnapshot& earlier);
 
   std::uint64_t count() const { return count_; }
   /// Of all values, exactly, in microseconds.

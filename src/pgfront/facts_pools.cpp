@@ -39,6 +39,7 @@ void add(PoolFacts& sum, const PoolFacts& other) {
                             &PoolFacts::being_canceled, &PoolFacts::held}) {
     sum.*figure += other.*figure;
   }
+  sum.longest_idle_ms = std::max(sum.longest_idle_ms, other.longest_idle_ms);
 }
 
 /// By the pool's address, which serves as its name: the pools are kept alive by whoever asks.
@@ -53,6 +54,9 @@ PoolCounts count_here(Worker& worker, TimePoint now) {
     PoolFacts& count = counts[&session->pool()];
     ++(session->is_waiting() ? count.waiting : count.clients);
     if (!session->held_because().empty()) ++count.held;
+    if (session->is_idle_in_transaction())
+      count.longest_idle_ms =
+          std::max(count.longest_idle_ms, micros_between(client->last_input_at(), now) / 1000);
   }
   for (const auto& entry : census.backends()) {
     PoolFacts& count = counts[&entry.backend->pool()];

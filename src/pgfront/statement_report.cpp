@@ -92,6 +92,7 @@ void gather_latencies(const Inquiry& inquiry, std::function<void(const LatencyRe
       latencies.calls.add_to(report.calls);
       latencies.transactions.add_to(report.transactions);
       latencies.waits.add_to(report.waits);
+      report.errors += latencies.errors.load(std::memory_order_relaxed);
     });
     return reports;
   };
@@ -103,6 +104,7 @@ void gather_latencies(const Inquiry& inquiry, std::function<void(const LatencyRe
         sum.calls += report.calls;
         sum.transactions += report.transactions;
         sum.waits += report.waits;
+        sum.errors += report.errors;
       }
     }
     done(sums);

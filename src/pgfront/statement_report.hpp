@@ -30,6 +30,7 @@ struct LatencyReport {
   observe::HistogramSnapshot calls;
   observe::HistogramSnapshot transactions;
   observe::HistogramSnapshot waits;
+  std::uint64_t errors = 0;  ///< of the calls
 };
 
 using LatencyReports = std::map<std::string_view, LatencyReport>;  ///< by database, whose names stay

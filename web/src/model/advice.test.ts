@@ -134,5 +134,5 @@ test("a cache that does not run says why", () => {
 
 test("what is not known is not called good", () => {
   const all = lights(overviewWith({ pools: 0 }), null, null);
-  expect(all.filter((light) => light.status === "good").map((light) => light.name)).toEqual(["Clients"]);
+  expect(all.filter((light) => light.status === "good").map((light) => light.name)).toEqual(["Clients", "Alerts"]);
 });

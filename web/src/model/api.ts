@@ -39,14 +39,18 @@ export class Api {
   }
 
   /** The answer, whatever its status but those that say that somebody may not ask. */
-  async ask(path: string, signal?: AbortSignal): Promise<Response> {
-    const headers: Record<string, string> = {};
+  async ask(
+    path: string,
+    signal?: AbortSignal,
+    rest: { method?: string; headers?: Record<string, string>; body?: string } = {},
+  ): Promise<Response> {
+    const headers: Record<string, string> = { ...rest.headers };
     const authorization = this.authorization;
     if (authorization) headers.Authorization = authorization;
     let response: Response;
     try {
       // "omit": the browser neither adds a password of its own nor opens its own window for one.
-      response = await fetch(path, { headers, signal, credentials: "omit", cache: "no-store" });
+      response = await fetch(path, { ...rest, headers, signal, credentials: "omit", cache: "no-store" });
     } catch (error) {
       if (signal?.aborted) throw error;
       throw new ApiError(0, "unreachable", "Forebay does not answer.");
@@ -59,6 +63,16 @@ export class Api {
     const response = await this.ask(path, signal);
     if (!response.ok) throw await errorOf(response);
     return ((await response.json()) as { data: T }).data;
+  }
+
+  /** Changes something. */
+  async post(path: string, body: Record<string, string>): Promise<void> {
+    const response = await this.ask(path, undefined, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    if (!response.ok) throw await errorOf(response);
   }
 
   /** What has no envelope, and says something with status 503, too. */

@@ -1,3 +1,4 @@
+import { alertLight } from "./alerts";
 import { count, milliseconds, percent, some } from "./format";
 import type { CacheState, Health, Overview, Pool, Server, Setting } from "./types";
 
@@ -29,6 +30,7 @@ export function lights(
     poolLight(overview, pools),
     clientLight(overview),
     cacheLight(health, settings),
+    alertLight(overview.alerts),
   ];
 }
 

@@ -6,6 +6,7 @@ type Changes = { [Key in keyof Overview]?: Overview[Key] extends object ? Partia
 export function overviewWith(changes: Changes = {}): Overview {
   const idle: Overview = {
     time: 1000,
+    alerts: { info: 0, warning: 0, critical: 0, acknowledged: 0 },
     paused: false,
     draining: false,
     traffic: {
@@ -28,10 +29,11 @@ export function overviewWith(changes: Changes = {}): Overview {
     cache: { entries: 0, bytes: 0, limit_bytes: 1000, evictions: 0, hits: 0, misses: 0, saved_us: 0 },
     process: { cpu_seconds: 0, start_time: 900, resident_bytes: 1, open_files: 1, threads: 1, client_threads: 1 },
   };
-  const { traffic, clients, cache, process, servers, ...plain } = changes;
+  const { alerts, traffic, clients, cache, process, servers, ...plain } = changes;
   return {
     ...idle,
     ...plain,
+    alerts: { ...idle.alerts, ...alerts },
     traffic: { ...idle.traffic, ...traffic },
     clients: { ...idle.clients, ...clients },
     cache: { ...idle.cache, ...cache },

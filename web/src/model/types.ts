@@ -56,9 +56,18 @@ export interface Store {
   evictions: number;
 }
 
+/** Active alerts: by level those that nobody has acknowledged, and those that somebody has. */
+export interface AlertCounts {
+  info: number;
+  warning: number;
+  critical: number;
+  acknowledged: number;
+}
+
 /** The event of the stream, once a second. */
 export interface Overview {
   time: number; // seconds since 1970, by the server's clock
+  alerts: AlertCounts;
   paused: boolean;
   draining: boolean;
   traffic: Traffic;
@@ -147,6 +156,50 @@ export interface Pool {
   };
   cancels: number;
   longest_wait_ms: number;
+}
+
+export type AlertLevel = "info" | "warning" | "critical";
+
+/** Who did something and when; nobody: it happened by itself. */
+export interface Deed {
+  time: string;
+  by: string | null;
+}
+
+export interface Alert {
+  id: string;
+  alert: string; // the rule's name
+  level: AlertLevel;
+  title: string;
+  description: string;
+  advice: string;
+  labels: Record<string, string>;
+  unit: string;
+  value_text: string;
+  threshold_text: string;
+  started: string;
+  acknowledged: Deed | null;
+  resolved: Deed | null;
+}
+
+export interface Rule {
+  alert: string;
+  signal: string;
+  description: string;
+  worse: "above" | "below";
+  thresholds: Partial<Record<AlertLevel, string>>;
+  for_ms: number;
+  resolve_after_ms: number;
+  match: Record<string, string>;
+}
+
+/** GET /api/v1/alerts */
+export interface Alerts {
+  active: Alert[];
+  resolved: Alert[];
+  rules: Rule[];
+  pending: number; // beyond a limit, and not for long enough yet
+  may_change: boolean;
 }
 
 export interface Setting {

@@ -1,7 +1,10 @@
 import { useEffect, useRef } from "preact/hooks";
 
 import icon from "../icon.svg";
+import { inWords, LEVELS, open, statusOf } from "../model/alerts";
 import type { Live } from "../model/live";
+import type { AlertCounts } from "../model/types";
+import { AlertsPage } from "./alerts";
 import { CachePage } from "./cache";
 import { useLive, useRoute } from "./hooks";
 import { LinkState } from "./link";
@@ -17,6 +20,7 @@ const PAGES = [
   { path: "/statements", title: "Statements", Page: StatementsPage },
   { path: "/cache", title: "Cache", Page: CachePage },
   { path: "/pools", title: "Pools", Page: PoolsPage },
+  { path: "/alerts", title: "Alerts", Page: AlertsPage },
   { path: "/settings", title: "Settings", Page: SettingsPage },
 ];
 
@@ -52,6 +56,7 @@ export function App({ live }: { live: Live }) {
               <li key={path}>
                 <a href={`#${path}`} aria-current={path === page.path ? "page" : undefined}>
                   {title}
+                  {path === "/alerts" && live.latest && <AlertBadge counts={live.latest.alerts} />}
                 </a>
               </li>
             ))}
@@ -77,5 +82,17 @@ export function App({ live }: { live: Live }) {
         </p>
       </footer>
     </>
+  );
+}
+
+/** How many alerts nobody sees to, in the colour of the worst; in words for those who do not see it. */
+function AlertBadge({ counts }: { counts: AlertCounts }) {
+  const worst = LEVELS.find((level) => counts[level] > 0);
+  if (worst === undefined) return null;
+  return (
+    <span class={`badge ${statusOf(worst)}`}>
+      <span aria-hidden="true">{open(counts)}</span>
+      <span class="hidden">: {inWords(counts)}</span>
+    </span>
   );
 }

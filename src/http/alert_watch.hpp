@@ -1,0 +1,54 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "alert/board.hpp"
+#include "http/figures.hpp"
+#include "http/readings.hpp"
+#include "http/webhook.hpp"
+#include "pgfront/facts.hpp"
+
+namespace forebay::http {
+
+/// Looks at all figures once a second, keeps the alerts, and tells of them: in the log and by the webhook. A
+/// reload's rules hold from the next second on. Used by the thread of HTTP.
+class AlertWatch {
+ public:
+  AlertWatch(boost::asio::io_context& context, pgfront::Front& front, pgfront::Post here,
+             std::string instance);
+
+  /// Another process watches now.
+  void stop();
+
+  const alert::Board& board() const { return board_; }
+  AlertFigures figures() const;
+  /// False when there is no such active alert, or it has been acknowledged already.
+  bool acknowledge(std::string_view id, std::string_view by);
+  bool resolve(std::string_view id, std::string_view by);
+
+ private:
+  void wait();
+  void look();
+  void use_settings();
+  void take(const Figures& figures, TimePoint now);
+  void tell(const std::vector<alert::Change>& changes, double now);
+
+  pgfront::Front& front_;
+  const pgfront::Post here_;
+  alert::Board board_;
+  Readings readings_;
+  Webhook webhook_;
+  config::SettingsPtr settings_;
+  TimePoint repeated_at_{};
+  bool is_stopped_ = false;
+  const std::shared_ptr<void> alive_ = std::make_shared<char>();
+  boost::asio::steady_timer timer_;
+};
+
+}  // namespace forebay::http

@@ -1,0 +1,194 @@
+#include "http/readings.hpp"
+
+#include <algorithm>
+
+namespace forebay::http {
+
+namespace {
+
+using alert::Labels;
+using alert::Reading;
+using config::SignalId;
+
+/// Powers of two of microseconds: those of config::kSlowCall and config::kSlowTransaction.
+constexpr std::size_t kSlowCallPower = 19;
+constexpr std::size_t kSlowTransactionPower = 21;
+static_assert(config::kSlowCall == (1 << kSlowCallPower) / 1e6);
+static_assert(config::kSlowTransaction == (1 << kSlowTransactionPower) / 1e6);
+
+/// Collects values.
+class Collector {
+ public:
+  void add(SignalId id, Labels labels, double value) {
+    all_.push_back({&config::signal(id), std::move(labels), value});
+  }
+  void add_share(SignalId id, Labels labels, double part, double whole) {
+    if (whole > 0) add(id, std::move(labels), part / whole);
+  }
+  std::vector<Reading> take() { return std::move(all_); }
+
+ private:
+  std::vector<Reading> all_;
+};
+
+double seconds_of(std::uint64_t milliseconds) {
+  return static_cast<double>(milliseconds) / 1e3;
+}
+
+double flag(bool is_set) {
+  return is_set ? 1 : 0;
+}
+
+void read_pools(Collector& to, const Figures& figures) {
+  for (const auto& pool : figures.pools) {
+    const Labels labels{{"database", pool.database},
+                        {"user", pool.user},
+                        {"server", pool.server},
+                        {"use", pool.is_for_reads ? "reads" : "all"}};
+    to.add_share(SignalId::pool_use, labels, static_cast<double>(pool.active),
+                 static_cast<double>(pool.most_backends));
+    to.add(SignalId::pool_longest_wait, labels, seconds_of(pool.longest_wait_ms));
+    to.add(SignalId::transaction_idle, labels, seconds_of(pool.longest_idle_ms));
+  }
+}
+
+void read_process(Collector& to, const Figures& figures) {
+  const auto& clients = figures.clients;
+  const auto connected =
+      clients.logging_in + clients.idle + clients.active + clients.waiting + clients.consoles;
+  to.add_share(SignalId::clients_use, {}, static_cast<double>(connected),
+               static_cast<double>(figures.most_clients));
+  const auto total = static_cast<double>(figures.machine.memory_bytes);
+  to.add_share(SignalId::process_memory, {}, static_cast<double>(figures.process.resident_bytes), total);
+  to.add_share(SignalId::machine_memory, {}, total - static_cast<double>(figures.machine.available_bytes),
+               total);
+  to.add_share(SignalId::process_files, {}, static_cast<double>(figures.process.open_files),
+               static_cast<double>(figures.process.most_files));
+  to.add_share(SignalId::cache_use, {}, static_cast<double>(figures.store.bytes),
+               static_cast<double>(figures.store_capacity));
+  to.add(SignalId::paused, {}, flag(figures.is_paused));
+}
+
+void read_servers(Collector& to, const Figures& figures) {
+  using route::State;
+  for (const auto& facts : figures.servers) {
+    if (!facts.is_watched) continue;
+    const Labels labels{{"server", facts.server.name}};
+    const State state = facts.server.state;
+    const bool is_down = state == State::down || state == State::refused;
+    to.add(SignalId::server_down, labels, flag(is_down));
+    if (!facts.is_primary) to.add(SignalId::replica_out, labels, flag(is_down || state == State::lagging));
+    if (facts.lag_ms) to.add(SignalId::replica_lag, labels, seconds_of(*facts.lag_ms));
+  }
+}
+
+/// What has come since `earlier`; all of it when the counters have begun anew meanwhile.
+observe::HistogramSnapshot since(observe::HistogramSnapshot now, const observe::HistogramSnapshot& earlier) {
+  if (now.count() >= earlier.count()) now -= earlier;
+  return now;
+}
+std::uint64_t since(std::uint64_t now, std::uint64_t earlier) {
+  return now >= earlier ? now - earlier : now;
+}
+
+double mean_seconds(const observe::HistogramSnapshot& times) {
+  return static_cast<double>(times.sum()) / 1e6 / static_cast<double>(times.count());
+}
+double percentile_seconds(const observe::HistogramSnapshot& times, double share) {
+  return static_cast<double>(times.percentile(share)) / 1e6;
+}
+double slower_than(const observe::HistogramSnapshot& times, std::size_t power) {
+  return static_cast<double>(times.count() - times.below_power(power));
+}
+
+void read_database(Collector& to, const std::string& name, const pgfront::LatencyReport& now,
+                   const pgfront::LatencyReport& earlier) {
+  const Labels labels{{"database", name}};
+  const auto calls = since(now.calls, earlier.calls);
+  to.add(SignalId::query_slow, labels, slower_than(calls, kSlowCallPower));
+  if (calls.count() >= config::kLeastValues) {
+    const auto count = static_cast<double>(calls.count());
+    to.add(SignalId::query_mean, labels, mean_seconds(calls));
+    to.add(SignalId::query_p95, labels, percentile_seconds(calls, 0.95));
+    to.add_share(SignalId::query_error_ratio, labels, static_cast<double>(since(now.errors, earlier.errors)),
+                 count);
+    to.add_share(SignalId::query_slow_ratio, labels, slower_than(calls, kSlowCallPower), count);
+  }
+  if (calls.count() >= config::kLeastManyValues)
+    to.add(SignalId::query_p99, labels, percentile_seconds(calls, 0.99));
+  const auto transactions = since(now.transactions, earlier.transactions);
+  if (transactions.count() >= config::kLeastValues) {
+    to.add(SignalId::transaction_p95, labels, percentile_seconds(transactions, 0.95));
+    to.add_share(SignalId::transaction_slow_ratio, labels, slower_than(transactions, kSlowTransactionPower),
+                 static_cast<double>(transactions.count()));
+  }
+  const auto waits = since(now.waits, earlier.waits);
+  if (waits.count() >= config::kLeastValues)
+    to.add(SignalId::pool_wait_p95, labels, percentile_seconds(waits, 0.95));
+}
+
+void read_cache(Collector& to, const pgfront::CacheFacts& facts, std::uint64_t hits, std::uint64_t misses) {
+  const Labels labels{{"database", facts.database}, {"server", facts.server}};
+  if (hits + misses >= config::kLeastManyValues)
+    to.add_share(SignalId::cache_hit_ratio, labels, static_cast<double>(hits),
+                 static_cast<double>(hits + misses));
+  // Nobody renews the lease of a cache that nobody asks.
+  if (facts.lease_age && hits + misses > 0)
+    to.add(SignalId::cache_lease_age, labels, seconds_of(*facts.lease_age));
+  to.add(SignalId::cache_troubled, labels, flag(!facts.trouble.empty()));
+}
+
+}  // namespace
+
+Readings::Past Readings::past_of(const Figures& figures, TimePoint now) {
+  Past past{.at = now,
+            .databases = {},
+            .caches = {},
+            .cpu_seconds = figures.process.cpu_seconds,
+            .busy_seconds = figures.machine.busy_seconds,
+            .idle_seconds = figures.machine.idle_seconds};
+  for (const auto& [name, report] : figures.latencies) past.databases[std::string(name)] = report;
+  for (const auto& facts : figures.caches)
+    past.caches[{facts.database, facts.server}] = {facts.hits, facts.misses};
+  return past;
+}
+
+/// Afterwards the first is as old as the window, or not quite yet.
+void Readings::remember(const Figures& figures, TimePoint now, Duration window) {
+  if (pasts_.empty() || now - pasts_.back().at >= window / kSteps) pasts_.push_back(past_of(figures, now));
+  while (pasts_.size() > 1 && now - pasts_[1].at >= window) pasts_.pop_front();
+}
+
+std::vector<Reading> Readings::take(const Figures& figures, TimePoint now, Duration window) {
+  Collector to;
+  read_pools(to, figures);
+  read_process(to, figures);
+  read_servers(to, figures);
+  remember(figures, now, window);
+  const Past& past = pasts_.front();
+  static const pgfront::LatencyReport kNothing;
+  for (const auto& [name, report] : figures.latencies) {
+    const auto at = past.databases.find(std::string(name));
+    read_database(to, std::string(name), report, at == past.databases.end() ? kNothing : at->second);
+  }
+  for (const auto& facts : figures.caches) {
+    const auto at = past.caches.find({facts.database, facts.server});
+    const auto earlier = at == past.caches.end() ? std::pair<std::uint64_t, std::uint64_t>() : at->second;
+    // Both begin anew together.
+    const bool is_same = facts.hits >= earlier.first && facts.misses >= earlier.second;
+    read_cache(to, facts, is_same ? facts.hits - earlier.first : facts.hits,
+               is_same ? facts.misses - earlier.second : facts.misses);
+  }
+  if (const double span = seconds_between(past.at, now); span > 0) {
+    to.add_share(SignalId::process_cpu, {}, (figures.process.cpu_seconds - past.cpu_seconds) / span,
+                 static_cast<double>(figures.loops));
+    const double busy = figures.machine.busy_seconds - past.busy_seconds;
+    to.add_share(SignalId::machine_cpu, {}, busy, busy + figures.machine.idle_seconds - past.idle_seconds);
+  }
+  growth_.add(now,
+              static_cast<double>(figures.process.resident_bytes) - static_cast<double>(figures.store.bytes));
+  if (const auto slope = growth_.per_hour()) to.add(SignalId::process_memory_growth, {}, *slope);
+  return to.take();
+}
+
+}  // namespace forebay::http

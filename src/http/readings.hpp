@@ -1,0 +1,44 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "alert/board.hpp"
+#include "alert/growth.hpp"
+#include "http/figures.hpp"
+
+namespace forebay::http {
+
+/// Makes values of signals from figures: those of now, and those over a window, from what counters were at
+/// its beginning. expressions.cpp of `alert` says the same in PromQL. Not thread safe.
+class Readings {
+ public:
+  /// What all signals are now. `figures` come about once a second.
+  std::vector<alert::Reading> take(const Figures& figures, TimePoint now, Duration window);
+
+ private:
+  /// Windows begin at one of so many instants.
+  static constexpr int kSteps = 12;
+
+  /// What counters were.
+  struct Past {
+    TimePoint at;
+    std::map<std::string, pgfront::LatencyReport> databases;
+    std::map<std::pair<std::string, std::string>, std::pair<std::uint64_t, std::uint64_t>>
+        caches;  ///< hits, misses
+    double cpu_seconds = 0;
+    double busy_seconds = 0;
+    double idle_seconds = 0;
+  };
+
+  static Past past_of(const Figures& figures, TimePoint now);
+  void remember(const Figures& figures, TimePoint now, Duration window);
+
+  std::deque<Past> pasts_;
+  alert::Growth growth_;
+};
+
+}  // namespace forebay::http

@@ -1,0 +1,144 @@
+"""What the tests of alerts share: a daemon that watches, and somebody who is told."""
+
+import contextlib
+import http.server
+import json
+import re
+import ssl
+import threading
+import time
+import urllib.error
+import urllib.request
+
+import psycopg
+import pytest
+
+from forebay_testing import ForebayDaemon, wait_until
+
+USER = "app"
+_PLACE = re.compile(r"HTTP is served on (\S+):(\d+)")
+
+
+class Watching:
+    """A ForebayDaemon that serves HTTP to administrators."""
+
+    def __init__(self, daemon: ForebayDaemon) -> None:
+        self.daemon = daemon
+        found = wait_until(lambda: _PLACE.search(daemon.log()), 10, "HTTP is served")
+        self.place = f"127.0.0.1:{found.group(2)}"
+
+    def get(self, path: str) -> str:
+        with urllib.request.urlopen(f"http://{self.place}{path}", timeout=20) as reply:
+            return reply.read().decode()
+
+    def alerts(self) -> dict:
+        return json.loads(self.get("/api/v1/alerts"))["data"]
+
+    def active(self, name: str) -> dict | None:
+        return next((alert for alert in self.alerts()["active"] if alert["alert"] == name), None)
+
+    def await_active(self, name: str, timeout: float = 30) -> dict:
+        return wait_until(lambda: self.active(name), timeout, f"the alert {name}", interval=0.1)
+
+    def await_resolved(self, name: str, timeout: float = 30) -> dict:
+        def found():
+            alerts = self.alerts()
+            is_active = any(alert["alert"] == name for alert in alerts["active"])
+            return not is_active and next((each for each in alerts["resolved"] if each["alert"] == name), None)
+
+        return wait_until(found, timeout, f"the end of the alert {name}", interval=0.1)
+
+    def post(self, path: str, **body) -> tuple[int, dict]:
+        request = urllib.request.Request(f"http://{self.place}{path}", json.dumps(body).encode(),
+                                         {"Content-Type": "application/json"})
+        try:
+            with urllib.request.urlopen(request, timeout=20) as reply:
+                return reply.status, json.load(reply)
+        except urllib.error.HTTPError as error:
+            return error.code, json.load(error)
+
+    def metrics(self) -> dict[str, float]:
+        lines = [line for line in self.get("/metrics").splitlines() if not line.startswith("#")]
+        return {name: float(value) for name, value in (line.rsplit(" ", 1) for line in lines)}
+
+
+def rules(text: str, sets: str = "[]", more: str = "") -> str:
+    """A configuration whose rules are these lines, each `name: {…}`; `more`: further keys of `alerts`."""
+    lines = "".join(f"    {line}\n" for line in text.strip().splitlines())
+    return f"http:\n  anonymous: admin\nalerts:\n  rule_sets: {sets}\n  window: 10s\n{more}  rules:\n{lines}"
+
+
+@pytest.fixture
+def start(server):
+    """start(*flags, config=…): a Watching of the test's own, on two threads."""
+    with contextlib.ExitStack() as running:
+
+        def run(*flags, config: str, upstream=None) -> Watching:
+            flags = ["--threads", "2", "--admin", "127.0.0.1:0", *flags]
+            return Watching(running.enter_context(ForebayDaemon(upstream or server, flags, config)))
+
+        yield run
+
+
+@pytest.fixture
+def connect(server, database):
+    """connect(watching): a new client of the test's database; all are closed at the end."""
+    with contextlib.ExitStack() as opened:
+
+        def one(watching: Watching, **options):
+            dsn = watching.daemon.dsn(user=USER, dbname=database, password=server.passwords[USER])
+            options = {"autocommit": True, "connect_timeout": 20} | options
+            return opened.enter_context(contextlib.closing(psycopg.connect(dsn, **options)))
+
+        yield one
+
+
+class Receiver:
+    """Somebody by HTTP on the loopback, who keeps what he is sent. status: what he answers."""
+
+    def __init__(self, port: int = 0, certificate: str | None = None) -> None:
+        self.status = 200
+        self.requests: list[tuple[str, dict[str, str], object]] = []  #: path, fields in lower case, body
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                fields = {name.lower(): value for name, value in self.headers.items()}
+                outer.requests.append((self.path, fields, body))
+                self.send_response(outer.status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self.port = self._server.server_port
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+        self._thread.start()
+
+    def bodies(self) -> list:
+        return [body for _, _, body in self.requests]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def quiet_for(seconds: float, condition) -> bool:
+    """Whether `condition` stays false for so long: for what must not happen, there is no event to wait for."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if condition():
+            return False
+        time.sleep(0.1)
+    return True

@@ -1,0 +1,211 @@
+"""What is generated for others: promtool takes the rules, they fire under a real Prometheus, Grafana's form holds."""
+
+import json
+import re
+import shutil
+import subprocess
+import urllib.parse
+import urllib.request
+
+import pytest
+
+from conftest import rules
+from forebay_testing import free_port, wait_until
+from forebay_testing.forebay import forebay_binary
+
+SETS = "[forebay, lms, bdc, classroom, prepnexus]"
+UPSTREAM = "upstream: postgres://forebay:secret@127.0.0.1:5432\n"
+needs_prometheus = pytest.mark.skipif(
+    shutil.which("prometheus") is None or shutil.which("promtool") is None,
+    reason="prometheus is not installed (Debian: prometheus)")
+
+
+def generate(what: str, config=None) -> str:
+    command = [forebay_binary(), "generate", what] + (["--config", config] if config else [])
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout
+
+
+@needs_prometheus
+@pytest.mark.parametrize("sets", ["[]", "[forebay]", SETS])
+def test_promtool_finds_nothing_wrong_with_the_rules(tmp_path, sets):
+    """Those of all profiles, too (L18, B18, C11, P8)."""
+    config = tmp_path / "forebay.yaml"
+    own = 'own: {signal: pool.use, warning: 80%, match: ["database=a\\"b.*", "user=x"], description: "say \\"so\\": #"}'
+    config.write_text(UPSTREAM + rules(own, sets))
+    file = tmp_path / "rules.yaml"
+    file.write_text(generate("prometheus-rules", config))
+    checked = subprocess.run(["promtool", "check", "rules", file], capture_output=True, text=True, timeout=30)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    if sets == SETS:
+        for name in ("ForebayServerDown", "ForebayLmsP99", "ForebayBdcHitRate", "ForebayClassroomLag",
+                     "ForebayPrepnexusErrors"):
+            assert f"alert: {name}\n" in file.read_text()
+
+
+def test_mistakes_in_the_file_are_told(tmp_path):
+    config = tmp_path / "forebay.yaml"
+    config.write_text(UPSTREAM + rules("x: {signal: pool.us, warning: 80%}"))
+    done = subprocess.run([forebay_binary(), "generate", "prometheus-rules", "--config", config],
+                          capture_output=True, text=True, timeout=30)
+    assert done.returncode == 1 and "did you mean pool.use?" in done.stderr
+
+
+class Prometheus:
+    """A real one, which scrapes every second and applies the rules as often."""
+
+    def __init__(self, folder, target: str, rules_file) -> None:
+        self._folder, self._port = folder, free_port("127.0.0.1")
+        (folder / "prometheus.yml").write_text(
+            "global: {scrape_interval: 1s, evaluation_interval: 1s}\n"
+            f"rule_files: ['{rules_file}']\n"
+            "scrape_configs:\n"
+            f"  - {{job_name: forebay, static_configs: [{{targets: ['{target}']}}]}}\n")
+
+    def __enter__(self):
+        self._log = (self._folder / "prometheus.log").open("w")
+        self._process = subprocess.Popen(
+            ["prometheus", f"--config.file={self._folder / 'prometheus.yml'}",
+             f"--storage.tsdb.path={self._folder / 'data'}", f"--web.listen-address=127.0.0.1:{self._port}"],
+            stdout=self._log, stderr=self._log)
+        wait_until(self._is_ready, 40, "Prometheus", interval=0.1)
+        return self
+
+    def _is_ready(self) -> bool:
+        assert self._process.poll() is None, (self._folder / "prometheus.log").read_text()
+        try:
+            return urllib.request.urlopen(f"http://127.0.0.1:{self._port}/-/ready", timeout=5).status == 200
+        except OSError:
+            return False
+
+    def __exit__(self, *_) -> None:
+        self._process.terminate()
+        self._process.wait(20)
+        self._log.close()
+
+    def ask(self, path: str, **query):
+        url = f"http://127.0.0.1:{self._port}/api/v1/{path}?{urllib.parse.urlencode(query)}"
+        with urllib.request.urlopen(url, timeout=20) as reply:
+            return json.load(reply)["data"]
+
+    def firing(self) -> list[dict]:
+        return [alert for alert in self.ask("alerts")["alerts"] if alert["state"] == "firing"]
+
+
+@needs_prometheus
+@pytest.mark.time_limit(240)
+def test_the_rules_fire_under_a_real_prometheus(start, connect, tmp_path, database):
+    """The same fault raises the alert here and there, and each expression can be computed."""
+    own = ("idle: {signal: transaction.idle, critical: 1s, for: 1s}\n"
+           "errors: {signal: query.error_ratio, warning: 20%, for: 1s}\n"
+           "slow: {signal: query.slow, warning: 1000}")
+    watching = start("--cache", "on", config=rules(own, SETS))
+    file = tmp_path / "rules.yaml"
+    file.write_text(generate("prometheus-rules", watching.daemon.directory / "forebay.yaml"))
+    with Prometheus(tmp_path, watching.place, file) as prometheus:
+        client = connect(watching, prepare_threshold=None)
+        wait_until(lambda: prometheus.ask("query", query="up == 1")["result"], 30, "a scrape", interval=0.2)
+        holder = connect(watching, autocommit=False)
+        holder.execute("SELECT 1")
+
+        def fails():
+            for _ in range(10):
+                try:
+                    client.execute("SELECT 1/0")
+                except Exception:
+                    pass
+            return {alert["labels"]["alertname"] for alert in prometheus.firing()} >= {"ForebayIdle", "ForebayErrors"}
+
+        wait_until(fails, 60, "both alerts fire in Prometheus", interval=0.5)
+        idle = next(alert for alert in prometheus.firing() if alert["labels"]["alertname"] == "ForebayIdle")
+        assert (idle["labels"]["severity"], idle["labels"]["database"]) == ("critical", database)
+        assert watching.active("idle")["level"] == "critical" and watching.active("errors")
+        (group,) = prometheus.ask("rules")["groups"]
+        sick = {rule["name"]: rule["lastError"] for rule in group["rules"] if rule["health"] == "err"}
+        assert not sick and len(group["rules"]) > 40
+
+
+def fields(value: dict, known: dict, at: str, required=()) -> None:
+    """Each field is known and of its type; dicts and one-element lists of `known` go down."""
+    for name in required:
+        assert name in value, f"{at} has no {name}"
+    for name, part in value.items():
+        assert name in known, f"{at} has an unknown field {name}"
+        check(part, known[name], f"{at}.{name}")
+
+
+def check(value, kind, at: str) -> None:
+    if isinstance(kind, dict):
+        assert isinstance(value, dict), at
+        fields(value, kind, at)
+    elif isinstance(kind, list):
+        assert isinstance(value, list), at
+        for number, each in enumerate(value):
+            check(each, kind[0], f"{at}[{number}]")
+    elif isinstance(kind, set):
+        assert value in kind, f"{at} is {value!r}"
+    elif kind is not object:
+        assert isinstance(value, kind) and not (kind is int and isinstance(value, bool)), f"{at} is {value!r}"
+
+
+# After kinds/dashboard/dashboard_kind.cue of Grafana 9: the fields that a dashboard of ours has, with their types.
+SOURCE = {"type": str, "uid": str}
+PANEL = {
+    "id": int, "type": str, "title": str, "description": str, "transparent": bool, "datasource": SOURCE,
+    "gridPos": {"h": int, "w": int, "x": int, "y": int}, "transformations": [object], "options": dict,
+    "targets": [{"refId": str, "datasource": SOURCE, "expr": str, "legendFormat": str}],
+    "fieldConfig": {
+        "defaults": {
+            "unit": str, "min": int, "custom": dict,
+            "color": {"mode": {"thresholds", "palette-classic", "palette-saturated", "continuous-GrYlRd", "fixed"}},
+            "thresholds": {"mode": {"absolute", "percentage"}, "steps": [{"color": str, "value": object}]},
+        },
+        "overrides": [object],
+    },
+}
+VARIABLE = {
+    "name": str, "label": str, "type": {"query", "adhoc", "constant", "datasource", "interval", "textbox", "custom"},
+    "query": str, "hide": {0, 1, 2}, "skipUrlSync": bool, "datasource": SOURCE, "multi": bool, "includeAll": bool,
+    "refresh": int,
+}
+DASHBOARD = {
+    "uid": str, "title": str, "description": str, "tags": [str], "style": {"light", "dark"}, "timezone": str,
+    "editable": bool, "graphTooltip": {0, 1, 2}, "schemaVersion": int, "version": int, "refresh": str,
+    "time": {"from": str, "to": str}, "templating": {"list": [VARIABLE]}, "annotations": {"list": [object]},
+    "panels": [PANEL],
+}
+REQUIRED = ("style", "editable", "graphTooltip", "schemaVersion")
+
+
+def test_the_dashboard_has_grafanas_form_and_a_panel_for_each_signal(tmp_path):
+    config = tmp_path / "forebay.yaml"
+    config.write_text(UPSTREAM + rules("own: {signal: pool.use, warning: 50%}", SETS))
+    dashboard = json.loads(generate("grafana", config))
+    fields(dashboard, DASHBOARD, "dashboard", REQUIRED)
+    panels = dashboard["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels) > 25
+    places = set()
+    for panel in panels:
+        grid = panel["gridPos"]
+        assert 0 < grid["w"] <= 24 and grid["x"] + grid["w"] <= 24 and grid["h"] > 0
+        places.add((grid["x"], grid["y"]))
+        steps = [step["value"] for step in panel["fieldConfig"]["defaults"]["thresholds"]["steps"]]
+        assert steps[0] is None and steps[1:] == sorted(steps[1:]), panel["title"]
+    assert len(places) == len(panels), "none covers another"
+
+
+def test_every_expression_names_metrics_that_there_are(start, connect):
+    """Of the dashboard's panels and of the rules of all sets."""
+    watching = start("--cache", "on", config=rules("own: {signal: pool.use, warning: 50%}", SETS))
+    client = connect(watching)
+    client.execute("SELECT 1")
+    known = set(re.findall(r"^# TYPE (\S+)", watching.get("/metrics"), re.MULTILINE))
+    text = generate("grafana") + generate("prometheus-rules", watching.daemon.directory / "forebay.yaml")
+    named = set(re.findall(r"\b(?:forebay|process)_[a-z0-9_]+\b(?!\")", text))
+    endings = re.compile(r"_(?:bucket|sum|count)$")
+    unknown = {name for name in named if name not in known and endings.sub("", name) not in known}
+    assert not unknown
+
+
+def test_a_dashboard_and_rules_without_a_file_are_those_of_the_default(tmp_path):
+    assert "ForebayServerDown" in generate("prometheus-rules")
+    assert json.loads(generate("grafana"))["title"] == "Forebay"
