@@ -55,7 +55,8 @@ def test_references_of_the_document_lead_somewhere(start):
 
 def test_every_reply_has_the_same_form(start):
     http = Http(start())
-    for path in ("overview", "pools", "databases", "clients", "servers", "cache", "statements", "config", "version"):
+    for path in ("overview", "pools", "databases", "clients", "servers", "cache", "statements", "alerts", "config",
+                 "version"):
         reply = http.get(f"/api/v1/{path}")
         assert (reply.status, set(reply.json)) == (200, {"data", "meta"}), path
         assert set(reply.json["meta"]) == {"version", "time"}
