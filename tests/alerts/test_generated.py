@@ -99,8 +99,10 @@ def test_the_rules_fire_under_a_real_prometheus(start, connect, tmp_path, databa
            "errors: {signal: query.error_ratio, warning: 20%, for: 1s}\n"
            "slow: {signal: query.slow, warning: 1000}")
     watching = start("--cache", "on", config=rules(own, SETS))
+    config = tmp_path / "forebay.yaml"
+    config.write_text(UPSTREAM + rules(own, SETS))
     file = tmp_path / "rules.yaml"
-    file.write_text(generate("prometheus-rules", watching.daemon.directory / "forebay.yaml"))
+    file.write_text(generate("prometheus-rules", config))
     with Prometheus(tmp_path, watching.place, file) as prometheus:
         client = connect(watching, prepare_threshold=None)
         wait_until(lambda: prometheus.ask("query", query="up == 1")["result"], 30, "a scrape", interval=0.2)
@@ -193,13 +195,16 @@ def test_the_dashboard_has_grafanas_form_and_a_panel_for_each_signal(tmp_path):
     assert len(places) == len(panels), "none covers another"
 
 
-def test_every_expression_names_metrics_that_there_are(start, connect):
+def test_every_expression_names_metrics_that_there_are(start, connect, tmp_path):
     """Of the dashboard's panels and of the rules of all sets."""
-    watching = start("--cache", "on", config=rules("own: {signal: pool.use, warning: 50%}", SETS))
+    text = rules("own: {signal: pool.use, warning: 50%}", SETS)
+    watching = start("--cache", "on", config=text)
+    config = tmp_path / "forebay.yaml"
+    config.write_text(UPSTREAM + text)
     client = connect(watching)
     client.execute("SELECT 1")
     known = set(re.findall(r"^# TYPE (\S+)", watching.get("/metrics"), re.MULTILINE))
-    text = generate("grafana") + generate("prometheus-rules", watching.daemon.directory / "forebay.yaml")
+    text = generate("grafana", config) + generate("prometheus-rules", config)
     named = set(re.findall(r"\b(?:forebay|process)_[a-z0-9_]+\b(?!\")", text))
     endings = re.compile(r"_(?:bucket|sum|count)$")
     unknown = {name for name in named if name not in known and endings.sub("", name) not in known}
