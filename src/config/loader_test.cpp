@@ -364,6 +364,7 @@ TEST(Options, WhatIsShownIsReadBackAsTheSame) {
     const std::string shown = option.show(place);
     if (shown.empty()) continue;
     std::vector<std::string> complaints;
+    option.reset(place);
     option.store(place, shown, complaints);
     EXPECT_TRUE(complaints.empty()) << option.key << " " << shown;
     EXPECT_EQ(option.show(place), shown) << option.key;

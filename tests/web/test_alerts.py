@@ -1,4 +1,4 @@
-"""Alerts on the dashboard: raised by a real fault, acknowledged and resolved by hand, by buttons and by keyboard (C7)."""
+"""Alerts on the dashboard: raised by a real fault, acknowledged and resolved, by buttons and by keyboard (C7)."""
 
 import pytest
 
