@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from conftest import quiet_for, rules
-from forebay_testing import ReplicaServer, wait_until
+from forebay_testing import PostgresServer, ReplicaServer, wait_until
 
 WAITS = "pool-wait: {signal: pool.longest_wait, warning: 300ms, critical: 5min, for: 1s, resolve_after: 1s}"
 
@@ -158,3 +158,19 @@ def test_by_default_the_set_of_forebay_itself_is_in_use_and_a_calm_process_has_n
     assert {"server-down", "pool-wait", "replica-out", "cache-lease", "memory-growth", "idle-in-transaction"} <= {
         rule["alert"] for rule in watching.alerts()["rules"]}
     assert quiet_for(3, lambda: watching.alerts()["active"])
+
+
+@pytest.mark.time_limit(120)
+def test_an_upstream_that_is_stopped_is_a_server_that_is_down_and_no_replica(start):
+    with PostgresServer() as own:
+        watching = start(upstream=own, config=rules(
+            "server-down: {signal: server.down, critical: true, for: 0, resolve_after: 0}\n"
+            "replica-out: {signal: replica.out, warning: true, for: 0}"))
+        place = f"{own.host}:{own.port}"
+        wait_until(lambda: watching.metrics().get(f'forebay_server_state{{server="{place}",state="up"}}') == 1, 20,
+                   "the server is up", interval=0.2)
+        own.stop()
+        assert watching.await_active("server-down")["labels"] == {"server": place}
+        assert quiet_for(2, lambda: watching.active("replica-out"))
+        own.start()
+        watching.await_resolved("server-down", 60)

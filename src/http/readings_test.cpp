@@ -1,0 +1,107 @@
+#include "http/readings.hpp"
+
+#include <chrono>
+#include <optional>
+
+#include <gtest/gtest.h>
+
+namespace forebay::http {
+namespace {
+
+using config::SignalId;
+using std::chrono::seconds;
+
+/// Figures of one database, at instants of the test's own; the window is a minute.
+class ReadingsTest : public testing::Test {
+ protected:
+  void look(int second) {
+    values_ = readings_.take(figures_, TimePoint() + seconds(1000 + second), seconds(60));
+  }
+  /// So many calls of this length since the last look.
+  void add_calls(std::uint64_t count, std::uint64_t micros) {
+    auto& calls = figures_.latencies["shop"].calls;
+    calls.add(observe::Buckets::of(micros), count);
+    calls.add_sum(count * micros);
+  }
+  std::optional<double> value(SignalId id) const {
+    for (const alert::Reading& reading : values_) {
+      if (reading.signal->id == id) return reading.value;
+    }
+    return std::nullopt;
+  }
+
+  Readings readings_;
+  Figures figures_;
+  std::vector<alert::Reading> values_;
+};
+
+TEST_F(ReadingsTest, WhatWasBeforeTheWindowDoesNotCount) {
+  add_calls(1000, 5'000'000);
+  look(0);
+  EXPECT_FALSE(value(SignalId::query_mean)) << "nothing has happened since the first look";
+  add_calls(100, 1000);
+  look(30);
+  EXPECT_NEAR(*value(SignalId::query_mean), 0.001, 1e-9);
+  EXPECT_NEAR(*value(SignalId::query_p95), 0.001, 0.0001);
+  EXPECT_EQ(value(SignalId::query_slow), 0);
+  for (int second = 35; second <= 100; second += 5) look(second);
+  EXPECT_FALSE(value(SignalId::query_mean)) << "those hundred have left the window";
+}
+
+TEST_F(ReadingsTest, SlowCallsAreCountedExactly) {
+  look(0);
+  add_calls(90, 524'287);
+  add_calls(10, 524'288);
+  look(10);
+  EXPECT_EQ(value(SignalId::query_slow), 10);
+  EXPECT_NEAR(*value(SignalId::query_slow_ratio), 0.1, 1e-9);
+}
+
+TEST_F(ReadingsTest, TooFewCallsSayNothing) {
+  look(0);
+  add_calls(19, 1'000'000);
+  figures_.latencies["shop"].errors = 19;
+  look(10);
+  EXPECT_FALSE(value(SignalId::query_mean));
+  EXPECT_FALSE(value(SignalId::query_error_ratio));
+  EXPECT_EQ(value(SignalId::query_slow), 19);
+  add_calls(1, 1'000'000);
+  look(11);
+  EXPECT_TRUE(value(SignalId::query_p95));
+  EXPECT_FALSE(value(SignalId::query_p99)) << "needs a hundred";
+  EXPECT_NEAR(*value(SignalId::query_error_ratio), 0.95, 1e-9);
+}
+
+TEST_F(ReadingsTest, CountersThatBeginAnewAreNoNegativeNumbers) {
+  figures_.caches.push_back({.database = "shop", .server = "db:5432"});
+  auto& cache = figures_.caches.front();
+  cache.hits = 1'000'000;
+  cache.misses = 1'000'000;
+  look(0);
+  EXPECT_FALSE(value(SignalId::cache_hit_ratio));
+  cache.hits = 300;
+  cache.misses = 100;
+  look(10);
+  EXPECT_NEAR(*value(SignalId::cache_hit_ratio), 0.75, 1e-9);
+}
+
+TEST_F(ReadingsTest, TheLeaseOfACacheThatNobodyAsksIsNotWatched) {
+  figures_.caches.push_back({.database = "shop", .server = "db:5432", .lease_age = 90'000});
+  look(0);
+  look(10);
+  EXPECT_FALSE(value(SignalId::cache_lease_age));
+  figures_.caches.front().misses = 1;
+  look(11);
+  EXPECT_EQ(value(SignalId::cache_lease_age), 90);
+}
+
+TEST_F(ReadingsTest, SharesOfNothingHaveNoValue) {
+  figures_.pools.push_back({.database = "shop", .user = "app", .server = "db:5432"});
+  look(0);
+  EXPECT_FALSE(value(SignalId::pool_use));
+  EXPECT_FALSE(value(SignalId::clients_use));
+  EXPECT_FALSE(value(SignalId::machine_memory));
+}
+
+}  // namespace
+}  // namespace forebay::http
