@@ -66,6 +66,8 @@ class PoolDirectory {
   std::vector<std::shared_ptr<Pool>> all() const;
   /// Pools of one database; of all databases when it is empty.
   std::vector<std::shared_ptr<Pool>> of_database(const std::string& database) const;
+  /// Where each server of the main cluster is, by its name, as far as that is known.
+  std::map<std::string, std::shared_ptr<const Target>> server_targets() const;
   /// What each database's pools have carried, those that are forgotten included.
   TrafficByDatabase traffic() const;
   /// By the names of servers.

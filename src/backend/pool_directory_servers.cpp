@@ -81,6 +81,14 @@ std::map<std::string, ServerHistory> PoolDirectory::history_by_server() const {
   return histories;
 }
 
+std::map<std::string, std::shared_ptr<const Target>> PoolDirectory::server_targets() const {
+  const std::lock_guard lock(mutex_);
+  if (!settings_->replicas.empty()) return server_targets_;
+  const auto only = targets_.find("");
+  if (only == targets_.end()) return {};
+  return {{only->second->name(), only->second}};
+}
+
 bool PoolDirectory::is_primary_held() const {
   const std::lock_guard lock(mutex_);
   return is_primary_held_;

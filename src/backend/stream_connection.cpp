@@ -19,6 +19,8 @@ constexpr const char* kSettings =
     "-c default_transaction_isolation=read\\ committed -c jit=off -c DateStyle=ISO";
 /// For questions; the owner gives up a little later.
 constexpr const char* kQuestionLimits = " -c statement_timeout=15s -c lock_timeout=5s";
+/// For samples, which can be had later, and for which nobody else's lock is worth waiting.
+constexpr const char* kSampleLimits = " -c statement_timeout=5s -c lock_timeout=100ms";
 /// For a slot, whose making waits for transactions that were running before.
 constexpr const char* kReplicationLimits = " -c lock_timeout=5min";
 
@@ -41,6 +43,18 @@ const char* mode_name(config::TlsMode mode) {
       return "verify-full";
   }
   return "verify-full";
+}
+
+const char* application_name(StreamConnection::Purpose purpose) {
+  using Purpose = StreamConnection::Purpose;
+  if (purpose == Purpose::health) return "forebay health";
+  return purpose == Purpose::samples ? "forebay samples" : "forebay cache";
+}
+
+const char* limits(StreamConnection::Purpose purpose) {
+  using Purpose = StreamConnection::Purpose;
+  if (purpose == Purpose::replication) return kReplicationLimits;
+  return purpose == Purpose::samples ? kSampleLimits : kQuestionLimits;
 }
 
 class Options {
@@ -120,9 +134,9 @@ StreamConnection::StreamConnection(const Target& target, const std::string& data
   options.add("password", upstream.password);
   options.add("passfile", "/dev/null");
   options.add("dbname", database);
-  options.add("application_name", purpose == Purpose::health ? "forebay health" : "forebay cache");
+  options.add("application_name", application_name(purpose));
   options.add("client_encoding", "SQL_ASCII");
-  options.add("options", std::string(kSettings) + (replicates ? kReplicationLimits : kQuestionLimits));
+  options.add("options", std::string(kSettings) + limits(purpose));
   // A server that is gone is noticed within about ten seconds, whoever has something to send.
   options.add("tcp_user_timeout", "10000");
   options.add("keepalives_idle", "5");

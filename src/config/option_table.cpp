@@ -324,6 +324,20 @@ std::vector<Option> statement_rows() {
   };
 }
 
+std::vector<Option> sampling_rows() {
+  return {
+      bound({.key = "sampling.enabled",
+             .help = "Whether the servers are asked in the background what they do, hold and wait for, while "
+                     "HTTP is served and the upstream's URL names a user."},
+            FIELD(settings->sampling.enabled)),
+      bound({.key = "sampling.interval",
+             .help = "How often, while nobody looks. Sizes are asked for every minute at most, and each "
+                     "question takes a hundredth of the time at most.",
+             .range = {1'000, 3'600'000}},
+            FIELD(settings->sampling.interval)),
+  };
+}
+
 std::vector<Option> routing_rows() {
   return {
       bound({.key = "routing.reads_see",
@@ -687,9 +701,9 @@ std::vector<Option> upstream_rows() {
 
 std::vector<Option> option_rows() {
   std::vector<Option> rows;
-  for (auto* make :
-       {main_rows, pool_rows, limit_rows, timeout_rows, cache_rows, statement_rows, routing_rows, access_rows,
-        console_rows, alert_rows, database_rows, user_rows, policy_rows, rule_rows, upstream_rows}) {
+  for (auto* make : {main_rows, pool_rows, limit_rows, timeout_rows, cache_rows, statement_rows,
+                     sampling_rows, routing_rows, access_rows, console_rows, alert_rows, database_rows,
+                     user_rows, policy_rows, rule_rows, upstream_rows}) {
     for (Option& row : make()) rows.push_back(std::move(row));
   }
   return rows;
@@ -706,6 +720,7 @@ std::vector<Section> section_rows() {
        {}},
       {"cache", "Reads that are answered from memory. See docs/freshness.md.", {}},
       {"statements", "What is counted of the statements that clients run. See docs/statements.md.", {}},
+      {"sampling", "What the servers are asked about themselves. See docs/database.md.", {}},
       {"routing", "Which server answers a read, where there are replicas.", {}},
       {"health", "How the state of the servers is found out, where there are replicas.", {}},
       {"auth", "How clients log in.", {}},

@@ -165,6 +165,12 @@ struct Statements {
   bool repetitions = true;     ///< those that repeat within a transaction or alike are told of
 };
 
+/// What the servers are asked about themselves, in the background.
+struct Sampling {
+  bool enabled = true;
+  Duration interval{10'000};  ///< of the quickest questions, while nobody looks
+};
+
 /// What is kept of certain statements, and how long. It fits a statement when each of the first three that is
 /// set does.
 struct CachePolicy {
@@ -282,6 +288,7 @@ struct Settings {
   Timeouts timeouts;
   Cache cache;
   Statements statements;
+  Sampling sampling;
   Routing routing;
   Health health;
   std::map<std::string, Database> databases;

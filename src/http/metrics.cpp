@@ -3,6 +3,7 @@
 #include <iterator>
 
 #include "http/alert_metrics.hpp"
+#include "http/sample_metrics.hpp"
 
 namespace forebay::http {
 
@@ -379,9 +380,11 @@ const std::vector<Collector>& collectors() {
   return all;
 }
 
-std::string metrics_page(const Figures& figures, observe::Exposition::Form form) {
+std::string metrics_page(const Figures& figures, const monitor::Samples& samples,
+                         observe::Exposition::Form form) {
   observe::Exposition page(form);
   for (const Collector collect : collectors()) collect(page, figures);
+  write_samples(page, samples);
   return page.take();
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "http/figures.hpp"
+#include "monitor/samples.hpp"
 #include "observe/exposition.hpp"
 
 namespace forebay::http {
@@ -16,6 +17,8 @@ using Collector = void (*)(observe::Exposition& page, const Figures& figures);
 /// All of them, in the order of the page. Another room's figures get a collector of their own here.
 const std::vector<Collector>& collectors();
 
-std::string metrics_page(const Figures& figures, observe::Exposition::Form form);
+/// With what the servers say of themselves at its end.
+std::string metrics_page(const Figures& figures, const monitor::Samples& samples,
+                         observe::Exposition::Form form);
 
 }  // namespace forebay::http

@@ -83,9 +83,9 @@ void read_servers(Collector& to, const Figures& figures) {
 }
 
 /// What has come since `earlier`; all of it when the counters have begun anew meanwhile.
-observe::HistogramSnapshot since(observe::HistogramSnapshot now, const observe::HistogramSnapshot& earlier) {
-  if (now.count() >= earlier.count()) now -= earlier;
-  return now;
+observe::HistogramSnapshot since(const observe::HistogramSnapshot& now,
+                                 const observe::HistogramSnapshot& earlier) {
+  return now.count() >= earlier.count() ? now.since(earlier) : now;
 }
 std::uint64_t since(std::uint64_t now, std::uint64_t earlier) {
   return now >= earlier ? now - earlier : now;

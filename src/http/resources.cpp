@@ -150,9 +150,9 @@ namespace handlers {
 
 void metrics(const CallPtr& call, const Done& done) {
   const auto form = observe::Exposition::form_for(call->request.accept);
-  gather_figures(call->inquiry(), call->watch, [form, done](const Figures& figures) {
+  gather_figures(call->inquiry(), call->watch, [call, form, done](const Figures& figures) {
     done({.content_type = std::string(observe::Exposition::content_type(form)),
-          .body = metrics_page(figures, form),
+          .body = metrics_page(figures, *call->watched.sampler.samples(), form),
           .fields = {{"Vary", "Accept"}}});
   });
 }

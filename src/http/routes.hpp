@@ -7,6 +7,7 @@
 
 #include "http/access.hpp"
 #include "http/message.hpp"
+#include "monitor/watched.hpp"
 #include "pgfront/facts.hpp"
 #include "pgfront/front.hpp"
 
@@ -17,6 +18,7 @@ class AlertWatch;
 /// A request that is let in, on its way.
 struct Call {
   pgfront::Front& front;
+  monitor::Watched& watched;
   pgfront::Post here;  ///< back to the thread that serves HTTP
   Request request;
   Person person;

@@ -35,6 +35,7 @@
 #include "http/events.hpp"
 #include "http/json.hpp"
 #include "http/peer.hpp"
+#include "http/recorder.hpp"
 #include "observe/log.hpp"
 
 namespace forebay::http {
@@ -205,6 +206,10 @@ struct Waiting {
 struct Server::State {
   State(pgfront::Front& served, const std::vector<std::shared_ptr<net::Fd>>& sockets);
 
+  /// Back to this thread.
+  pgfront::Post here() {
+    return [this](std::function<void()> task) { asio::post(context, std::move(task)); };
+  }
   awaitable<void> accept(tcp::acceptor& acceptor);
   awaitable<void> meet(tcp::socket socket);
   awaitable<void> serve(Peer& peer, Guest& guest, beast::flat_buffer& buffer, bool is_local, bool is_private);
@@ -221,17 +226,17 @@ struct Server::State {
   std::vector<std::unique_ptr<tcp::acceptor>> acceptors;
   AlertWatch watch;
   Events events;
+  monitor::Watched watched;
+  Recorder recorder;
   std::thread thread;
 };
 
 Server::State::State(pgfront::Front& served, const std::vector<std::shared_ptr<net::Fd>>& sockets)
     : front(served),
-      watch(
-          context, served, [this](std::function<void()> task) { asio::post(context, std::move(task)); },
-          instance_of(sockets)),
-      events(
-          context, served, [this](std::function<void()> task) { asio::post(context, std::move(task)); },
-          watch) {
+      watch(context, served, here(), instance_of(sockets)),
+      events(context, served, here(), watch),
+      watched(served),
+      recorder(context, served, here(), watched, watch) {
   for (const auto& socket : sockets) {
     const int fd = ::fcntl(socket->get(), F_DUPFD_CLOEXEC, 0);
     auto acceptor = std::make_unique<tcp::acceptor>(context);
@@ -355,9 +360,8 @@ awaitable<void> Server::State::serve(Peer& peer, Guest& guest, beast::flat_buffe
 
 awaitable<Reply> Server::State::answer(const Route* route, Request request, Person person) {
   const auto waiting = std::make_shared<Waiting>(context);
-  const auto here = [this](std::function<void()> task) { asio::post(context, std::move(task)); };
   const CallPtr call = std::make_shared<const Call>(
-      Call{front, here, std::move(request), std::move(person), Clock::now(), watch, waiting});
+      Call{front, watched, here(), std::move(request), std::move(person), Clock::now(), watch, waiting});
   // It holds on to nothing: whoever keeps it for too long keeps nothing of ours.
   const Done done = [weak = std::weak_ptr(waiting)](Reply reply) {
     const auto waits = weak.lock();
@@ -448,12 +452,14 @@ void Server::hand_over() {
     ErrorOf error;
     for (const auto& acceptor : state->acceptors) acceptor->close(error);
     state->watch.stop();
+    state->watched.sampler.stop();  // the other process asks now
   });
 }
 
 void Server::stop() {
   state_->context.stop();
   if (state_->thread.joinable()) state_->thread.join();
+  state_->watched.sampler.stop();
 }
 
 }  // namespace forebay::http

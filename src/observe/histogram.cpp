@@ -18,11 +18,13 @@ HistogramSnapshot& HistogramSnapshot::operator+=(const HistogramSnapshot& other)
   return *this;
 }
 
-HistogramSnapshot& HistogramSnapshot::operator-=(const HistogramSnapshot& earlier) {
-  for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] -= earlier.counts_[i];
-  count_ -= earlier.count_;
-  sum_ -= earlier.sum_;
-  return *this;
+HistogramSnapshot HistogramSnapshot::since(const HistogramSnapshot& before) const {
+  HistogramSnapshot added;
+  for (std::size_t i = 0; i < Buckets::kCount; ++i) {
+    if (counts_[i] > before.counts_[i]) added.add(i, counts_[i] - before.counts_[i]);
+  }
+  if (sum_ > before.sum_) added.add_sum(sum_ - before.sum_);
+  return added;
 }
 
 std::uint64_t HistogramSnapshot::percentile(double share) const {

@@ -44,8 +44,8 @@ class HistogramSnapshot {
   }
   void add_sum(std::uint64_t micros) { sum_ += micros; }
   HistogramSnapshot& operator+=(const HistogramSnapshot& other);
-  /// What has come since `earlier`, of the same histograms.
-  HistogramSnapshot& operator-=(const HistogramSnapshot& earlier);
+  /// What was added after `before`, an earlier snapshot of the same.
+  HistogramSnapshot since(const HistogramSnapshot& before) const;
 
   std::uint64_t count() const { return count_; }
   /// Of all values, exactly, in microseconds.

@@ -89,6 +89,20 @@ TEST(Histogram, PercentilesAreWithinASixteenthOfTheExactOnes) {
   }
 }
 
+TEST(Histogram, WhatWasAddedSinceASnapshotIsToldApart) {
+  HistogramSnapshot before;
+  before.add(Buckets::of(10), 5);
+  before.add_sum(50);
+  HistogramSnapshot after = before;
+  after.add(Buckets::of(4000), 2);
+  after.add_sum(8000);
+  const HistogramSnapshot added = after.since(before);
+  EXPECT_EQ(added.count(), 2U);
+  EXPECT_EQ(added.sum(), 8000U);
+  EXPECT_GE(added.percentile(0.5), 3750U);
+  EXPECT_EQ(after.since(after).count(), 0U);
+}
+
 TEST(Histogram, OfNothingIsZero) {
   const HistogramSnapshot empty = snapshot_of(Histogram<std::uint64_t>());
   EXPECT_EQ(empty.percentile(0.99), 0);

@@ -25,9 +25,9 @@ def families(page: str) -> list[str]:
 
 
 def test_names_kinds_and_labels_are_those_that_were_promised(start, connect):
-    """A rename breaks dashboards: change metrics.txt knowingly. Without replicas no server has a lag, so that its
-    family has no labels here."""
-    daemon = start("--cache", "on")
+    """A rename breaks dashboards: change metrics.txt knowingly. Without replicas no server has a lag, and no
+    standby, so that their families have no labels here."""
+    daemon = start("--cache", "on", "--set", "sampling.interval=1s")
     http = Http(daemon)
     client = connect(daemon)
     client.execute("CREATE TABLE goods (id int)")
@@ -36,9 +36,12 @@ def test_names_kinds_and_labels_are_those_that_were_promised(start, connect):
         client.execute("SELECT * FROM goods")
         samples = http.metrics()
         is_watched = any(name.startswith("forebay_server_state{") for name in samples)
-        return is_watched and any(name.startswith("forebay_cache_lease_age_seconds{") for name in samples)
+        is_sampled = all(any(name.startswith(f"forebay_postgres_{family}{{") for name in samples) for family in (
+            "sessions", "slot_retained_bytes", "database_size_bytes", "tables", "unused_index_bytes"))
+        is_cached = any(name.startswith("forebay_cache_lease_age_seconds{") for name in samples)
+        return is_watched and is_sampled and is_cached
 
-    wait_until(is_leased, 20, "a lease of the cache")
+    wait_until(is_leased, 30, "a lease of the cache, and samples of the server")
     found = families(http.get("/metrics").text)
     assert "\n".join(found) + "\n" == _GOLDEN.read_text()
 

@@ -6,6 +6,7 @@ import type { Live } from "../model/live";
 import type { AlertCounts } from "../model/types";
 import { AlertsPage } from "./alerts";
 import { CachePage } from "./cache";
+import { DatabasePage } from "./database";
 import { useLive, useRoute } from "./hooks";
 import { LinkState } from "./link";
 import { OverviewPage } from "./overview";
@@ -20,6 +21,7 @@ const PAGES = [
   { path: "/statements", title: "Statements", Page: StatementsPage },
   { path: "/cache", title: "Cache", Page: CachePage },
   { path: "/pools", title: "Pools", Page: PoolsPage },
+  { path: "/database", title: "Database", Page: DatabasePage },
   { path: "/alerts", title: "Alerts", Page: AlertsPage },
   { path: "/settings", title: "Settings", Page: SettingsPage },
 ];

@@ -1,18 +1,19 @@
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 
-import { SPAN_SECONDS, type Sample } from "../model/history";
+import type { Moment, Range } from "../model/past";
 
 export interface Line {
   name: string;
   colour: string; // a custom property of the style sheet
-  value: (sample: Sample) => number | null;
+  value: (moment: Moment) => number | null;
 }
 
 interface Props {
   title: string;
   lines: Line[];
-  samples: Sample[];
+  samples: Moment[];
+  range: Range;
   format: (value: number | null) => string;
   most?: number; // the top of the scale, where there is a natural one
 }
@@ -20,8 +21,8 @@ interface Props {
 const HEIGHT = 150;
 const SHORTEST_SECONDS = 60;
 
-/** Lines over the last five minutes, the same in words, and the latest value beside the title. */
-export function Chart({ title, lines, samples, format, most }: Props) {
+/** Lines over the time up to now, the same in words, and the latest value beside the title. */
+export function Chart({ title, lines, samples, range, format, most }: Props) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const formatted = useRef(format);
@@ -31,7 +32,11 @@ export function Chart({ title, lines, samples, format, most }: Props) {
     const element = place.current!;
     const draw = () => {
       plot.current?.destroy();
-      plot.current = new uPlot(optionsOf(lines, element.clientWidth, formatted, most), dataOf(lines, []), element);
+      plot.current = new uPlot(
+        optionsOf(lines, element.clientWidth, range.seconds, formatted, most),
+        dataOf(lines, []),
+        element,
+      );
     };
     draw();
     const resized = new ResizeObserver(() => plot.current?.setSize({ width: element.clientWidth, height: HEIGHT }));
@@ -64,28 +69,29 @@ export function Chart({ title, lines, samples, format, most }: Props) {
           ))}
         </span>
       </figcaption>
-      <div ref={place} role="img" aria-label={inWords(title, lines, samples, format)} />
+      <div ref={place} role="img" aria-label={inWords(title, lines, samples, range, format)} />
     </figure>
   );
 }
 
-function inWords(title: string, lines: Line[], samples: Sample[], format: Props["format"]): string {
+function inWords(title: string, lines: Line[], samples: Moment[], range: Range, format: Props["format"]): string {
   const parts = lines.map((line) => {
     const values = samples.map(line.value).filter((value) => value !== null);
     if (values.length === 0) return `${line.name}: nothing yet`;
     const [least, most] = [Math.min(...values), Math.max(...values)];
     return `${line.name}: ${format(values[values.length - 1]!)} now, between ${format(least)} and ${format(most)}`;
   });
-  return `${title}, last five minutes. ${parts.join(". ")}.`;
+  return `${title}, last ${range.title}. ${parts.join(". ")}.`;
 }
 
-function dataOf(lines: Line[], samples: Sample[]): uPlot.AlignedData {
+function dataOf(lines: Line[], samples: Moment[]): uPlot.AlignedData {
   return [samples.map((sample) => sample.time), ...lines.map((line) => samples.map(line.value))];
 }
 
 function optionsOf(
   lines: Line[],
   width: number,
+  span: number,
   format: { current: Props["format"] },
   most: number | undefined,
 ): uPlot.Options {
@@ -104,7 +110,7 @@ function optionsOf(
     cursor: { show: false },
     padding: [8, 20, 0, 0],
     scales: {
-      x: { range: (self) => spanOf(self.data[0]) },
+      x: { range: (self) => spanOf(self.data[0], span) },
       y: { range: (_, __, high) => [0, most ?? (high ? high * 1.15 : 1)] },
     },
     axes: [
@@ -132,18 +138,20 @@ function optionsOf(
 }
 
 /** From the first sample to the last, but never so short that a second fills the chart. */
-function spanOf(times: ArrayLike<number>): [number, number] {
+function spanOf(times: ArrayLike<number>, span: number): [number, number] {
   const last = times[times.length - 1] ?? 0;
-  return [Math.max(last - SPAN_SECONDS, Math.min(times[0] ?? last, last - SHORTEST_SECONDS)), last];
+  return [Math.max(last - span, Math.min(times[0] ?? last, last - SHORTEST_SECONDS)), last];
 }
 
-/** Every minute, or every quarter of one while there is little to see. */
+/** So that there are at most ten or so: every quarter of a minute while there is little to see, and up to a day. */
 function splitsOf(first: number, last: number): number[] {
-  const step = last - first > 120 ? 60 : 15;
+  const step = [15, 60, 600, 14_400, 86_400].find((each) => (last - first) / each <= 8) ?? 86_400;
   return Array.from({ length: Math.floor((last - first) / step) + 1 }, (_, number) => last - number * step).reverse();
 }
 
 function ago(seconds: number): string {
   if (seconds < 1) return "now";
+  if (seconds % 86_400 < 1) return `−${Math.round(seconds / 86_400)} d`;
+  if (seconds % 3600 < 1) return `−${Math.round(seconds / 3600)} h`;
   return seconds % 60 < 1 ? `−${Math.round(seconds / 60)} min` : `−${Math.round(seconds)} s`;
 }

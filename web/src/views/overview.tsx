@@ -1,12 +1,15 @@
+import { useMemo, useState } from "preact/hooks";
+
 import { aboutLink, advise, type Advice } from "../model/advice";
 import * as format from "../model/format";
 import { lights, worstOf, type Light } from "../model/health";
 import type { Sample } from "../model/history";
 import type { Live } from "../model/live";
+import { joined, momentsOf, pathOf, RANGES, type Past, type Range } from "../model/past";
 import type { Cache, Health, Overview, Pool, Setting } from "../model/types";
 import { Chart, type Line } from "./chart";
 import { usePolled } from "./hooks";
-import { Figure, Mark, Section } from "./parts";
+import { Failure, Figure, Mark, Section } from "./parts";
 import { pageOf, useStatements } from "./statements";
 
 const EVERY_MS = 3000;
@@ -35,7 +38,7 @@ export function OverviewPage({ live }: { live: Live }) {
         ready={health !== null && pools !== null && caches !== null && settings !== null}
       />
       <SlowSection live={live} />
-      <Charts samples={live.history.samples} />
+      <Charts live={live} />
       <ProcessSection overview={overview} recent={recent} health={health} />
     </>
   );
@@ -185,16 +188,44 @@ const CLIENTS: Line[] = [
   { name: "idle", colour: "--line-4", value: (sample) => sample.idle },
 ];
 
-function Charts({ samples }: { samples: Sample[] }) {
+function Charts({ live }: { live: Live }) {
+  const [range, setRange] = useState(RANGES[0]!);
   return (
-    <Section title="Last five minutes" id="charts" note="from when this page was opened">
-      <div class="charts">
-        <Chart title="Throughput, per second" lines={THROUGHPUT} samples={samples} format={format.compact} />
-        <Chart title="Latency, mean" lines={LATENCY} samples={samples} format={format.milliseconds} />
-        <Chart title="Answers from memory" lines={HITS} samples={samples} format={format.percent} most={1} />
-        <Chart title="Clients" lines={CLIENTS} samples={samples} format={format.compact} />
-      </div>
+    <Section
+      title="Over time"
+      id="charts"
+      note={
+        <span class="ranges" role="group" aria-label="How far back">
+          {RANGES.map((each) => (
+            <button type="button" key={each.title} aria-pressed={each === range} onClick={() => setRange(each)}>
+              {each.title}
+            </button>
+          ))}
+        </span>
+      }
+    >
+      <RangeOfCharts live={live} range={range} key={range.title} />
     </Section>
+  );
+}
+
+/** Begins with what Forebay remembers; the shortest goes on with each second that comes. */
+function RangeOfCharts({ live, range }: { live: Live; range: Range }) {
+  const { value, error } = usePolled(live, range.everyMs, (signal) => live.api.data<Past>(pathOf(range), signal));
+  const past = useMemo(() => (value === null ? [] : momentsOf(value)), [value]);
+  const isLive = range === RANGES[0];
+  const now = isLive ? live.history.samples : null;
+  const samples = useMemo(() => (now === null ? past : joined(past, now, range.seconds)), [past, now]);
+  return (
+    <>
+      {error && <Failure error={error} has={value !== null} />}
+      <div class="charts">
+        <Chart title="Throughput, per second" lines={THROUGHPUT} format={format.compact} {...{ samples, range }} />
+        <Chart title="Latency, mean" lines={LATENCY} format={format.milliseconds} {...{ samples, range }} />
+        <Chart title="Answers from memory" lines={HITS} format={format.percent} most={1} {...{ samples, range }} />
+        <Chart title="Clients" lines={CLIENTS} format={format.compact} {...{ samples, range }} />
+      </div>
+    </>
   );
 }
 

@@ -1,0 +1,121 @@
+#include "http/recorder.hpp"
+
+#include <utility>
+
+#include "monitor/reading.hpp"
+
+namespace forebay::http {
+
+namespace {
+
+/// In the middle of each second, so that each has one point and none has two.
+constexpr Duration kAfterNext{1'500};
+
+/// Counters of a database that nobody uses any more begin anew.
+std::uint64_t grown(std::uint64_t before, std::uint64_t after) {
+  return after > before ? after - before : 0;
+}
+
+double milliseconds(std::uint64_t micros) {
+  return static_cast<double>(micros) / 1e3;
+}
+
+}  // namespace
+
+Recorder::Recorder(boost::asio::io_context& context, pgfront::Front& front, pgfront::Post here,
+                   monitor::Watched& watched, const AlertWatch& watch)
+    : front_(front),
+      here_(std::move(here)),
+      watched_(watched),
+      watch_(watch),
+      history_(watched.history),
+      timer_(context) {
+  record();
+}
+
+void Recorder::record() {
+  const TimePoint now = Clock::now();
+  timer_.expires_at(std::chrono::floor<std::chrono::seconds>(now) + kAfterNext);
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) record();
+  });
+  gather_figures({front_, alive_, here_, now}, watch_,
+                 [this, now](const Figures& figures) { note(figures, now); });
+}
+
+void Recorder::note(const Figures& figures, TimePoint now) {
+  Totals totals{.at = now, .cpu_seconds = figures.process.cpu_seconds};
+  for (const auto& [database, traffic] : figures.traffic) totals.traffic += traffic;
+  for (const auto& cache : figures.caches) {
+    totals.hits += cache.hits;
+    totals.misses += cache.misses;
+    totals.saved_micros += cache.saved_micros;
+  }
+  for (const auto& [database, report] : figures.latencies) totals.calls += report.calls;
+  if (before_ && before_->at < now) note_rates(*before_, totals);
+  before_ = totals;
+  const auto count = [&](const char* name, std::uint64_t value) {
+    history_.add(name, now, static_cast<double>(value));
+  };
+  count("clients_active", figures.clients.active);
+  count("clients_idle", figures.clients.idle);
+  count("clients_waiting", figures.clients.waiting);
+  count("backends", figures.lists.backends);
+  count("resident_bytes", figures.process.resident_bytes);
+  count("cache_bytes", figures.store.bytes);
+  note_servers(figures, now);
+  note_samples(now);
+}
+
+/// What there was none of has no mean, and so no point.
+void Recorder::note_rates(const Totals& before, const Totals& after) {
+  const double seconds = seconds_between(before.at, after.at);
+  const auto change = [&](auto member) { return grown(before.traffic.*member, after.traffic.*member); };
+  const auto rate = [&](const char* name, std::uint64_t count) {
+    history_.add(name, after.at, static_cast<double>(count) / seconds);
+  };
+  const auto mean = [&](const char* name, double sum, std::uint64_t count) {
+    const auto weight = static_cast<double>(count);
+    if (count > 0) history_.add(name, after.at, sum / weight, weight);
+  };
+  using T = backend::Traffic;
+  const std::uint64_t queries = change(&T::queries);
+  const std::uint64_t hits = grown(before.hits, after.hits);
+  rate("queries", queries);
+  rate("transactions", change(&T::transactions));
+  rate("hits", hits);
+  rate("received_bytes", change(&T::bytes_received));
+  rate("sent_bytes", change(&T::bytes_sent));
+  mean("hit_ratio", static_cast<double>(hits), hits + grown(before.misses, after.misses));
+  mean("query_ms", milliseconds(change(&T::query_micros)), queries);
+  mean("wait_ms", milliseconds(change(&T::wait_micros)), change(&T::assignments));
+  const observe::HistogramSnapshot calls = after.calls.since(before.calls);
+  mean("call_p95_ms", milliseconds(calls.percentile(0.95)) * static_cast<double>(calls.count()),
+       calls.count());
+  mean("call_p99_ms", milliseconds(calls.percentile(0.99)) * static_cast<double>(calls.count()),
+       calls.count());
+  history_.add("saved_seconds", after.at,
+               milliseconds(grown(before.saved_micros, after.saved_micros)) / 1e3 / seconds);
+  history_.add("cpu", after.at, (after.cpu_seconds - before.cpu_seconds) / seconds);
+}
+
+void Recorder::note_servers(const Figures& figures, TimePoint now) {
+  for (const auto& server : figures.servers) {
+    if (server.lag_ms) history_.add("lag_ms/" + server.server.name, now, static_cast<double>(*server.lag_ms));
+  }
+}
+
+/// What is new since the last time, and of servers and databases that answer only: an old figure is none of
+/// now.
+void Recorder::note_samples(TimePoint now) {
+  const monitor::SamplesPtr samples = watched_.sampler.samples();
+  if (samples == noted_) return;
+  for (const monitor::Place& place : samples->places) {
+    if (!place.is_answering) continue;
+    monitor::note_activity(history_, place, now);
+    monitor::note_sizes(history_, watched_.growth, place, now);
+  }
+  noted_ = samples;
+}
+
+}  // namespace forebay::http

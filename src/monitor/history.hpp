@@ -1,0 +1,87 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.hpp"
+
+namespace forebay::monitor {
+
+/// How finely a figure is kept, and for how long.
+struct Resolution {
+  std::uint32_t seconds;  ///< of one point
+  std::uint32_t points;
+
+  std::uint32_t span() const { return seconds * points; }
+};
+/// The finest first: ten minutes, two hours, a week.
+inline constexpr std::array<Resolution, 3> kResolutions = {{{1, 600}, {10, 720}, {300, 2016}}};
+
+/// What a figure was during one stretch of time.
+struct Point {
+  float mean;  ///< not a number: nothing was known of that time, as are the other two then
+  float least;
+  float most;
+};
+static_assert(sizeof(Point) == 12);
+
+/// One figure over time, in all resolutions at once. Its memory is taken at once and never grows: kBytes.
+class Series {
+ public:
+  static constexpr std::size_t kBytes =
+      (kResolutions[0].points + kResolutions[1].points + kResolutions[2].points) * sizeof(Point);
+
+  Series();
+
+  /// A mean of several gives each the weight that it comes with: the number of queries, for a latency. Times
+  /// must not go back.
+  void add(TimePoint now, double value, double weight);
+  TimePoint last() const { return last_; }
+
+  /// `count` points of kResolutions[resolution], the last being that of `now`, which may not be complete.
+  std::vector<Point> points(std::size_t resolution, TimePoint now, std::size_t count) const;
+
+ private:
+  struct Ring {
+    std::vector<Point> points;
+    std::int64_t newest = 0;  ///< the number of its stretch of time, counted from the clock's epoch
+    double sum = 0;           ///< of the newest, as all below
+    double weight = 0;
+    double least = 0;
+    double most = 0;
+  };
+
+  static void add(Ring& ring, std::uint32_t seconds, TimePoint now, double value, double weight);
+
+  std::array<Ring, kResolutions.size()> rings_;
+  TimePoint last_{};
+};
+
+/// Figures by name: `queries`, or `lag_ms/db2:5432` for one of several. So many are kept and no more; a new
+/// one takes the place of one that has been silent for an hour, if there is any. Not thread safe.
+class History {
+ public:
+  /// 2.6 MB in all.
+  static constexpr std::size_t kMostSeries = 64;
+
+  void add(const std::string& name, TimePoint now, double value, double weight = 1);
+  /// Null: there is no such figure (yet).
+  const Series* find(const std::string& name) const;
+  std::vector<std::string> names() const;
+
+  /// The finest resolution that goes back so far; the coarsest, when none does.
+  static std::size_t resolution_for(std::uint64_t seconds);
+
+ private:
+  bool make_room(TimePoint now);
+
+  std::map<std::string, Series> series_;
+};
+
+}  // namespace forebay::monitor

@@ -1,0 +1,92 @@
+#include "monitor/reading.hpp"
+
+#include <algorithm>
+
+namespace forebay::monitor {
+
+namespace {
+
+namespace json = boost::json;
+
+}  // namespace
+
+std::optional<double> number_in(const json::object* told, std::string_view key) {
+  const json::value* const value = told == nullptr ? nullptr : told->if_contains(key);
+  if (value == nullptr || !value->is_number()) return std::nullopt;
+  return value->to_number<double>();
+}
+
+std::string_view text_in(const json::object& told, std::string_view key) {
+  const json::value* const value = told.if_contains(key);
+  if (value == nullptr || !value->is_string()) return {};
+  return {value->get_string().data(), value->get_string().size()};
+}
+
+std::vector<const json::object*> list_in(const json::object* told, std::string_view key) {
+  std::vector<const json::object*> list;
+  const json::value* const value = told == nullptr ? nullptr : told->if_contains(key);
+  if (value == nullptr || !value->is_array()) return list;
+  for (const json::value& each : value->get_array()) {
+    if (each.is_object()) list.push_back(&each.get_object());
+  }
+  return list;
+}
+
+std::int64_t xids_left(std::int64_t age) {
+  constexpr std::int64_t kAll = (std::int64_t{1} << 31) - 1;
+  constexpr std::int64_t kKept = 3'000'000;
+  return std::max<std::int64_t>(kAll - kKept - age, 0);
+}
+
+std::string growth_name(const Place& place, std::string_view database) {
+  return place.server + "/" + std::string(database);
+}
+
+std::string growth_name(const Place& place, const json::object& table) {
+  return growth_name(place, place.database) + "/" + std::string(text_in(table, "schema")) + "." +
+         std::string(text_in(table, "table"));
+}
+
+void note_activity(History& history, const Place& place, TimePoint now) {
+  const json::object* const told = place.told(Topic::activity);
+  if (told == nullptr || !place.is_of_server) return;
+  double active = 0;
+  double idle_in_transaction = 0;
+  for (const json::object* state : list_in(told, "by_state")) {
+    const double count = number_in(state, "count").value_or(0);
+    if (text_in(*state, "state") == "active") active += count;
+    if (text_in(*state, "state").starts_with("idle in transaction")) idle_in_transaction += count;
+  }
+  const auto note = [&](std::string_view name, std::optional<double> value) {
+    history.add(std::string(name) + "/" + place.server, now, value.value_or(0));
+  };
+  note("server_sessions", number_in(told, "count"));
+  note("server_active", active);
+  note("server_idle_in_transaction", idle_in_transaction);
+  note("server_blocked", number_in(told, "blocked"));
+  note("server_longest_transaction_seconds", number_in(told, "longest_transaction_seconds"));
+}
+
+void note_sizes(History& history, Growth& growth, const Place& place, TimePoint now) {
+  if (!place.is_primary) return;
+  for (const json::object* database : list_in(place.told(Topic::sizes), "databases")) {
+    const auto bytes = number_in(database, "bytes");
+    if (!bytes) continue;
+    const std::string_view name = text_in(*database, "database");
+    growth.note(growth_name(place, name), now, static_cast<std::int64_t>(*bytes));
+    if (name == place.database) history.add("database_bytes/" + std::string(name), now, *bytes);
+  }
+  double oldest = 0;
+  for (const json::object* database : list_in(place.told(Topic::server), "databases"))
+    oldest = std::max(oldest, number_in(database, "xid_age").value_or(0));
+  if (oldest > 0) history.add("xid_age/" + place.server, now, oldest);
+  const json::object* const tables = place.told(Topic::tables);
+  if (const auto bytes = number_in(tables, "bytes"))
+    history.add("tables_bytes/" + place.database, now, *bytes);
+  for (const json::object* table : list_in(tables, "tables")) {
+    if (const auto bytes = number_in(table, "total_bytes"))
+      growth.note(growth_name(place, *table), now, static_cast<std::int64_t>(*bytes));
+  }
+}
+
+}  // namespace forebay::monitor

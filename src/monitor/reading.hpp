@@ -1,0 +1,35 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <boost/json/object.hpp>
+
+#include "monitor/growth.hpp"
+#include "monitor/history.hpp"
+#include "monitor/samples.hpp"
+
+/// What is to be read out of answers.
+namespace forebay::monitor {
+
+/// Nothing when it is not there, or null.
+std::optional<double> number_in(const boost::json::object* told, std::string_view key);
+std::string_view text_in(const boost::json::object& told, std::string_view key);
+/// The objects of a list; none when it is not there.
+std::vector<const boost::json::object*> list_in(const boost::json::object* told, std::string_view key);
+
+/// Transaction ids that are left to a database whose oldest is `age` old, before the server takes no more
+/// writes: https://www.postgresql.org/docs/15/routine-vacuuming.html, three million before the ids would run
+/// out.
+std::int64_t xids_left(std::int64_t age);
+
+/// The names under which growth is kept.
+std::string growth_name(const Place& place, std::string_view database);
+std::string growth_name(const Place& place, const boost::json::object& table);
+
+void note_activity(History& history, const Place& place, TimePoint now);
+/// Of the primary alone: the others have the same files.
+void note_sizes(History& history, Growth& growth, const Place& place, TimePoint now);
+
+}  // namespace forebay::monitor

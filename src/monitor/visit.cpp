@@ -1,0 +1,190 @@
+#include "monitor/visit.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <boost/json/parse.hpp>
+#include <fmt/format.h>
+
+#include "backend/stream_reply.hpp"
+#include "monitor/tidy.hpp"
+
+namespace forebay::monitor {
+
+namespace {
+
+using backend::StreamConnection;
+using Progress = StreamConnection::Progress;
+
+/// More than the server's own limit for a statement (kSampleLimits in stream_connection.cpp).
+constexpr Duration kPatience{8'000};
+constexpr Duration kRetryPause{1'000};
+/// A question is asked again when a hundred times what it took has passed.
+constexpr int kShare = 100;
+
+double wall_time() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+Visit::Visit(std::shared_ptr<const backend::Target> target, Place place)
+    : target_(std::move(target)), place_(std::move(place)) {
+  place_.since = wall_time();
+}
+
+void Visit::set_duties(bool is_primary, bool is_of_server, bool is_of_database) {
+  place_.is_primary = is_primary;
+  place_.is_of_server = is_of_server;
+  place_.is_of_database = is_of_database;
+}
+
+bool Visit::is_duty(Topic topic) const {
+  switch (topic_rules()[static_cast<std::size_t>(topic)].scope) {
+    case Scope::everywhere:
+      return true;
+    case Scope::server:
+      return place_.is_of_server;
+    case Scope::database:
+      return place_.is_of_database;
+  }
+  return false;
+}
+
+pollfd Visit::polled() const {
+  if (connection_ == nullptr) return {-1, 0, 0};
+  // Also while nothing is asked: a server that ends closes the connection, which is the first that is seen of
+  // it.
+  return {connection_->fd(), connection_->events(), 0};
+}
+
+TimePoint Visit::next_event() const {
+  if (connection_ == nullptr) return reconnect_;
+  if (!is_connected_ || asking_) return began_ + kPatience;
+  TimePoint next = TimePoint::max();
+  for (const TopicRule& rule : topic_rules()) {
+    if (is_duty(rule.topic)) next = std::min(next, plans_[static_cast<std::size_t>(rule.topic)].next);
+  }
+  return next;
+}
+
+void Visit::hurry(TimePoint now, Duration quick) {
+  for (const TopicRule& rule : topic_rules()) {
+    Plan& own = plan(rule.topic);
+    if (rule.interval.count() == 0)
+      own.next = std::min(own.next, std::max({now, own.asked + quick, own.earliest}));
+  }
+}
+
+bool Visit::advance(TimePoint now, bool has_events, Duration quick) {
+  if (connection_ == nullptr) {
+    if (now < reconnect_) return false;
+    connection_ =
+        std::make_unique<StreamConnection>(*target_, place_.database, StreamConnection::Purpose::samples);
+    is_connected_ = false;
+    began_ = now;
+    // Not before it is writable, or libpq waits for that. Without a socket it has a reason to tell.
+    return connection_->fd() < 0 && connect(now);
+  }
+  if (!is_connected_) {
+    if (has_events) return connect(now);
+    return now - began_ >= kPatience && fail(fmt::format("no answer within {} ms", kPatience.count()), now);
+  }
+  if (has_events) return read(now, quick);
+  if (asking_)
+    return now - began_ >= kPatience && fail(fmt::format("no answer within {} ms", kPatience.count()), now);
+  return begin_next(now);
+}
+
+bool Visit::connect(TimePoint now) {
+  const Progress progress = connection_->connect();
+  if (progress == Progress::busy) return false;
+  if (progress == Progress::failed) return fail(connection_->problem().text, now);
+  is_connected_ = true;
+  plans_ = {};  // whatever is there now, all is new
+  return begin_next(now);
+}
+
+/// The one that is due for longest; `about` before all others.
+bool Visit::begin_next(TimePoint now) {
+  std::optional<Topic> due;
+  for (const TopicRule& rule : topic_rules()) {
+    if (!is_duty(rule.topic) || plan(rule.topic).next > now) continue;
+    if (!due || plan(rule.topic).next < plan(*due).next) due = rule.topic;
+  }
+  if (!due) return false;
+  began_ = now;
+  plan(*due).asked = now;
+  const std::string question = question_for(*due, about_);
+  if (question.empty()) {
+    plan(*due).next = now + topic_rules()[static_cast<std::size_t>(*due)].interval;
+    place_.topics[static_cast<std::size_t>(*due)] = {};
+    return true;
+  }
+  asking_ = due;
+  return !connection_->ask(question) && fail(connection_->problem().text, now);
+}
+
+bool Visit::read(TimePoint now, Duration quick) {
+  StreamConnection::Reply reply;
+  const bool is_open = connection_->transfer();
+  if (!asking_) return !is_open && fail(connection_->problem().text, now);
+  const Progress progress = connection_->take_reply(reply);
+  if (progress == Progress::busy) return !is_open && fail(connection_->problem().text, now);
+  if (!is_open || (progress == Progress::failed && connection_->problem().sqlstate.empty()))
+    return fail(connection_->problem().text, now);
+  const Topic topic = *std::exchange(asking_, std::nullopt);
+  Answered& answered = place_.topics[static_cast<std::size_t>(topic)];
+  answered.problem = progress == Progress::failed ? connection_->problem().text : std::string();
+  const auto took = std::chrono::duration_cast<std::chrono::microseconds>(now - began_);
+  place_.spent += took;
+  const Duration own = topic_rules()[static_cast<std::size_t>(topic)].interval;
+  const auto wanted = std::chrono::duration_cast<TimePoint::duration>(own.count() == 0 ? quick : own);
+  plan(topic).earliest = began_ + took * kShare;
+  plan(topic).next = std::max(began_ + wanted, plan(topic).earliest);
+  if (progress == Progress::done) take(topic, reply);
+  set_answering(true, {});
+  begin_next(now);
+  return true;
+}
+
+void Visit::take(Topic topic, const StreamConnection::Reply& reply) {
+  Answered& answered = place_.topics[static_cast<std::size_t>(topic)];
+  const auto tables = backend::tables_of(reply);
+  if (tables.empty() || PQntuples(tables.front()) != 1) {
+    answered.problem = "the answer has no row";
+    return;
+  }
+  auto told = tidy(backend::value_of(tables.front(), 0, 0));
+  if (!told) {
+    answered.problem = told.error().text;
+    return;
+  }
+  if (topic == Topic::about) learn_about(*told);
+  answered.latest = std::make_shared<const Sample>(Sample{std::move(*told), began_, wall_time()});
+}
+
+void Visit::learn_about(const boost::json::object& told) {
+  if (const auto* version = told.if_contains("version"); version != nullptr && version->is_int64())
+    about_.version = static_cast<int>(version->get_int64());
+  const auto* schema = told.if_contains("statements_schema");
+  about_.statements_schema = schema != nullptr && schema->is_string() ? schema->get_string().c_str() : "";
+}
+
+void Visit::set_answering(bool is_answering, const std::string& problem) {
+  if (place_.is_answering != is_answering || place_.problem.empty() != problem.empty())
+    place_.since = wall_time();
+  place_.is_answering = is_answering;
+  place_.problem = problem;
+}
+
+bool Visit::fail(const std::string& why, TimePoint now) {
+  connection_.reset();
+  is_connected_ = false;
+  asking_.reset();
+  reconnect_ = now + kRetryPause;
+  set_answering(false, why.empty() ? "the connection was closed" : why);
+  return true;
+}
+
+}  // namespace forebay::monitor

@@ -1,0 +1,65 @@
+"""What is kept of figures over time, against what was really done (B22, C7, L17, L2)."""
+
+import time
+
+import pytest
+
+from conftest import Http
+from forebay_testing import wait_until
+
+WEEK = 7 * 24 * 3600
+
+
+def ask(http: Http, series: str, seconds: int) -> dict:
+    return http.get(f"/api/v1/history?series={series}&seconds={seconds}").data
+
+
+def test_what_there_is_is_listed_with_what_it_takes(start):
+    http = Http(start())
+    listed = wait_until(lambda: (data := http.get("/api/v1/history").data)["series"] and data, 10, "a second's figures")
+    assert {"clients_active", "backends", "resident_bytes"} <= set(listed["series"])
+    assert [(each["seconds"], each["span_seconds"]) for each in listed["resolutions"]] == [
+        (1, 600), (10, 7200), (300, 604800)]
+    assert 0 < listed["bytes"] == len(listed["series"]) * 40_032 <= 64 * 40_032
+
+
+def test_every_query_is_in_the_history(start, connect):
+    """The sum of the rates of all seconds is what was sent, whoever looked meanwhile: nobody did."""
+    daemon = start()
+    http = Http(daemon)
+    wait_until(lambda: "queries" in http.get("/api/v1/history").data["series"], 10, "two seconds' figures")
+    client = connect(daemon, prepare_threshold=None)
+    for _ in range(400):
+        client.execute("SELECT 1")
+
+    def counted():
+        points = ask(http, "queries", 60)["series"]["queries"]["mean"]
+        return sum(point for point in points if point is not None)
+
+    wait_until(lambda: counted() == pytest.approx(400, rel=0.1), 10, "400 queries")
+    coarse = ask(http, "queries", 3600)
+    assert coarse["resolution_seconds"] == 10
+    fine, rough = ask(http, "queries,backends", 60), coarse["series"]["queries"]
+    highest = [max(filter(None, each["most"])) for each in (fine["series"]["queries"], rough)]
+    assert highest[0] == pytest.approx(highest[1], rel=0.01)
+    assert fine["series"]["backends"]["mean"][-2] == 1
+
+
+def test_resolution_follows_from_the_time_that_is_wanted(start):
+    http = Http(start())
+    expected = ((1, 1, 1), (300, 1, 300), (3600, 10, 360), (86400, 300, 288), (WEEK, 300, 2016))
+    for seconds, resolution, points in expected:
+        told = ask(http, "backends", seconds)
+        assert (told["resolution_seconds"], told["points"]) == (resolution, points)
+        assert time.time() - 2 * resolution < told["newest"] <= time.time()
+
+
+def test_what_was_never_known_is_null_and_what_is_wrong_is_told(start):
+    http = Http(start())
+    wait_until(lambda: http.get("/api/v1/history").data["series"], 10, "a second's figures")
+    told = ask(http, "nobody_counts_this,backends", 10)["series"]
+    assert told["nobody_counts_this"] is None
+    assert len(told["backends"]["mean"]) == 10
+    for wrong in ("seconds=0&series=backends", f"series=backends&seconds={WEEK + 1}", "serie=backends",
+                  "series=" + ",".join("abcdefghijklmnopq"), "series=%zz"):
+        assert http.get(f"/api/v1/history?{wrong}").status == 400, wrong
