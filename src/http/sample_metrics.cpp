@@ -1,7 +1,8 @@
 #include "http/sample_metrics.hpp"
 
+#include <algorithm>
 #include <functional>
-#include <initializer_list>
+#include <map>
 
 #include "monitor/reading.hpp"
 
@@ -46,8 +47,14 @@ class Writer {
   /// One number of every object in a list, by server and by what its `label` is.
   void of_list(Topic topic, std::string_view list, std::string_view label, std::string_view key) {
     each_server([&](const Place& place) {
-      for (const Object* one : monitor::list_in(place.told(topic), list))
-        sample({{"server", place.server}, {label, monitor::text_in(*one, label)}}, one, key);
+      std::map<std::string_view, double> most;  // standbys may have one name in common
+      for (const Object* one : monitor::list_in(place.told(topic), list)) {
+        const auto value = monitor::number_in(one, key);
+        if (!value) continue;
+        const auto at = most.try_emplace(monitor::text_in(*one, label), *value).first;
+        at->second = std::max(at->second, *value);
+      }
+      for (const auto& [name, value] : most) page_.sample({{"server", place.server}, {label, name}}, value);
     });
   }
 

@@ -73,10 +73,11 @@ std::vector<Sampler::Wish> Sampler::wishes(const config::Settings& settings,
   std::set<std::string> used;
   for (const auto& pool : front_.directory().all()) {
     const auto target = pool->target();
-    if (target != nullptr && target->name() == primary) used.insert(target->upstream().database);
+    if (target == nullptr || target->name() != primary) continue;
+    const std::string& fixed = target->upstream().database;
+    used.insert(fixed.empty() ? pool->database() : fixed);
   }
   used.erase(own);
-  used.erase("");
   for (const std::string& database : used) {
     if (wishes.size() <= kMostDatabases) {
       wishes.push_back({.server = primary, .database = database, .is_primary = true, .is_of_database = true});

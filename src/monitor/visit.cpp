@@ -178,12 +178,13 @@ void Visit::set_answering(bool is_answering, const std::string& problem) {
   place_.problem = problem;
 }
 
-bool Visit::fail(const std::string& why, TimePoint now) {
+bool Visit::fail(std::string why, TimePoint now) {
   connection_.reset();
   is_connected_ = false;
   asking_.reset();
   reconnect_ = now + kRetryPause;
-  set_answering(false, why.empty() ? "the connection was closed" : why);
+  if (why.empty()) why = "the connection was closed";
+  set_answering(false, why);
   return true;
 }
 

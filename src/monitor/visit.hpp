@@ -40,7 +40,8 @@ class Visit {
   bool read(TimePoint now, Duration quick);
   void take(Topic topic, const backend::StreamConnection::Reply& reply);
   void learn_about(const boost::json::object& told);
-  bool fail(const std::string& why, TimePoint now);
+  /// `why` may come from the connection, which ends here.
+  bool fail(std::string why, TimePoint now);
   bool is_duty(Topic topic) const;
   void set_answering(bool is_answering, const std::string& problem);
 

@@ -55,8 +55,8 @@ def test_references_of_the_document_lead_somewhere(start):
 
 def test_every_reply_has_the_same_form(start):
     http = Http(start())
-    for path in ("overview", "pools", "databases", "clients", "servers", "cache", "statements", "alerts", "config",
-                 "version"):
+    for path in ("overview", "pools", "databases", "clients", "servers", "cache", "statements", "repetitions", "alerts",
+                 "config", "version", "activity", "locks", "database", "tables", "indexes", "history"):
         reply = http.get(f"/api/v1/{path}")
         assert (reply.status, set(reply.json)) == (200, {"data", "meta"}), path
         assert set(reply.json["meta"]) == {"version", "time"}

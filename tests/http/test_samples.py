@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from conftest import USER, Http
-from forebay_testing import PostgresServer, wait_until
+from forebay_testing import PostgresServer, ReplicaServer, wait_until
 
 SECRET = "a value that nobody may see"
 
@@ -197,14 +197,21 @@ def test_a_deadlock_and_a_checkpoint_are_counted(sampled, direct, server, databa
 def test_a_server_that_is_stopped_is_shown_as_such_and_comes_back(start):
     with PostgresServer() as own:
         http = Http(start(upstream=own))
-        was = until(lambda: (told := server_in(http, "activity")).get("answering") and told, "the first answers")
-        assert (was["problem"], was["count"]) == (None, 0)
+        sessions = ("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' "
+                    "AND application_name <> 'forebay samples' AND pid <> pg_backend_pid()")
+
+        def all_are_told():
+            told = server_in(http, "activity")
+            return told if told.get("count") == own.query(sessions)[0][0] else None
+
+        was = until(all_are_told, "every session")
+        assert (was["answering"], was["problem"]) == (True, None)
         label = f'forebay_postgres_answering{{server="{was["server"]}"}}'
         assert http.metrics()[label] == 1
         own.stop()
         gone = until(lambda: not (told := server_in(http, "activity"))["answering"] and told, "that it has stopped")
         assert gone["problem"] and gone["since"] >= was["since"]
-        assert gone["asked"] is not None and gone["count"] == 0, "the last figures stay to be seen"
+        assert gone["asked"] is not None and gone["count"] == was["count"], "the last figures stay to be seen"
         metrics = http.metrics()
         assert metrics[label] == 0
         assert not any(name.startswith("forebay_postgres_sessions") for name in metrics), "no old figure as a new one"
@@ -229,12 +236,32 @@ def test_a_user_without_the_right_is_told_so_and_nothing_fails(server, start, di
     assert server_in(http, "database")["problem"] is None
 
 
-def test_databases_that_clients_use_are_sampled_too(start, connect, database):
+def test_databases_that_clients_use_are_sampled_too(start, connect, server, database):
+    server.execute("CREATE TABLE used_by_clients (id int)", dbname=database)
     daemon = start()
     http = Http(daemon)
     until(lambda: [each["database"] for each in http.get("/api/v1/tables").data["databases"]] == ["postgres"], "one")
-    connect(daemon).execute("CREATE TABLE used_by_clients (id int)")
+    connect(daemon).execute("SELECT 1")
     until(lambda: table_in(http, "used_by_clients", database), "the client's database")
+
+
+def test_every_server_of_a_cluster_is_asked(sampled, server, database):
+    with ReplicaServer(server) as replica:
+        replica.catch_up()
+        _, http = sampled("--replica", f"{replica.host}:{replica.port}")
+
+        def both():
+            servers = {each["server"]: each for each in http.get("/api/v1/activity").data["servers"]}
+            return servers if len(servers) == 2 and all("count" in each for each in servers.values()) else None
+
+        servers = until(both, "both servers")
+        roles = {f"{server.host}:{server.port}": True, f"{replica.host}:{replica.port}": False}
+        assert {name: each["primary"] for name, each in servers.items()} == roles
+        standbys = until(lambda: server_in(http, "database").get("standbys"), "the standby")
+        truth = server.query("SELECT application_name FROM pg_stat_replication")
+        assert [standby["standby"] for standby in standbys] == [name for name, in truth]
+        assert 0 <= standbys[0]["replay_lag_bytes"] < 1 << 20
+        assert [each["database"] for each in http.get("/api/v1/tables").data["databases"]] == [database]
 
 
 def test_statements_of_the_extension_are_told_where_it_is_there(start):
@@ -259,10 +286,8 @@ def test_where_nobody_is_to_be_asked_it_is_said_why(sampled):
     assert told["why_not"] == "sampling.enabled is off"
 
 
-def test_samples_are_taken_on_a_connection_of_their_own(sampled, server, database):
-    """Nothing of a pool is used, and what is set for samples is set there alone (B8: it takes one connection)."""
+def test_samples_are_taken_on_one_connection_of_their_own(sampled, server):
     _, http = sampled()
     until(lambda: server_in(http, "activity").get("asked"), "answers")
     names = server.query("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'forebay samples'")
     assert names == [(1,)]
-    assert [pool for pool in http.get("/api/v1/pools").data if pool["database"] == database] == []
