@@ -45,7 +45,8 @@ class RepetitionWindow {
 
     /// More than half of its executions had values of their own, or so many different ones have come that
     /// these alone would repeat.
-    bool has_different_values() const { return different * 2 > executions - 1 || different + 1 >= kRepeats; }
+    bool has_different_values() const { return different * 2 > executions - 1 || has_enough_values(); }
+    bool has_enough_values() const { return different + 1 >= kRepeats; }
   };
 
   explicit RepetitionWindow(RepetitionPlace place) : place_(place) {}
@@ -57,8 +58,8 @@ class RepetitionWindow {
   std::uint32_t executions() const { return count_; }
   TimePoint last_at() const { return last_at_; }
 
-  /// A read is run. `hash_of_values` is asked from the second execution on; `leave` is told of a statement
-  /// that repeats and makes room.
+  /// A read is run. `hash_of_values` is asked from the second execution on, until enough different ones have
+  /// come; `leave` is told of a statement that repeats and makes room.
   template <class HashOfValues, class Leave>
   Tally& note(StatementTable::Ref statement, TimePoint now, HashOfValues hash_of_values, Leave leave) {
     last_at_ = now;
@@ -66,7 +67,7 @@ class RepetitionWindow {
     const std::uint64_t key = key_of(statement);
     std::size_t at = find(key);
     if (at != size_) {
-      note_values(tallies_[at], hash_of_values());
+      if (!tallies_[at].has_enough_values()) note_values(tallies_[at], hash_of_values());
     } else {
       at = room();
       if (at < size_ && tallies_[at].is_suspect) leave(ref_of(keys_[at]), tallies_[at]);
