@@ -1,7 +1,6 @@
 #include "alert/board.hpp"
 
 #include <algorithm>
-#include <ranges>
 #include <tuple>
 
 #include <fmt/format.h>
@@ -42,7 +41,7 @@ void Board::use(std::vector<config::RuleInUse> rules) {
 }
 
 std::vector<Change> Board::evaluate(const std::vector<Reading>& readings, Moment now) {
-  for (Watched& watched : watched_ | std::views::values) watched.is_seen = false;
+  for (auto& [key, watched] : watched_) watched.is_seen = false;
   for (const config::RuleInUse& rule : rules_) {
     for (const Reading& reading : readings) {
       if (reading.signal == rule.signal && fits(rule, reading.labels)) look(rule, reading, now.at);
@@ -110,10 +109,11 @@ void Board::move_gates(const config::RuleInUse& rule, Watched& watched, TimePoin
 }
 
 std::optional<AlertLevel> Board::level_of(const Watched& watched) {
-  for (const AlertLevel level : config::kAlertLevels | std::views::reverse) {
-    if (watched.gates[index(level)].is_passed) return level;
+  std::optional<AlertLevel> highest;
+  for (const AlertLevel level : config::kAlertLevels) {
+    if (watched.gates[index(level)].is_passed) highest = level;
   }
-  return std::nullopt;
+  return highest;
 }
 
 void Board::settle(const config::RuleInUse& rule, const Labels& labels, Watched& watched, Moment now,
@@ -175,7 +175,7 @@ Change Board::close(Watched& watched, std::string_view by, Moment now) {
 }
 
 Board::Watched* Board::find(std::string_view id) {
-  for (Watched& watched : watched_ | std::views::values) {
+  for (auto& [key, watched] : watched_) {
     if (watched.alert && watched.alert->id == id) return &watched;
   }
   return nullptr;
@@ -198,7 +198,7 @@ std::optional<Change> Board::resolve(std::string_view id, std::string_view by, M
 
 std::vector<Alert> Board::active() const {
   std::vector<Alert> all;
-  for (const Watched& watched : watched_ | std::views::values) {
+  for (const auto& [key, watched] : watched_) {
     if (watched.alert) all.push_back(*watched.alert);
   }
   std::ranges::stable_sort(all, [](const Alert& one, const Alert& other) {
@@ -208,9 +208,8 @@ std::vector<Alert> Board::active() const {
 }
 
 std::size_t Board::pending() const {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(watched_ | std::views::values,
-                            [](const Watched& watched) { return !watched.alert && !watched.quiet_up_to; }));
+  return static_cast<std::size_t>(std::ranges::count_if(
+      watched_, [](const auto& each) { return !each.second.alert && !each.second.quiet_up_to; }));
 }
 
 }  // namespace forebay::alert

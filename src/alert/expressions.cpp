@@ -11,6 +11,11 @@ namespace {
 
 using config::SignalId;
 
+constexpr std::string_view kSpecial = "\\.+?()[]{}^$|";
+constexpr std::string_view kWaits = "forebay_backend_wait_duration_seconds_count";
+constexpr std::string_view kTransactions = "forebay_transaction_duration_seconds_count";
+constexpr std::string_view kCalls = "forebay_call_duration_seconds_count";
+
 /// `@` stands for the matchers, with a comma before them when something stands there already; `W` in brackets
 /// for the window.
 std::string template_of(SignalId id) {
@@ -18,9 +23,6 @@ std::string template_of(SignalId id) {
   const auto counted = [](std::string_view value, std::string_view count, std::uint64_t least) {
     return fmt::format("({}) and increase({}{{@}}[W]) >= {}", value, count, least);
   };
-  constexpr std::string_view kCalls = "forebay_call_duration_seconds_count";
-  constexpr std::string_view kTransactions = "forebay_transaction_duration_seconds_count";
-  constexpr std::string_view kWaits = "forebay_backend_wait_duration_seconds_count";
   const auto least = config::kLeastValues;
   const auto many = config::kLeastManyValues;
   const auto slow = [](std::string_view histogram, double bound) {
@@ -130,7 +132,6 @@ std::string matcher_of(const std::string& label, std::string_view pattern) {
     if (c == '*') {
       regex += ".*";
     } else {
-      constexpr std::string_view kSpecial = "\\.+?()[]{}^$|";
       if (kSpecial.find(c) != std::string_view::npos) regex += '\\';
       regex += c;
     }

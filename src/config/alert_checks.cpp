@@ -57,7 +57,7 @@ std::vector<AlertMistake> check_alerts(const Alerts& alerts) {
   for (const auto& [name, own] : alerts.rules) {
     const std::string path = "alerts.rules." + name;
     for (auto& [key, why] : mistakes_of(merged.at(name)))
-      mistakes.push_back({key.empty() ? path : path + "." + key, std::move(why)});
+      mistakes.push_back({key.empty() ? path : fmt::format("{}.{}", path, key), std::move(why)});
   }
   return mistakes;
 }

@@ -24,6 +24,8 @@ constexpr std::string_view kSlowAdvice =
 constexpr std::string_view kMachineAdvice =
     "See what else runs on this machine; move it, or give the machine more.";
 
+constexpr std::string_view kHour = "/h";
+
 std::vector<Signal> make_signals() {
   const Labels pool{"database", "user", "server", "use"};
   const Labels database{"database"};
@@ -222,7 +224,6 @@ Result<double> parse_threshold(SignalUnit unit, std::string_view text) {
       return *value;
     }
     case SignalUnit::bytes_per_hour: {
-      constexpr std::string_view kHour = "/h";
       if (text.ends_with(kHour)) {
         const auto value = parse_byte_size(text.substr(0, text.size() - kHour.size()), {0, 1ULL << 50});
         if (value) return static_cast<double>(value->bytes);

@@ -3,12 +3,16 @@
 #include <algorithm>
 #include <fstream>
 #include <string>
+#include <string_view>
 
 #include <unistd.h>
 
 namespace forebay::http {
 
 namespace {
+
+/// Our line in /proc/self/cgroup of the unified hierarchy.
+constexpr std::string_view kUnified = "0::";
 
 void read_memory(MachineFacts& facts) {
   std::ifstream file("/proc/meminfo");
@@ -42,7 +46,6 @@ std::uint64_t inactive_files(const std::string& group) {
 void read_group_limit(MachineFacts& facts) {
   std::ifstream file("/proc/self/cgroup");
   std::string line;
-  constexpr std::string_view kUnified = "0::";
   while (std::getline(file, line) && !line.starts_with(kUnified)) line.clear();
   if (line.empty()) return;
   const std::string group = line.substr(kUnified.size()) == "/" ? "" : line.substr(kUnified.size());
