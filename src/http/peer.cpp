@@ -49,7 +49,7 @@ class PlainPeer final : public StreamPeer<beast::tcp_stream> {
   using StreamPeer::StreamPeer;
 
   awaitable<void> end() override { co_return; }
-  void expires_after(std::chrono::seconds time) override { stream_.expires_after(time); }
+  void expires_after(std::chrono::milliseconds time) override { stream_.expires_after(time); }
 };
 
 class TlsPeer final : public StreamPeer<Private> {
@@ -76,7 +76,7 @@ class TlsPeer final : public StreamPeer<Private> {
     Error error;
     co_await stream_.async_shutdown(asio::redirect_error(use_awaitable, error));
   }
-  void expires_after(std::chrono::seconds time) override { stream_.next_layer().expires_after(time); }
+  void expires_after(std::chrono::milliseconds time) override { stream_.next_layer().expires_after(time); }
 };
 
 }  // namespace

@@ -32,7 +32,7 @@ class Peer {
   /// Says good-bye, where TLS has a word for it.
   virtual boost::asio::awaitable<void> end() = 0;
   /// From now: what is begun and not done by then ends with an error.
-  virtual void expires_after(std::chrono::seconds time) = 0;
+  virtual void expires_after(std::chrono::milliseconds time) = 0;
 };
 
 std::unique_ptr<Peer> plain_peer(boost::beast::tcp_stream stream);
@@ -46,6 +46,6 @@ boost::asio::awaitable<std::unique_ptr<Peer>> tls_peer(boost::beast::tcp_stream 
 /// and `error` says why, when there was no handshake by then.
 boost::asio::awaitable<std::unique_ptr<Peer>> tls_peer_of(boost::beast::tcp_stream stream, std::string host,
                                                           boost::asio::ssl::context& tls,
-                                                          std::chrono::seconds time, Peer::Error& error);
+                                                          std::chrono::milliseconds time, Peer::Error& error);
 
 }  // namespace forebay::http

@@ -86,7 +86,7 @@ awaitable<std::unique_ptr<Peer>> connect(asio::io_context& context, const Destin
 }  // namespace
 
 Destination destination_of(std::string_view url, const std::string& token, const std::string& ca_file,
-                           std::chrono::seconds timeout) {
+                           std::chrono::milliseconds timeout) {
   const boost::urls::url_view parts = boost::urls::parse_uri({url.data(), url.size()}).value();
   const bool is_private = parts.scheme() == "https";
   Destination to{.host = parts.host_address(),

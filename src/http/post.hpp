@@ -17,7 +17,7 @@ struct Destination {
   std::string port;
   std::string target;         ///< path and query
   std::string authorization;  ///< of the field of that name; empty: none
-  std::chrono::seconds timeout{10};
+  std::chrono::milliseconds timeout{10};
   std::shared_ptr<boost::asio::ssl::context> tls = {};  ///< of https; null: http
   std::string mistake = {};  ///< why nothing can be sent there; empty: it can be tried
 };
@@ -25,7 +25,7 @@ struct Destination {
 /// `url`: http or https, valid. `token`: for the scheme Bearer, or empty. `ca_file`: who is trusted; empty:
 /// those whom the system trusts.
 Destination destination_of(std::string_view url, const std::string& token, const std::string& ca_file,
-                           std::chrono::seconds timeout);
+                           std::chrono::milliseconds timeout);
 
 struct Posted {
   unsigned status = 0;       ///< 0: there was no answer

@@ -5,18 +5,8 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/redirect_error.hpp>
-#include <boost/asio/ssl/context.hpp>
-#include <boost/asio/ssl/host_name_verification.hpp>
-#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http.hpp>
-#include <boost/url/parse.hpp>
-#include <boost/url/url.hpp>
-#include <fmt/format.h>
 
 #include "http/webhook_body.hpp"
 #include "observe/log.hpp"
@@ -26,59 +16,14 @@ namespace forebay::http {
 namespace {
 
 namespace asio = boost::asio;
-namespace beast = boost::beast;
-namespace beast_http = boost::beast::http;
-using asio::redirect_error;
-using asio::use_awaitable;
 using std::chrono::seconds;
-using tcp = asio::ip::tcp;
 using ErrorOf = boost::system::error_code;
-using Private = asio::ssl::stream<beast::tcp_stream>;
 
 constexpr std::size_t kMostWaiting = 100;
 constexpr seconds kFirstPause{1};
 constexpr seconds kLongestPause{60};
 /// After so long a delivery is given up: by then it is no news.
 constexpr std::chrono::minutes kLongestTry{10};
-/// What a receiver says is not read any further.
-constexpr std::uint64_t kLongestAnswer = 64 * 1024;
-
-using Post = beast_http::request<beast_http::string_body>;
-
-}  // namespace
-
-struct Webhook::Receiver {
-  std::string host;
-  std::string port;
-  std::string target;
-  std::string authorization;
-  Duration timeout;
-  bool is_private = false;
-  std::unique_ptr<asio::ssl::context> tls = {};  ///< of https
-  std::string mistake = {};                      ///< why it cannot be used
-};
-
-namespace {
-
-/// A connection's lower end, for its deadline.
-beast::tcp_stream& lowest(beast::tcp_stream& stream) {
-  return stream;
-}
-beast::tcp_stream& lowest(Private& stream) {
-  return stream.next_layer();
-}
-
-/// Sends and returns the status; 0 with `error` when there is none.
-template <class Stream>
-asio::awaitable<unsigned> exchange(Stream& stream, const Post& post, ErrorOf& error) {
-  co_await beast_http::async_write(stream, post, redirect_error(use_awaitable, error));
-  if (error) co_return 0;
-  beast::flat_buffer buffer;
-  beast_http::response_parser<beast_http::string_body> parser;
-  parser.body_limit(kLongestAnswer);
-  co_await beast_http::async_read_header(stream, buffer, parser, redirect_error(use_awaitable, error));
-  co_return error ? 0 : parser.get().result_int();
-}
 
 }  // namespace
 
@@ -93,32 +38,15 @@ void Webhook::use(const config::Webhook& settings) {
     waiting_.clear();
     return;
   }
-  const boost::urls::url_view url = boost::urls::parse_uri(settings.url).value();
-  auto receiver = std::make_shared<Receiver>();
-  receiver->is_private = url.scheme() == "https";
-  receiver->host = url.host_address();
-  receiver->port = url.has_port() ? std::string(url.port()) : receiver->is_private ? "443" : "80";
-  receiver->target = url.encoded_path();
+  const std::string token = settings.token.words.empty() ? "" : settings.token.words.front();
+  auto receiver = destination_of(settings.url, token, settings.ca_file, settings.timeout);
   if (format_ == config::WebhookFormat::alertmanager) {
-    while (receiver->target.ends_with('/')) receiver->target.pop_back();
-    receiver->target += "/api/v2/alerts";
+    std::string path = receiver.target.substr(0, receiver.target.find('?'));
+    const std::string query = receiver.target.substr(path.size());
+    while (path.ends_with('/')) path.pop_back();
+    receiver.target = path + "/api/v2/alerts" + query;
   }
-  if (receiver->target.empty()) receiver->target = "/";
-  if (url.has_query()) receiver->target += "?" + std::string(url.encoded_query());
-  if (!settings.token.words.empty()) receiver->authorization = "Bearer " + settings.token.words.front();
-  receiver->timeout = settings.timeout;
-  if (receiver->is_private) {
-    ErrorOf error;
-    receiver->tls = std::make_unique<asio::ssl::context>(asio::ssl::context::tls_client);
-    receiver->tls->set_verify_mode(asio::ssl::verify_peer, error);
-    if (settings.ca_file.empty()) {
-      receiver->tls->set_default_verify_paths(error);
-    } else {
-      receiver->tls->load_verify_file(settings.ca_file, error);
-    }
-    if (error) receiver->mistake = "the authorities cannot be read: " + error.message();
-  }
-  receiver_ = std::move(receiver);
+  receiver_ = std::make_shared<const Destination>(std::move(receiver));
 }
 
 void Webhook::send(const std::vector<alert::Change>& changes, double now) {
@@ -159,58 +87,18 @@ asio::awaitable<void> Webhook::run() {
     }
     ErrorOf error;
     pause_.expires_after(pause);
-    co_await pause_.async_wait(redirect_error(use_awaitable, error));
+    co_await pause_.async_wait(asio::redirect_error(asio::use_awaitable, error));
     pause = std::min(pause * 2, kLongestPause);
   }
   is_running_ = false;
 }
 
-asio::awaitable<Webhook::Outcome> Webhook::attempt(std::shared_ptr<const Receiver> receiver,
+asio::awaitable<Webhook::Outcome> Webhook::attempt(std::shared_ptr<const Destination> receiver,
                                                    std::string body) {
-  why_ = receiver->mistake;
-  if (!why_.empty()) co_return Outcome::failed;
-  ErrorOf error;
-  Post post{beast_http::verb::post, receiver->target, 11};
-  post.set(beast_http::field::host, receiver->host + ":" + receiver->port);
-  post.set(beast_http::field::user_agent, "forebay/" FOREBAY_VERSION);
-  post.set(beast_http::field::content_type, "application/json");
-  if (!receiver->authorization.empty()) post.set(beast_http::field::authorization, receiver->authorization);
-  post.keep_alive(false);
-  post.body() = std::move(body);
-  post.prepare_payload();
-
-  // Names are looked up by a thread of asio's own.
-  tcp::resolver resolver(context_);
-  asio::steady_timer deadline(context_, receiver->timeout);
-  deadline.async_wait([&resolver](const ErrorOf& cancelled) {
-    if (!cancelled) resolver.cancel();
-  });
-  const auto places =
-      co_await resolver.async_resolve(receiver->host, receiver->port, redirect_error(use_awaitable, error));
-  deadline.cancel();
-  unsigned status = 0;
-  if (!error) {
-    beast::tcp_stream plain(context_);
-    plain.expires_after(receiver->timeout);
-    co_await plain.async_connect(places, redirect_error(use_awaitable, error));
-    if (!error && !receiver->is_private) {
-      status = co_await exchange(plain, post, error);
-    } else if (!error) {
-      Private secured(std::move(plain), *receiver->tls);
-      secured.set_verify_callback(asio::ssl::host_name_verification(receiver->host), error);
-      SSL_set_tlsext_host_name(secured.native_handle(), receiver->host.c_str());
-      lowest(secured).expires_after(receiver->timeout);
-      co_await secured.async_handshake(asio::ssl::stream_base::client, redirect_error(use_awaitable, error));
-      if (!error) status = co_await exchange(secured, post, error);
-    }
-  }
-  if (error) {
-    why_ = error.message();
-    co_return Outcome::failed;
-  }
-  if (status / 100 == 2) co_return Outcome::sent;
-  why_ = fmt::format("it answered with status {}", status);
-  const bool is_refused = status / 100 == 4 && status != 408 && status != 429;
+  const Posted posted = co_await post(context_, std::move(receiver), std::move(body));
+  why_ = posted.problem;
+  if (why_.empty()) co_return Outcome::sent;
+  const bool is_refused = posted.status / 100 == 4 && posted.status != 408 && posted.status != 429;
   co_return is_refused ? Outcome::refused : Outcome::failed;
 }
 

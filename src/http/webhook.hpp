@@ -12,6 +12,7 @@
 
 #include "alert/board.hpp"
 #include "config/settings.hpp"
+#include "http/post.hpp"
 
 namespace forebay::http {
 
@@ -44,16 +45,15 @@ class Webhook {
     TimePoint queued;
   };
   enum class Outcome : std::uint8_t { sent, failed, refused };
-  struct Receiver;
 
   void queue(std::string body);
   boost::asio::awaitable<void> run();
-  boost::asio::awaitable<Outcome> attempt(std::shared_ptr<const Receiver> receiver, std::string body);
+  boost::asio::awaitable<Outcome> attempt(std::shared_ptr<const Destination> receiver, std::string body);
   void note(Outcome outcome);
 
   boost::asio::io_context& context_;
   const std::string instance_;
-  std::shared_ptr<const Receiver> receiver_;  ///< null: nobody
+  std::shared_ptr<const Destination> receiver_;  ///< null: nobody
   config::WebhookFormat format_{};
   std::deque<Delivery> waiting_;
   WebhookFigures figures_;
