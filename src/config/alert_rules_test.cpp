@@ -101,7 +101,7 @@ std::string mistakes(const std::string& name, const AlertRule& rule) {
   Alerts alerts;
   alerts.rules[name] = rule;
   std::string text;
-  for (const AlertMistake& mistake : check_alerts(alerts)) text += mistake.key + ": " + mistake.text + "\n";
+  for (const KeyMistake& mistake : check_alerts(alerts)) text += mistake.key + ": " + mistake.text + "\n";
   return text;
 }
 

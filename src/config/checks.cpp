@@ -45,7 +45,7 @@ class Checker {
     check_listen();
     check_trust();
     check_http();
-    check_alert_rules();
+    check_alerts_and_metrics();
     check_client_tls();
     check_certificate_login();
     check_pool_sizes();
@@ -193,9 +193,11 @@ class Checker {
     }
   }
 
-  void check_alert_rules() {
-    for (const AlertMistake& mistake : check_alerts(settings_.alerts))
-      tell(mistake.key, fmt::format("{}: {}", mistake.key, mistake.text));
+  void check_alerts_and_metrics() {
+    for (const auto& mistakes : {check_alerts(settings_.alerts), check_otlp(settings_.otlp)}) {
+      for (const KeyMistake& mistake : mistakes)
+        tell(mistake.key, fmt::format("{}: {}", mistake.key, mistake.text));
+    }
   }
 
   void check_client_tls() {

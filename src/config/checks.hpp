@@ -22,11 +22,12 @@ bool is_scram_verifier(std::string_view password);
 /// True for md5 followed by 32 hexadecimal digits.
 bool is_md5_hash(std::string_view password);
 
-/// Mistakes in `alerts`: each with the key that it is told at.
-struct AlertMistake {
+/// A mistake and the key that it is told at.
+struct KeyMistake {
   std::string key;
   std::string text;
 };
-std::vector<AlertMistake> check_alerts(const Alerts& alerts);
+std::vector<KeyMistake> check_alerts(const Alerts& alerts);
+std::vector<KeyMistake> check_otlp(const Otlp& otlp);
 
 }  // namespace forebay::config

@@ -546,6 +546,26 @@ std::vector<Option> policy_rows() {
   };
 }
 
+std::vector<Option> otlp_rows() {
+  return {
+      bound({.key = "otlp.url",
+             .help = "Where metrics are sent to in OpenTelemetry's form (OTLP over HTTP, JSON), http:// or "
+                     "https:// with the path, such as http://127.0.0.1:4318/v1/metrics. Not set: nowhere."},
+            FIELD(settings->otlp.url)),
+      bound({.key = "otlp.interval", .help = "How often they are sent.", .range = {1'000, 3'600'000}},
+            FIELD(settings->otlp.interval)),
+      bound({.key = "otlp.token",
+             .help = "A secret word of at least 16 characters that is sent with them (`Authorization: Bearer "
+                     "…`)."},
+            FIELD(settings->otlp.token)),
+      bound({.key = "otlp.ca",
+             .help = "The authorities that may have signed the receiver's certificate (PEM). Not set: those "
+                     "that the system trusts.",
+             .kind = Kind::file},
+            FIELD(settings->otlp.ca_file)),
+  };
+}
+
 std::vector<Option> alert_rows() {
   std::vector<Option> rows = {
       bound({.key = "alerts.rule_sets",
@@ -702,8 +722,8 @@ std::vector<Option> upstream_rows() {
 std::vector<Option> option_rows() {
   std::vector<Option> rows;
   for (auto* make : {main_rows, pool_rows, limit_rows, timeout_rows, cache_rows, statement_rows,
-                     sampling_rows, routing_rows, access_rows, console_rows, alert_rows, database_rows,
-                     user_rows, policy_rows, rule_rows, upstream_rows}) {
+                     sampling_rows, routing_rows, access_rows, console_rows, otlp_rows, alert_rows,
+                     database_rows, user_rows, policy_rows, rule_rows, upstream_rows}) {
     for (Option& row : make()) rows.push_back(std::move(row));
   }
   return rows;

@@ -268,6 +268,14 @@ struct Alerts {
   Webhook webhook;
 };
 
+/// Where metrics are sent to by OTLP over HTTP, while HTTP is served.
+struct Otlp {
+  std::string url;  ///< with the path, /v1/metrics as a rule; empty: nowhere
+  Duration interval{15'000};
+  Tokens token;         ///< at most one, sent as a bearer's
+  std::string ca_file;  ///< empty: the authorities that the system trusts
+};
+
 /// One complete configuration. Immutable once published; a reload publishes another.
 struct Settings {
   Upstream upstream;
@@ -298,6 +306,7 @@ struct Settings {
   std::vector<std::string> stats_users;  ///< may use SHOW only
   Http http;
   Alerts alerts;
+  Otlp otlp;
   LogLevel log_level = LogLevel::info;
   bool log_connections = false;
 };

@@ -4,9 +4,9 @@
 
 namespace forebay::http {
 
-using Kind = observe::Exposition::Kind;
+using Kind = observe::MetricSink::Kind;
 
-void write_machine(observe::Exposition& page, const Figures& figures) {
+void write_machine(observe::MetricSink& page, const Figures& figures) {
   const MachineFacts& machine = figures.machine;
   page.family("forebay_machine_memory_bytes", Kind::gauge, "Memory of the machine, or of the container.",
               "bytes");
@@ -20,7 +20,7 @@ void write_machine(observe::Exposition& page, const Figures& figures) {
   page.sample({{"mode", "idle"}}, machine.idle_seconds);
 }
 
-void write_alerts(observe::Exposition& page, const Figures& figures) {
+void write_alerts(observe::MetricSink& page, const Figures& figures) {
   const AlertFigures& alerts = figures.alerts;
   page.family("forebay_alerts", Kind::gauge, "Active alerts of a rule by level.");
   for (const config::RuleInUse& rule : alerts.rules) {

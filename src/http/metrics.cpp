@@ -9,8 +9,8 @@ namespace forebay::http {
 
 namespace {
 
-using observe::Exposition;
-using Kind = Exposition::Kind;
+using observe::MetricSink;
+using Kind = MetricSink::Kind;
 
 constexpr double kMicro = 1e-6;
 constexpr double kMilli = 1e-3;
@@ -19,7 +19,7 @@ std::uint64_t flag(bool is_set) {
   return is_set ? 1 : 0;
 }
 
-void write_process(Exposition& page, const Figures& figures) {
+void write_process(MetricSink& page, const Figures& figures) {
   const ProcessFacts& process = figures.process;
   page.family("forebay_build", Kind::info, "The version of Forebay that runs.");
   page.sample({{"version", FOREBAY_VERSION}}, std::uint64_t{1});
@@ -51,7 +51,7 @@ void write_process(Exposition& page, const Figures& figures) {
   page.sample({}, flag(figures.is_draining));
 }
 
-void write_clients(Exposition& page, const Figures& figures) {
+void write_clients(MetricSink& page, const Figures& figures) {
   const auto& clients = figures.clients;
   page.family("forebay_clients", Kind::gauge, "Connected clients by what they do.");
   page.sample({{"state", "login"}}, clients.logging_in);
@@ -71,7 +71,7 @@ struct TrafficFamily {
   std::string_view unit = {};
 };
 
-void write_traffic(Exposition& page, const Figures& figures) {
+void write_traffic(MetricSink& page, const Figures& figures) {
   using T = backend::Traffic;
   static constexpr TrafficFamily kFamilies[] = {
       {"forebay_queries", "Queries that clients have sent.", &T::queries},
@@ -99,7 +99,7 @@ void write_traffic(Exposition& page, const Figures& figures) {
   }
 }
 
-void write_latencies(Exposition& page, const Figures& figures) {
+void write_latencies(MetricSink& page, const Figures& figures) {
   using Report = pgfront::LatencyReport;
   const auto write = [&](std::string_view family, std::string_view help, auto times) {
     page.family(family, Kind::histogram, help, "seconds");
@@ -119,7 +119,7 @@ void write_latencies(Exposition& page, const Figures& figures) {
     page.sample({{"database", database}}, report.errors);
 }
 
-void write_repetitions(Exposition& page, const Figures& figures) {
+void write_repetitions(MetricSink& page, const Figures& figures) {
   page.family("forebay_repetitions", Kind::counter,
               "Transactions, traces and alike in which a statement repeated (docs/statements.md).");
   for (const auto& count : figures.repetitions) {
@@ -137,7 +137,7 @@ void each_pool(const Figures& figures, Write write) {
   for (const auto& pool : figures.pools) write(pool, pool.is_for_reads ? "reads" : "all");
 }
 
-void write_pool_states(Exposition& page, const Figures& figures) {
+void write_pool_states(MetricSink& page, const Figures& figures) {
   using P = pgfront::PoolFacts;
   struct State {
     std::string_view name;
@@ -164,7 +164,7 @@ void write_pool_states(Exposition& page, const Figures& figures) {
   write("forebay_pool_backends", "Backends of a pool by what they do, as SHOW POOLS counts them.", kBackends);
 }
 
-void write_pools(Exposition& page, const Figures& figures) {
+void write_pools(MetricSink& page, const Figures& figures) {
   using P = pgfront::PoolFacts;
   write_pool_states(page, figures);
   const auto write = [&](std::string_view family, std::string_view help, auto value,
@@ -193,7 +193,7 @@ void write_pools(Exposition& page, const Figures& figures) {
 }
 
 template <class All>
-void write_quotas(Exposition& page, std::string_view label, const All& all) {
+void write_quotas(MetricSink& page, std::string_view label, const All& all) {
   const std::string prefix = "forebay_" + std::string(label);
   const auto write = [&](std::string_view what, std::string_view help, auto value) {
     page.family(prefix + std::string(what), Kind::gauge, help);
@@ -207,7 +207,7 @@ void write_quotas(Exposition& page, std::string_view label, const All& all) {
   write("_clients_limit", "How many clients there may be; 0: any number.", of(&Q::most_clients));
 }
 
-void write_databases(Exposition& page, const Figures& figures) {
+void write_databases(MetricSink& page, const Figures& figures) {
   write_quotas(page, "database", figures.databases);
   page.family("forebay_database_paused", Kind::gauge, "Whether a database is paused.");
   for (const auto& facts : figures.databases) page.sample({{"database", facts.name}}, flag(facts.is_paused));
@@ -231,7 +231,7 @@ constexpr route::State kStates[] = {route::State::unknown, route::State::up, rou
                                     route::State::down, route::State::refused};
 static_assert(std::size(kStates) == route::kStates);
 
-void write_server_states(Exposition& page, const Figures& figures) {
+void write_server_states(MetricSink& page, const Figures& figures) {
   page.family("forebay_server_state", Kind::gauge, "1 for the state that a server is in.");
   for (const auto& facts : figures.servers) {
     for (const route::State state : kStates) {
@@ -266,7 +266,7 @@ void write_server_states(Exposition& page, const Figures& figures) {
   }
 }
 
-void write_servers(Exposition& page, const Figures& figures) {
+void write_servers(MetricSink& page, const Figures& figures) {
   using S = pgfront::ServerFacts;
   write_server_states(page, figures);
   const auto write = [&](std::string_view family, Kind kind, std::string_view help, bool needs_watch,
@@ -306,7 +306,7 @@ struct CacheFamily {
   std::uint64_t pgfront::CacheFacts::*value;
 };
 
-void write_cache_counters(Exposition& page, const Figures& figures) {
+void write_cache_counters(MetricSink& page, const Figures& figures) {
   using C = pgfront::CacheFacts;
   static constexpr CacheFamily kFamilies[] = {
       {"forebay_cache_hits", "Statements that were answered from memory.", &C::hits},
@@ -330,7 +330,7 @@ void write_cache_counters(Exposition& page, const Figures& figures) {
   }
 }
 
-void write_cache(Exposition& page, const Figures& figures) {
+void write_cache(MetricSink& page, const Figures& figures) {
   using C = pgfront::CacheFacts;
   write_cache_counters(page, figures);
   page.family("forebay_cache_level", Kind::gauge,
@@ -380,11 +380,15 @@ const std::vector<Collector>& collectors() {
   return all;
 }
 
+void write_metrics(MetricSink& to, const Figures& figures, const monitor::Samples& samples) {
+  for (const Collector collect : collectors()) collect(to, figures);
+  write_samples(to, samples);
+}
+
 std::string metrics_page(const Figures& figures, const monitor::Samples& samples,
                          observe::Exposition::Form form) {
   observe::Exposition page(form);
-  for (const Collector collect : collectors()) collect(page, figures);
-  write_samples(page, samples);
+  write_metrics(page, figures, samples);
   return page.take();
 }
 

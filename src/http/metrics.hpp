@@ -12,12 +12,13 @@ namespace forebay::http {
 
 /// Writes some families of metrics. Labels are names of databases, users, servers and states, never texts of
 /// statements: so there are as many samples as the configuration and the clients' logins allow.
-using Collector = void (*)(observe::Exposition& page, const Figures& figures);
+using Collector = void (*)(observe::MetricSink& page, const Figures& figures);
 
 /// All of them, in the order of the page. Another room's figures get a collector of their own here.
 const std::vector<Collector>& collectors();
 
-/// With what the servers say of themselves at its end.
+/// All metrics, what the servers say of themselves at the end.
+void write_metrics(observe::MetricSink& to, const Figures& figures, const monitor::Samples& samples);
 std::string metrics_page(const Figures& figures, const monitor::Samples& samples,
                          observe::Exposition::Form form);
 

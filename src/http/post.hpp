@@ -17,7 +17,7 @@ struct Destination {
   std::string port;
   std::string target;         ///< path and query
   std::string authorization;  ///< of the field of that name; empty: none
-  std::chrono::milliseconds timeout{10};
+  std::chrono::milliseconds timeout{10'000};
   std::shared_ptr<boost::asio::ssl::context> tls = {};  ///< of https; null: http
   std::string mistake = {};  ///< why nothing can be sent there; empty: it can be tried
 };

@@ -12,13 +12,13 @@ namespace {
 
 using monitor::Place;
 using monitor::Topic;
-using observe::Exposition;
-using Kind = Exposition::Kind;
+using observe::MetricSink;
+using Kind = MetricSink::Kind;
 using Object = boost::json::object;
 
 class Writer {
  public:
-  Writer(Exposition& page, const monitor::Samples& samples) : page_(page), samples_(samples) {}
+  Writer(MetricSink& page, const monitor::Samples& samples) : page_(page), samples_(samples) {}
 
   void family(std::string_view name, Kind kind, std::string_view help, std::string_view unit = {}) {
     page_.family(name, kind, help, unit);
@@ -67,12 +67,12 @@ class Writer {
   }
 
   /// What is null is left out.
-  void sample(Exposition::Labels labels, const Object* told, std::string_view key) {
+  void sample(MetricSink::Labels labels, const Object* told, std::string_view key) {
     if (const auto value = monitor::number_in(told, key)) page_.sample(labels, *value);
   }
 
  private:
-  Exposition& page_;
+  MetricSink& page_;
   const monitor::Samples& samples_;
 };
 
@@ -146,7 +146,7 @@ void write_log(Writer& writer) {
 
 }  // namespace
 
-void write_samples(Exposition& page, const monitor::Samples& samples) {
+void write_samples(MetricSink& page, const monitor::Samples& samples) {
   page.family("forebay_postgres_answering", Kind::gauge,
               "Whether a server answers what it is asked about itself.");
   for (const Place& place : samples.places) {

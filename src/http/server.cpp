@@ -34,6 +34,7 @@
 #include "http/dispatch.hpp"
 #include "http/events.hpp"
 #include "http/json.hpp"
+#include "http/otlp_exporter.hpp"
 #include "http/peer.hpp"
 #include "http/recorder.hpp"
 #include "observe/log.hpp"
@@ -228,6 +229,7 @@ struct Server::State {
   Events events;
   monitor::Watched watched;
   Recorder recorder;
+  OtlpExporter exporter;
   std::thread thread;
 };
 
@@ -236,7 +238,8 @@ Server::State::State(pgfront::Front& served, const std::vector<std::shared_ptr<n
       watch(context, served, here(), instance_of(sockets)),
       events(context, served, here(), watch),
       watched(served),
-      recorder(context, served, here(), watched, watch) {
+      recorder(context, served, here(), watched, watch),
+      exporter(context, served, here(), watched, watch, instance_of(sockets)) {
   for (const auto& socket : sockets) {
     const int fd = ::fcntl(socket->get(), F_DUPFD_CLOEXEC, 0);
     auto acceptor = std::make_unique<tcp::acceptor>(context);
@@ -452,6 +455,7 @@ void Server::hand_over() {
     ErrorOf error;
     for (const auto& acceptor : state->acceptors) acceptor->close(error);
     state->watch.stop();
+    state->exporter.stop();
     state->watched.sampler.stop();  // the other process asks now
   });
 }

@@ -1,12 +1,10 @@
 #pragma once
 
 #include <cstdint>
-#include <initializer_list>
 #include <string>
 #include <string_view>
-#include <utility>
 
-#include "observe/histogram.hpp"
+#include "observe/metric_sink.hpp"
 
 namespace forebay::observe {
 
@@ -19,33 +17,18 @@ namespace forebay::observe {
 ///     page.sample({{"database", "shop"}}, 7);    // forebay_queries_total{database="shop"} 7
 ///     page.take();
 ///
-/// Knows nothing of what the metrics say. A name is written as it is: [a-zA-Z_][a-zA-Z0-9_]*. Not thread
-/// safe.
-class Exposition {
+/// Samples of counters are called NAME_total, those that inform NAME_info, those of histograms NAME_bucket,
+/// NAME_sum and NAME_count. Not thread safe.
+class Exposition final : public MetricSink {
  public:
   enum class Form : std::uint8_t { text, open_metrics };
-  enum class Kind : std::uint8_t {
-    counter,  ///< only grows; its samples are called NAME_total
-    gauge,
-    info,       ///< always 1, what it says is in its labels; its samples are called NAME_info
-    histogram,  ///< of times in seconds; NAME_bucket, NAME_sum and NAME_count
-  };
-  struct Label {
-    std::string_view name;
-    std::string_view value;
-  };
-  using Labels = std::initializer_list<Label>;
 
   explicit Exposition(Form form) : form_(form) {}
 
-  /// Begins a family. `name` is without the ending of its kind. When it ends with `unit`, a base unit such as
-  /// "seconds" or "bytes", that is told too.
-  void family(std::string_view name, Kind kind, std::string_view help, std::string_view unit = {});
-  /// A sample of the family that was begun last. Its labels must differ from those of its others.
-  void sample(Labels labels, double value);
-  void sample(Labels labels, std::uint64_t value);
-  /// All samples of a histogram with these labels.
-  void sample(Labels labels, const HistogramSnapshot& times);
+  void family(std::string_view name, Kind kind, std::string_view help, std::string_view unit = {}) override;
+  void sample(Labels labels, double value) override;
+  void sample(Labels labels, std::uint64_t value) override;
+  void sample(Labels labels, const HistogramSnapshot& times) override;
 
   /// The page; it is complete.
   std::string take();
