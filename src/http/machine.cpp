@@ -58,13 +58,13 @@ void read_group_limit(MachineFacts& facts) {
 }
 
 void read_processors(MachineFacts& facts) {
-  static const auto kTicks = static_cast<double>(sysconf(_SC_CLK_TCK));
+  const auto ticks = static_cast<double>(sysconf(_SC_CLK_TCK));
   std::ifstream file("/proc/stat");
   std::string name;
   double user = 0, nice = 0, system = 0, idle = 0, iowait = 0, irq = 0, softirq = 0, steal = 0;
   if (!(file >> name >> user >> nice >> system >> idle >> iowait >> irq >> softirq >> steal)) return;
-  facts.busy_seconds = (user + nice + system + irq + softirq + steal) / kTicks;
-  facts.idle_seconds = (idle + iowait) / kTicks;
+  facts.busy_seconds = (user + nice + system + irq + softirq + steal) / ticks;
+  facts.idle_seconds = (idle + iowait) / ticks;
 }
 
 }  // namespace

@@ -166,10 +166,10 @@ std::vector<Reading> Readings::take(const Figures& figures, TimePoint now, Durat
   read_servers(to, figures);
   remember(figures, now, window);
   const Past& past = pasts_.front();
-  static const pgfront::LatencyReport kNothing;
+  const pgfront::LatencyReport nothing;
   for (const auto& [name, report] : figures.latencies) {
     const auto at = past.databases.find(std::string(name));
-    read_database(to, std::string(name), report, at == past.databases.end() ? kNothing : at->second);
+    read_database(to, std::string(name), report, at == past.databases.end() ? nothing : at->second);
   }
   for (const auto& facts : figures.caches) {
     const auto at = past.caches.find({facts.database, facts.server});
