@@ -47,15 +47,17 @@ def test_who_holds_up_whom_is_shown(browser, start, server, database):
         holder.execute("LOCK TABLE wanted")
         waiting = threading.Thread(target=lambda: waiter.execute("SELECT * FROM wanted"))
         waiting.start()
-        browser.open(f"{place(start(upstream=server.url(dbname=database)))}#/database")
-        tree = browser.see(".trees li", f"process {holder.info.backend_pid}")
-        assert "LOCK TABLE wanted" in tree and "idle in transaction" in tree
-        below = browser.see(".trees .trees li", f"process {waiter.info.backend_pid}")
-        assert "wants AccessShareLock on wanted" in below
-        assert browser.figure("blocked") == 1
-        browser.picture("blocked")
-        holder.rollback()
-        waiting.join(20)
+        try:
+            browser.open(f"{place(start(upstream=server.url(dbname=database)))}#/database")
+            tree = browser.see(".trees li", f"process {holder.info.backend_pid}")
+            assert "LOCK TABLE wanted" in tree and "idle in transaction" in tree
+            below = browser.see(".trees .trees li", f"process {waiter.info.backend_pid}")
+            assert "wants AccessShareLock on public.wanted" in below
+            assert browser.figure("blocked") == 1
+            browser.picture("blocked")
+        finally:
+            holder.rollback()
+            waiting.join(20)
         browser.see("section", "Nobody waits for a lock of somebody else.")
     assert not browser.complaints()
 

@@ -95,7 +95,7 @@ function From({ place, children }: { place: Place; children: ComponentChildren }
           {place.asked !== null && <p>What is shown in grey is of {format.timeOfDay(place.asked)}.</p>}
         </Notice>
       )}
-      {place.asked !== null && <div class="past">{children}</div>}
+      {place.asked !== null && <div class="stack past">{children}</div>}
     </>
   );
 }
@@ -236,7 +236,7 @@ function Sessions(props: { activity: Activity; locks: Locks | undefined; figures
         )}
       </Section>
       {activity.asked !== null && (
-        <div class={activity.answering ? undefined : "past"}>
+        <div class={activity.answering ? "stack" : "stack past"}>
           <Section title="Who holds up whom" id={`locks-${id}`}>
             {trees.length === 0 ? (
               <p class="empty">Nobody waits for a lock of somebody else.</p>
