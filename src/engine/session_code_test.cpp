@@ -112,5 +112,28 @@ TEST(SessionCode, WhatNothingRemovesIsToldApart) {
   EXPECT_EQ(reached(code, "TABLE v"), E::seeds_random | E::runs_code | E::hides_state);
 }
 
+TEST(SessionCode, FunctionsThatLookLikePostgresqlsOwnOrLikeColumnsAreSeen) {
+  const SessionCode code(
+      {row("function", "lower", "plpgsql", "BEGIN PERFORM set_config('a.b', 'x', false); END"),
+       row("function", "bump", "sql", "UPDATE t SET n = n + 1 RETURNING n"),
+       row("function", "full_name", "sql", "SELECT $1.first || $1.last"), row("lookalike", "lower", "", ""),
+       row("lookalike", "bump", "", ""), row("lookalike", "full_name", "", "")});
+  EXPECT_FALSE(code.empty());
+  EXPECT_TRUE(reached(code, "SELECT lower(77)").has(E::runs_code));
+  EXPECT_TRUE(reached(code, "SELECT t.bump FROM t").has(E::calls_unknown));
+  EXPECT_EQ(reached(code, "SELECT u.full_name FROM u"), Effects()) << "it only reads";
+  EXPECT_EQ(reached(code, "SELECT upper('a'), u.id FROM u"), Effects());
+}
+
+TEST(SessionCode, AViewOrAPolicyThatCallsWhatWritesIsNoPlainRead) {
+  const SessionCode code({row("function", "log", "sql", "INSERT INTO journal VALUES ($1) RETURNING 1"),
+                          row("function", "middle", "plpgsql", "BEGIN RETURN log('x'); END"),
+                          row("function", "pure", "sql", "SELECT 1"), row("read", "written", "sql", "middle"),
+                          row("read", "plain", "sql", "pure")});
+  EXPECT_TRUE(reached(code, "SELECT * FROM written").has(E::runs_code));
+  EXPECT_EQ(reached(code, "SELECT * FROM plain"), Effects());
+  EXPECT_EQ(reached(code, "SELECT 1"), Effects());
+}
+
 }  // namespace
 }  // namespace forebay::engine

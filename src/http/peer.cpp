@@ -95,7 +95,7 @@ awaitable<std::unique_ptr<Peer>> tls_peer(beast::tcp_stream stream, beast::flat_
 }
 
 awaitable<std::unique_ptr<Peer>> tls_peer_of(beast::tcp_stream stream, std::string host,
-                                             asio::ssl::context& tls, std::chrono::seconds time,
+                                             asio::ssl::context& tls, std::chrono::milliseconds time,
                                              Peer::Error& error) {
   auto peer = std::make_unique<TlsPeer>(Private(std::move(stream), tls));
   peer->expires_after(time);

@@ -70,7 +70,10 @@ Balancer::Choice Balancer::choose(const Topology& topology, const Reader& reader
     const bool is_fresh = !is_primary_up || now - topology.servers[at].covered <= settings.routing.max_lag;
     return is_fresh && reader.may_read(topology, at, floor);
   };
-  const Limits limits = limits_of(topology, is_in_use);
+  const Limits near_limits =
+      limits_of(topology, [&](std::size_t at) { return topology.servers[at].is_near && is_in_use(at); });
+  const Limits far_limits =
+      limits_of(topology, [&](std::size_t at) { return !topology.servers[at].is_near && is_in_use(at); });
   struct Best {
     std::optional<std::size_t> server = {};
     double turn = 0;
@@ -81,9 +84,11 @@ Balancer::Choice Balancer::choose(const Topology& topology, const Reader& reader
   for (std::size_t at = 0; at < loads_.size(); ++at) {
     if (!is_in_use(at)) continue;
     const bool stays = reader.stays_with(topology, at);
+    const bool at_near = topology.servers[at].is_near;
+    const Limits& limits = at_near ? near_limits : far_limits;
     const bool is_slow = stays ? loads_[at].mean_micros > limits.mean : cost(at) > limits.cost;
     if (is_slow && now - loads_[at].used_at < kProbe) continue;
-    Best& best = topology.servers[at].is_near ? best_near : best_far;
+    Best& best = at_near ? best_near : best_far;
     best.least_had = std::min(best.least_had, had(at));
     if (!may_read(at)) continue;
     const double weight = weight_of(topology.servers[at], now, settings.health.slow_start);

@@ -1,5 +1,6 @@
 #include "sql/verdict.hpp"
 
+#include <algorithm>
 #include <string>
 #include <thread>
 #include <vector>
@@ -45,7 +46,6 @@ TEST(Verdict, OfReads) {
       {"WITH x AS (SELECT 1) TABLE x", kNothing},
       {"VALUES (1), (2)", kNothing},
       {"EXPLAIN SELECT 1", kNothing},
-      {"SHOW TimeZone", kNothing},
       {"COPY t TO STDOUT", kNothing},
       {"COPY (SELECT 1) TO STDOUT", kNothing},
       {"FETCH 3 FROM c", kNothing},
@@ -213,7 +213,11 @@ TEST(Verdict, OfStateOfTheSession) {
       {"SELECT * FROM pg_catalog.pg_locks JOIN t USING (x)", E::reads_session_views},
       {"SELECT * FROM pg_stat_xact_all_tables", E::reads_session_views},
       {"SELECT * FROM pg_show_all_settings()", E::reads_session_views},
-      {"SELECT * FROM pg_class, pg_stats, pg_stat_user_tables", kNothing},
+      {"SELECT * FROM pg_stat_user_tables", E::reads_session_views},
+      {"SELECT gid FROM pg_prepared_xacts", E::reads_session_views},
+      {"SELECT last_value FROM a_sequence", E::reads_session_views},
+      {"SHOW TimeZone", E::reads_session_views},
+      {"SELECT * FROM pg_class, pg_stats, pg_tables", kNothing},
   });
 }
 
@@ -409,6 +413,18 @@ TEST(BuiltinFunctions, AreKnownByName) {
   EXPECT_EQ(builtin_function("no_such_function"), std::nullopt);
   EXPECT_EQ(builtin_function(""), std::nullopt);
   EXPECT_EQ(builtin_function("zzz"), std::nullopt);
+}
+
+TEST(Verdict, NamesThatMayCallAFunctionOfSomebodyElse) {
+  const auto calls = [](const char* text, const char* name) {
+    const auto possible = analyse(text).possible_calls;
+    return std::binary_search(possible.begin(), possible.end(), hash_of_name(name));
+  };
+  EXPECT_TRUE(calls("SELECT lower(77)", "lower"));
+  EXPECT_TRUE(calls("SELECT t.tenant FROM t", "tenant"));
+  EXPECT_TRUE(calls("SELECT (t).tenant FROM t", "tenant"));
+  EXPECT_FALSE(calls("SELECT pg_catalog.lower(77)", "lower"));
+  EXPECT_FALSE(calls("SELECT tenant FROM t", "tenant"));
 }
 
 }  // namespace
