@@ -24,7 +24,7 @@ def cpp_files(root: pathlib.Path) -> list[pathlib.Path]:
 
 
 def check(root: pathlib.Path, seconds: float) -> bool:
-    database = root / "build" / "dev"
+    database = _without_precompiled(root / "build" / "dev", root / "build" / "tidy")
     work = {path: key for path, key in _keys(root, database).items() if not _stamp(root, key).exists()}
     if not work:
         print("   nothing has changed since every file passed")
@@ -51,6 +51,16 @@ def check(root: pathlib.Path, seconds: float) -> bool:
     if left:
         print(f"   {left} of {len(order)} files not looked at: {seconds / 60:g} minutes are over (see --minutes)")
     return passed
+
+
+def _without_precompiled(database: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
+    """The compile commands without the precompiled headers, which are the compiler's own and not clang's."""
+    entries = json.loads((database / "compile_commands.json").read_text())
+    for entry in entries:
+        entry["command"] = re.sub(r" -Winvalid-pch -include \S+", "", entry["command"])
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "compile_commands.json").write_text(json.dumps(entries))
+    return folder
 
 
 def _tidy(root: pathlib.Path, database: pathlib.Path, path: pathlib.Path, deadline: float) -> str | None:
