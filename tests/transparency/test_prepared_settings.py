@@ -1,4 +1,4 @@
-"""What a literal stands for is settled when it is parsed, by the settings and the time of then: a statement that clients
+"""What a literal stands for is settled when it is parsed, by the settings and time of then: a statement that clients
 prepare alike is one only when both are. No client may read, or write, by another one's (pitfalls: pooling 2, 4)."""
 
 import time
