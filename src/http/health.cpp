@@ -22,7 +22,7 @@ struct Reason {
 /// Why a server that runs does not let the watch in. Others come in by their own names, to their own
 /// databases.
 bool is_refusal(std::string_view reason) {
-  return reason.find("FATAL:") != std::string_view::npos &&
+  return reason.find("failed: FATAL:") != std::string_view::npos &&
          reason.find("the database system is") == std::string_view::npos;
 }
 

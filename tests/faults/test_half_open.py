@@ -73,6 +73,20 @@ def test_command_timeout(stands):
     stand.check()
 
 
+def test_command_timeout_is_not_put_off_by_what_is_sent_behind(stands):
+    """Each message that came behind it began the time anew."""
+    stand = stands(flags=["--set", "timeouts.command=1s"])
+    with stand.raw() as client:
+        client.send(fe.query("SELECT pg_sleep(30)"))
+        for _ in range(5):
+            assert client.nothing_comes(0.15)
+            client.send(fe.query("SELECT 1"))
+        assert error_of(client.until_ready()).sqlstate == CANCELED
+        for _ in range(5):
+            assert "E" not in {message.kind for message in client.until_ready()}
+    stand.check()
+
+
 def test_command_timeout_with_a_stalled_server(stands):
     """The cancel does not arrive either: the client must not wait for ever, nor may the backend serve another."""
     stand = stands(flags=["--set", "timeouts.command=1s", "--set", "timeouts.connect=1s"])

@@ -153,3 +153,29 @@ def test_other_machines_need_a_token(start):
     assert http.get("/health/live").status == 200
     assert http.get("/api/v1/overview", Host="metrics.example", Authorization=bearer(VIEWER)).status == 200
     assert http.get("/api/v1/overview", Authorization=basic("boss", "x")).status == 401
+
+
+def test_pages_of_others_do_not_even_look(start):
+    """They could not read it, but it costs, and streams of events are few."""
+    http = Http(start("--set", "http.viewer_tokens=a-secret-of-sixteen-letters"))
+    for path in ("/api/v1/cache", "/metrics", "/api/v1/events"):
+        assert http.get(path, Sec_Fetch_Site="cross-site").status == 403, path
+    assert http.get("/api/v1/cache", Sec_Fetch_Site="same-origin").status == 200
+    assert http.get("/health/live", Sec_Fetch_Site="cross-site").status == 200
+    token = bearer("a-secret-of-sixteen-letters")
+    assert http.get("/api/v1/cache", Sec_Fetch_Site="cross-site", Authorization=token).status == 200
+
+
+@pytest.mark.parametrize("field", ["Forwarded", "X_Forwarded_For", "X_Real_IP", "Via"])
+def test_who_is_behind_a_proxy_is_not_of_this_machine(start, field):
+    http = Http(start())
+    assert http.get("/api/v1/overview").status == 200
+    assert http.get("/api/v1/overview", **{field: "203.0.113.9"}).status == 401
+
+
+def test_what_a_proxy_may_take_for_another_request_is_refused(start):
+    http = Http(start())
+    for fields in (b"Transfer-Encoding: xchunked\r\nContent-Length: 0\r\n", b"Transfer-Encoding: gzip\r\n",
+                   b"Host: other\r\n"):
+        sent = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n" + fields + b"\r\n"
+        assert http.raw(sent).startswith(b"HTTP/1.1 400 "), fields

@@ -93,3 +93,25 @@ def test_a_server_that_nobody_may_watch_is_not_held_against_it(start, server):
     http = Http(daemon)
     assert http.get("/health/ready").json == {"status": "ready", "reasons": []}
     assert http.get("/health/detailed").json["servers"] == []
+
+
+def test_a_server_that_does_not_let_the_watch_in_is_not_held_against_it(start):
+    """Without a database in the upstream's URL the watch goes to `postgres`; clients go to their own."""
+    with PostgresServer() as own:
+        own.create_role("svc")
+        own.execute("REVOKE CONNECT ON DATABASE postgres FROM PUBLIC")
+        secret = own.passwords["svc"]
+        daemon = start("--upstream", f"postgres://svc:{secret}@{own.host}:{own.port}", upstream=own)
+        http = Http(daemon)
+        wait_until(lambda: "permission denied" in http.get("/api/v1/servers").text, 20, "the watch is refused")
+        assert http.get("/health/ready").status == 200
+        own.stop()
+        becomes(http, 503)
+
+
+def test_strangers_are_told_codes_alone(start):
+    with PostgresServer() as own:
+        http = Http(start("--set", "http.anonymous=none", upstream=own))
+        becomes(http, 200)
+        own.stop()
+        assert becomes(http, 503, "server_down").json["reasons"] == [{"code": "server_down"}]

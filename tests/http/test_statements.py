@@ -76,3 +76,12 @@ def test_durations_are_histograms_whose_counts_are_calls(start, connect, databas
     assert bounds == sorted(bounds) and len(bounds) > 10
     short = max(bound for bound in bounds if bound <= 0.02)
     assert grown(f'{name}_bucket{label},le="{short:g}"}}') == 0
+
+
+def test_texts_in_other_encodings_break_nothing(start, connect):
+    daemon = start()
+    http = Http(daemon)
+    connect(daemon, client_encoding="latin1").execute('SELECT 1 AS "caf\u00e9"')
+    texts = [row["text"] for row in http.get("/api/v1/statements").data["statements"]]
+    assert 'SELECT $1 AS "caf\ufffd"' in texts
+    assert 'SELECT $1 AS "caf\ufffd"' in [row["query"] for row in daemon.show("statements")]

@@ -1,0 +1,92 @@
+"""Metrics by OTLP over HTTP: what a collector of OpenTelemetry is sent (L17)."""
+
+import contextlib
+import http.server
+import json
+import threading
+
+import pytest
+
+from conftest import Http
+from forebay_testing import wait_until
+
+
+@contextlib.contextmanager
+def collector():
+    """On the loopback; the requests that came: path, fields, JSON."""
+    requests: list[tuple[str, dict[str, str], dict]] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            requests.append((self.path, {name.lower(): value for name, value in self.headers.items()}, body))
+            self.send_response(200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield server.server_port, requests
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def attributes(of: list[dict]) -> dict[str, str]:
+    return {each["key"]: each["value"]["stringValue"] for each in of}
+
+
+def metrics_in(request: dict) -> dict[str, dict]:
+    [resource] = request["resourceMetrics"]
+    assert attributes(resource["resource"]["attributes"])["service.name"] == "forebay"
+    [scope] = resource["scopeMetrics"]
+    return {metric["name"]: metric for metric in scope["metrics"]}
+
+
+def point_of(metric: dict, **labels: str) -> dict:
+    [kind] = {"sum", "gauge", "histogram"} & metric.keys()
+    [point] = [point for point in metric[kind]["dataPoints"] if labels.items() <= attributes(point["attributes"]).items()]
+    return point
+
+
+def test_what_is_sent_is_what_the_page_says(start, connect, database):
+    with collector() as (port, requests):
+        daemon = start(config=f"""
+otlp: {{url: 'http://127.0.0.1:{port}/v1/metrics', interval: 1s, token: a-secret-of-sixteen-letters}}
+""")
+        client = connect(daemon)
+        for _ in range(25):
+            client.execute("SELECT 1")
+        page = Http(daemon).metrics()
+        seen = len(requests)
+        path, fields, body = wait_until(lambda: len(requests) > seen + 1 and requests[-1], 20, "metrics are sent")
+    assert path == "/v1/metrics"
+    assert (fields["content-type"], fields["authorization"]) == ("application/json", "Bearer a-secret-of-sixteen-letters")
+    metrics = metrics_in(body)
+    queries = metrics["forebay_queries"]
+    assert (queries["unit"], queries["sum"]["isMonotonic"], queries["sum"]["aggregationTemporality"]) == ("1", True, 2)
+    point = point_of(queries, database=database)
+    assert int(point["asInt"]) == page[f'forebay_queries_total{{database="{database}"}}']
+    assert int(point["startTimeUnixNano"]) < int(point["timeUnixNano"])
+    calls = metrics["forebay_call_duration_seconds"]
+    times = point_of(calls, database=database)
+    assert calls["unit"] == "s" and len(times["bucketCounts"]) == len(times["explicitBounds"]) + 1
+    name = f'forebay_call_duration_seconds_{{}}{{database="{database}"}}'
+    assert sum(map(int, times["bucketCounts"])) == int(times["count"]) == page[name.replace("{}", "count", 1)]
+    assert times["sum"] == pytest.approx(page[name.replace("{}", "sum", 1)])
+    assert metrics["process_resident_memory_bytes"]["unit"] == "By"
+
+
+def test_a_collector_that_is_away_is_logged_once(start):
+    daemon = start(config="otlp: {url: 'http://127.0.0.1:1/v1/metrics', interval: 1s}\n")
+    wait_until(lambda: "metrics cannot be sent to otlp.url" in daemon.log(), 20, "it is logged")
+    assert Http(daemon).get("/health/live").status == 200
+    assert daemon.log().count("metrics cannot be sent") == 1
