@@ -53,7 +53,8 @@ def metrics_in(request: dict) -> dict[str, dict]:
 
 def point_of(metric: dict, **labels: str) -> dict:
     [kind] = {"sum", "gauge", "histogram"} & metric.keys()
-    [point] = [point for point in metric[kind]["dataPoints"] if labels.items() <= attributes(point["attributes"]).items()]
+    points = metric[kind]["dataPoints"]
+    [point] = [point for point in points if labels.items() <= attributes(point["attributes"]).items()]
     return point
 
 
@@ -69,7 +70,8 @@ otlp: {{url: 'http://127.0.0.1:{port}/v1/metrics', interval: 1s, token: a-secret
         seen = len(requests)
         path, fields, body = wait_until(lambda: len(requests) > seen + 1 and requests[-1], 20, "metrics are sent")
     assert path == "/v1/metrics"
-    assert (fields["content-type"], fields["authorization"]) == ("application/json", "Bearer a-secret-of-sixteen-letters")
+    assert fields["content-type"] == "application/json"
+    assert fields["authorization"] == "Bearer a-secret-of-sixteen-letters"
     metrics = metrics_in(body)
     queries = metrics["forebay_queries"]
     assert (queries["unit"], queries["sum"]["isMonotonic"], queries["sum"]["aggregationTemporality"]) == ("1", True, 2)
