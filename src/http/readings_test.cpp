@@ -73,8 +73,9 @@ TEST_F(ReadingsTest, TooFewCallsSayNothing) {
 }
 
 TEST_F(ReadingsTest, CountersThatBeginAnewAreNoNegativeNumbers) {
-  figures_.caches.push_back({.database = "shop", .server = "db:5432"});
-  auto& cache = figures_.caches.front();
+  auto& cache = figures_.caches.emplace_back();
+  cache.database = "shop";
+  cache.server = "db:5432";
   cache.hits = 1'000'000;
   cache.misses = 1'000'000;
   look(0);
@@ -86,11 +87,14 @@ TEST_F(ReadingsTest, CountersThatBeginAnewAreNoNegativeNumbers) {
 }
 
 TEST_F(ReadingsTest, TheLeaseOfACacheThatNobodyAsksIsNotWatched) {
-  figures_.caches.push_back({.database = "shop", .server = "db:5432", .lease_age = 90'000});
+  auto& cache = figures_.caches.emplace_back();
+  cache.database = "shop";
+  cache.server = "db:5432";
+  cache.lease_age = 90'000;
   look(0);
   look(10);
   EXPECT_FALSE(value(SignalId::cache_lease_age));
-  figures_.caches.front().misses = 1;
+  cache.misses = 1;
   look(11);
   EXPECT_EQ(value(SignalId::cache_lease_age), 90);
 }

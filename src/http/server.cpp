@@ -160,21 +160,34 @@ std::optional<Reply> reply_to(const ErrorOf& error) {
   return std::nullopt;
 }
 
+/// Reads on with what is in `buffer`. The parser bounds what it has before it at a time, but not the whole of
+/// the fields, which may come in many pieces: `head` is how much of the line and the fields it has taken.
+ErrorOf parse(Parser& parser, beast::flat_buffer& buffer, std::size_t& head) {
+  while (buffer.size() > 0 && !parser.is_done()) {
+    const bool is_head = !parser.is_header_done();
+    ErrorOf error;
+    const std::size_t used = parser.put(buffer.data(), error);
+    buffer.consume(used);
+    if (is_head) head += used;
+    if (head > kLongestHeader) return beast_http::error::header_limit;
+    if (error == beast_http::error::need_more) return {};
+    if (error) return error;
+  }
+  return {};
+}
+
 /// The whole of a request; what has come behind it stays in `buffer`.
 awaitable<ErrorOf> receive(Peer& peer, beast::flat_buffer& buffer, Parser& parser, seconds patience) {
-  parser.eager(true);
   peer.expires_after(patience);
   bool has_begun = false;
+  std::size_t head = 0;
   for (;;) {
-    ErrorOf error;
     if (buffer.size() > 0) {
       if (!std::exchange(has_begun, true)) peer.expires_after(kPatience);
-      buffer.consume(parser.put(buffer.data(), error));
-      if (error && error != beast_http::error::need_more) co_return error;
+      if (const ErrorOf error = parse(parser, buffer, head)) co_return error;
       if (parser.is_done()) co_return ErrorOf();
     }
-    error = co_await peer.read_some(buffer);
-    if (error) co_return error;
+    if (const ErrorOf error = co_await peer.read_some(buffer)) co_return error;
   }
 }
 

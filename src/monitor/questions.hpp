@@ -34,8 +34,8 @@ std::string_view to_text(Topic topic);
 /// What has to be known of a server to ask it.
 struct About {
   int version = 0;  ///< server_version_num; columns differ from 13 to 17
-  std::string
-      statements_schema;  ///< of pg_stat_statements, quoted; empty: it is not installed in this database
+  std::string statements_schema =
+      {};  ///< of pg_stat_statements, quoted; empty: it is not installed in this database
 };
 
 /// One statement, whose answer is one row with one column, a JSON object. Every name is found in pg_catalog:

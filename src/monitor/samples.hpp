@@ -37,7 +37,7 @@ struct Place {
   bool is_of_server = false;    ///< what concerns the whole server is asked here
   bool is_of_database = false;  ///< what concerns this database is
   bool is_answering = false;
-  std::string problem;                 ///< why it is not; empty as long as nothing is known
+  std::string problem = {};            ///< why it is not; empty as long as nothing is known
   double since = 0;                    ///< of is_answering and problem, in seconds since 1970
   std::chrono::microseconds spent{0};  ///< time that all answers took, from asking to having them
   std::array<Answered, kTopics> topics = {};

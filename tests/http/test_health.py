@@ -101,7 +101,7 @@ def test_a_server_that_does_not_let_the_watch_in_is_not_held_against_it(start):
         own.create_role("svc")
         own.execute("REVOKE CONNECT ON DATABASE postgres FROM PUBLIC")
         secret = own.passwords["svc"]
-        daemon = start("--upstream", f"postgres://svc:{secret}@{own.host}:{own.port}", upstream=own)
+        daemon = start(upstream=f"postgres://svc:{secret}@{own.host}:{own.port}")
         http = Http(daemon)
         wait_until(lambda: "permission denied" in http.get("/api/v1/servers").text, 20, "the watch is refused")
         assert http.get("/health/ready").status == 200

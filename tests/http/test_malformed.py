@@ -50,6 +50,14 @@ def test_long_headers_and_bodies_are_refused(start):
                  b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"y" * 9000 + b"\r\n\r\n",
                  b"GET / HTTP/1.1\r\n" + b"A: b\r\n" * 2000 + b"\r\n"):
         assert parse(http.raw(sent)).status == 431
+    with http.connect() as connection:  # none of the pieces is long
+        connection.sendall(b"GET / HTTP/1.1\r\n")
+        for _ in range(40):
+            with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+                connection.sendall(b"A: b\r\n" * 50)
+            if select.select([connection], [], [], 0.02)[0]:
+                break
+        assert closes(connection, 5).startswith(b"HTTP/1.1 431 ")
     head = b"POST /api/v1/pause HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     assert parse(http.raw(head + b"Content-Length: 65537\r\n\r\n")).status == 413
     assert parse(http.raw(head + b"Content-Length: 99999999999999\r\n\r\n")).status == 413
