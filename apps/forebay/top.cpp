@@ -50,7 +50,7 @@ std::optional<TopSample> take(ConsoleClient& console) {
     sample.pools.push_back(
         {.database = std::string(pools->cell(row, "database")),
          .user = std::string(pools->cell(row, "user")),
-         .server = std::string(pools->cell(row, "server")),
+         .server = std::string(servers->size() > 0 ? pools->cell(row, "server") : std::string_view()),
          .clients = number("cl_active"),
          .waiting = number("cl_waiting"),
          .longest_wait = number("maxwait") * 1e3 + number("maxwait_us") / 1e3,

@@ -15,7 +15,7 @@ struct TopSample {
   struct Pool {
     std::string database;
     std::string user;
-    std::string server;  ///< of replicas; else empty
+    std::string server;  ///< where there are several; else empty
     double clients = 0;
     double waiting = 0;
     double longest_wait = 0;

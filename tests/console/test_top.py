@@ -61,6 +61,7 @@ def test_one_interval_is_printed_where_there_is_no_terminal(daemon):
 
 def test_a_screen_is_painted_until_somebody_leaves(daemon):
     controller, terminal = pty.openpty()
+    termios.tcsetwinsize(terminal, (30, 120))
     before = termios.tcgetattr(terminal)
     with traffic(daemon):
         top = subprocess.Popen([forebay_binary(), "top", daemon.url(), "--interval", "0.2"],
@@ -80,7 +81,7 @@ def test_a_screen_is_painted_until_somebody_leaves(daemon):
     assert termios.tcgetattr(terminal) == before
     os.close(controller)
     os.close(terminal)
-    assert max(len(line) for line in re.sub(rb"\x1b\[[?0-9]*[a-zA-Z]", b"", painted).split(b"\r\n")) <= 80
+    assert max(len(line) for line in re.sub(rb"\x1b\[[?0-9]*[a-zA-Z]", b"", painted).split(b"\r\n")) <= 120
 
 
 def test_a_forebay_that_is_not_there_is_told():
