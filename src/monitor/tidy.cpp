@@ -14,18 +14,6 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kLongestQuery = 2'000;
-constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
-
-std::string readable(std::string_view text) {
-  std::string read;
-  while (!text.empty()) {
-    std::size_t length = std::min<std::size_t>(4, text.size());
-    while (length > 0 && !is_utf8(text.substr(0, length))) --length;
-    read.append(length == 0 ? kReplacement : text.substr(0, length));
-    text.remove_prefix(std::max<std::size_t>(length, 1));
-  }
-  return read;
-}
 
 void tidy_value(json::value& value, bool is_query);
 
@@ -35,7 +23,7 @@ void tidy_text(json::value& value, bool is_query) {
     const std::string shown = sql::without_values({text.data(), text.size()}, kLongestQuery);
     value = shown.empty() || !is_utf8(shown) ? json::value() : json::value(std::string_view(shown));
   } else if (!is_utf8({text.data(), text.size()})) {
-    value = std::string_view(readable({text.data(), text.size()}));
+    value = std::string_view(as_utf8({text.data(), text.size()}));
   }
 }
 

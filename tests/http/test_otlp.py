@@ -1,43 +1,10 @@
 """Metrics by OTLP over HTTP: what a collector of OpenTelemetry is sent (L17)."""
 
-import contextlib
-import http.server
-import json
-import threading
-
 import pytest
 
 from conftest import Http
 from forebay_testing import wait_until
-
-
-@contextlib.contextmanager
-def collector():
-    """On the loopback; the requests that came: path, fields, JSON."""
-    requests: list[tuple[str, dict[str, str], dict]] = []
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_POST(self):
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            requests.append((self.path, {name.lower(): value for name, value in self.headers.items()}, body))
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", "2")
-            self.end_headers()
-            self.wfile.write(b"{}")
-
-        def log_message(self, *_):
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
-        yield server.server_port, requests
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+from forebay_testing.receiver import Receiver
 
 
 def attributes(of: list[dict]) -> dict[str, str]:
@@ -59,16 +26,17 @@ def point_of(metric: dict, **labels: str) -> dict:
 
 
 def test_what_is_sent_is_what_the_page_says(start, connect, database):
-    with collector() as (port, requests):
+    with Receiver() as collector:
         daemon = start(config=f"""
-otlp: {{url: 'http://127.0.0.1:{port}/v1/metrics', interval: 1s, token: a-secret-of-sixteen-letters}}
+otlp: {{url: 'http://127.0.0.1:{collector.port}/v1/metrics', interval: 1s, token: a-secret-of-sixteen-letters}}
 """)
         client = connect(daemon)
         for _ in range(25):
             client.execute("SELECT 1")
         page = Http(daemon).metrics()
-        seen = len(requests)
-        path, fields, body = wait_until(lambda: len(requests) > seen + 1 and requests[-1], 20, "metrics are sent")
+        sent = collector.requests
+        seen = len(sent)
+        path, fields, body = wait_until(lambda: len(sent) > seen + 1 and sent[-1], 20, "metrics are sent")
     assert path == "/v1/metrics"
     assert fields["content-type"] == "application/json"
     assert fields["authorization"] == "Bearer a-secret-of-sixteen-letters"
