@@ -11,7 +11,6 @@ import psycopg
 import pytest
 
 from forebay_testing import ForebayDaemon, wait_until
-from forebay_testing.receiver import Receiver  # noqa: F401
 
 USER = "app"
 _PLACE = re.compile(r"HTTP is served on (\S+):(\d+)")

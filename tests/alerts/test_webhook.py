@@ -3,8 +3,9 @@
 import datetime
 import subprocess
 
-from conftest import Receiver, rules
+from conftest import rules
 from forebay_testing import free_port, wait_until
+from forebay_testing.receiver import Receiver
 
 PAUSED = "paused: {signal: paused, warning: true, for: 0, resolve_after: 0}"
 
