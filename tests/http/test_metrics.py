@@ -26,7 +26,7 @@ def families(page: str) -> list[str]:
 
 def test_names_kinds_and_labels_are_those_that_were_promised(start, connect):
     """A rename breaks dashboards: change metrics.txt knowingly. Without replicas no server has a lag, so that its
-    family has no labels here."""
+    family has no labels here; the cache's own stream is the one standby that the server sees."""
     daemon = start("--cache", "on", "--set", "sampling.interval=1s")
     http = Http(daemon)
     client = connect(daemon)
@@ -37,7 +37,8 @@ def test_names_kinds_and_labels_are_those_that_were_promised(start, connect):
         samples = http.metrics()
         is_watched = any(name.startswith("forebay_server_state{") for name in samples)
         is_sampled = all(any(name.startswith(f"forebay_postgres_{family}{{") for name in samples) for family in (
-            "sessions", "slot_retained_bytes", "database_size_bytes", "tables", "unused_index_bytes"))
+            "sessions", "slot_retained_bytes", "standby_lag_bytes", "database_size_bytes", "tables",
+            "unused_index_bytes"))
         is_cached = any(name.startswith("forebay_cache_lease_age_seconds{") for name in samples)
         return is_watched and is_sampled and is_cached
 
