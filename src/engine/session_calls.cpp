@@ -16,8 +16,9 @@ constexpr std::size_t kMostKept = 64;
 /// The number at the end of a command's tag, which names how many rows were read or changed; as
 /// pg_stat_statements counts them, so not for MOVE, which shows none.
 std::uint64_t rows_of(std::string_view tag) {
-  tag = tag.substr(0, tag.find('\0'));
-  if (tag.starts_with("MOVE ")) return 0;
+  constexpr std::string_view kMove = "MOVE ";
+  if (tag.ends_with('\0')) tag.remove_suffix(1);
+  if (tag.starts_with(kMove)) return 0;
   std::uint64_t rows = 0;
   const std::string_view number = tag.substr(tag.rfind(' ') + 1);
   const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), rows);

@@ -143,25 +143,21 @@ StatementTable::Ref StatementTable::take_in(const StatementKey& key, std::string
   return whole;
 }
 
-StatementTable::Ref StatementTable::part(Ref whole, std::size_t position, TimePoint now) {
-  const Slot* slot = slot_of(whole);
-  if (slot == nullptr || slot->parts == nullptr) return whole;
-  const Part& part = (*slot->parts)[std::min(position, slot->parts->size() - 1)];
-  const StatementKey key{part.fingerprint, slot->key.database};
+StatementTable::Ref StatementTable::part_of(const Slot& whole, std::size_t position, TimePoint now) {
+  const std::size_t last = whole.parts->size() - 1;
+  Part& part = (*whole.parts)[std::min(position, last)];
+  if (slot_of(part.statement) != nullptr) return part.statement;
+  const StatementKey key{part.fingerprint, whole.key.database};
   const auto known = places_.find(key);
-  return known != places_.end() ? ref(known->second) : admit(key, part.text, now);
+  if (known != places_.end()) return part.statement = ref(known->second);
+  // Whose turn it is to make room may be the whole, with its parts.
+  return admit(key, TextPtr(part.text), now);
 }
 
 std::optional<StatementTable::Named> StatementTable::named(Ref statement) const {
   const Slot* slot = slot_of(statement);
   if (slot == nullptr) return std::nullopt;
   return Named{slot->key, slot->text};
-}
-
-StatementTable::Slot* StatementTable::slot_of(Ref statement) const {
-  if (statement.place >= slots_.size()) return nullptr;
-  Slot* slot = slots_[statement.place].get();
-  return slot->serial == statement.serial ? slot : nullptr;
 }
 
 StatementTable::Ref StatementTable::admit(const StatementKey& key, TextPtr text, TimePoint now) {

@@ -77,6 +77,7 @@ class StatementTable {
   struct Part {
     sql::Fingerprint fingerprint;
     TextPtr text;
+    Ref statement = {};  ///< where it was last
   };
 
   StatementTable();
@@ -102,7 +103,10 @@ class StatementTable {
   }
   /// What the statement at this position of its text is counted as. Mostly that itself; but a text with
   /// several, or with a semicolon at its end, only leads to what it consists of.
-  Ref part(Ref whole, std::size_t position, TimePoint now);
+  Ref part(Ref whole, std::size_t position, TimePoint now) {
+    const Slot* slot = slot_of(whole);
+    return slot == nullptr || slot->parts == nullptr ? whole : part_of(*slot, position, now);
+  }
 
   /// What a statement is called and how it is shown; nothing when it has made room.
   struct Named {
@@ -162,7 +166,7 @@ class StatementTable {
  private:
   struct alignas(64) Slot {  // a line of the processor's cache
     std::uint32_t serial = 0;
-    std::unique_ptr<const std::vector<Part>> parts;  ///< null: it is one statement
+    std::unique_ptr<std::vector<Part>> parts;  ///< null: it is one statement
     StatementFigures figures;
     observe::Histogram<std::uint32_t> times;
     StatementKey key;
@@ -175,7 +179,12 @@ class StatementTable {
 
   static TextPtr text_of(const sql::Fingerprint& fingerprint, std::string_view text);
   Ref ref(std::uint32_t place) const { return {place, slots_[place]->serial}; }
-  Slot* slot_of(Ref statement) const;
+  Slot* slot_of(Ref statement) const {
+    if (statement.place >= slots_.size()) return nullptr;
+    Slot* slot = slots_[statement.place].get();
+    return slot->serial == statement.serial ? slot : nullptr;
+  }
+  Ref part_of(const Slot& whole, std::size_t position, TimePoint now);
   StatementFigures& figures_of(Slot* slot) { return slot == nullptr ? others_ : slot->figures; }
   Ref take_in(const StatementKey& key, std::string_view text, int statements, TimePoint now);
   Ref admit(const StatementKey& key, TextPtr text, TimePoint now);
