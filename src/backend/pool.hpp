@@ -189,6 +189,9 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void configure(std::shared_ptr<const Target> target, PoolRulesPtr rules);
   void set_target(std::shared_ptr<const Target> target);
   void pause() { paused_.store(true); }
+  /// It is paused, or goes on being so, because nobody knows which server is the primary. Whoever waits then
+  /// waits no longer than for a backend otherwise; a pause that somebody asked for has no limit.
+  void set_held(bool held) { held_.store(held); }
   /// Serves those who wait; the pause does not count as time that they waited.
   void resume();
   bool is_paused() const { return paused_.load(std::memory_order_relaxed); }
@@ -284,6 +287,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::atomic<std::uint64_t> generation_ = 0;
   std::atomic<std::uint64_t> defaults_generation_ = 0;
   std::atomic<bool> paused_ = false;
+  std::atomic<bool> held_ = false;
   std::atomic<TimePoint> full_until_{
       TimePoint::min()};  ///< the server had no connection left for another backend
   std::atomic<TimePoint> resumed_at_{TimePoint::min()};

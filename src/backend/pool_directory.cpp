@@ -111,17 +111,20 @@ Result<void> PoolDirectory::configure(config::SettingsPtr settings) {
       return targets.error();
     }
     bool is_known = false;
+    bool is_led = false;
     {
       const std::lock_guard lock(mutex_);
       targets_ = std::move(*targets);
       settings_ = settings;
       set_quota_limits(*settings);
+      is_led_ = !settings->replicas.empty() || (is_led_ && !settings->upstream.user.empty());
+      is_led = is_led_;
       const auto servers = servers_of(*settings);
       if (std::ranges::find(servers, primary_, server_name) == servers.end()) primary_.clear();
       const auto before = server_targets_.find(primary_);
       is_known = before != server_targets_.end() && before->second->place() == targets_.at("")->place();
     }
-    if (!settings->replicas.empty() && !is_known) hold_primary(true);
+    if (is_led && !is_known) hold_primary(true);
     move_pools(*settings, Severs::nobody);
   }
   watch_servers(settings);
@@ -277,7 +280,7 @@ Result<std::shared_ptr<Pool>> PoolDirectory::find_or_create(const std::string& u
                                   std::make_shared<const PoolRules>(rules_for(*settings_, user, database)),
                                   find_or_add(user_quotas_, user), find_or_add(database_quotas_, database));
     set_quota_limits(*settings_);
-    if (is_paused_locked(key)) pool->pause();
+    restrain(key, *pool);
   }
   return pool;
 }
@@ -297,7 +300,7 @@ std::shared_ptr<Pool> PoolDirectory::for_reads(const std::shared_ptr<Pool>& orig
         *this, key, *target, std::make_shared<const PoolRules>(rules_for(*settings_, key.user, key.database)),
         find_or_add(user_quotas_, key.user), find_or_add(database_quotas_, key.database), origin);
     set_quota_limits(*settings_);
-    if (is_paused_locked(key)) pool->pause();
+    restrain(key, *pool);
   }
   pool->set_origin(origin);  // the one it was made for may have been forgotten
   return pool;
@@ -371,9 +374,18 @@ bool PoolDirectory::is_paused_locked(const std::string& database) const {
   return all_paused_ || paused_.contains(database);
 }
 
+bool PoolDirectory::is_held_locked(const PoolKey& key) const {
+  return is_primary_held_ && key.server.empty() && is_on_cluster(*settings_, key);
+}
+
 bool PoolDirectory::is_paused_locked(const PoolKey& key) const {
-  const bool is_held = is_primary_held_ && key.server.empty() && is_on_cluster(*settings_, key);
-  return is_held || is_paused_locked(key.database);
+  return is_held_locked(key) || is_paused_locked(key.database);
+}
+
+/// As its likes are.
+void PoolDirectory::restrain(const PoolKey& key, Pool& pool) const {
+  pool.set_held(is_held_locked(key));
+  if (is_paused_locked(key)) pool.pause();
 }
 
 void PoolDirectory::set_disabled(const std::string& database, bool disabled) {

@@ -133,6 +133,7 @@ class PoolDirectory {
   static bool is_on_cluster(const config::Settings& settings, const std::string& database);
   static bool is_on_cluster(const config::Settings& settings, const PoolKey& key);
   void hold_primary(bool holds);
+  bool is_led() const;
   Result<std::shared_ptr<const Target>> target_for(const config::Settings& settings,
                                                    const std::string& database) const;
   Result<std::shared_ptr<const Target>> target_for(const config::Settings& settings,
@@ -141,6 +142,8 @@ class PoolDirectory {
   static Quotas& find_or_add(QuotasByName& quotas, const std::string& name);
   bool is_paused_locked(const std::string& database) const;
   bool is_paused_locked(const PoolKey& key) const;
+  bool is_held_locked(const PoolKey& key) const;
+  void restrain(const PoolKey& key, Pool& pool) const;
 
   const std::vector<net::Loop*> loops_;
   ServerLog server_log_;
@@ -161,9 +164,12 @@ class PoolDirectory {
   QuotasByName database_quotas_;       ///< guarded by mutex_
   /// Guarded by mutex_. After the quotas, because backends give their permits back when they are destroyed.
   std::map<PoolKey, std::shared_ptr<Pool>> pools_;
-  Targets targets_;               ///< guarded by mutex_; by database entry
-  Targets server_targets_;        ///< guarded by mutex_; of servers whose names have been looked up, by these
-  std::string primary_;           ///< guarded by mutex_; name of the server that is it; empty: none was found
+  Targets targets_;         ///< guarded by mutex_; by database entry
+  Targets server_targets_;  ///< guarded by mutex_; of servers whose names have been looked up, by these
+  std::string primary_;     ///< guarded by mutex_; name of the server that is it; empty: none was found
+  /// Guarded by mutex_. What the servers say of themselves decides what they are used for: there are several,
+  /// or there were, and the one that is left may be a former primary.
+  bool is_led_ = false;
   bool is_primary_held_ = false;  ///< guarded by mutex_; nobody may write, for it is not known where
 
   std::mutex configuring_;              ///< taken before any other: one change of targets after another

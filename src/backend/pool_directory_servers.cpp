@@ -44,20 +44,21 @@ std::string PoolDirectory::primary_locked() const {
 }
 
 void PoolDirectory::watch_servers(const config::SettingsPtr& settings) {
-  const bool has_choice = !settings->replicas.empty();
+  const bool is_led = this->is_led();
   const bool is_asked_about = !settings->http.listen.empty() && !settings->upstream.user.empty();
   const route::History history = board_.topology()->history;
-  if (!has_choice) hold_primary(false);
-  if (!has_choice && !is_asked_about) {
+  if (!is_led) hold_primary(false);
+  if (!is_led && !is_asked_about) {
     board_.publish(std::make_shared<const route::Topology>(route::Topology{.history = history}));
     return;
   }
   watch_ = std::make_unique<ServerWatch>(
       settings, ++watch_generation_, board_, history,
-      [this, has_choice](const route::Topology& topology, const std::vector<RollCall::Change>& changes,
-                         const ServerWatch::Targets& targets) {
-        // Of an only server people and programs are told; nothing else depends on what it says.
-        has_choice ? on_topology(topology, changes, targets) : note_changes(topology, changes);
+      [this, is_led](const route::Topology& topology, const std::vector<RollCall::Change>& changes,
+                     const ServerWatch::Targets& targets) {
+        // Of a server that always was the only one people and programs are told; nothing else depends on what
+        // it says.
+        is_led ? on_topology(topology, changes, targets) : note_changes(topology, changes);
       });
 }
 
@@ -83,10 +84,15 @@ std::map<std::string, ServerHistory> PoolDirectory::history_by_server() const {
 
 std::map<std::string, std::shared_ptr<const Target>> PoolDirectory::server_targets() const {
   const std::lock_guard lock(mutex_);
-  if (!settings_->replicas.empty()) return server_targets_;
+  if (is_led_) return server_targets_;
   const auto only = targets_.find("");
   if (only == targets_.end()) return {};
   return {{only->second->name(), only->second}};
+}
+
+bool PoolDirectory::is_led() const {
+  const std::lock_guard lock(mutex_);
+  return is_led_;
 }
 
 bool PoolDirectory::is_primary_held() const {
@@ -204,6 +210,7 @@ void PoolDirectory::hold_primary(bool holds) {
   if (is_primary_held_ == holds) return;
   is_primary_held_ = holds;
   for (const auto& [key, pool] : pools_) {
+    pool->set_held(is_held_locked(key));
     if (is_paused_locked(key) == pool->is_paused()) continue;
     holds ? pool->pause() : pool->resume();
   }

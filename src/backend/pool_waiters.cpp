@@ -88,7 +88,8 @@ void Pool::fail_waiters(const std::string& why) {
 }
 
 void Pool::expire_waiters(TimePoint now, const PoolRules& rules) {
-  if (rules.wait.count() == 0 || is_paused()) return;
+  const bool is_held = held_.load();
+  if (rules.wait.count() == 0 || (is_paused() && !is_held)) return;
   for (;;) {
     Borrower* expired = nullptr;
     {
@@ -111,6 +112,15 @@ void Pool::expire_waiters(TimePoint now, const PoolRules& rules) {
       continue;
     }
     Login::Refusal refusal;
+    if (is_held) {
+      refusal.ours = {wire::Severity::fatal,
+                      std::string(wire::sqlstate::kCannotConnectNow),
+                      fmt::format("no primary has been found within {} ms", rules.wait.count()),
+                      {},
+                      "SHOW TOPOLOGY in the console says of each server why it is not the primary."};
+      expired->on_checkout_failed(refusal);
+      continue;
+    }
     refusal.ours = {wire::Severity::fatal, std::string(wire::sqlstate::kTooManyConnections),
                     fmt::format("no backend came free within {} ms ({})", rules.wait.count(), describe()),
                     fmt::format("{} of {} backends are in use.", size_.used(), size_.limit()),

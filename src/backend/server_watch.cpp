@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <poll.h>
 
+#include "backend/answer_settings.hpp"
 #include "backend/host_lookup.hpp"
 #include "backend/stream_connection.hpp"
 
@@ -24,6 +25,8 @@ constexpr Duration kLongestWish{50};
 constexpr Duration kAloneInterval{1'000};
 /// Between attempts to reach a server that is not there, at least.
 constexpr Duration kRetryPause{100};
+/// Between two questions for what a server is set to.
+constexpr Duration kSettingsInterval{5'000};
 
 /// Both kinds of server answer it. The identifier and the names of WAL files tell clusters and timelines
 /// apart without any right; what a replica receives is shown to pg_read_all_stats only.
@@ -195,21 +198,44 @@ class ServerWatch::Visitor {
     }
     is_connected_ = true;
     asked_ = now;
+    next_settings_ = now;
     return !ask(now);
   }
 
   bool ask(TimePoint now) {
-    if (connection_->ask(is_flush_wanted_ ? kFlush : kQuestion)) return true;
+    asking_ = Asking::state;
+    if (is_flush_wanted_) asking_ = Asking::flush;
+    if (now >= next_settings_) asking_ = Asking::settings;
+    if (connection_->ask(question())) return true;
     fail(described(connection_->problem()), now);
     return false;
+  }
+
+  const char* question() const {
+    switch (asking_) {
+      case Asking::settings:
+        return kAnswerSettingsQuestion;
+      case Asking::flush:
+        return kFlush;
+      case Asking::state:
+        break;
+    }
+    return kQuestion;
   }
 
   bool read(TimePoint now) {
     StreamConnection::Reply reply;
     const Progress progress = connection_->transfer() ? connection_->take_reply(reply) : Progress::failed;
     if (progress == Progress::busy) return false;
-    if (std::exchange(is_flush_wanted_, false) && progress == Progress::done) {
-      has_unflushed_ = is_under_way_ = false;
+    if (asking_ == Asking::flush) is_flush_wanted_ = false;
+    if (progress == Progress::done && asking_ != Asking::state) {
+      if (asking_ == Asking::flush) {
+        has_unflushed_ = false;
+      } else {
+        roll_call_.note_settings(server_, read_answer_settings(reply));
+        next_settings_ = asked_ + kSettingsInterval;
+      }
+      is_under_way_ = false;
       next_ = now;
       return false;
     }
@@ -239,6 +265,8 @@ class ServerWatch::Visitor {
     roll_call_.note_failure(server_, std::move(why));
   }
 
+  enum class Asking { settings, flush, state };
+
   const std::size_t server_;
   const std::string database_;
   const config::Health& health_;
@@ -251,10 +279,12 @@ class ServerWatch::Visitor {
   bool has_answered_ = false;  ///< on this connection
   bool is_flush_wanted_ = false;
   bool has_unflushed_ = false;
-  bool stands_still_ = false;  ///< since the answer before
+  bool stands_still_ = false;      ///< since the answer before
+  Asking asking_ = Asking::state;  ///< of what is under way, once connected
   route::Position position_ = 0;
   TimePoint asked_{};
   TimePoint next_{};
+  TimePoint next_settings_{};
 };
 
 ServerWatch::ServerWatch(config::SettingsPtr settings, std::uint64_t generation, route::Board& board,

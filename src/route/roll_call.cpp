@@ -63,7 +63,12 @@ RollCall::RollCall(std::uint64_t generation, const std::vector<Member>& members,
 
 void RollCall::note_answer(std::size_t server, const Answer& answer, TimePoint asked) {
   Sight& sight = sights_[server];
-  sight = {.answer = answer, .asked = asked, .failures = 0, .why = {}, .has_answered = true};
+  sight = {.answer = answer,
+           .asked = asked,
+           .failures = 0,
+           .why = {},
+           .has_answered = true,
+           .settings = std::move(sight.settings)};
   Server& known = topology_.servers[server];
   known.role = answer.is_in_recovery ? Role::replica : Role::primary;
   known.position = answer.position;
@@ -80,6 +85,10 @@ void RollCall::note_answer(std::size_t server, const Answer& answer, TimePoint a
   } else if (answer.is_in_recovery) {
     note_replica(known, answer);
   }
+}
+
+void RollCall::note_settings(std::size_t server, AnswerSettings settings) {
+  sights_[server].settings = std::move(settings);
 }
 
 void RollCall::note_failure(std::size_t server, std::string why) {
@@ -205,7 +214,7 @@ RollCall::Verdict RollCall::judge_server(std::size_t server) const {
   if (sight.answer.system != system_) {
     return {State::refused, "it belongs to another cluster than the primary"};
   }
-  return judge_replica(topology_.servers[server]);
+  return judge_replica(server);
 }
 
 /// It says that it is a primary, and is not the one that is used.
@@ -228,7 +237,8 @@ RollCall::Verdict RollCall::judge_claim(std::size_t server) const {
                       answer.timeline, topology_.servers[*topology_.primary].name, timeline_)};
 }
 
-RollCall::Verdict RollCall::judge_replica(const Server& server) const {
+RollCall::Verdict RollCall::judge_replica(std::size_t at) const {
+  const Server& server = topology_.servers[at];
   if (server.timeline == 0) {
     return {State::lagging,
             "it does not receive the primary's changes; or the upstream's user may not see that it does, and "
@@ -238,12 +248,27 @@ RollCall::Verdict RollCall::judge_replica(const Server& server) const {
     return {State::lagging,
             fmt::format("it follows timeline {}, the primary is on {}", server.timeline, timeline_)};
   }
+  if (std::string others = other_settings(at); !others.empty()) return {State::refused, std::move(others)};
   if (server.covered == TimePoint()) return {State::lagging, "it has not caught up with the primary yet"};
   const auto lag = std::chrono::duration_cast<Duration>(topology_.primary_seen - server.covered);
   if (lag > rules_.max_lag) {
     return {State::lagging, fmt::format("it is more than {} ms behind the primary", rules_.max_lag.count())};
   }
   return {State::up, {}};
+}
+
+/// Empty: there are none.
+std::string RollCall::other_settings(std::size_t server) const {
+  std::string others;
+  for (const auto& [name, value] : sights_[server].settings) {
+    const AnswerSettings& wanted = sights_[*topology_.primary].settings;
+    const auto there = wanted.find(name);
+    if (there == wanted.end() || there->second == value) continue;
+    if (!others.empty()) others += ", ";
+    others += fmt::format("{} is '{}' there and '{}' here", name, there->second, value);
+  }
+  if (others.empty()) return others;
+  return fmt::format("it would answer in another way than the primary: {}; set them alike", others);
 }
 
 }  // namespace forebay::route

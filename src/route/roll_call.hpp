@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,10 @@ struct Answer {
   std::uint64_t system = 0;  ///< the cluster's identifier (pg_control_system())
 };
 
+/// What a server is set to, of all that changes what a statement answers, by its name. Without what a role or
+/// a database is set to: that is in the catalogs, which replicas share.
+using AnswerSettings = std::map<std::string, std::string>;
+
 /// Makes the topology from what servers say when they are asked one by one.
 ///
 /// The primary is the server that is not in recovery. Of several the one on the highest timeline is, and the
@@ -30,7 +35,8 @@ struct Answer {
 /// too, or on the same one beside it, none ever is; nor while a replica follows a higher one. A replica is up
 /// when it follows the primary's timeline, and covers what the primary had acknowledged less than `max_lag`
 /// ago: asked first, the primary says how far its log goes, and once a replica has replayed that far,
-/// everything acknowledged before the question is visible there.
+/// everything acknowledged before the question is visible there. One that is set to answer in another way
+/// than the primary is refused.
 ///
 /// Knows nothing of sockets and clocks. Not thread safe.
 class RollCall {
@@ -61,6 +67,8 @@ class RollCall {
 
   /// `asked`: before the question was sent.
   void note_answer(std::size_t server, const Answer& answer, TimePoint asked);
+  /// Before its first answer, and whenever it may have changed.
+  void note_settings(std::size_t server, AnswerSettings settings);
   /// It could not be asked, or has not answered.
   void note_failure(std::size_t server, std::string why);
   /// From now on it is asked at another address, so it may be another server.
@@ -81,6 +89,7 @@ class RollCall {
     std::uint32_t failures = 0;  ///< in a row
     std::string why;             ///< the last of them
     bool has_answered = false;   ///< since the last failure that counted
+    AnswerSettings settings = {};
   };
   struct Verdict {
     State state;
@@ -97,7 +106,8 @@ class RollCall {
   void note_replica(Server& server, const Answer& answer);
   Verdict judge_server(std::size_t server) const;
   Verdict judge_claim(std::size_t server) const;
-  Verdict judge_replica(const Server& server) const;
+  Verdict judge_replica(std::size_t server) const;
+  std::string other_settings(std::size_t server) const;
 
   const Rules rules_;
   Topology topology_;

@@ -231,5 +231,23 @@ TEST_F(RollCallTest, ThePrimarysNameMayComeToMeanAPromotedServer) {
   EXPECT_NE(calls_.topology().servers[0].reason.find("the last primary wrote timeline 2"), std::string::npos);
 }
 
+TEST_F(RollCallTest, AReplicaThatIsSetToAnswerInAnotherWayIsRefused) {
+  calls_.note_settings(0, {{"DateStyle", "ISO, MDY"}, {"TimeZone", "Etc/UTC"}});
+  calls_.note_settings(1, {{"DateStyle", "ISO, MDY"}, {"TimeZone", "Asia/Tokyo"}});
+  calls_.note_settings(2, {{"DateStyle", "ISO, MDY"}});  // a role's own TimeZone, which all servers share
+  for (std::size_t server : {1, 2}) calls_.note_answer(server, replica(100), at(0));
+  calls_.note_answer(0, primary(100), at(1));
+  for (std::size_t server : {1, 2}) calls_.note_answer(server, replica(100), at(2));
+  EXPECT_EQ(state(1), State::refused);
+  EXPECT_EQ(calls_.topology().servers[1].reason,
+            "it would answer in another way than the primary: TimeZone is 'Etc/UTC' there and 'Asia/Tokyo' "
+            "here; set them alike");
+  EXPECT_EQ(state(2), State::up);
+
+  calls_.note_settings(1, {{"DateStyle", "ISO, MDY"}, {"TimeZone", "Etc/UTC"}});
+  calls_.note_answer(1, replica(100), at(3));
+  EXPECT_EQ(state(1), State::up);
+}
+
 }  // namespace
 }  // namespace forebay::route

@@ -93,6 +93,31 @@ def test_a_reload_does_not_make_a_former_primary_the_primary(cluster):
 
 
 @pytest.mark.time_limit(120)
+def test_a_reload_that_leaves_only_a_former_primary_does_not_make_it_the_primary(cluster):
+    old, new, other = cluster.servers
+    names = [f"{server.host}:{server.port}" for server in (new, other)]
+    with ForebayDaemon(old, ["--set", "timeouts.wait=1s"], config=f"replicas: {names}\n") as daemon:
+        cluster.wait_until_up(daemon, 20)
+        fail_over(cluster)
+        wait_until(lambda: cluster.states(daemon)[1] == "up", 20, "it leads")
+        with cluster.connect(daemon) as client:
+            client.execute("INSERT INTO log VALUES (1)")
+            old.start()
+            daemon.config_path.write_text("replicas: []\n")
+            daemon.reload()
+            wait_until(lambda: [row["state"] for row in daemon.show("topology")] == ["refused"], 20, "it is refused")
+            with pytest.raises(psycopg.OperationalError, match="no primary has been found"):
+                client.execute("INSERT INTO log VALUES (2)")
+            daemon.config_path.write_text(f"replicas: {names}\n")
+            daemon.reload()
+            wait_until(lambda: cluster.states(daemon) == {0: "refused", 1: "up", 2: "up"}, 20, "the states")
+        with cluster.connect(daemon) as client:
+            client.execute("INSERT INTO log VALUES (3)")
+        assert new.query("SELECT n FROM log ORDER BY n", dbname="shop") == [(1,), (3,)]
+        assert old.query("SELECT n FROM log", dbname="shop") == []
+
+
+@pytest.mark.time_limit(120)
 def test_a_promotion_beside_a_living_primary_takes_its_clients_along(cluster):
     """The higher timeline wins; transactions that are open on the other end."""
     daemon = cluster.forebay()

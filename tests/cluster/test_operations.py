@@ -42,7 +42,7 @@ def test_servers_are_added_and_drained_by_a_reload(cluster):
         for named in (f"['{first}', '{second}']", f"['{second}']", "[]", f"['{first}']"):
             daemon.config_path.write_text(f"replicas: {named}\n")
             daemon.reload()
-            servers = named.count(":") and named.count(":") + 1
+            servers = named.count(":") + 1
             wait_until(lambda: list(cluster.states(daemon).values()) == ["up"] * servers, 20, f"replicas: {named}")
             since = time.monotonic()
             wait_until(lambda: all(reader.done[-1][0] > since + 0.3 for reader in readers), 20, "all go on")
