@@ -324,6 +324,20 @@ std::vector<Option> statement_rows() {
   };
 }
 
+std::vector<Option> plan_rows() {
+  return {
+      bound({.key = "plans.enabled",
+             .help = "Whether servers are asked in the background how they run the slow statements, while "
+                     "HTTP is served and statements are counted. Nothing is executed for it."},
+            FIELD(settings->plans.enabled)),
+      bound({.key = "plans.slower_than",
+             .help = "Slow is a statement whose calls take servers longer than this: on average, or one in "
+                     "twenty.",
+             .range = {1, 3'600'000}},
+            FIELD(settings->plans.slower_than)),
+  };
+}
+
 std::vector<Option> sampling_rows() {
   return {
       bound({.key = "sampling.enabled",
@@ -721,7 +735,7 @@ std::vector<Option> upstream_rows() {
 
 std::vector<Option> option_rows() {
   std::vector<Option> rows;
-  for (auto* make : {main_rows, pool_rows, limit_rows, timeout_rows, cache_rows, statement_rows,
+  for (auto* make : {main_rows, pool_rows, limit_rows, timeout_rows, cache_rows, statement_rows, plan_rows,
                      sampling_rows, routing_rows, access_rows, console_rows, otlp_rows, alert_rows,
                      database_rows, user_rows, policy_rows, rule_rows, upstream_rows}) {
     for (Option& row : make()) rows.push_back(std::move(row));
@@ -740,6 +754,7 @@ std::vector<Section> section_rows() {
        {}},
       {"cache", "Reads that are answered from memory. See docs/freshness.md.", {}},
       {"statements", "What is counted of the statements that clients run. See docs/statements.md.", {}},
+      {"plans", "How servers run what is slow. See docs/statements.md.", {}},
       {"sampling", "What the servers are asked about themselves. See docs/database.md.", {}},
       {"routing", "Which server answers a read, where there are replicas.", {}},
       {"health", "How the state of the servers is found out, where there are replicas.", {}},

@@ -165,6 +165,12 @@ struct Statements {
   bool repetitions = true;     ///< those that repeat within a transaction or alike are told of
 };
 
+/// How servers would run the statements that are slow.
+struct Plans {
+  bool enabled = true;
+  Duration slower_than{100};  ///< of what takes servers longer, plans are asked for by itself
+};
+
 /// What the servers are asked about themselves, in the background.
 struct Sampling {
   bool enabled = true;
@@ -296,6 +302,7 @@ struct Settings {
   Timeouts timeouts;
   Cache cache;
   Statements statements;
+  Plans plans;
   Sampling sampling;
   Routing routing;
   Health health;

@@ -4,8 +4,14 @@
 
 namespace forebay::engine {
 
-Errand::Errand(std::shared_ptr<backend::Pool> pool, backend::ProfilePtr profile, std::string sql, Done done)
-    : pool_(std::move(pool)), profile_(std::move(profile)), sql_(std::move(sql)), done_(std::move(done)) {}
+Errand::Errand(std::shared_ptr<backend::Pool> pool, backend::ProfilePtr profile, std::string sql, Done done,
+               backend::SessionSettingsPtr settings, Afterwards afterwards)
+    : pool_(std::move(pool)),
+      profile_(std::move(profile)),
+      settings_(std::move(settings)),
+      afterwards_(afterwards),
+      sql_(std::move(sql)),
+      done_(std::move(done)) {}
 
 Errand::~Errand() {
   pool_->cancel_checkout(*this);
@@ -21,12 +27,12 @@ void Errand::on_checkout(backend::Backend& backend) {
   backend.lend(*this);
   backend_ = &backend;
   if (sql_.empty()) return finish(nullptr, {});
-  const std::string change = backend::settings_change(backend.settings(), nullptr);
+  const std::string change = backend::settings_change(backend.settings(), settings_);
   if (change.empty()) return ask();
   // Under the settings of whoever had it last, another role or a search_path, the answer would be another.
   backend.ask(change, [this](const backend::QuestionError* error, const backend::Rows&) {
     if (error != nullptr) return finish(error, {});
-    backend_->set_settings(nullptr);
+    backend_->set_settings(settings_);
     ask();
   });
 }
@@ -42,8 +48,10 @@ void Errand::finish(const backend::QuestionError* error, backend::Rows rows) {
   backend::Backend& used = *std::exchange(backend_, nullptr);
   const Done done = std::move(done_);
   const auto pool = pool_;
+  const bool closes = afterwards_ == Afterwards::closed ||
+                      (afterwards_ == Afterwards::closed_after_error && error != nullptr);
   done({.error = error, .rows = std::move(rows), .backend = &used});
-  pool->give_back(used);
+  closes ? pool->discard(used) : pool->give_back(used);
 }
 
 void Errand::on_checkout_failed(const backend::Login::Refusal& refusal) {

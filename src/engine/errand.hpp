@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -10,8 +11,8 @@
 namespace forebay::engine {
 
 /// Borrows a backend of a pool to ask the server one thing of our own, in a session with no settings but its
-/// defaults; or just to make sure that there is one. Destroying it calls it off; the callback then never
-/// comes. Used by one thread.
+/// defaults, unless others are named; or just to make sure that there is one. Destroying it calls it off; the
+/// callback then never comes. Used by one thread.
 class Errand final : private backend::Borrower, private backend::Lessee {
  public:
   /// Exactly one of `refusal` (no backend), `error` (the server's answer was an error) or neither is set.
@@ -23,9 +24,12 @@ class Errand final : private backend::Borrower, private backend::Lessee {
         nullptr;  ///< the one that was used, with no refusal; given back after the callback
   };
   using Done = std::function<void(Outcome outcome)>;
+  /// What becomes of the backend.
+  enum class Afterwards : std::uint8_t { given_back, closed_after_error, closed };
 
   /// `sql` may be empty: then only a backend is wanted. `done` may destroy the errand.
-  Errand(std::shared_ptr<backend::Pool> pool, backend::ProfilePtr profile, std::string sql, Done done);
+  Errand(std::shared_ptr<backend::Pool> pool, backend::ProfilePtr profile, std::string sql, Done done,
+         backend::SessionSettingsPtr settings = nullptr, Afterwards afterwards = Afterwards::given_back);
   ~Errand();
 
   /// May call `done` before it returns.
@@ -40,7 +44,7 @@ class Errand final : private backend::Borrower, private backend::Lessee {
   void on_checkout(backend::Backend& backend) override;
   void on_checkout_failed(const backend::Login::Refusal& refusal) override;
   const backend::ProfilePtr& wanted_profile() const override { return profile_; }
-  const backend::SessionSettingsPtr& wanted_settings() const override { return no_settings_; }
+  const backend::SessionSettingsPtr& wanted_settings() const override { return settings_; }
 
   bool on_output(Bytes) override { return true; }
   void on_settled() override {}
@@ -54,7 +58,8 @@ class Errand final : private backend::Borrower, private backend::Lessee {
 
   const std::shared_ptr<backend::Pool> pool_;
   const backend::ProfilePtr profile_;
-  const backend::SessionSettingsPtr no_settings_;
+  const backend::SessionSettingsPtr settings_;  ///< null: none
+  const Afterwards afterwards_;
   const std::string sql_;
   Done done_;
   backend::Backend* backend_ = nullptr;

@@ -8,23 +8,12 @@
 #include <optional>
 #include <string>
 
-#include "backend/pool.hpp"
-#include "backend/profile.hpp"
-#include "backend/session_settings.hpp"
 #include "base/clock.hpp"
 #include "cache/entry.hpp"
+#include "engine/asker.hpp"
 #include "net/loop.hpp"
 
 namespace forebay::engine {
-
-/// What of somebody's session an answer depends on, and where it lives.
-struct Asker {
-  net::Loop* loop = nullptr;  ///< of its thread, whose backends are to be used
-  std::weak_ptr<backend::Pool> pool;
-  std::uint64_t pool_generation = 0;  ///< another one: the pool has moved to another server
-  backend::ProfilePtr profile;
-  backend::SessionSettingsPtr settings;
-};
 
 /// A question that is to be asked of the server again, so that its answer is in memory before a client wants
 /// it. `key`: the bytes of its cache::Key.

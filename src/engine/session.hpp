@@ -27,6 +27,7 @@ class DatabaseCache;
 class SessionCalls;
 class SessionReads;
 class StatementTable;
+struct Asker;
 struct ReadBatch;
 struct ReadRequest;
 struct SessionRouting;
@@ -175,6 +176,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
 
   // session_statistics.cpp: what statements come to
   void begin_calls();
+  Asker asker() const;
   std::uint32_t count_query(std::string_view text, const sql::Verdict& verdict);
   std::uint32_t count_preparation(const PreparedStatement& statement);
   std::uint32_t count_bind(std::string_view portal, const PreparedStatement* statement,

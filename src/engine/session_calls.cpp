@@ -100,7 +100,8 @@ void SessionCalls::end_burst(TimePoint now) {
   auto& latencies = table_.latencies(database_);
   for (const Done& done : done_) {
     if (done.sqlstate.front() == '\0') {
-      table_.note_call(done.statement, done.rows, each, done.waited_micros, now);
+      const bool is_slowest = table_.note_call(done.statement, done.rows, each, done.waited_micros, now);
+      if (is_slowest && asker_) table_.note_asker(done.statement, asker_());
       repetitions_.note_done(done.statement, done.rows, each);
     } else {
       table_.note_error(done.statement, done.sqlstate, each, done.waited_micros, now);

@@ -2,8 +2,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -22,9 +24,12 @@ namespace forebay::engine {
 /// session's thread.
 class SessionCalls {
  public:
-  /// `table` outlives it.
-  SessionCalls(StatementTable& table, std::string_view database)
-      : table_(table), database_(table.number_of(database)), repetitions_(table, database_) {}
+  /// `table` outlives it. `asker`: as whom the session asks; empty: nobody.
+  SessionCalls(StatementTable& table, std::string_view database, std::function<Asker()> asker = {})
+      : table_(table),
+        database_(table.number_of(database)),
+        asker_(std::move(asker)),
+        repetitions_(table, database_) {}
 
   StatementTable& table() { return table_; }
   std::uint32_t database() const { return database_; }
@@ -86,6 +91,7 @@ class SessionCalls {
 
   StatementTable& table_;
   const std::uint32_t database_;
+  const std::function<Asker()> asker_;
   SessionRepetitions repetitions_;
   std::uint32_t last_number_ = 0;
   Ring<Open> open_;

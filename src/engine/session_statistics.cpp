@@ -30,8 +30,13 @@ bool is_plain_read(sql::Effects effects) {
 /// With the first message; and again when a reload has changed whether statements are counted.
 void Session::begin_calls() {
   if (statements_->is_enabled() == (calls_ != nullptr)) return;
-  calls_ =
-      statements_->is_enabled() ? std::make_unique<SessionCalls>(*statements_, pool_->database()) : nullptr;
+  calls_.reset();
+  if (!statements_->is_enabled()) return;
+  calls_ = std::make_unique<SessionCalls>(*statements_, pool_->database(), [this] { return asker(); });
+}
+
+Asker Session::asker() const {
+  return {net::Loop::current(), pool_, pool_->generation(), profile_, settings_};
 }
 
 /// Of a text that has just been judged; empty when it could not be read.

@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "backend/pool.hpp"
 #include "engine/repetition_table.hpp"
 #include "sql/split_statements.hpp"
 #include "sql/without_values.hpp"
@@ -192,7 +193,7 @@ std::uint32_t StatementTable::make_room() {
   return cheapest;
 }
 
-void StatementTable::note_call(Ref statement, std::uint64_t rows, std::uint64_t micros, std::uint64_t waited,
+bool StatementTable::note_call(Ref statement, std::uint64_t rows, std::uint64_t micros, std::uint64_t waited,
                                TimePoint now) {
   Slot* slot = slot_of(statement);
   StatementFigures& figures = figures_of(slot);
@@ -200,11 +201,18 @@ void StatementTable::note_call(Ref statement, std::uint64_t rows, std::uint64_t 
   figures.first_seen = std::min(figures.first_seen, now);
   figures.rows += rows;
   figures.exec_micros += micros;
+  const bool is_slowest = slot != nullptr && (slot->asker == nullptr || micros > figures.most_micros);
   figures.least_micros = std::min(figures.least_micros, micros);
   figures.most_micros = std::max(figures.most_micros, micros);
   figures.wait_micros += waited;
   figures.last_seen = now;
   if (slot != nullptr) slot->times.add(micros);
+  return is_slowest;
+}
+
+void StatementTable::note_asker(Ref statement, Asker asker) {
+  Slot* slot = slot_of(statement);
+  if (slot != nullptr) slot->asker = std::make_unique<const Asker>(std::move(asker));
 }
 
 void StatementTable::note_hit(Ref statement, std::uint64_t rows, std::uint64_t saved_micros, TimePoint now) {
@@ -243,19 +251,35 @@ std::vector<StatementTable::Cost> StatementTable::costs() const {
   return costs;
 }
 
+StatementTable::Slot* StatementTable::slot_of(const Name& name) const {
+  const auto database =
+      std::ranges::find(databases_, name.database, [](const auto& known) { return known->name; });
+  if (database == databases_.end()) return nullptr;
+  const auto number = static_cast<std::uint32_t>(database - databases_.begin());
+  const auto at = places_.find({name.fingerprint, number});
+  return at == places_.end() ? nullptr : slots_[at->second].get();
+}
+
+/// Of one whose pool has gone, or moved to another server, nobody is known: the next call tells.
+std::optional<StatementTable::Runner> StatementTable::runner_of(const Name& name) {
+  Slot* slot = slot_of(name);
+  if (slot == nullptr || slot->asker == nullptr) return std::nullopt;
+  const auto pool = slot->asker->pool.lock();
+  if (pool == nullptr || pool->generation() != slot->asker->pool_generation) {
+    slot->asker.reset();
+    return std::nullopt;
+  }
+  return Runner{*slot->asker, slot->figures.most_micros};
+}
+
 StatementTable::Details StatementTable::details(const std::vector<Name>& names) const {
   Details details{{}, others_};
   std::vector<bool> is_told(slots_.size());
   for (const Name& name : names) {
-    const auto database =
-        std::ranges::find(databases_, name.database, [](const auto& known) { return known->name; });
-    if (database == databases_.end()) continue;
-    const auto number = static_cast<std::uint32_t>(database - databases_.begin());
-    const auto at = places_.find({name.fingerprint, number});
-    if (at == places_.end()) continue;
-    const Slot& slot = *slots_[at->second];
-    slot.times.add_to(details.rows.emplace_back(Row{name, slot.text, slot.figures, {}}).times);
-    is_told[at->second] = true;
+    const Slot* slot = slot_of(name);
+    if (slot == nullptr) continue;
+    slot->times.add_to(details.rows.emplace_back(Row{name, slot->text, slot->figures, {}}).times);
+    is_told[places_.at(slot->key)] = true;
   }
   for (std::size_t place = 0; place < slots_.size(); ++place) {
     if (!is_told[place]) details.others += slots_[place]->figures;
@@ -272,6 +296,7 @@ std::size_t StatementTable::bytes() const {
     const std::size_t counters = slot->times.allocated_bytes();
     bytes += sizeof(Slot) + kHead + counters + counters / 64 * kHead;
     bytes += slot->text->capacity() + sizeof(std::string) + 2 * kHead + 80;  // and its place among all texts
+    if (slot->asker != nullptr) bytes += sizeof(Asker) + kHead;
     if (slot->parts == nullptr) continue;
     bytes += slot->parts->capacity() * sizeof(Part) + 2 * kHead;
     for (const Part& part : *slot->parts)

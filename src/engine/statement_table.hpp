@@ -15,6 +15,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include "base/clock.hpp"
+#include "engine/asker.hpp"
 #include "engine/statement_key.hpp"
 #include "observe/histogram.hpp"
 #include "sql/fingerprint.hpp"
@@ -115,8 +116,10 @@ class StatementTable {
   };
   std::optional<Named> named(Ref statement) const;
 
-  void note_call(Ref statement, std::uint64_t rows, std::uint64_t micros, std::uint64_t waited,
+  /// True when note_asker() is to follow: none of its calls has taken longer, or nobody is known who ran it.
+  bool note_call(Ref statement, std::uint64_t rows, std::uint64_t micros, std::uint64_t waited,
                  TimePoint now);
+  void note_asker(Ref statement, Asker asker);
   void note_hit(Ref statement, std::uint64_t rows, std::uint64_t saved_micros, TimePoint now);
   void note_error(Ref statement, const std::array<char, 5>& sqlstate, std::uint64_t micros,
                   std::uint64_t waited, TimePoint now);
@@ -154,6 +157,13 @@ class StatementTable {
     StatementFigures others;
   };
   Details details(const std::vector<Name>& names) const;
+  /// Whose call of the statement took longest, as far as his pool is still there; and how long, in
+  /// microseconds.
+  struct Runner {
+    Asker asker;
+    std::uint64_t micros;
+  };
+  std::optional<Runner> runner_of(const Name& name);
   /// With a name for each.
   template <class Visitor>
   void each_database(Visitor visit) const {
@@ -171,6 +181,7 @@ class StatementTable {
     observe::Histogram<std::uint32_t> times;
     StatementKey key;
     TextPtr text;
+    std::unique_ptr<const Asker> asker;  ///< of the slowest call; null: not known
   };
   struct Database {
     std::string_view name;
@@ -185,6 +196,7 @@ class StatementTable {
     return slot->serial == statement.serial ? slot : nullptr;
   }
   Ref part_of(const Slot& whole, std::size_t position, TimePoint now);
+  Slot* slot_of(const Name& name) const;
   StatementFigures& figures_of(Slot* slot) { return slot == nullptr ? others_ : slot->figures; }
   Ref take_in(const StatementKey& key, std::string_view text, int statements, TimePoint now);
   Ref admit(const StatementKey& key, TextPtr text, TimePoint now);

@@ -32,7 +32,7 @@ Result<Arguments> arguments_of(const Request& request) {
   std::string allowed;
   const Route* route = find_route(request, allowed);
   for (const auto& [key, argument] : value.as_object()) {
-    if (std::ranges::find(route->body, std::string_view(key)) == route->body.end())
+    if (std::ranges::find(route->body, std::string_view(key), &BodyKey::name) == route->body.end())
       return Error{ErrorCode::invalid_input,
                    fmt::format("{} is no key of this request", config::in_quotes(key))};
     if (!argument.is_string() || argument.as_string().empty())

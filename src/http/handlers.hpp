@@ -19,6 +19,7 @@ void clients(const CallPtr& call, const Done& done);
 void servers(const CallPtr& call, const Done& done);
 void cache(const CallPtr& call, const Done& done);
 void statements(const CallPtr& call, const Done& done);
+void statement(const CallPtr& call, const Done& done);
 void repetitions(const CallPtr& call, const Done& done);
 void alerts(const CallPtr& call, const Done& done);
 void activity(const CallPtr& call, const Done& done);
@@ -31,6 +32,7 @@ void config(const CallPtr& call, const Done& done);
 void version(const CallPtr& call, const Done& done);
 void openapi(const CallPtr& call, const Done& done);
 
+void explain_statement(const CallPtr& call, const Done& done);
 void clear_cache(const CallPtr& call, const Done& done);
 void pause(const CallPtr& call, const Done& done);
 void resume(const CallPtr& call, const Done& done);

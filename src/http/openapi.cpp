@@ -31,6 +31,18 @@ json::object answer_of(const Route& route) {
   return content("application/json", envelope(route.answers));
 }
 
+json::object id_parameter() {
+  return {{"name", "id"}, {"in", "path"}, {"required", true}, {"schema", json::object{{"type", "string"}}}};
+}
+
+/// Lists hold texts, or null.
+json::object property_of(const BodyKey& key) {
+  json::object property{{"type", key.type}};
+  if (key.type == "string") property["minLength"] = 1;
+  if (key.type == "array") property["items"] = json::object{{"type", json::array{"string", "null"}}};
+  return property;
+}
+
 json::object operation_of(const Route& route) {
   json::object replies{{"200", json::object{{"description", "OK"}, {"content", answer_of(route)}}}};
   const json::object failed{{"description", "error"},
@@ -42,9 +54,11 @@ json::object operation_of(const Route& route) {
   replies["default"] = failed;
   json::object operation{{"summary", route.summary}, {"responses", std::move(replies)}};
   if (route.role == Role::none) operation["security"] = json::array();
+  if (route.path.find("{id}") != std::string_view::npos)
+    operation["parameters"] = json::array{id_parameter()};
   if (route.method != "POST") return operation;
   json::object properties;
-  for (const auto key : route.body) properties[key] = json::object{{"type", "string"}, {"minLength", 1}};
+  for (const BodyKey& key : route.body) properties[key.name] = property_of(key);
   operation["requestBody"] = json::object{
       {"content", content("application/json", json::object{{"type", "object"},
                                                            {"additionalProperties", false},

@@ -14,11 +14,11 @@ Error wrong(std::string text) {
   return {ErrorCode::invalid_input, std::move(text)};
 }
 
-std::optional<std::string> decoded(std::string_view text) {
+std::optional<std::string> decode(std::string_view text, bool has_plus) {
   std::string plain;
   for (std::size_t at = 0; at < text.size(); ++at) {
     if (text[at] != '%') {
-      plain.push_back(text[at] == '+' ? ' ' : text[at]);
+      plain.push_back(has_plus && text[at] == '+' ? ' ' : text[at]);
       continue;
     }
     unsigned value = 0;
@@ -33,6 +33,10 @@ std::optional<std::string> decoded(std::string_view text) {
 
 }  // namespace
 
+std::optional<std::string> decoded(std::string_view text) {
+  return decode(text, false);
+}
+
 Result<std::map<std::string, std::string>> parameters_of(std::string_view query,
                                                          const std::vector<std::string_view>& known) {
   std::map<std::string, std::string> parameters;
@@ -41,8 +45,8 @@ Result<std::map<std::string, std::string>> parameters_of(std::string_view query,
     query.remove_prefix(std::min(pair.size() + 1, query.size()));
     if (pair.empty()) continue;
     const auto equals = pair.find('=');
-    const auto key = decoded(pair.substr(0, equals));
-    const auto value = decoded(equals == std::string_view::npos ? "" : pair.substr(equals + 1));
+    const auto key = decode(pair.substr(0, equals), true);
+    const auto value = decode(equals == std::string_view::npos ? "" : pair.substr(equals + 1), true);
     if (!key || !value) return wrong("a percent sign is followed by two hexadecimal digits");
     if (std::ranges::find(known, std::string_view(*key)) == known.end())
       return wrong(fmt::format("this takes {}=, and not what was sent", fmt::join(known, "=, ")));

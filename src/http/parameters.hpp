@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,9 @@ namespace forebay::http {
 /// at most once; anything else is an error that names it.
 Result<std::map<std::string, std::string>> parameters_of(std::string_view query,
                                                          const std::vector<std::string_view>& known);
+
+/// A piece of a path with its percent signs read; nothing when they are not followed by two digits.
+std::optional<std::string> decoded(std::string_view text);
 
 /// The whole text as a number from `least` to `most`.
 Result<std::uint64_t> number_of(std::string_view text, std::uint64_t least, std::uint64_t most);

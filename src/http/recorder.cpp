@@ -39,6 +39,7 @@ void Recorder::record() {
   timer_.async_wait([this](const boost::system::error_code& error) {
     if (!error) record();
   });
+  watched_.planner.round(now);
   gather_figures({front_, alive_, here_, now}, watch_,
                  [this, now](const Figures& figures) { note(figures, now); });
 }

@@ -2,10 +2,11 @@
 
 #include "http/handlers.hpp"
 #include "http/json.hpp"
+#include "http/statement_json.hpp"
 #include "http/statement_words.hpp"
 #include "pgfront/repetition_report.hpp"
 
-namespace forebay::http::handlers {
+namespace forebay::http {
 
 namespace {
 
@@ -22,6 +23,8 @@ json::value source_of(const engine::Repetition& each) {
                       {"text", each.source.text},
                       {"column", each.source.column}};
 }
+
+}  // namespace
 
 json::object to_json(const engine::Repetition& each, TimePoint now) {
   const engine::RepetitionFigures& figures = each.figures;
@@ -41,9 +44,7 @@ json::object to_json(const engine::Repetition& each, TimePoint now) {
           {"last_seen", wall_time(figures.last_seen, now)}};
 }
 
-}  // namespace
-
-void repetitions(const CallPtr& call, const Done& done) {
+void handlers::repetitions(const CallPtr& call, const Done& done) {
   const auto& statements = call->front.settings()->statements;
   const bool is_on = statements.enabled && statements.repetitions;
   pgfront::gather_repetitions(
@@ -54,4 +55,4 @@ void repetitions(const CallPtr& call, const Done& done) {
       });
 }
 
-}  // namespace forebay::http::handlers
+}  // namespace forebay::http

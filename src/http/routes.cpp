@@ -27,6 +27,9 @@ const std::vector<Route>& routes() {
       {"GET", "/api/v1/statements", Role::viewer,
        "What statements have come to, the dearest first; limit= says how many.", "object",
        handlers::statements},
+      {"GET", "/api/v1/statements/{id}", Role::viewer,
+       "One statement: what it has come to, its past hour, how servers run it, what to mend, what repeats.",
+       "object", handlers::statement},
       {"GET", "/api/v1/repetitions", Role::viewer,
        "Statements that repeat, where one could do: what they are, where their values come from.", "object",
        handlers::repetitions},
@@ -72,6 +75,15 @@ const std::vector<Route>& routes() {
        handlers::resolve_alert,
        {"id"}},
       {"POST",
+       "/api/v1/statements/{id}/explain",
+       Role::admin,
+       "Asks a server now how it runs the statement; with analyze, it executes a plain read with these "
+       "values "
+       "for that.",
+       "object",
+       handlers::explain_statement,
+       {{"analyze", "boolean"}, {"parameters", "array"}}},
+      {"POST",
        "/api/v1/pause",
        Role::admin,
        "Lends no backends of a database, or of all, and closes those that are open as they come back.",
@@ -84,10 +96,22 @@ const std::vector<Route>& routes() {
   return all;
 }
 
+std::optional<std::string_view> id_in(std::string_view path, std::string_view of_route) {
+  constexpr std::string_view kId = "{id}";
+  const auto at = of_route.find(kId);
+  if (at == std::string_view::npos) return std::nullopt;
+  const std::string_view before = of_route.substr(0, at);
+  const std::string_view behind = of_route.substr(at + kId.size());
+  if (path.size() <= before.size() + behind.size() || !path.starts_with(before) || !path.ends_with(behind))
+    return std::nullopt;
+  const std::string_view id = path.substr(at, path.size() - before.size() - behind.size());
+  return id.find('/') == std::string_view::npos ? std::optional(id) : std::nullopt;
+}
+
 const Route* find_route(const Request& request, std::string& allowed) {
   const std::string_view method = request.method == "HEAD" ? std::string_view("GET") : request.method;
   for (const Route& route : routes()) {
-    if (route.path != request.path) continue;
+    if (route.path != request.path && !id_in(request.path, route.path)) continue;
     if (route.method == method) return &route;
     if (!allowed.empty()) allowed += ", ";
     allowed += route.method == "GET" ? "GET, HEAD" : route.method;

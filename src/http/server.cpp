@@ -250,7 +250,7 @@ Server::State::State(pgfront::Front& served, const std::vector<std::shared_ptr<n
     : front(served),
       watch(context, served, here(), instance_of(sockets)),
       events(context, served, here(), watch),
-      watched(served),
+      watched(served, here()),
       recorder(context, served, here(), watched, watch),
       exporter(context, served, here(), watched, watch, instance_of(sockets)) {
   for (const auto& socket : sockets) {

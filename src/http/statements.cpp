@@ -7,10 +7,11 @@
 
 #include "http/handlers.hpp"
 #include "http/json.hpp"
+#include "http/statement_json.hpp"
 #include "http/statement_words.hpp"
 #include "pgfront/statement_report.hpp"
 
-namespace forebay::http::handlers {
+namespace forebay::http {
 
 namespace {
 
@@ -53,14 +54,21 @@ void add_times(json::object& told, const engine::StatementTable::Row& row) {
   add("p99_seconds", [&] { return row.percentile(0.99); });
 }
 
+}  // namespace
+
 json::object to_json(const engine::StatementTable::Row& row, TimePoint now) {
   json::object told = to_json(row.figures, now);
+  told["id"] = id_of(row.name);
   told["fingerprint"] = fingerprint_text(row.name.fingerprint);
   told["database"] = row.name.database;
   told["text"] = *row.text;
   add_times(told, row);
   return told;
 }
+
+namespace handlers {
+
+namespace {
 
 /// The number behind `limit=`; the usual one when there is none, 0 when it is none.
 std::size_t limit_of(std::string_view query) {
@@ -85,7 +93,12 @@ void statements(const CallPtr& call, const Done& done) {
   pgfront::gather_statements(
       call->inquiry(), limit, [call, is_on, done](const pgfront::StatementReport& report) {
         json::array rows;
-        for (const auto& row : report.rows) rows.push_back(to_json(row, call->now));
+        for (const auto& row : report.rows) {
+          json::object told = to_json(row, call->now);
+          told["plan"] =
+              call->watched.planner.summary({row.name.fingerprint, std::string(row.name.database)});
+          rows.push_back(std::move(told));
+        }
         const bool has_others = report.others.calls + report.others.errors > 0;
         done(data_reply(json::object{
             {"enabled", is_on},
@@ -94,4 +107,6 @@ void statements(const CallPtr& call, const Done& done) {
       });
 }
 
-}  // namespace forebay::http::handlers
+}  // namespace handlers
+
+}  // namespace forebay::http

@@ -84,6 +84,43 @@ void gather_statements(const Inquiry& inquiry, std::size_t most,
   gather(inquiry.front, inquiry.asker, inquiry.here, overview, on_overview);
 }
 
+void gather_statement(const Inquiry& inquiry, const StatementName& name,
+                      std::function<void(std::optional<StatementTable::Row>)> done) {
+  const auto kept = std::make_shared<const StatementName>(name);  // the answers have views into it
+  const auto ask = [kept](Worker& worker) { return worker.statements().details({kept->view()}); };
+  gather(inquiry.front, inquiry.asker, inquiry.here, ask,
+         [kept, done = std::move(done)](std::vector<StatementTable::Details> answers) {
+           auto report = merged({kept->view()}, std::move(answers));
+           done(report.rows.empty() ? std::nullopt : std::optional(std::move(report.rows.front())));
+         });
+}
+
+void ask_as_runner(const Inquiry& inquiry, const StatementName& name, std::string sql,
+                   engine::Errand::Afterwards afterwards, engine::Explainer::Done done) {
+  using Found = std::pair<Worker*, std::optional<StatementTable::Runner>>;
+  const auto find = [name](Worker& worker) {
+    return Found(&worker, worker.statements().runner_of(name.view()));
+  };
+  const auto back = [here = inquiry.here, asker = inquiry.asker,
+                     done = std::move(done)](engine::Explainer::Answer answer) {
+    here([asker, done, answer = std::move(answer)] {
+      if (!asker.expired()) done(answer);
+    });
+  };
+  gather(inquiry.front, inquiry.asker, inquiry.here, find,
+         [sql = std::move(sql), afterwards, back](const std::vector<Found>& found) {
+           const auto slowest = std::ranges::max_element(found, {}, [](const Found& one) {
+             return one.second ? static_cast<std::int64_t>(one.second->micros) : std::int64_t{-1};
+           });
+           if (!slowest->second)
+             return back({.problem = "nobody who has run it is connected any more", .is_later = true});
+           Worker* const worker = slowest->first;
+           worker->loop().post([worker, asker = slowest->second->asker, sql, afterwards, back] {
+             if (worker->explainer() != nullptr) worker->explainer()->ask(asker, sql, afterwards, back);
+           });
+         });
+}
+
 void gather_latencies(const Inquiry& inquiry, std::function<void(const LatencyReports&)> done) {
   const auto ask = [](Worker& worker) {
     LatencyReports reports;

@@ -3,9 +3,12 @@
 #include <cstddef>
 #include <functional>
 #include <map>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
+#include "engine/explainer.hpp"
 #include "engine/statement_table.hpp"
 #include "observe/histogram.hpp"
 #include "pgfront/facts.hpp"
@@ -19,11 +22,29 @@ struct StatementReport {
   engine::StatementFigures others;
 };
 
+/// Names a statement among those of all threads.
+struct StatementName {
+  sql::Fingerprint fingerprint;
+  std::string database;
+
+  engine::StatementTable::Name view() const { return {fingerprint, database}; }
+  friend bool operator==(const StatementName&, const StatementName&) = default;
+};
+
 /// Asks every thread, on that thread; `done` is called on the inquiring one, unless the asker has gone
 /// meanwhile. `most`: rows. It takes two rounds of questions, so that threads are kept busy with what is
 /// shown only: of 10,000 statements, for less than a millisecond.
 void gather_statements(const Inquiry& inquiry, std::size_t most,
                        std::function<void(const StatementReport&)> done);
+
+/// Likewise of the one of that name; nothing when no thread knows it.
+void gather_statement(const Inquiry& inquiry, const StatementName& name,
+                      std::function<void(std::optional<engine::StatementTable::Row>)> done);
+
+/// Has `sql` asked about the statement of that name, as whoever ran it; see engine::Explainer. `done` is
+/// called on the inquiring thread, unless the asker or the process goes meanwhile.
+void ask_as_runner(const Inquiry& inquiry, const StatementName& name, std::string sql,
+                   engine::Errand::Afterwards afterwards, engine::Explainer::Done done);
 
 /// Of one database, over all threads; see engine::Latencies.
 struct LatencyReport {

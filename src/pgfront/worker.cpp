@@ -72,6 +72,7 @@ Worker::Worker(Front& front, net::Loop& loop, std::uint16_t index)
         sweep();
       }) {
   refiller_ = std::make_unique<engine::Refiller>(loop, front.caches());
+  explainer_ = std::make_unique<engine::Explainer>(loop);
   if (index == 0) {
     heap_trimmer_ = std::make_unique<engine::HeapTrimmer>(front.caches().store());
     warming_ = std::make_unique<engine::Warming>(loop, front.directory(), front.caches());
@@ -230,6 +231,7 @@ void Worker::shut_down(Duration patience) {
     close_acceptors(Backlog::accepted);
     shutting_down_ = true;
     refiller_.reset();
+    explainer_.reset();
     if (warming_ != nullptr) warming_->save();
     warming_.reset();
     shutdown_deadline_ = Deadline::in(Clock::now(), std::max(patience, Duration(1)));

@@ -10,6 +10,7 @@
 #include "base/clock.hpp"
 #include "base/intrusive_list.hpp"
 #include "engine/authority.hpp"
+#include "engine/explainer.hpp"
 #include "engine/heap_trimmer.hpp"
 #include "engine/refiller.hpp"
 #include "engine/statement_table.hpp"
@@ -44,6 +45,8 @@ class Worker {
   std::uint16_t index() const { return index_; }
   engine::Authority& authority() { return authority_; }
   engine::StatementTable& statements() { return statements_; }
+  /// Null in shutdown.
+  engine::Explainer* explainer() { return explainer_.get(); }
 
   // --- from any thread
   void on_configured(std::shared_ptr<const wire::SecretList> user_list, config::Statements statements);
@@ -86,8 +89,9 @@ class Worker {
   net::Loop& loop_;
   const std::uint16_t index_;
   engine::Authority authority_;
-  engine::StatementTable statements_;           ///< of this thread's clients
-  std::unique_ptr<engine::Refiller> refiller_;  ///< null in shutdown
+  engine::StatementTable statements_;             ///< of this thread's clients
+  std::unique_ptr<engine::Refiller> refiller_;    ///< null in shutdown
+  std::unique_ptr<engine::Explainer> explainer_;  ///< likewise
   /// The first worker's; null in others, and in shutdown.
   std::unique_ptr<engine::Warming> warming_;
   std::unique_ptr<engine::HeapTrimmer> heap_trimmer_;

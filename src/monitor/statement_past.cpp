@@ -1,0 +1,37 @@
+#include "monitor/statement_past.hpp"
+
+#include <algorithm>
+
+namespace forebay::monitor {
+
+namespace {
+
+std::size_t place_of(std::int64_t number) {
+  return static_cast<std::size_t>(number) % StatementPast::kPoints;
+}
+
+}  // namespace
+
+void StatementPast::add(TimePoint now, std::uint64_t calls, std::uint64_t micros) {
+  const std::int64_t number = number_of(now);
+  const auto kept = static_cast<std::int64_t>(kPoints);
+  for (std::int64_t each = std::max(newest_ + 1, number - kept + 1); each <= number; ++each)
+    points_[place_of(each)] = {};
+  newest_ = number;
+  Point& point = points_[place_of(number)];
+  point.calls += static_cast<std::uint32_t>(calls);
+  point.micros += micros;
+}
+
+std::vector<StatementPast::Point> StatementPast::points(TimePoint now) const {
+  std::vector<Point> told;
+  const auto kept = static_cast<std::int64_t>(kPoints);
+  const std::int64_t last = number_of(now);
+  for (std::int64_t each = last - kept + 1; each <= last; ++each) {
+    const bool is_kept = each <= newest_ && each > newest_ - kept && each >= 0;
+    told.push_back(is_kept ? points_[place_of(each)] : Point{});
+  }
+  return told;
+}
+
+}  // namespace forebay::monitor
