@@ -197,7 +197,11 @@ void Planner::keep(Subject& subject, const Plan& plan) {
     plans.back().last_seen = latest.last_seen;
     return;
   }
-  if (!plans.empty()) {
+  if (plans.empty()) {
+    // What it has come to up to now is why it was asked for.
+    latest.calls = subject.calls;
+    latest.micros = subject.micros;
+  } else {
     latest.changes = plan_changes(json::parse(plans.back().tree).as_object(), plan.root);
     observe::Event("a slow statement is run in another way")
         .with("database", subject.name.database)

@@ -56,7 +56,7 @@ class Planner {
     double first_seen = 0;  ///< seconds since 1970
     double last_seen = 0;
     std::vector<std::string> changes;  ///< from the one before
-    std::uint64_t calls = 0;           ///< while it was the latest, by servers
+    std::uint64_t calls = 0;           ///< by servers, while it was the latest; of the first one, also before
     std::uint64_t micros = 0;
   };
   struct Subject {

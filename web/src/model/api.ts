@@ -66,7 +66,7 @@ export class Api {
   }
 
   /** Changes something. */
-  async post(path: string, body: Record<string, string>): Promise<void> {
+  async post(path: string, body: Record<string, unknown>): Promise<void> {
     const response = await this.ask(path, undefined, {
       method: "POST",
       headers: { "Content-Type": "application/json" },

@@ -210,6 +210,7 @@ export interface Setting {
 }
 
 export interface Statement {
+  id: string;
   fingerprint: string;
   database: string;
   text: string;
@@ -227,6 +228,70 @@ export interface Statement {
   errors: number;
   first_seen: string;
   last_seen: string;
+  /** Null: nobody has asked how servers run it. */
+  plan: { total_cost: number | null; plans: number; findings: number; why_not: string | null } | null;
+}
+
+/** A step of a plan; EXPLAIN's own words, see docs/statements.md. */
+export interface PlanNode {
+  node_type: string;
+  relation_name?: string;
+  schema?: string;
+  alias?: string;
+  index_name?: string;
+  join_type?: string;
+  subplan_name?: string;
+  total_cost?: number;
+  plan_rows?: number;
+  actual_rows?: number;
+  actual_loops?: number;
+  actual_total_time?: number; // milliseconds, of one loop
+  plans?: PlanNode[];
+  [condition: string]: unknown;
+}
+
+export interface Plan {
+  first_seen: number; // seconds since 1970
+  last_seen: number;
+  total_cost: number;
+  calls: number;
+  mean_seconds: number | null;
+  /** From the plan before it, in plain words. */
+  changes: string[];
+  root: PlanNode;
+}
+
+export interface Finding {
+  kind: string;
+  text: string;
+  evidence: string;
+  /** A statement of SQL. */
+  suggestion: string | null;
+}
+
+export interface Explained {
+  /** The newest first. */
+  plans: Plan[];
+  asked: number | null;
+  why_not: string | null;
+  parameters: number | null;
+  may_be_analyzed: boolean;
+  findings: Finding[];
+  measured: {
+    asked: number;
+    planning_seconds: number;
+    execution_seconds: number;
+    findings: Finding[];
+    root: PlanNode;
+  } | null;
+  past: { step_seconds: number; calls_per_second: number[]; mean_seconds: (number | null)[] };
+}
+
+/** GET /api/v1/statements/{id} */
+export interface StatementDetails extends Statement {
+  explained: Explained;
+  repetitions: Repetition[];
+  may_explain: boolean;
 }
 
 /** A statement that is run again and again where it could be run once. */

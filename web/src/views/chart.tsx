@@ -3,16 +3,20 @@ import uPlot from "uplot";
 
 import type { Moment, Range } from "../model/past";
 
-export interface Line {
-  name: string;
-  colour: string; // a custom property of the style sheet
-  value: (moment: Moment) => number | null;
+interface Timed {
+  time: number; // seconds since 1970
 }
 
-interface Props {
+export interface Line<At extends Timed = Moment> {
+  name: string;
+  colour: string; // a custom property of the style sheet
+  value: (moment: At) => number | null;
+}
+
+interface Props<At extends Timed> {
   title: string;
-  lines: Line[];
-  samples: Moment[];
+  lines: Line<At>[];
+  samples: At[];
   range: Range;
   format: (value: number | null) => string;
   most?: number; // the top of the scale, where there is a natural one
@@ -22,7 +26,7 @@ const HEIGHT = 150;
 const SHORTEST_SECONDS = 60;
 
 /** Lines over the time up to now, the same in words, and the latest value beside the title. */
-export function Chart({ title, lines, samples, range, format, most }: Props) {
+export function Chart<At extends Timed>({ title, lines, samples, range, format, most }: Props<At>) {
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const formatted = useRef(format);
@@ -74,7 +78,13 @@ export function Chart({ title, lines, samples, range, format, most }: Props) {
   );
 }
 
-function inWords(title: string, lines: Line[], samples: Moment[], range: Range, format: Props["format"]): string {
+function inWords<At extends Timed>(
+  title: string,
+  lines: Line<At>[],
+  samples: At[],
+  range: Range,
+  format: Props<At>["format"],
+): string {
   const parts = lines.map((line) => {
     const values = samples.map(line.value).filter((value) => value !== null);
     if (values.length === 0) return `${line.name}: nothing yet`;
@@ -84,15 +94,15 @@ function inWords(title: string, lines: Line[], samples: Moment[], range: Range, 
   return `${title}, last ${range.title}. ${parts.join(". ")}.`;
 }
 
-function dataOf(lines: Line[], samples: Moment[]): uPlot.AlignedData {
+function dataOf<At extends Timed>(lines: Line<At>[], samples: At[]): uPlot.AlignedData {
   return [samples.map((sample) => sample.time), ...lines.map((line) => samples.map(line.value))];
 }
 
-function optionsOf(
-  lines: Line[],
+function optionsOf<At extends Timed>(
+  lines: Line<At>[],
   width: number,
   span: number,
-  format: { current: Props["format"] },
+  format: { current: Props<At>["format"] },
   most: number | undefined,
 ): uPlot.Options {
   const style = getComputedStyle(document.documentElement);

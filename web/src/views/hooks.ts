@@ -15,9 +15,15 @@ export interface Polled<T> {
 }
 
 /**
- * Asks every `everyMs` milliseconds while the page can be seen and Forebay answers, and at once when it answers again.
+ * Asks every `everyMs` milliseconds while the page can be seen and Forebay answers, and at once when it answers again,
+ * or `again` is another number.
  */
-export function usePolled<T>(live: Live, everyMs: number, ask: (signal: AbortSignal) => Promise<T>): Polled<T> {
+export function usePolled<T>(
+  live: Live,
+  everyMs: number,
+  ask: (signal: AbortSignal) => Promise<T>,
+  again = 0,
+): Polled<T> {
   const [polled, set] = useState<Polled<T>>({ value: null, error: null });
   const isLive = live.isLive;
   useEffect(() => {
@@ -42,7 +48,7 @@ export function usePolled<T>(live: Live, everyMs: number, ask: (signal: AbortSig
       ended.abort();
       clearTimeout(timer);
     };
-  }, [isLive]);
+  }, [isLive, again]);
   return polled;
 }
 

@@ -5,8 +5,9 @@ import * as format from "../model/format";
 import type { Live } from "../model/live";
 import type { Repetition, Statement, Statements } from "../model/types";
 import { usePolled, useRoute, type Polled } from "./hooks";
-import { Failure, Figure, Notice, Section } from "./parts";
+import { Failure, Mark, Notice, Section } from "./parts";
 import { Repeated, RepeatedMark, repetitionOf, useRepetitions } from "./repetitions";
+import { StatementPage } from "./statement";
 import { Table, type Column } from "./table";
 
 const EVERY_MS = 5000;
@@ -28,6 +29,8 @@ const columns = (repetitions: Repetition[]): Column<Statement>[] => [
           </a>
           {repetition && " "}
           {repetition && <RepeatedMark repetition={repetition} />}
+          {row.plan && row.plan.findings > 0 && " "}
+          {row.plan && row.plan.findings > 0 && <Mark status="attention" word="can be mended" />}
         </>
       );
     },
@@ -57,33 +60,23 @@ export function useStatements(live: Live, most: number): Polled<Statements> {
 /** All statements, or the one that the address names. */
 export function StatementsPage({ live }: { live: Live }) {
   const [, , database, fingerprint] = useRoute().split("/").map(decodeURIComponent);
+  if (database !== undefined && fingerprint !== undefined)
+    return (
+      <StatementPage key={`${database}/${fingerprint}`} live={live} database={database} fingerprint={fingerprint} />
+    );
+  return <List live={live} />;
+}
+
+function List({ live }: { live: Live }) {
   const { value, error } = useStatements(live, 100);
   const repetitions = useRepetitions(live).value?.repetitions ?? [];
   if (value === null) return error ? <Failure error={error} has={false} /> : <p class="empty">Asking …</p>;
   if (!value.enabled) return <NotCounted />;
-  const { statements } = value;
-  if (fingerprint === undefined) {
-    return (
-      <>
-        <Repeated repetitions={repetitions} />
-        <All statements={statements} repetitions={repetitions} error={error} />
-      </>
-    );
-  }
-  const chosen = statements.find((each) => each.database === database && each.fingerprint === fingerprint);
-  return chosen ? (
+  return (
     <>
-      <One statement={chosen} />
-      <Repeated
-        repetitions={repetitions.filter((each) => each.database === database && each.fingerprint === fingerprint)}
-      />
+      <Repeated repetitions={repetitions} />
+      <All statements={value.statements} repetitions={repetitions} error={error} />
     </>
-  ) : (
-    <Notice title="This statement is not among the hundred that took most time.">
-      <p>
-        <a href="#/statements">All statements</a>
-      </p>
-    </Notice>
   );
 }
 
@@ -118,40 +111,5 @@ function All(props: { statements: Statement[]; repetitions: Repetition[]; error:
         empty={wanted ? "No statement has that in it." : "No statement has been counted yet."}
       />
     </Section>
-  );
-}
-
-function One({ statement }: { statement: Statement }) {
-  const at = (time: string) => new Date(time).toLocaleString("en-GB");
-  return (
-    <>
-      <p>
-        <a href="#/statements">All statements</a>
-      </p>
-      <Section title="Statement" id="statement" note={`in ${statement.database}`}>
-        <pre class="text" tabIndex={0} aria-label="Text of the statement">
-          <code>{statement.text}</code>
-        </pre>
-        <dl class="figures">
-          <Figure name="Calls" value={format.count(statement.calls)} note={`${format.some(statement.rows, "row")}`} />
-          <Figure name="Total" value={seconds(statement.total_seconds)} />
-          <Figure name="Mean" value={seconds(statement.mean_seconds)} />
-          <Figure name="Half are faster than" value={seconds(statement.p50_seconds)} note="p50" />
-          <Figure name="95 of 100 are faster than" value={seconds(statement.p95_seconds)} note="p95" />
-          <Figure name="99 of 100 are faster than" value={seconds(statement.p99_seconds)} note="p99" />
-          <Figure name="Waited for a backend" value={seconds(statement.wait_seconds)} note="in all" />
-          <Figure
-            name="From memory"
-            value={format.count(statement.cache_hits)}
-            note={`saved ${seconds(statement.saved_seconds)}`}
-          />
-          <Figure name="Errors" value={format.count(statement.errors)} />
-        </dl>
-        <p class="note">
-          First seen {at(statement.first_seen)}, last seen {at(statement.last_seen)}. Fingerprint{" "}
-          {statement.fingerprint}.
-        </p>
-      </Section>
-    </>
   );
 }
