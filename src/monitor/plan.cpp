@@ -5,6 +5,7 @@
 #include <map>
 
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
 #include "base/ascii.hpp"
@@ -19,6 +20,7 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kMostNodes = 200;
+constexpr std::size_t kLargest = 64 * 1024;
 constexpr std::size_t kLongestCondition = 1'000;
 
 /// What is kept of a node:
@@ -200,6 +202,9 @@ Result<Plan> read_plan(std::string_view answer) {
   if (!read_node(top->get_object(), plan.root, nodes))
     return Error{ErrorCode::invalid_input,
                  fmt::format("the plan has more than {} steps, and is not kept", kMostNodes)};
+  if (json::serialize(plan.root).size() > kLargest)
+    return Error{ErrorCode::invalid_input,
+                 fmt::format("the plan has more than {} bytes, and is not kept", kLargest)};
   plan.total_cost = number_in(&plan.root, "total_cost").value_or(0);
   plan.planning_ms = number_in(told, "Planning Time").value_or(0);
   plan.execution_ms = number_in(told, "Execution Time").value_or(0);

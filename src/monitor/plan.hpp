@@ -21,7 +21,8 @@ struct Plan {
   double execution_ms = 0;
 };
 
-/// What EXPLAIN (FORMAT JSON) has answered. An error for what is none, and for plans of more than 200 nodes.
+/// What EXPLAIN (FORMAT JSON) has answered. An error for what is none, and for plans of more than 200 nodes
+/// or 64 KiB.
 Result<Plan> read_plan(std::string_view answer);
 
 /// Equal for plans that do the same: by kinds of nodes, relations, indexes and joins, not by costs.

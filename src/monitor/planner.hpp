@@ -24,7 +24,7 @@ namespace forebay::monitor {
 /// what comes later. Used by the thread of HTTP.
 ///
 /// Of at most kMostStatements, those that keep servers busy for longest; of each kMostPlans different plans.
-/// A plan has 200 steps at most with 12 kB each at the very worst, and a few hundred bytes as a rule.
+/// A plan takes some kilobytes, and 64 at most: 26 MB for all at the very worst.
 class Planner {
  public:
   static constexpr std::size_t kMostStatements = 100;
