@@ -31,5 +31,14 @@ TEST(Routes, WhatIsNotThereIsToldFromWhatIsAskedWrongly) {
   EXPECT_EQ(allowed, "");
 }
 
+TEST(Routes, AnIdStandsForOnePieceOfThePath) {
+  EXPECT_EQ(id_in("/api/v1/statements/ab", "/api/v1/statements/{id}"), "ab");
+  EXPECT_EQ(id_in("/api/v1/statements/ab/explain", "/api/v1/statements/{id}/explain"), "ab");
+  for (const auto path : {"/api/v1/statements/", "/api/v1/statements", "/api/v1/statements/a/b", "/"})
+    EXPECT_FALSE(id_in(path, "/api/v1/statements/{id}")) << path;
+  EXPECT_FALSE(id_in("/api/v1/statements/explain", "/api/v1/statements/{id}/explain"));
+  EXPECT_FALSE(id_in("/health", "/health"));
+}
+
 }  // namespace
 }  // namespace forebay::http

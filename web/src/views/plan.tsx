@@ -165,7 +165,7 @@ function Tree({ root, label }: { root: PlanNode; label: string }) {
           <b>{step.title}</b>
           <span class="soft">
             cost {costText(step.cost)}
-            {step.share >= 0.5 && ` (${format.percent(step.share)} here)`}, {rowsOf(step.rows, step.actualRows)}
+            {step.share >= 0.5 && ` (${Math.round(step.share * 100)} % here)`}, {rowsOf(step.rows, step.actualRows)}
           </span>
           {step.details.map((detail) => (
             <code key={detail}>{detail}</code>
