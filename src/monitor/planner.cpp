@@ -65,7 +65,6 @@ void Planner::round(TimePoint now) {
 // --- what is slow
 
 void Planner::note(const pgfront::StatementReport& report, TimePoint now) {
-  for (auto& [key, subject] : subjects_) subject->recent_mean = 0;
   for (const StatementTable::Row& row : report.rows) {
     if (calls_by_server(row.figures) == 0) continue;
     note(subject_of({row.name.fingerprint, std::string(row.name.database)}, *row.text, now), row, now);
@@ -83,6 +82,7 @@ void Planner::note(Subject& subject, const StatementTable::Row& row, TimePoint n
   subject.looked = now;
   if (new_calls == 0) return;
   subject.past.add(now, new_calls, new_micros);
+  subject.has_run = true;
   subject.recent_micros = new_micros;
   subject.recent_mean = static_cast<double>(new_micros) / static_cast<double>(new_calls);
   if (!subject.plans.empty()) {
@@ -131,8 +131,7 @@ void Planner::forget_one(TimePoint now) {
 void Planner::ask_for_next(TimePoint now) {
   Subject* next = nullptr;
   for (const auto& [key, subject] : subjects_) {
-    if (!subject->is_slow || subject->recent_mean <= 0 || now < subject->due || now < subject->earliest)
-      continue;
+    if (!subject->is_slow || !subject->has_run || now < subject->due || now < subject->earliest) continue;
     if (next == nullptr || subject->recent_micros > next->recent_micros) next = subject.get();
   }
   if (next == nullptr) return;
@@ -145,6 +144,7 @@ void Planner::ask_for_plan(Subject& subject, Explained done) {
   subject.earliest = now + kLeastAge;
   subject.due = now + kPlanAge;
   subject.planned_mean = subject.recent_mean;
+  subject.has_run = false;
   if (!subject.statement.why_not.empty()) {
     subject.why_not = subject.statement.why_not;
     subject.asked = wall_time();
@@ -165,6 +165,7 @@ void Planner::take_plan(const StatementName& name, const engine::Explainer::Answ
   if (subject == nullptr) return done("other statements have taken its place meanwhile");
   if (answer.is_later) {
     subject->due = now;  // but not before `earliest`
+    subject->has_run = true;
     if (subject->plans.empty()) subject->why_not = answer.problem;
     return done(answer.problem);
   }

@@ -72,10 +72,11 @@ class Planner {
     TimePoint looked{};
     std::uint64_t calls = 0;  ///< by servers, up to the last look
     std::uint64_t micros = 0;
-    double recent_mean = 0;  ///< microseconds, of the calls since the look before that; 0: there were none
+    double recent_mean = 0;  ///< microseconds, of the calls between the last two looks that saw any
     double planned_mean = 0;
     std::uint64_t recent_micros = 0;
     bool is_slow = false;
+    bool has_run = false;  ///< since a plan was asked for
     StatementPast past;
   };
 
