@@ -25,6 +25,10 @@ std::string template_of(SignalId id) {
   };
   const auto least = config::kLeastValues;
   const auto many = config::kLeastManyValues;
+  // What a server said before it stopped answering is within the window for a while, and none of now.
+  const auto answering = [](std::string_view value, std::string_view now) {
+    return fmt::format("({}) and {}{{@}}", value, now);
+  };
   const auto slow = [](std::string_view histogram, double bound) {
     return fmt::format("increase({0}_count{{@}}[W]) - ignoring(le) increase({0}_bucket{{le=\"{1}\",@}}[W])",
                        histogram, bound);
@@ -107,6 +111,43 @@ std::string template_of(SignalId id) {
     case SignalId::machine_cpu:
       return "sum without (mode) (rate(forebay_machine_cpu_seconds_total{mode=\"busy\",@}[W])) / "
              "sum without (mode) (rate(forebay_machine_cpu_seconds_total{@}[W]))";
+    case SignalId::server_connections:
+      return "forebay_postgres_connections{@} / forebay_postgres_connections_limit{@}";
+    case SignalId::server_blocked:
+      return "forebay_postgres_blocked_sessions{@}";
+    case SignalId::server_longest_transaction:
+      return "forebay_postgres_longest_transaction_seconds{@}";
+    case SignalId::server_idle_in_transaction:
+      return "forebay_postgres_longest_idle_in_transaction_seconds{@}";
+    case SignalId::server_idle_in_transaction_count:
+      return "sum without (state) (forebay_postgres_sessions{state=~\"idle in transaction.*\",@})";
+    case SignalId::server_deadlocks:
+      return answering("increase(forebay_postgres_deadlocks_total{@}[W])",
+                       "forebay_postgres_deadlocks_total");
+    case SignalId::server_hit_ratio:
+      return answering(fmt::format("(rate(forebay_postgres_blocks_hit_total{{@}}[W]) / "
+                                   "(rate(forebay_postgres_blocks_hit_total{{@}}[W]) + "
+                                   "rate(forebay_postgres_blocks_read_total{{@}}[W]))) and "
+                                   "(increase(forebay_postgres_blocks_hit_total{{@}}[W]) + "
+                                   "increase(forebay_postgres_blocks_read_total{{@}}[W])) >= {}",
+                                   config::kLeastBlocks),
+                       "forebay_postgres_blocks_hit_total");
+    case SignalId::server_temporary_bytes:
+      return answering("increase(forebay_postgres_temporary_bytes_total{@}[W])",
+                       "forebay_postgres_temporary_bytes_total");
+    case SignalId::server_xids_used:
+      return fmt::format("forebay_postgres_xid_age{{@}} / {}", config::kXidsUntilReadOnly);
+    case SignalId::server_database_size:
+      return "forebay_postgres_database_size_bytes{@}";
+    case SignalId::server_database_growth:
+      return answering(fmt::format("(deriv(forebay_postgres_database_size_bytes{{@}}[1d]) * 3600) and "
+                                   "(forebay_postgres_database_size_bytes{{@}} offset {}s)",
+                                   config::kLeastGrowthSeconds),
+                       "forebay_postgres_database_size_bytes");
+    case SignalId::server_slot_retained:
+      return "forebay_postgres_slot_retained_bytes{@}";
+    case SignalId::server_dead_rows:
+      return "forebay_postgres_table_dead_share{@}";
   }
   return {};
 }

@@ -34,6 +34,7 @@ std::string_view unit_of(config::SignalUnit unit) {
       return "percentunit";
     case config::SignalUnit::seconds:
       return "s";
+    case config::SignalUnit::bytes:
     case config::SignalUnit::bytes_per_hour:
       return "decbytes";
     case config::SignalUnit::count:

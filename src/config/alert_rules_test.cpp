@@ -26,7 +26,7 @@ constexpr auto kCritical = AlertLevel::critical;
 TEST(AlertRulesTest, SignalsStandInTheOrderOfTheirIds) {
   for (std::size_t i = 0; i < signals().size(); ++i)
     EXPECT_EQ(static_cast<std::size_t>(signals()[i].id), i) << signals()[i].name;
-  EXPECT_EQ(signals().back().id, SignalId::machine_cpu);
+  EXPECT_EQ(signals().back().id, SignalId::server_dead_rows);
 }
 
 TEST(AlertRulesTest, ShippedSetsAreWithoutMistakes) {
@@ -72,6 +72,8 @@ TEST(AlertRulesTest, ThresholdsOfClassroom) {
   EXPECT_EQ(threshold("classroom", "classroom-query", kWarning), 1);
   EXPECT_EQ(threshold("classroom", "classroom-errors", kWarning), 0.05);
   EXPECT_EQ(threshold("classroom", "classroom-lag", kWarning), 5);
+  EXPECT_EQ(threshold("classroom", "classroom-server-connections", kWarning), 0.8);
+  EXPECT_EQ(threshold("classroom", "classroom-server-hit-ratio", kWarning), 0.9);
 }
 
 /// P8: query < 200 ms, uncached < 500 ms; hits > 80 %; pool, CPU, memory < 80 %; errors < 0.1 %.
@@ -146,6 +148,8 @@ TEST(AlertRulesTest, ValuesAreWrittenForPeople) {
   EXPECT_EQ(value_text(SignalUnit::seconds, 1.2), "1.2 s");
   EXPECT_EQ(value_text(SignalUnit::seconds, 0.25), "250 ms");
   EXPECT_EQ(value_text(SignalUnit::bytes_per_hour, 1.5e6), "1.5 MB/h");
+  EXPECT_EQ(value_text(SignalUnit::bytes, 2e6), "2 MB");
+  EXPECT_EQ(value_text(SignalUnit::bytes, 5.5e9), "5.5 GB");
 }
 
 }  // namespace

@@ -23,14 +23,19 @@ constexpr std::string_view kSlowAdvice =
     "Look at Statements for what takes most time, and at what the server does: missing indexes, locks, disk.";
 constexpr std::string_view kMachineAdvice =
     "See what else runs on this machine; move it, or give the machine more.";
+constexpr std::string_view kIdleAdvice =
+    "The page Database tells whose session it is. Set idle_in_transaction_session_timeout, and mend the "
+    "application: such a session holds locks, and what VACUUM could remove.";
 
 constexpr std::string_view kHour = "/h";
+constexpr std::uint64_t kMostBytes = 1ULL << 50;
 
 std::vector<Signal> make_signals() {
   const Labels pool{"database", "user", "server", "use"};
   const Labels database{"database"};
   const Labels cache{"database", "server"};
   const Labels server{"server"};
+  const Labels on_server{"server", "database"};
   return {
       {Id::pool_use, "pool.use", Unit::share, false, pool, "Pool in use",
        "Backends of a pool that are lent to clients, of those that it may have.", kPoolAdvice},
@@ -164,6 +169,62 @@ std::vector<Signal> make_signals() {
        "Machine's processors",
        "Time that the machine's processors were busy within alerts.window.",
        kMachineAdvice},
+      {Id::server_connections, "server.connections", Unit::share, false, server, "Server's connections",
+       "Connections that a server has, whoever they are from, of its max_connections.",
+       "See on the page Database who has them. Let applications come through Forebay, or lower pool.size; "
+       "raise max_connections only if the server has the memory for it."},
+      {Id::server_blocked, "server.blocked", Unit::count, false, server, "Blocked sessions",
+       "Sessions of a server that wait for a lock of another.",
+       "The page Database shows who is waited for. End that transaction, and keep such ones short."},
+      {Id::server_longest_transaction, "server.longest_transaction", Unit::seconds, false, server,
+       "Longest transaction", "How long the oldest transaction of a server has run, autovacuum's left out.",
+       "The page Database tells whose it is. While it runs, VACUUM removes nothing that it could still see, "
+       "in any table."},
+      {Id::server_idle_in_transaction, "server.idle_in_transaction", Unit::seconds, false, server,
+       "Longest idle in transaction on the server",
+       "How long a session of a server has been idle in a transaction, whoever it is from.", kIdleAdvice},
+      {Id::server_idle_in_transaction_count, "server.idle_in_transaction_count", Unit::count, false, server,
+       "Sessions idle in transaction", "Sessions of a server that are idle in a transaction.", kIdleAdvice},
+      {Id::server_deadlocks, "server.deadlocks", Unit::count, false, on_server, "Deadlocks",
+       "Deadlocks that a server has broken within alerts.window.",
+       "The server's log names the statements. Let all transactions take their locks in one order."},
+      {Id::server_hit_ratio, "server.hit_ratio", Unit::share, true, on_server, "Server's hit ratio",
+       "Blocks that were in the server's own buffers, of all that it needed within alerts.window.",
+       "Look at Database for tables that are read as a whole: an index is missing, or shared_buffers is "
+       "small for what is read again and again."},
+      {Id::server_temporary_bytes, "server.temporary_bytes", Unit::bytes, false, on_server, "Temporary files",
+       "Bytes that a server wrote to temporary files within alerts.window.",
+       "Look at Database for statements with temporary blocks: sorts and hashes that work_mem is too small "
+       "for."},
+      {Id::server_xids_used, "server.xids_used", Unit::share, false, on_server, "Transaction ids used",
+       "Age of a database's oldest transaction id, of the age at which the server takes no more writes.",
+       "See whether autovacuum runs there, and what holds it up: long or prepared transactions, slots, "
+       "tables that are locked. VACUUM FREEZE what is oldest."},
+      {Id::server_database_size, "server.database_size", Unit::bytes, false, on_server, "Database's size",
+       "What a database takes on the primary's disk.",
+       "Look at Database for the largest tables and for indexes that nobody uses."},
+      {Id::server_database_growth, "server.database_growth", Unit::bytes_per_hour, false, on_server,
+       "Database's growth",
+       "How fast a database grows, by its sizes of up to a day; nothing in the first ten minutes.",
+       "Look at Database for the tables that grow."},
+      {Id::server_slot_retained,
+       "server.slot_retained",
+       Unit::bytes,
+       false,
+       {"server", "slot"},
+       "Log kept for a slot",
+       "Log that a server keeps because a replication slot has not taken it yet.",
+       "See to whoever reads that slot, or drop it: the log grows until the disk is full, unless "
+       "max_slot_wal_keep_size bounds it."},
+      {Id::server_dead_rows,
+       "server.dead_rows",
+       Unit::share,
+       false,
+       {"server", "database", "table"},
+       "Dead rows",
+       "Dead rows of a table, of all its rows; of tables with ten thousand dead rows or more.",
+       "VACUUM that table; see whether something holds VACUUM up, and set autovacuum_vacuum_scale_factor "
+       "lower for it."},
   };
 }
 
@@ -223,9 +284,14 @@ Result<double> parse_threshold(SignalUnit unit, std::string_view text) {
       if (!value) return complaint("takes a number such as 10");
       return *value;
     }
+    case SignalUnit::bytes: {
+      const auto value = parse_byte_size(text, {0, kMostBytes});
+      if (!value) return complaint("takes a size such as 5GB");
+      return static_cast<double>(value->bytes);
+    }
     case SignalUnit::bytes_per_hour: {
       if (text.ends_with(kHour)) {
-        const auto value = parse_byte_size(text.substr(0, text.size() - kHour.size()), {0, 1ULL << 50});
+        const auto value = parse_byte_size(text.substr(0, text.size() - kHour.size()), {0, kMostBytes});
         if (value) return static_cast<double>(value->bytes);
       }
       return complaint("takes a size per hour such as 1MB/h");
@@ -247,6 +313,8 @@ std::string value_text(SignalUnit unit, double value) {
       return value < 1 ? fmt::format("{:.3g} ms", value * 1000) : fmt::format("{:.4g} s", value);
     case SignalUnit::count:
       return fmt::format("{:.4g}", value);
+    case SignalUnit::bytes:
+      return value < 1e9 ? fmt::format("{:.3g} MB", value / 1e6) : fmt::format("{:.4g} GB", value / 1e9);
     case SignalUnit::bytes_per_hour:
       return fmt::format("{:.3g} MB/h", value / 1e6);
     case SignalUnit::flag:

@@ -41,6 +41,19 @@ enum class SignalId : std::uint8_t {
   process_files,
   machine_memory,
   machine_cpu,
+  server_connections,
+  server_blocked,
+  server_longest_transaction,
+  server_idle_in_transaction,
+  server_idle_in_transaction_count,
+  server_deadlocks,
+  server_hit_ratio,
+  server_temporary_bytes,
+  server_xids_used,
+  server_database_size,
+  server_database_growth,
+  server_slot_retained,
+  server_dead_rows,
 };
 
 /// What a value of a signal counts, and how a threshold for it is written.
@@ -48,6 +61,7 @@ enum class SignalUnit : std::uint8_t {
   share,           ///< 0 to 1; 80%
   seconds,         ///< 500ms, 2s
   count,           ///< 10
+  bytes,           ///< 5GB
   bytes_per_hour,  ///< 1MB/h
   flag,            ///< 0 or 1; `true` is the only threshold
 };
@@ -87,6 +101,14 @@ inline constexpr double kSlowTransaction = 2.097152;
 inline constexpr std::uint64_t kLeastValues = 20;
 /// Likewise for the 99th percentile, and for hit ratios.
 inline constexpr std::uint64_t kLeastManyValues = 100;
+/// The server's own hit ratio says nothing of fewer blocks than this: 80 MB of pages within a window. A
+/// server that does next to nothing reads its catalogs once and again.
+inline constexpr std::uint64_t kLeastBlocks = 10'000;
+/// Transaction ids before a server takes no more writes: three million before they would run out
+/// (https://www.postgresql.org/docs/15/routine-vacuuming.html).
+inline constexpr std::int64_t kXidsUntilReadOnly = (std::int64_t{1} << 31) - 1 - 3'000'000;
+/// Growth of a database is known when it has been seen for so long, in seconds.
+inline constexpr std::uint64_t kLeastGrowthSeconds = 600;
 /// Memory is watched for so long to tell whether it grows, once a minute.
 inline constexpr std::uint64_t kGrowthMinutes = 360;
 /// The growth of a younger process says nothing: it fills its buffers and tables.

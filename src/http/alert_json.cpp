@@ -19,6 +19,8 @@ std::string_view name_of(config::SignalUnit unit) {
       return "seconds";
     case config::SignalUnit::count:
       return "count";
+    case config::SignalUnit::bytes:
+      return "bytes";
     case config::SignalUnit::bytes_per_hour:
       return "bytes_per_hour";
     case config::SignalUnit::flag:

@@ -1,6 +1,8 @@
 #include "http/alert_watch.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <utility>
 
 #include "observe/log.hpp"
@@ -38,8 +40,12 @@ void log(const alert::Change& change) {
 }  // namespace
 
 AlertWatch::AlertWatch(boost::asio::io_context& context, pgfront::Front& front, pgfront::Post here,
-                       std::string instance)
-    : front_(front), here_(std::move(here)), webhook_(context, std::move(instance)), timer_(context) {
+                       const monitor::Watched& watched, std::string instance)
+    : front_(front),
+      here_(std::move(here)),
+      watched_(watched),
+      webhook_(context, std::move(instance)),
+      timer_(context) {
   use_settings();
   wait();
 }
@@ -75,7 +81,10 @@ void AlertWatch::use_settings() {
 
 void AlertWatch::take(const Figures& figures, TimePoint now) {
   use_settings();
-  const auto readings = readings_.take(figures, now, settings_->alerts.window);
+  auto readings = readings_.take(figures, now, settings_->alerts.window);
+  std::ranges::move(
+      sample_readings_.take(*watched_.sampler.samples(), watched_.growth, now, settings_->alerts.window),
+      std::back_inserter(readings));
   tell(board_.evaluate(readings, {now, figures.time}), figures.time);
   if (now - repeated_at_ < kRepeat) return;
   repeated_at_ = now;

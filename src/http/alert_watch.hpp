@@ -11,7 +11,9 @@
 #include "alert/board.hpp"
 #include "http/figures.hpp"
 #include "http/readings.hpp"
+#include "http/sample_readings.hpp"
 #include "http/webhook.hpp"
+#include "monitor/watched.hpp"
 #include "pgfront/facts.hpp"
 
 namespace forebay::http {
@@ -20,8 +22,9 @@ namespace forebay::http {
 /// reload's rules hold from the next second on. Used by the thread of HTTP.
 class AlertWatch {
  public:
+  /// `watched` outlives this object.
   AlertWatch(boost::asio::io_context& context, pgfront::Front& front, pgfront::Post here,
-             std::string instance);
+             const monitor::Watched& watched, std::string instance);
 
   /// Another process watches now.
   void stop();
@@ -41,8 +44,10 @@ class AlertWatch {
 
   pgfront::Front& front_;
   const pgfront::Post here_;
+  const monitor::Watched& watched_;
   alert::Board board_;
   Readings readings_;
+  SampleReadings sample_readings_;
   Webhook webhook_;
   config::SettingsPtr settings_;
   TimePoint repeated_at_{};

@@ -18,7 +18,8 @@ using Object = boost::json::object;
 
 class Writer {
  public:
-  Writer(MetricSink& page, const monitor::Samples& samples) : page_(page), samples_(samples) {}
+  Writer(MetricSink& page, const monitor::Samples& samples, TimePoint now)
+      : page_(page), samples_(samples), now_(now) {}
 
   void family(std::string_view name, Kind kind, std::string_view help, std::string_view unit = {}) {
     page_.family(name, kind, help, unit);
@@ -33,22 +34,24 @@ class Writer {
 
   /// One number of a topic, by server.
   void of_server(Topic topic, std::string_view key) {
-    each_server([&](const Place& place) { sample({{"server", place.server}}, place.told(topic), key); });
+    each_server([&](const Place& place) { sample({{"server", place.server}}, told(place, topic), key); });
   }
 
   /// A time, which is null where there is nothing that takes it.
   void longest(Topic topic, std::string_view key) {
     each_server([&](const Place& place) {
-      if (const Object* told = place.told(topic))
-        page_.sample({{"server", place.server}}, monitor::number_in(told, key).value_or(0));
+      if (const Object* answer = told(place, topic))
+        page_.sample({{"server", place.server}}, monitor::number_in(answer, key).value_or(0));
     });
   }
 
   /// One number of every object in a list, by server and by what its `label` is.
-  void of_list(Topic topic, std::string_view list, std::string_view label, std::string_view key) {
+  void of_list(Topic topic, std::string_view list, std::string_view label, std::string_view key,
+               bool is_of_primary = false) {
     each_server([&](const Place& place) {
+      if (is_of_primary && !place.is_primary) return;
       std::map<std::string_view, double> most;  // standbys may have one name in common
-      for (const Object* one : monitor::list_in(place.told(topic), list)) {
+      for (const Object* one : monitor::list_in(told(place, topic), list)) {
         const auto value = monitor::number_in(one, key);
         if (!value) continue;
         const auto at = most.try_emplace(monitor::text_in(*one, label), *value).first;
@@ -62,9 +65,22 @@ class Writer {
   void of_database(Topic topic, std::string_view key) {
     for (const Place& place : samples_.places) {
       if (place.is_of_database && place.is_answering)
-        sample({{"server", place.server}, {"database", place.database}}, place.told(topic), key);
+        sample({{"server", place.server}, {"database", place.database}}, told(place, topic), key);
     }
   }
+
+  /// Of tables of all sampled databases.
+  void dead_rows() {
+    for (const Place& place : samples_.places) {
+      if (!place.is_of_database) continue;
+      for (const monitor::DeadRows& dead : monitor::dead_rows_of(place, now_)) {
+        page_.sample({{"server", place.server}, {"database", place.database}, {"table", dead.table}},
+                     dead.share);
+      }
+    }
+  }
+
+  const Object* told(const Place& place, Topic topic) const { return place.current(topic, now_); }
 
   /// What is null is left out.
   void sample(MetricSink::Labels labels, const Object* told, std::string_view key) {
@@ -74,11 +90,17 @@ class Writer {
  private:
   MetricSink& page_;
   const monitor::Samples& samples_;
+  const TimePoint now_;
 };
 
 void write_sessions(Writer& writer) {
   writer.family("forebay_postgres_sessions", Kind::gauge, "Sessions of a server by their state.");
   writer.of_list(Topic::activity, "by_state", "state", "count");
+  writer.family("forebay_postgres_connections", Kind::gauge,
+                "Connections of a server that count towards its max_connections.");
+  writer.of_server(Topic::activity, "connections");
+  writer.family("forebay_postgres_connections_limit", Kind::gauge, "A server's max_connections.");
+  writer.of_server(Topic::about, "max_connections");
   writer.family("forebay_postgres_blocked_sessions", Kind::gauge,
                 "Sessions that wait for a lock of another.");
   writer.of_server(Topic::activity, "blocked");
@@ -110,16 +132,21 @@ void write_databases(Writer& writer) {
       {"forebay_postgres_temporary_bytes", Kind::counter, "Bytes written to temporary files.", "temp_bytes",
        "bytes"},
       {"forebay_postgres_deadlocks", Kind::counter, "Deadlocks that the server has broken.", "deadlocks"},
-      {"forebay_postgres_xid_age", Kind::gauge, "Age of the oldest transaction id; writes end at 2144483647.",
-       "xid_age"},
   };
   for (const Family& family : kFamilies) {
     writer.family(family.name, family.kind, family.help, family.unit);
     writer.of_list(Topic::server, "databases", "database", family.key);
   }
-  writer.family("forebay_postgres_database_size_bytes", Kind::gauge, "What a database takes on disk.",
-                "bytes");
-  writer.of_list(Topic::sizes, "databases", "database", "bytes");
+  // The others have the same files.
+  writer.family("forebay_postgres_xid_age", Kind::gauge,
+                "Age of the oldest transaction id, on the primary; writes end at 2144483647.");
+  writer.of_list(Topic::server, "databases", "database", "xid_age", true);
+  writer.family("forebay_postgres_database_size_bytes", Kind::gauge,
+                "What a database takes on the primary's disk.", "bytes");
+  writer.of_list(Topic::sizes, "databases", "database", "bytes", true);
+  writer.family("forebay_postgres_table_dead_share", Kind::gauge,
+                "Dead rows of a table, of all its rows; of tables with ten thousand dead rows or more.");
+  writer.dead_rows();
   writer.family("forebay_postgres_tables", Kind::gauge, "Tables of a sampled database.");
   writer.of_database(Topic::tables, "count");
   writer.family("forebay_postgres_unused_index_bytes", Kind::gauge,
@@ -130,7 +157,7 @@ void write_databases(Writer& writer) {
 void write_log(Writer& writer) {
   writer.family("forebay_postgres_checkpoints", Kind::counter, "Checkpoints by what began them.");
   writer.each_server([&](const Place& place) {
-    const Object* const told = place.told(Topic::server);
+    const Object* const told = writer.told(place, Topic::server);
     const auto* const value = told == nullptr ? nullptr : told->if_contains("checkpoints");
     if (value == nullptr || !value->is_object()) return;
     for (const std::string_view cause : {"timed", "requested"})
@@ -158,7 +185,7 @@ void write_samples(MetricSink& page, const monitor::Samples& samples) {
     page.sample({{"server", place.server}, {"database", place.database}},
                 std::chrono::duration<double>(place.spent).count());
   }
-  Writer writer(page, samples);
+  Writer writer(page, samples, Clock::now());
   write_sessions(writer);
   write_databases(writer);
   write_log(writer);

@@ -238,9 +238,9 @@ struct Server::State {
   std::atomic<bool> is_handed_over = false;
   asio::io_context context{1};
   std::vector<std::unique_ptr<tcp::acceptor>> acceptors;
+  monitor::Watched watched;
   AlertWatch watch;
   Events events;
-  monitor::Watched watched;
   Recorder recorder;
   OtlpExporter exporter;
   std::thread thread;
@@ -248,9 +248,9 @@ struct Server::State {
 
 Server::State::State(pgfront::Front& served, const std::vector<std::shared_ptr<net::Fd>>& sockets)
     : front(served),
-      watch(context, served, here(), instance_of(sockets)),
-      events(context, served, here(), watch),
       watched(served, here()),
+      watch(context, served, here(), watched, instance_of(sockets)),
+      events(context, served, here(), watch),
       recorder(context, served, here(), watched, watch),
       exporter(context, served, here(), watched, watch, instance_of(sockets)) {
   for (const auto& socket : sockets) {

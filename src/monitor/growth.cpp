@@ -1,13 +1,14 @@
 #include "monitor/growth.hpp"
 
+#include "config/signal.hpp"
+
 namespace forebay::monitor {
 
 namespace {
 
 using std::chrono::hours;
-using std::chrono::minutes;
 
-constexpr minutes kShortest{10};
+constexpr std::chrono::seconds kShortest{config::kLeastGrowthSeconds};
 constexpr hours kLongest{24};
 
 }  // namespace

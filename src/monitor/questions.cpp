@@ -24,7 +24,7 @@ SELECT json_build_object(
 /// Who blocks whom is asked of those alone that wait for a lock, and pg_locks is read only when there are
 /// any: both hold up others that take locks, for microseconds. To a role that may not see a session, its
 /// kind, its state and what it waits for are null. The text is cut here, so that its size is bounded; values
-/// leave it when it has come.
+/// leave it when it has come. Connections are what counts towards max_connections, with the one that asks.
 constexpr std::string_view kActivity = R"(
 WITH session AS MATERIALIZED (
   SELECT *, CASE WHEN wait_event_type = 'Lock' THEN pg_blocking_pids(pid) ELSE '{}'::int4[] END AS blockers
@@ -51,6 +51,7 @@ shown AS (
   LIMIT 200)
 SELECT json_build_object(
   'count', (SELECT count(*) FROM session),
+  'connections', (SELECT count(*) + 1 FROM session WHERE coalesce(backend_type, 'client backend') = 'client backend'),
   'by_state', (SELECT coalesce(json_agg(t), '[]') FROM (
      SELECT coalesce(state, 'not shown') AS state, count(*) AS count FROM session GROUP BY 1 ORDER BY 1) t),
   'waits', (SELECT coalesce(json_agg(t), '[]') FROM (

@@ -1,12 +1,19 @@
 #include "monitor/reading.hpp"
 
 #include <algorithm>
+#include <functional>
+
+#include "config/signal.hpp"
 
 namespace forebay::monitor {
 
 namespace {
 
 namespace json = boost::json;
+
+/// A smaller table is read through in no time, dead rows or not.
+constexpr double kLeastDeadRows = 10'000;
+constexpr std::size_t kMostDeadRows = 10;
 
 }  // namespace
 
@@ -33,9 +40,21 @@ std::vector<const json::object*> list_in(const json::object* told, std::string_v
 }
 
 std::int64_t xids_left(std::int64_t age) {
-  constexpr std::int64_t kAll = (std::int64_t{1} << 31) - 1;
-  constexpr std::int64_t kKept = 3'000'000;
-  return std::max<std::int64_t>(kAll - kKept - age, 0);
+  return std::max<std::int64_t>(config::kXidsUntilReadOnly - age, 0);
+}
+
+std::vector<DeadRows> dead_rows_of(const Place& place, TimePoint now) {
+  std::vector<DeadRows> all;
+  for (const json::object* table : list_in(place.current(Topic::tables, now), "tables")) {
+    const auto rows = number_in(table, "dead_rows");
+    const auto share = number_in(table, "dead_share");
+    if (!rows || !share || *rows < kLeastDeadRows) continue;
+    all.push_back({std::string(text_in(*table, "schema")) + "." + std::string(text_in(*table, "table")),
+                   *rows, *share});
+  }
+  std::ranges::sort(all, std::ranges::greater(), &DeadRows::rows);
+  if (all.size() > kMostDeadRows) all.resize(kMostDeadRows);
+  return all;
 }
 
 std::string growth_name(const Place& place, std::string_view database) {

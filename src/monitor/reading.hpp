@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <boost/json/object.hpp>
 
@@ -20,9 +21,17 @@ std::string_view text_in(const boost::json::object& told, std::string_view key);
 std::vector<const boost::json::object*> list_in(const boost::json::object* told, std::string_view key);
 
 /// Transaction ids that are left to a database whose oldest is `age` old, before the server takes no more
-/// writes: https://www.postgresql.org/docs/15/routine-vacuuming.html, three million before the ids would run
-/// out.
+/// writes.
 std::int64_t xids_left(std::int64_t age);
+
+/// What VACUUM has not removed from a table, as the server estimates it.
+struct DeadRows {
+  std::string table;  ///< schema.table
+  double rows;
+  double share;  ///< of all rows of the table
+};
+/// Of the ten tables with most dead rows in a place's database, those with ten thousand or more.
+std::vector<DeadRows> dead_rows_of(const Place& place, TimePoint now);
 
 /// The names under which growth is kept.
 std::string growth_name(const Place& place, std::string_view database);

@@ -21,6 +21,7 @@ struct Sample {
       told;         ///< the question's columns (questions.cpp), valid UTF-8, without values of statements
   TimePoint at;     ///< when it was asked
   double wall = 0;  ///< the same, in seconds since 1970
+  TimePoint current_until;  ///< there should have been two newer ones by then
 };
 
 /// What is known of one topic.
@@ -47,6 +48,12 @@ struct Place {
   const boost::json::object* told(Topic topic) const {
     const auto& latest = of(topic).latest;
     return latest == nullptr ? nullptr : &latest->told;
+  }
+  /// The same, if it can pass for what is so now: null when the server does not answer, or not to this.
+  const boost::json::object* current(Topic topic, TimePoint now) const {
+    const auto& latest = of(topic).latest;
+    const bool is_current = is_answering && latest != nullptr && now < latest->current_until;
+    return is_current ? &latest->told : nullptr;
   }
 };
 

@@ -19,6 +19,8 @@ using Progress = StreamConnection::Progress;
 /// More than the server's own limit for a statement (kSampleLimits in stream_connection.cpp).
 constexpr Duration kPatience{8'000};
 constexpr Duration kRetryPause{1'000};
+/// Questions wait for each other.
+constexpr std::chrono::minutes kSlack{1};
 /// A question is asked again when a hundred times what it took has passed.
 constexpr int kShare = 100;
 
@@ -161,7 +163,9 @@ void Visit::take(Topic topic, const StreamConnection::Reply& reply) {
     return;
   }
   if (topic == Topic::about) learn_about(*told);
-  answered.latest = std::make_shared<const Sample>(Sample{std::move(*told), began_, wall_time()});
+  const TimePoint current_until = began_ + 2 * (plan(topic).next - began_) + kSlack;
+  answered.latest =
+      std::make_shared<const Sample>(Sample{std::move(*told), began_, wall_time(), current_until});
 }
 
 void Visit::learn_about(const boost::json::object& told) {

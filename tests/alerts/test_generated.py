@@ -10,7 +10,7 @@ import urllib.request
 import pytest
 
 from conftest import rules
-from forebay_testing import free_port, wait_until
+from forebay_testing import PostgresServer, free_port, wait_until
 from forebay_testing.forebay import forebay_binary
 
 SETS = "[forebay, lms, bdc, classroom, prepnexus]"
@@ -124,6 +124,38 @@ def test_the_rules_fire_under_a_real_prometheus(start, connect, tmp_path, databa
         (group,) = prometheus.ask("rules")["groups"]
         sick = {rule["name"]: rule["lastError"] for rule in group["rules"] if rule["health"] == "err"}
         assert not sick and len(group["rules"]) > 40
+
+
+@needs_prometheus
+@pytest.mark.time_limit(240)
+def test_rules_about_a_server_end_when_it_does_not_answer(start, tmp_path):
+    """What it wrote within the window is still known to Prometheus then, and none of now."""
+    text = "sampling: {interval: 1s}\n" + rules(
+        "spill: {signal: server.temporary_bytes, warning: 1MB, for: 0, resolve_after: 0}\n"
+        "ids: {signal: server.xids_used, warning: 0%, for: 0, resolve_after: 0}").replace("window: 10s", "window: 2min")
+    file = tmp_path / "rules.yaml"
+    (tmp_path / "forebay.yaml").write_text(UPSTREAM + text)
+    file.write_text(generate("prometheus-rules", tmp_path / "forebay.yaml"))
+    with PostgresServer() as own:
+        watching = start(upstream=own, config=text)
+        with Prometheus(tmp_path, watching.place, file) as prometheus:
+
+            def firing() -> set:
+                return {alert["labels"]["alertname"] for alert in prometheus.firing()}
+
+            def is_told():
+                own.execute("SET work_mem = '64kB'; SELECT count(*) FROM (SELECT n FROM generate_series(1, 200000) AS n"
+                            " ORDER BY -n) AS sorted")
+                return firing() == {"ForebaySpill", "ForebayIds"}
+
+            wait_until(is_told, 60, "both fire in Prometheus", interval=1)
+            assert watching.active("spill") and watching.active("ids")
+            own.stop()
+            wait_until(lambda: not firing(), 30, "neither fires any more", interval=0.5)
+            within = "sum(increase(forebay_postgres_temporary_bytes_total[2m]))"
+            (value,) = prometheus.ask("query", query=within)["result"]
+            assert float(value["value"][1]) > 1e6, "it is still within the window"
+            watching.await_resolved("spill")
 
 
 def fields(value: dict, known: dict, at: str, required=()) -> None:

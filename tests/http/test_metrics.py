@@ -25,8 +25,9 @@ def families(page: str) -> list[str]:
 
 
 def test_names_kinds_and_labels_are_those_that_were_promised(start, connect):
-    """A rename breaks dashboards: change metrics.txt knowingly. Without replicas no server has a lag, so that its
-    family has no labels here; the cache's own stream is the one standby that the server sees."""
+    """A rename breaks dashboards: change metrics.txt knowingly. Without replicas no server has a lag, and no table
+    has ten thousand dead rows, so that their families have no labels here; the cache's own stream is the one standby
+    that the server sees."""
     daemon = start("--cache", "on", "--set", "sampling.interval=1s")
     http = Http(daemon)
     client = connect(daemon)
