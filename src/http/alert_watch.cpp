@@ -53,6 +53,7 @@ AlertWatch::AlertWatch(boost::asio::io_context& context, pgfront::Front& front, 
 void AlertWatch::stop() {
   is_stopped_ = true;
   timer_.cancel();
+  front_.alerts().tell({});
 }
 
 void AlertWatch::wait() {
@@ -94,6 +95,7 @@ void AlertWatch::take(const Figures& figures, TimePoint now) {
 void AlertWatch::tell(const std::vector<alert::Change>& changes, double now) {
   for (const alert::Change& change : changes) log(change);
   webhook_.send(changes, now);
+  front_.alerts().tell(board_.active());
 }
 
 AlertFigures AlertWatch::figures() const {

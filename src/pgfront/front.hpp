@@ -14,6 +14,7 @@
 #include "engine/cache_directory.hpp"
 #include "net/loop.hpp"
 #include "net/tls.hpp"
+#include "pgfront/active_alerts.hpp"
 #include "wire/error_message.hpp"
 #include "wire/scram.hpp"
 #include "wire/secret.hpp"
@@ -50,6 +51,7 @@ class Front {
   backend::PoolDirectory& directory() { return directory_; }
   engine::CacheDirectory& caches() { return caches_; }
   ConsoleService& console_service() { return *console_service_; }
+  ActiveAlerts& alerts() { return alerts_; }
   std::shared_ptr<const net::TlsContext> tls() const;
   std::shared_ptr<const wire::SecretList> user_list() const;
   /// Makes mock SCRAM salts that stay the same while the process lives.
@@ -93,6 +95,7 @@ class Front {
   wire::ScramKey scram_secret_;
   engine::CacheDirectory caches_;
   backend::PoolDirectory directory_;
+  ActiveAlerts alerts_;
   std::vector<Worker*> workers_;  ///< complete before the loops run
   std::function<void(const wire::CancelKey&)> forward_cancel_;
   std::function<void()> close_listeners_;

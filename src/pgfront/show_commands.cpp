@@ -134,6 +134,11 @@ Columns repetition_columns() {
          texts({"earlier_query", "earlier_column", "rewrite", "first_seen", "last_seen"});
 }
 
+Columns alert_columns() {
+  return texts(
+      {"rule", "object", "level", "value", "threshold", "since", "acknowledged_by", "description", "id"});
+}
+
 Columns topology_columns() {
   return texts({"server", "role", "state", "why"}) +
          Columns{{"weight", kInt4}, {"lag_ms", kInt8}, {"position"}} + Columns{{"timeline", kInt4}} +
@@ -166,6 +171,7 @@ std::vector<ShowCommand> make_commands() {
       {"cache_entries", cache_entry_columns(), {}, show::cache_entries},
       {"statements", statement_columns(), {}, show::statements},
       {"repetitions", repetition_columns(), {}, show::repetitions},
+      {"alerts", alert_columns(), {}, show::alerts},
       {"latencies",
        texts({"database", "of"}) + numbers({"count"}, kInt8) +
            numbers({"total_time", "mean_time", "p50_time", "p95_time", "p99_time"}, kNumeric),

@@ -54,6 +54,7 @@ const ShowCommand* find_show_command(std::string_view name);
 // The implementations; each is in the file show_….cpp that its name says.
 namespace show {
 void active_sockets(const ShowRequestPtr& request, ShowDone done);
+void alerts(const ShowRequestPtr& request, ShowDone done);
 void cache(const ShowRequestPtr& request, ShowDone done);
 void cache_entries(const ShowRequestPtr& request, ShowDone done);
 void clients(const ShowRequestPtr& request, ShowDone done);
