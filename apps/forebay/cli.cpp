@@ -116,15 +116,15 @@ CLI::Validator one_of(std::vector<std::string> words) {
           ""};
 }
 
-int serve_command(const SettingFlags& flags, bool takeover, std::ostream& err,
-                  const std::function<int(const ServeOptions&)>& serve_daemon) {
-  const config::LoadRequest request = load_request(flags);
+int serve_command(const SettingFlags& flags, bool takeover, std::ostream& err, const Workers& workers) {
+  config::LoadRequest request = load_request(flags);
+  request.further_checks = workers.further_checks;
   auto settings = config::load(request);
   if (!settings) {
     err << settings.error().text << '\n';
     return 1;
   }
-  return serve_daemon({*settings, [request] { return config::load(request); }, flags.config_file, takeover});
+  return workers.serve({*settings, [request] { return config::load(request); }, flags.config_file, takeover});
 }
 
 /// The command line: its subcommands and what they were given.
@@ -194,11 +194,11 @@ class CommandLine {
   int run(int argc, const char* const* argv, std::ostream& out, std::ostream& err, const Workers& workers) {
     try {
       app_.parse(argc, argv);
-      if (serve_->parsed()) return serve_command(flags_, takeover_, err, workers.serve);
+      if (serve_->parsed()) return serve_command(flags_, takeover_, err, workers);
       if (outbox_->parsed()) return workers.outbox(outbox_options_, out, err);
       if (topology_->parsed()) return workers.topology(console_, out, err);
       if (top_->parsed()) return workers.top(top_options_, out, err);
-      if (check_->parsed()) return check(out, err);
+      if (check_->parsed()) return check(out, err, workers);
       if (import_->parsed()) return import_command(ini_file_, out, err);
       return generate_command(generate_options_, out, err);
     } catch (const CLI::Success& done) {
@@ -220,8 +220,9 @@ class CommandLine {
   }
 
  private:
-  int check(std::ostream& out, std::ostream& err) const {
-    const config::LoadRequest request = load_request(flags_);
+  int check(std::ostream& out, std::ostream& err, const Workers& workers) const {
+    config::LoadRequest request = load_request(flags_);
+    request.further_checks = workers.further_checks;
     if (request.file.empty() && request.overrides.empty()) {
       throw CLI::ValidationError(
           "nothing to check; give --config FILE, or flags of serve such as --upstream URL");

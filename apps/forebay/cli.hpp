@@ -2,7 +2,9 @@
 
 #include <functional>
 #include <iosfwd>
+#include <vector>
 
+#include "config/checks.hpp"
 #include "outbox.hpp"
 #include "serve.hpp"
 #include "top.hpp"
@@ -16,6 +18,8 @@ struct Workers {
   std::function<int(const OutboxOptions&, std::ostream& out, std::ostream& err)> outbox;
   std::function<int(const std::string& url, std::ostream& out, std::ostream& err)> topology;
   std::function<int(const TopOptions&, std::ostream& out, std::ostream& err)> top;
+  /// What the rooms below config know to be wrong with settings; none: nothing.
+  std::function<std::vector<config::KeyMistake>(const config::Settings&)> further_checks = nullptr;
 };
 
 /// Runs one command line and returns the exit code: 0 done, 1 a mistake in what was given, or something could

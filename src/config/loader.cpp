@@ -129,6 +129,10 @@ Loaded load_all(const LoadRequest& request) {
   settle(*settings);
   if (readable) {  // of a file that could not be read, nothing is known to be missing
     check_settings(*settings, places, loaded.whole, loaded.problems);
+    if (request.further_checks) {
+      for (const KeyMistake& mistake : request.further_checks(*settings))
+        loaded.problems.push_back({place_of(places, mistake.key, loaded.whole), mistake.text});
+    }
   }
   sort_problems(loaded.problems);
   if (loaded.problems.size() > kMaxProblems) {

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.hpp"
+#include "config/checks.hpp"
 #include "config/environment.hpp"
 #include "config/problem.hpp"
 #include "config/settings.hpp"
@@ -26,6 +28,8 @@ struct LoadRequest {
   std::optional<std::string> text;  ///< read instead of the file, which then only names the text in messages
   std::vector<Override> overrides;
   Environment environment = process_environment();
+  /// What is known to be wrong with them by who comes below config; may be empty.
+  std::function<std::vector<KeyMistake>(const Settings&)> further_checks = nullptr;
 };
 
 /// What was read, and everything that is wrong with it.

@@ -783,3 +783,8 @@ std::vector<Section> section_rows() {
 }
 
 }  // namespace forebay::config
+      {"http.aliases",
+       "Further paths, each with the built-in path that it is answered as, with or without parameters: "
+       "`/metrics/database: /api/v1/database`. They are for GET, and for whoever may ask for what they stand "
+       "for. Parameters of a request come behind those of its alias.",
+       Scope::alias},

@@ -104,6 +104,8 @@ std::vector<SettingLine> list_entries(const Settings& settings) {
   for (auto [name, policy] : settings.policies) {
     add_entry(lines, Scope::policy, "policies." + name, {.policy = &policy, .base = {}});
   }
+  for (const auto& [path, target] : settings.http.aliases)
+    lines.push_back({"http.aliases." + path, target, ""});
   for (auto [name, rule] : settings.alerts.rules) {
     add_entry(lines, Scope::rule, "alerts.rules." + name, {.rule = &rule, .base = {}});
   }

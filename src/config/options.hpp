@@ -22,6 +22,7 @@ enum class Scope {
   user,      ///< an entry of `users`
   policy,    ///< an entry of `policies`
   rule,      ///< an entry of `alerts.rules`
+  alias,     ///< an entry of `http.aliases`: a plain value, without options
   upstream,  ///< an upstream that is written as a mapping
 };
 

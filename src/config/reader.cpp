@@ -113,8 +113,13 @@ class Reader {
     }
   }
 
-  /// `databases`, `users`, `policies` and `alerts.rules`: the keys are the user's, the values are mappings of
-  /// their own scope.
+  void read_alias(const Node& node, const std::string& path, std::string& target) {
+    if (node.kind != Node::Kind::scalar) return tell(node.where, fmt::format("{} takes one value", path));
+    target = node.text;
+  }
+
+  /// `databases`, `users`, `policies`, `http.aliases` and `alerts.rules`: the keys are the user's, the values
+  /// are mappings of their own scope, or plain.
   void read_named(const Section& section, const Node& node, Settings& settings) {
     if (node.kind == Node::Kind::null) return;
     if (node.kind != Node::Kind::mapping) {
@@ -134,6 +139,8 @@ class Reader {
       } else if (*section.entries == Scope::rule) {
         AlertRule& rule = settings.alerts.rules[entry.key];
         read_mapping(*entry.value, {Scope::rule, {.rule = &rule, .base = base_}, "", path});
+      } else if (*section.entries == Scope::alias) {
+        read_alias(*entry.value, path, settings.http.aliases[entry.key]);
       } else {
         User& user = settings.users[entry.key];
         read_mapping(*entry.value, {Scope::user, {.user = &user, .base = base_}, "", path});

@@ -30,7 +30,7 @@ win over the file. `forebay check --config FILE` tells every mistake with line a
 - **Files** with relative names start from the directory of the configuration file; in flags, from where Forebay is
   started.
 - **On the command line:** `--set KEY=VALUE`, for example `--set timeouts.wait=5s`, for any setting but the entries of
-  `databases`, `users`, `policies` and `alerts.rules`.
+  `databases`, `users`, `policies`, `http.aliases` and `alerts.rules`.
 - **Reload:** SIGHUP, or RELOAD in the console, reads the file again without losing a client. When it has mistakes, they
   are logged and the old settings stay. What needs a restart is marked; it keeps its running value, and RELOAD and the
   log name it.
@@ -139,7 +139,9 @@ std::string reference() {
   text += fmt::format("## The file\n\n{}{}", kTableHead, rows(Scope::global, ""));
   text += fmt::format("\n{}{}", kUpstream, upstream_rows());
   for (const Section& section : sections()) {
-    text += fmt::format("\n## {}\n\n{}\n\n{}", section.key, section.help, kTableHead);
+    text += fmt::format("\n## {}\n\n{}\n", section.key, section.help);
+    if (section.entries == Scope::alias) continue;  // an entry is a plain value
+    text += fmt::format("\n{}", kTableHead);
     text += section.entries ? rows(*section.entries, "") : rows(Scope::global, section.key);
   }
   return text;

@@ -106,6 +106,8 @@ const char* definition_of(Scope entries) {
       return "user";
     case Scope::rule:
       return "rule";
+    case Scope::alias:
+      return "alias";
     default:
       return "policy";
   }
@@ -158,6 +160,7 @@ json::object definitions() {
       {"user", mapping_schema(Scope::user, "")},
       {"policy", mapping_schema(Scope::policy, "")},
       {"rule", mapping_schema(Scope::rule, "")},
+      {"alias", any_of({json::object{{"type", "string"}, {"pattern", "^/"}}, reference_to("variable")})},
   };
 }
 

@@ -237,10 +237,11 @@ struct Tokens {
 
 /// Administration by HTTP.
 struct Http {
-  std::vector<HttpAddress> listen;          ///< empty: there is none; changes with a restart only
-  Anonymous anonymous = Anonymous::viewer;  ///< `none` where another machine can connect
-  Tokens viewers;                           ///< may look
-  Tokens admins;                            ///< may do everything
+  std::vector<HttpAddress> listen;             ///< empty: there is none; changes with a restart only
+  Anonymous anonymous = Anonymous::viewer;     ///< `none` where another machine can connect
+  Tokens viewers;                              ///< may look
+  Tokens admins;                               ///< may do everything
+  std::map<std::string, std::string> aliases;  ///< further paths, and the path that each is answered as
 };
 
 /// What a rule of alerts says. What is not set is as the sets of rules have it, or the default.

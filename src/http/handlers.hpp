@@ -27,6 +27,7 @@ void locks(const CallPtr& call, const Done& done);
 void tables(const CallPtr& call, const Done& done);
 void indexes(const CallPtr& call, const Done& done);
 void database(const CallPtr& call, const Done& done);
+void memory(const CallPtr& call, const Done& done);
 void history(const CallPtr& call, const Done& done);
 void config(const CallPtr& call, const Done& done);
 void version(const CallPtr& call, const Done& done);

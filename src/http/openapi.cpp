@@ -1,5 +1,7 @@
 // The document that describes the API: https://spec.openapis.org/oas/v3.1.0, made from the table of routes.
 
+#include <algorithm>
+
 #include "http/handlers.hpp"
 #include "http/json.hpp"
 
@@ -92,9 +94,22 @@ json::object schemas() {
   };
 }
 
-json::object document() {
+/// Aliases have been checked: each stands for a path that is asked for by GET.
+void add_aliases(json::object& paths, const forebay::config::Http& settings) {
+  for (const auto& [path, target] : settings.aliases) {
+    const std::string_view built_in = std::string_view(target).substr(0, target.find('?'));
+    const auto route = std::ranges::find(routes(), built_in, &Route::path);
+    if (route == routes().end()) continue;
+    json::object operation = operation_of(*route);
+    operation["summary"] = std::string(route->summary) + " Answered as " + target + " (http.aliases).";
+    paths[path] = lower_method(*route, std::move(operation));
+  }
+}
+
+json::object document(const forebay::config::Http& settings) {
   json::object paths;
   for (const Route& route : routes()) paths[route.path] = lower_method(route, operation_of(route));
+  add_aliases(paths, settings);
   return {{"openapi", "3.1.0"},
           {"info", json::object{{"title", "Forebay"}, {"version", FOREBAY_VERSION}}},
           {"paths", std::move(paths)},
@@ -109,9 +124,8 @@ json::object document() {
 
 }  // namespace
 
-void openapi(const CallPtr&, const Done& done) {
-  static const Reply reply = plain_reply(200, document());
-  done(reply);
+void openapi(const CallPtr& call, const Done& done) {
+  done(plain_reply(200, document(call->front.settings()->http)));
 }
 
 }  // namespace forebay::http::handlers

@@ -47,6 +47,8 @@ const std::vector<Route>& routes() {
       {"GET", "/api/v1/history", Role::viewer,
        "Figures over time; series= names them, seconds= says how far back. Without either: what there is.",
        "object", handlers::history},
+      {"GET", "/api/v1/memory", Role::viewer,
+       "What the process takes, and its objects, as SHOW MEM has them.", "object", handlers::memory},
       {"GET", "/api/v1/config", Role::viewer, "The settings in use; secrets as ***.", "array",
        handlers::config},
       {"GET", "/api/v1/version", Role::viewer, "The version that runs.", "object", handlers::version},

@@ -31,6 +31,7 @@
 #include "base/intrusive_list.hpp"
 #include "http/access.hpp"
 #include "http/alert_watch.hpp"
+#include "http/aliases.hpp"
 #include "http/dispatch.hpp"
 #include "http/events.hpp"
 #include "http/json.hpp"
@@ -353,6 +354,7 @@ awaitable<void> Server::State::serve(Peer& peer, Guest& guest, beast::flat_buffe
       co_return;
     }
     Request request = read(parser.get(), is_local, is_private);
+    resolve_alias(front.settings()->http, request);
     const bool is_head = request.method == "HEAD";
     const bool keeps_alive = parser.get().keep_alive() && requests < kMostRequests && !is_handed_over;
     Dispatch found = dispatch(front, request);
