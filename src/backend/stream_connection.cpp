@@ -48,6 +48,7 @@ const char* mode_name(config::TlsMode mode) {
 const char* application_name(StreamConnection::Purpose purpose) {
   using Purpose = StreamConnection::Purpose;
   if (purpose == Purpose::health) return "forebay health";
+  if (purpose == Purpose::history) return "forebay history";
   return purpose == Purpose::samples ? "forebay samples" : "forebay cache";
 }
 

@@ -14,15 +14,15 @@
 
 namespace forebay::backend {
 
-/// A connection of our own to the server, for the change stream, the watch over servers or their samples,
-/// through libpq. Nothing in it blocks: the owner polls fd() for events() and then asks for progress. One
-/// thread at a time.
+/// A connection of our own to the server, for the change stream, the watch over servers, their samples or
+/// the history in the database, through libpq. Nothing in it blocks: the owner polls fd() for events() and
+/// then asks for progress. One thread at a time.
 ///
 /// Text is not converted in either direction: names are in the server's encoding on all connections alike, so
 /// that they can be compared.
 class StreamConnection {
  public:
-  enum class Purpose { questions, replication, health, samples };
+  enum class Purpose { questions, replication, health, samples, history };
   enum class Progress { busy, done, failed };
 
   struct ResultDeleter {

@@ -46,6 +46,7 @@ class Checker {
     check_trust();
     check_http();
     check_alerts_and_metrics();
+    check_history();
     check_client_tls();
     check_certificate_login();
     check_pool_sizes();
@@ -190,6 +191,17 @@ class Checker {
                       "http.viewer_tokens, or TLS (tls.mode) with users that may use the console and whose "
                       "passwords Forebay has; or listen on 127.0.0.1 or [::1] only",
                       to_text(address)));
+    }
+  }
+
+  void check_history() {
+    const std::string& schema = settings_.history.schema;
+    const auto is_fit = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; };
+    constexpr std::size_t kLongestName = 63;  // NAMEDATALEN - 1
+    if (schema.empty() || schema.size() > kLongestName || !std::ranges::all_of(schema, is_fit) ||
+        schema.starts_with("pg_")) {
+      tell("history.schema",
+           "history.schema: takes a name of small letters, digits and _, without pg_ before it");
     }
   }
 

@@ -352,6 +352,28 @@ std::vector<Option> sampling_rows() {
   };
 }
 
+std::vector<Option> history_rows() {
+  return {
+      bound({.key = "history.keep",
+             .help = "Whether figures over time are written into the primary's database as well, in a table "
+                     "with a partition a month, while HTTP is served and the upstream's URL names a user. "
+                     "See docs/database.md."},
+            FIELD(settings->history.keep)),
+      bound({.key = "history.database",
+             .help = "The database that they are written into. Not set: the upstream's own."},
+            FIELD(settings->history.database)),
+      bound({.key = "history.schema",
+             .help = "The schema of that table: small letters, digits and `_`. It is created when it is "
+                     "not there."},
+            FIELD(settings->history.schema)),
+      bound({.key = "history.months",
+             .help = "How many whole months are kept before the present one. Partitions of older ones are "
+                     "dropped.",
+             .range = {1, 120}},
+            FIELD(settings->history.months)),
+  };
+}
+
 std::vector<Option> routing_rows() {
   return {
       bound({.key = "routing.reads_see",
@@ -736,7 +758,7 @@ std::vector<Option> upstream_rows() {
 std::vector<Option> option_rows() {
   std::vector<Option> rows;
   for (auto* make : {main_rows, pool_rows, limit_rows, timeout_rows, cache_rows, statement_rows, plan_rows,
-                     sampling_rows, routing_rows, access_rows, console_rows, otlp_rows, alert_rows,
+                     sampling_rows, history_rows, routing_rows, access_rows, console_rows, otlp_rows, alert_rows,
                      database_rows, user_rows, policy_rows, rule_rows, upstream_rows}) {
     for (Option& row : make()) rows.push_back(std::move(row));
   }
@@ -756,6 +778,7 @@ std::vector<Section> section_rows() {
       {"statements", "What is counted of the statements that clients run. See docs/statements.md.", {}},
       {"plans", "How servers run what is slow. See docs/statements.md.", {}},
       {"sampling", "What the servers are asked about themselves. See docs/database.md.", {}},
+      {"history", "Figures over time in the database. See docs/database.md.", {}},
       {"routing", "Which server answers a read, where there are replicas.", {}},
       {"health", "How the state of the servers is found out, where there are replicas.", {}},
       {"auth", "How clients log in.", {}},
@@ -774,6 +797,11 @@ std::vector<Section> section_rows() {
        "What is kept in memory of certain statements, and how long, by names of your own. A policy fits a "
        "statement when each of `relations`, `tags` and `statement` that it has does.",
        Scope::policy},
+      {"http.aliases",
+       "Further paths, each with the built-in path that it is answered as, with or without parameters: "
+       "`/metrics/database: /api/v1/database`. They are for GET, and for whoever may ask for what they stand "
+       "for. Parameters of a request come behind those of its alias.",
+       Scope::alias},
       {"alerts.rules",
        "Rules by names of your own. One with the name of a rule of a set is laid over that: it need say only "
        "what "
@@ -783,8 +811,3 @@ std::vector<Section> section_rows() {
 }
 
 }  // namespace forebay::config
-      {"http.aliases",
-       "Further paths, each with the built-in path that it is answered as, with or without parameters: "
-       "`/metrics/database: /api/v1/database`. They are for GET, and for whoever may ask for what they stand "
-       "for. Parameters of a request come behind those of its alias.",
-       Scope::alias},

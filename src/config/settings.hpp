@@ -177,6 +177,14 @@ struct Sampling {
   Duration interval{10'000};  ///< of the quickest questions, while nobody looks
 };
 
+/// Figures over time in the database, besides those in memory.
+struct HistoryTable {
+  bool keep = false;
+  std::string database;  ///< empty: the upstream's own
+  std::string schema = "forebay_history";
+  std::uint32_t months = 12;  ///< whole ones before the present; what is older is dropped
+};
+
 /// What is kept of certain statements, and how long. It fits a statement when each of the first three that is
 /// set does.
 struct CachePolicy {
@@ -305,6 +313,7 @@ struct Settings {
   Statements statements;
   Plans plans;
   Sampling sampling;
+  HistoryTable history;
   Routing routing;
   Health health;
   std::map<std::string, Database> databases;

@@ -107,6 +107,12 @@ void detailed(const CallPtr& call, const Done& done) {
                       {"trouble", facts.trouble}});
   }
   health["caches"] = std::move(caches);
+  const monitor::HistoryWriting writing = call->watched.writer.state();
+  health["history"] = json::object{{"kept_in_database", writing.is_on},
+                                   {"problem", writing.problem},
+                                   {"written", writing.written},
+                                   {"dropped", writing.dropped},
+                                   {"waiting", writing.waiting}};
   done(plain_reply(status_of(reasons), health));
 }
 

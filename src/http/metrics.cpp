@@ -380,15 +380,16 @@ const std::vector<Collector>& collectors() {
   return all;
 }
 
-void write_metrics(MetricSink& to, const Figures& figures, const monitor::Samples& samples) {
+void write_metrics(MetricSink& to, const Figures& figures, const monitor::Watched& watched) {
   for (const Collector collect : collectors()) collect(to, figures);
-  write_samples(to, samples);
+  write_history_writing(to, watched.writer.state());
+  write_samples(to, *watched.sampler.samples());
 }
 
-std::string metrics_page(const Figures& figures, const monitor::Samples& samples,
+std::string metrics_page(const Figures& figures, const monitor::Watched& watched,
                          observe::Exposition::Form form) {
   observe::Exposition page(form);
-  write_metrics(page, figures, samples);
+  write_metrics(page, figures, watched);
   return page.take();
 }
 

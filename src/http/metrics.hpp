@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "http/figures.hpp"
-#include "monitor/samples.hpp"
+#include "monitor/watched.hpp"
 #include "observe/exposition.hpp"
 
 namespace forebay::http {
@@ -18,8 +18,8 @@ using Collector = void (*)(observe::MetricSink& page, const Figures& figures);
 const std::vector<Collector>& collectors();
 
 /// All metrics, what the servers say of themselves at the end.
-void write_metrics(observe::MetricSink& to, const Figures& figures, const monitor::Samples& samples);
-std::string metrics_page(const Figures& figures, const monitor::Samples& samples,
+void write_metrics(observe::MetricSink& to, const Figures& figures, const monitor::Watched& watched);
+std::string metrics_page(const Figures& figures, const monitor::Watched& watched,
                          observe::Exposition::Form form);
 
 }  // namespace forebay::http

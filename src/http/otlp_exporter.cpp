@@ -67,7 +67,7 @@ void OtlpExporter::collect() {
 
 void OtlpExporter::send(const Figures& figures) {
   OtlpMetrics metrics(instance_, figures.process.start_time, figures.time);
-  write_metrics(metrics, figures, *watched_.sampler.samples());
+  write_metrics(metrics, figures, watched_);
   is_sending_ = true;
   boost::asio::co_spawn(context_, deliver(to_, json_text(metrics.take())), boost::asio::detached);
 }

@@ -66,6 +66,7 @@ void Recorder::note(const Figures& figures, TimePoint now) {
   count("cache_bytes", figures.store.bytes);
   note_servers(figures, now);
   note_samples(now);
+  hand_to_writer(now);
 }
 
 /// What there was none of has no mean, and so no point.
@@ -117,6 +118,13 @@ void Recorder::note_samples(TimePoint now) {
     monitor::note_sizes(history_, watched_.growth, place, now);
   }
   noted_ = samples;
+}
+
+void Recorder::hand_to_writer(TimePoint now) {
+  const double wall =
+      std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count() -
+      seconds_between(now, Clock::now());
+  watched_.writer.put(finished_.take(history_, now, wall));
 }
 
 }  // namespace forebay::http

@@ -7,6 +7,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "http/figures.hpp"
+#include "monitor/finished_points.hpp"
 #include "monitor/watched.hpp"
 
 namespace forebay::http {
@@ -36,6 +37,7 @@ class Recorder {
   void note_rates(const Totals& before, const Totals& after);
   void note_servers(const Figures& figures, TimePoint now);
   void note_samples(TimePoint now);
+  void hand_to_writer(TimePoint now);
 
   pgfront::Front& front_;
   const pgfront::Post here_;
@@ -43,6 +45,7 @@ class Recorder {
   const AlertWatch& watch_;
   monitor::History& history_;
   monitor::SamplesPtr noted_;  ///< null: none
+  monitor::FinishedPoints finished_;
   std::optional<Totals> before_;
   const std::shared_ptr<void> alive_ = std::make_shared<char>();
   boost::asio::steady_timer timer_;

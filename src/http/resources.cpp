@@ -152,7 +152,7 @@ void metrics(const CallPtr& call, const Done& done) {
   const auto form = observe::Exposition::form_for(call->request.accept);
   gather_figures(call->inquiry(), call->watch, [call, form, done](const Figures& figures) {
     done({.content_type = std::string(observe::Exposition::content_type(form)),
-          .body = metrics_page(figures, *call->watched.sampler.samples(), form),
+          .body = metrics_page(figures, call->watched, form),
           .fields = {{"Vary", "Accept"}}});
   });
 }

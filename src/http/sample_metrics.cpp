@@ -173,6 +173,18 @@ void write_log(Writer& writer) {
 
 }  // namespace
 
+void write_history_writing(MetricSink& page, const monitor::HistoryWriting& writing) {
+  page.family("forebay_history_rows", Kind::counter,
+              "Rows of figures over time for the database: written, or dropped because too many waited.");
+  page.sample({{"result", "written"}}, writing.written);
+  page.sample({{"result", "dropped"}}, writing.dropped);
+  page.family("forebay_history_waiting_rows", Kind::gauge, "Rows that wait to be written.");
+  page.sample({}, writing.waiting);
+  page.family("forebay_history_troubled", Kind::gauge,
+              "Whether figures over time ought to be written into the database and are not.");
+  page.sample({}, std::uint64_t{writing.problem.empty() ? 0U : 1U});
+}
+
 void write_samples(MetricSink& page, const monitor::Samples& samples) {
   page.family("forebay_postgres_answering", Kind::gauge,
               "Whether a server answers what it is asked about itself.");

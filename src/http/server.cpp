@@ -249,7 +249,7 @@ struct Server::State {
 
 Server::State::State(pgfront::Front& served, const std::vector<std::shared_ptr<net::Fd>>& sockets)
     : front(served),
-      watched(served, here()),
+      watched(served, here(), instance_of(sockets)),
       watch(context, served, here(), watched, instance_of(sockets)),
       events(context, served, here(), watch),
       recorder(context, served, here(), watched, watch),
@@ -471,7 +471,8 @@ void Server::hand_over() {
     for (const auto& acceptor : state->acceptors) acceptor->close(error);
     state->watch.stop();
     state->exporter.stop();
-    state->watched.sampler.stop();  // the other process asks now
+    state->watched.sampler.stop();  // the other process asks and writes now
+    state->watched.writer.stop();
   });
 }
 
@@ -479,6 +480,7 @@ void Server::stop() {
   state_->context.stop();
   if (state_->thread.joinable()) state_->thread.join();
   state_->watched.sampler.stop();
+  state_->watched.writer.stop();
 }
 
 }  // namespace forebay::http

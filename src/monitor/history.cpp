@@ -12,16 +12,15 @@ constexpr float kNone = std::numeric_limits<float>::quiet_NaN();
 constexpr Point kNothing = {kNone, kNone, kNone};
 constexpr std::chrono::hours kSilence{1};
 
-/// The number of the stretch that an instant falls into.
-std::int64_t stretch_of(TimePoint now, std::uint32_t seconds) {
-  return std::chrono::floor<std::chrono::seconds>(now.time_since_epoch()).count() / seconds;
-}
-
 std::size_t slot_of(std::int64_t stretch, std::size_t points) {
   return static_cast<std::size_t>(stretch) % points;
 }
 
 }  // namespace
+
+std::int64_t stretch_of(TimePoint now, std::uint32_t seconds) {
+  return std::chrono::floor<std::chrono::seconds>(now.time_since_epoch()).count() / seconds;
+}
 
 Series::Series() {
   for (std::size_t at = 0; at < rings_.size(); ++at)

@@ -31,6 +31,9 @@ struct Point {
 };
 static_assert(sizeof(Point) == 12);
 
+/// The number of the stretch of so many seconds that an instant falls into, counted from the clock's epoch.
+std::int64_t stretch_of(TimePoint now, std::uint32_t seconds);
+
 /// One figure over time, in all resolutions at once. Its memory is taken at once and never grows: kBytes.
 class Series {
  public:

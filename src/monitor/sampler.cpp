@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "backend/server_watch.hpp"
+#include "monitor/main_server.hpp"
 
 namespace forebay::monitor {
 
@@ -19,16 +20,6 @@ constexpr seconds kLookedAtFor{10};
 constexpr Duration kQuick{1'000};
 /// Between two looks at settings, servers and databases.
 constexpr Duration kPlanInterval{1'000};
-
-std::string own_database(const config::Settings& settings) {
-  return settings.upstream.database.empty() ? "postgres" : settings.upstream.database;
-}
-
-std::string primary_of(pgfront::Front& front, const config::Settings& settings) {
-  const auto topology = front.directory().board().topology();
-  return topology->primary ? topology->servers[*topology->primary].name
-                           : backend::server_name(settings.upstream);
-}
 
 }  // namespace
 
