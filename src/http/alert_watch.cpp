@@ -11,7 +11,6 @@ namespace forebay::http {
 
 namespace {
 
-constexpr Duration kInterval{1'000};
 /// Alertmanager forgets what it has not heard of for five minutes, unless it is told otherwise.
 constexpr std::chrono::minutes kRepeat{1};
 
@@ -39,37 +38,15 @@ void log(const alert::Change& change) {
 
 }  // namespace
 
-AlertWatch::AlertWatch(boost::asio::io_context& context, pgfront::Front& front, pgfront::Post here,
+AlertWatch::AlertWatch(boost::asio::io_context& context, pgfront::Front& front,
                        const monitor::Watched& watched, std::string instance)
-    : front_(front),
-      here_(std::move(here)),
-      watched_(watched),
-      webhook_(context, std::move(instance)),
-      timer_(context) {
+    : front_(front), watched_(watched), webhook_(context, std::move(instance)) {
   use_settings();
-  wait();
 }
 
 void AlertWatch::stop() {
   is_stopped_ = true;
-  timer_.cancel();
   front_.alerts().tell({});
-}
-
-void AlertWatch::wait() {
-  timer_.expires_after(kInterval);
-  timer_.async_wait([this](const boost::system::error_code& error) {
-    if (!error && !is_stopped_) look();
-  });
-}
-
-void AlertWatch::look() {
-  const TimePoint now = Clock::now();
-  gather_figures({front_, alive_, here_, now}, *this, [this, now](const Figures& figures) {
-    if (is_stopped_) return;
-    take(figures, now);
-    wait();
-  });
 }
 
 void AlertWatch::use_settings() {
@@ -81,6 +58,7 @@ void AlertWatch::use_settings() {
 }
 
 void AlertWatch::take(const Figures& figures, TimePoint now) {
+  if (is_stopped_) return;
   use_settings();
   auto readings = readings_.take(figures, now, settings_->alerts.window);
   std::ranges::move(

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include "alert/board.hpp"
 #include "http/figures.hpp"
@@ -18,13 +17,15 @@
 
 namespace forebay::http {
 
-/// Looks at all figures once a second, keeps the alerts, and tells of them: in the log and by the webhook. A
+/// Looks at the figures of each second, keeps the alerts, and tells of them: in the log and by the webhook. A
 /// reload's rules hold from the next second on. Used by the thread of HTTP.
 class AlertWatch {
  public:
   /// `watched` outlives this object.
-  AlertWatch(boost::asio::io_context& context, pgfront::Front& front, pgfront::Post here,
-             const monitor::Watched& watched, std::string instance);
+  AlertWatch(boost::asio::io_context& context, pgfront::Front& front, const monitor::Watched& watched,
+             std::string instance);
+
+  void take(const Figures& figures, TimePoint now);
 
   /// Another process watches now.
   void stop();
@@ -36,14 +37,10 @@ class AlertWatch {
   bool resolve(std::string_view id, std::string_view by);
 
  private:
-  void wait();
-  void look();
   void use_settings();
-  void take(const Figures& figures, TimePoint now);
   void tell(const std::vector<alert::Change>& changes, double now);
 
   pgfront::Front& front_;
-  const pgfront::Post here_;
   const monitor::Watched& watched_;
   alert::Board board_;
   Readings readings_;
@@ -52,8 +49,6 @@ class AlertWatch {
   config::SettingsPtr settings_;
   TimePoint repeated_at_{};
   bool is_stopped_ = false;
-  const std::shared_ptr<void> alive_ = std::make_shared<char>();
-  boost::asio::steady_timer timer_;
 };
 
 }  // namespace forebay::http

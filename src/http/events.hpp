@@ -8,11 +8,10 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "base/intrusive_list.hpp"
-#include "pgfront/facts.hpp"
+#include "http/figures.hpp"
 
 namespace forebay::http {
 
-class AlertWatch;
 struct ReaderTag;
 
 /// Somebody who reads events: the latest waits for him, older ones that he was too slow for are dropped.
@@ -30,28 +29,16 @@ class Events {
   /// More are turned away: each holds a connection.
   static constexpr std::size_t kMostReaders = 16;
 
-  /// `watch` outlives it.
-  Events(boost::asio::io_context& context, pgfront::Front& front, pgfront::Post here,
-         const AlertWatch& watch);
-
   /// Until he goes; false when there are too many.
   bool add(Reader& reader);
   void remove(Reader& reader);
+  /// Once a second.
+  void publish(const Figures& figures);
 
  private:
-  void publish();
-  void deliver(std::shared_ptr<const std::string> event);
-  void wait();
-
-  pgfront::Front& front_;
-  const pgfront::Post here_;
-  const AlertWatch& watch_;
   IntrusiveList<Reader, ReaderTag> readers_;
   std::size_t count_ = 0;
   std::uint64_t number_ = 0;
-  bool is_running_ = false;
-  const std::shared_ptr<void> alive_ = std::make_shared<char>();
-  boost::asio::steady_timer timer_;
 };
 
 }  // namespace forebay::http

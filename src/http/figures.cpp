@@ -33,7 +33,7 @@ void look(Figures& figures, pgfront::Front& front, TimePoint now) {
 }  // namespace
 
 void gather_figures(const pgfront::Inquiry& inquiry, const AlertWatch& watch,
-                    std::function<void(const Figures& figures)> done) {
+                    std::function<void(Figures& figures)> done) {
   auto figures = std::make_shared<Figures>();
   const auto on_repetitions = [inquiry, figures, &watch,
                                done = std::move(done)](std::vector<engine::RepetitionCount> counts) {

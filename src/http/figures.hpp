@@ -50,6 +50,6 @@ struct Figures {
 
 /// `done` is called on the inquiring thread, later, unless the asker has gone. `watch` outlives the asker.
 void gather_figures(const pgfront::Inquiry& inquiry, const AlertWatch& watch,
-                    std::function<void(const Figures& figures)> done);
+                    std::function<void(Figures& figures)> done);
 
 }  // namespace forebay::http

@@ -1,15 +1,10 @@
 #include "http/recorder.hpp"
 
-#include <utility>
-
 #include "monitor/reading.hpp"
 
 namespace forebay::http {
 
 namespace {
-
-/// In the middle of each second, so that each has one point and none has two.
-constexpr Duration kAfterNext{1'500};
 
 /// Counters of a database that nobody uses any more begin anew.
 std::uint64_t grown(std::uint64_t before, std::uint64_t after) {
@@ -21,28 +16,6 @@ double milliseconds(std::uint64_t micros) {
 }
 
 }  // namespace
-
-Recorder::Recorder(boost::asio::io_context& context, pgfront::Front& front, pgfront::Post here,
-                   monitor::Watched& watched, const AlertWatch& watch)
-    : front_(front),
-      here_(std::move(here)),
-      watched_(watched),
-      watch_(watch),
-      history_(watched.history),
-      timer_(context) {
-  record();
-}
-
-void Recorder::record() {
-  const TimePoint now = Clock::now();
-  timer_.expires_at(std::chrono::floor<std::chrono::seconds>(now) + kAfterNext);
-  timer_.async_wait([this](const boost::system::error_code& error) {
-    if (!error) record();
-  });
-  watched_.planner.round(now);
-  gather_figures({front_, alive_, here_, now}, watch_,
-                 [this, now](const Figures& figures) { note(figures, now); });
-}
 
 void Recorder::note(const Figures& figures, TimePoint now) {
   Totals totals{.at = now, .cpu_seconds = figures.process.cpu_seconds};

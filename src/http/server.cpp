@@ -38,6 +38,7 @@
 #include "http/otlp_exporter.hpp"
 #include "http/peer.hpp"
 #include "http/recorder.hpp"
+#include "http/rounds.hpp"
 #include "observe/log.hpp"
 
 namespace forebay::http {
@@ -225,6 +226,8 @@ struct Server::State {
   pgfront::Post here() {
     return [this](std::function<void()> task) { asio::post(context, std::move(task)); };
   }
+  /// The figures of each second, for whoever follows them.
+  void take(Figures& figures, TimePoint now);
   awaitable<void> accept(tcp::acceptor& acceptor);
   awaitable<void> meet(tcp::socket socket);
   awaitable<void> serve(Peer& peer, Guest& guest, beast::flat_buffer& buffer, bool is_local, bool is_private);
@@ -244,16 +247,17 @@ struct Server::State {
   Events events;
   Recorder recorder;
   OtlpExporter exporter;
+  Rounds rounds;
   std::thread thread;
 };
 
 Server::State::State(pgfront::Front& served, const std::vector<std::shared_ptr<net::Fd>>& sockets)
     : front(served),
       watched(served, here(), instance_of(sockets)),
-      watch(context, served, here(), watched, instance_of(sockets)),
-      events(context, served, here(), watch),
-      recorder(context, served, here(), watched, watch),
-      exporter(context, served, here(), watched, watch, instance_of(sockets)) {
+      watch(context, served, watched, instance_of(sockets)),
+      recorder(watched),
+      exporter(context, served, here(), watched, watch, instance_of(sockets)),
+      rounds(context, served, here(), watch, [this](Figures& figures, TimePoint now) { take(figures, now); }) {
   for (const auto& socket : sockets) {
     const int fd = ::fcntl(socket->get(), F_DUPFD_CLOEXEC, 0);
     auto acceptor = std::make_unique<tcp::acceptor>(context);
@@ -262,6 +266,14 @@ Server::State::State(pgfront::Front& served, const std::vector<std::shared_ptr<n
     acceptors.push_back(std::move(acceptor));
     asio::co_spawn(context, accept(*acceptors.back()), asio::detached);
   }
+}
+
+void Server::State::take(Figures& figures, TimePoint now) {
+  watch.take(figures, now);
+  figures.alerts = watch.figures();
+  recorder.note(figures, now);
+  events.publish(figures);
+  watched.planner.round(now);
 }
 
 awaitable<void> Server::State::accept(tcp::acceptor& acceptor) {

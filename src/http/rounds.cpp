@@ -1,0 +1,34 @@
+#include "http/rounds.hpp"
+
+#include <utility>
+
+namespace forebay::http {
+
+namespace {
+
+constexpr Duration kAfterNext{1'500};
+
+}  // namespace
+
+Rounds::Rounds(boost::asio::io_context& context, pgfront::Front& front, pgfront::Post here,
+               const AlertWatch& watch, Take take)
+    : front_(front), here_(std::move(here)), watch_(watch), take_(std::move(take)), timer_(context) {
+  gather();
+}
+
+void Rounds::wait() {
+  timer_.expires_at(std::chrono::floor<std::chrono::seconds>(Clock::now()) + kAfterNext);
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) gather();
+  });
+}
+
+void Rounds::gather() {
+  const TimePoint now = Clock::now();
+  gather_figures({front_, alive_, here_, now}, watch_, [this, now](Figures& figures) {
+    take_(figures, now);
+    wait();
+  });
+}
+
+}  // namespace forebay::http
