@@ -34,7 +34,8 @@ std::optional<TopSample> take(ConsoleClient& console) {
   const auto caches = pools ? console.ask("SHOW CACHE") : std::nullopt;
   const auto servers = caches ? console.ask("SHOW TOPOLOGY") : std::nullopt;
   const auto statements = servers ? console.ask("SHOW STATEMENTS") : std::nullopt;
-  if (!statements) return std::nullopt;
+  const auto advice = statements ? console.ask("SHOW RECOMMENDATIONS") : std::nullopt;
+  if (!advice) return std::nullopt;
   TopSample sample{.taken = steady_clock::now()};
   for (int row = 0; row < totals->size(); ++row) {
     const std::string_view name = totals->cell(row, 0);
@@ -57,6 +58,9 @@ std::optional<TopSample> take(ConsoleClient& console) {
          .busy = number("sv_active"),
          .open = number("sv_active") + number("sv_idle") + number("sv_used") + number("sv_tested"),
          .most = number("sv_most")});
+  }
+  for (int row = 0; row < advice->size(); ++row) {
+    sample.advice.push_back(fmt::format("{}: {}", advice->cell(row, "urgency"), advice->cell(row, "title")));
   }
   sample.has_cache = caches->size() > 0;
   for (int row = 0; row < caches->size(); ++row) {

@@ -12,6 +12,7 @@ namespace {
 /// Of one table, so that there is room for the next.
 constexpr std::size_t kMostServers = 8;
 constexpr std::size_t kMostPools = 6;
+constexpr std::size_t kMostAdvice = 3;
 
 /// 1 to 4 digits and a unit: what can be read at a glance.
 std::string short_number(double value) {
@@ -162,6 +163,8 @@ std::vector<std::string> top_lines(const TopSample& before, const TopSample& now
                       ? fmt::format("forebay {}   the last {:.1f} s   q: leave", screen.place, seconds)
                       : fmt::format("forebay {}   NO ANSWER: {}", screen.place, screen.trouble));
   add_summary(lines, before, now, seconds);
+  for (std::size_t at = 0; at < std::min(now.advice.size(), kMostAdvice); ++at)
+    lines.push_back("next    " + now.advice[at]);
   add_servers(lines, before, now, seconds);
   add_pools(lines, now);
   add_statements(lines, before, now, screen, seconds);

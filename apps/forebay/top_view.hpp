@@ -48,6 +48,7 @@ struct TopSample {
   double hits = 0;
   double misses = 0;
   bool has_cache = false;
+  std::vector<std::string> advice = {};  ///< what to do next, the most urgent first
   std::vector<Pool> pools = {};
   std::vector<Server> servers = {};
   std::map<std::pair<std::string, std::string>, Statement> statements = {};  ///< by database and text

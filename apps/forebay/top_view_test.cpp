@@ -49,6 +49,18 @@ TEST(TopView, RatesAreOfTheIntervalAlone) {
   EXPECT_NE(lines[3].find("75.0 % of what can be kept, 150/s"), std::string::npos) << lines[3];
 }
 
+TEST(TopView, WhatToDoNextIsSaidInThreeLines) {
+  TopSample now = sample(2);
+  EXPECT_EQ(line_with(top_lines(sample(1), now, {.place = ""}), "next "),
+            top_lines(sample(1), now, {}).size());
+  now.advice = {"now: End the pause", "soon: b", "soon: c", "consider: d"};
+  const auto lines = top_lines(sample(1), now, {.place = ""});
+  const std::size_t first = line_with(lines, "next    now: End the pause");
+  EXPECT_EQ(first, 4U) << "behind the summary";
+  EXPECT_EQ(line_with(lines, "soon: c"), first + 2);
+  EXPECT_EQ(line_with(lines, "consider: d"), lines.size());
+}
+
 TEST(TopView, WhatTookMostTimeComesFirst) {
   const auto lines = top_lines(sample(1), sample(2), {.place = ""});
   const std::size_t dear = line_with(lines, "pg_sleep");

@@ -22,6 +22,11 @@ void Worth::note_kept(Place place) {
   counts.used.store(counts.used.load(std::memory_order_relaxed) / 2, std::memory_order_relaxed);
 }
 
+Worth::Totals Worth::counts(Place place) const {
+  const Counts& counts = places_[place];
+  return {counts.kept.load(std::memory_order_relaxed), counts.used.load(std::memory_order_relaxed)};
+}
+
 bool Worth::is_worth(Place place, std::uint64_t key) {
   Counts& counts = places_[place];
   const std::uint32_t kept = counts.kept.load(std::memory_order_relaxed);

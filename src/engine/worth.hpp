@@ -28,6 +28,14 @@ class Worth {
   /// Whether the result of what is asked for now is to be kept; `key` is the hash of the whole question.
   bool is_worth(Place place, std::uint64_t key);
 
+  /// How many of the last kept results have been asked for again; from some thousands on the past counts
+  /// half.
+  struct Totals {
+    std::uint32_t kept;
+    std::uint32_t used;
+  };
+  Totals counts(Place place) const;
+
  private:
   static constexpr std::size_t kPlaces = 1024;
   static constexpr std::size_t kKeys = 8192;

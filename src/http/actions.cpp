@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "config/problem.hpp"
+#include "http/adviser.hpp"
 #include "http/alert_watch.hpp"
 #include "http/handlers.hpp"
 #include "http/json.hpp"
@@ -111,6 +112,35 @@ void acknowledge_alert(const CallPtr& call, const Done& done) {
 
 void resolve_alert(const CallPtr& call, const Done& done) {
   act_on_alert(call, done, &AlertWatch::resolve, "resolved");
+}
+
+namespace {
+
+/// `do_it` tells whether there was such a recommendation.
+template <class DoIt>
+void act_on_recommendation(const CallPtr& call, const Done& done, std::string_view told, DoIt do_it) {
+  act(call, done, [&](const Arguments& arguments) {
+    const std::string id = argument(arguments, "id");
+    if (id.empty()) return done(error_reply(400, "invalid_body", "name the recommendation by its id"));
+    if (!do_it(id))
+      return done(error_reply(404, "no_recommendation",
+                              "there is no such recommendation, or that has been done already",
+                              "/api/v1/recommendations lists those that there are."));
+    done(data_reply(json::object{{told, true}}));
+  });
+}
+
+}  // namespace
+
+void dismiss_recommendation(const CallPtr& call, const Done& done) {
+  act_on_recommendation(call, done, "dismissed", [&](const std::string& id) {
+    return call->adviser.dismiss(id, name_of(call->person));
+  });
+}
+
+void restore_recommendation(const CallPtr& call, const Done& done) {
+  act_on_recommendation(call, done, "restored",
+                        [&](const std::string& id) { return call->adviser.restore(id); });
 }
 
 void pause(const CallPtr& call, const Done& done) {

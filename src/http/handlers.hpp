@@ -22,6 +22,7 @@ void statements(const CallPtr& call, const Done& done);
 void statement(const CallPtr& call, const Done& done);
 void repetitions(const CallPtr& call, const Done& done);
 void alerts(const CallPtr& call, const Done& done);
+void recommendations(const CallPtr& call, const Done& done);
 void activity(const CallPtr& call, const Done& done);
 void locks(const CallPtr& call, const Done& done);
 void tables(const CallPtr& call, const Done& done);
@@ -39,6 +40,8 @@ void pause(const CallPtr& call, const Done& done);
 void resume(const CallPtr& call, const Done& done);
 void acknowledge_alert(const CallPtr& call, const Done& done);
 void resolve_alert(const CallPtr& call, const Done& done);
+void dismiss_recommendation(const CallPtr& call, const Done& done);
+void restore_recommendation(const CallPtr& call, const Done& done);
 void reload(const CallPtr& call, const Done& done);
 
 }  // namespace forebay::http::handlers

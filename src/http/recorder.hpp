@@ -8,8 +8,8 @@
 
 namespace forebay::http {
 
-/// Puts what the process does, and what the servers say of themselves, into the history. Used by the thread of
-/// HTTP.
+/// Puts what the process does, and what the servers say of themselves, into the history. Used by the thread
+/// of HTTP.
 class Recorder {
  public:
   /// `watched` outlives this object.

@@ -14,6 +14,7 @@
 
 namespace forebay::http {
 
+class Adviser;
 class AlertWatch;
 
 /// A request that is let in, on its way.
@@ -25,6 +26,7 @@ struct Call {
   Person person;
   TimePoint now;
   AlertWatch& watch;
+  Adviser& adviser;
   std::weak_ptr<void> asker;  ///< whoever waits for the reply
 
   pgfront::Inquiry inquiry() const { return {front, asker, here, now}; }

@@ -30,6 +30,7 @@
 #include "base/ascii.hpp"
 #include "base/intrusive_list.hpp"
 #include "http/access.hpp"
+#include "http/adviser.hpp"
 #include "http/alert_watch.hpp"
 #include "http/aliases.hpp"
 #include "http/dispatch.hpp"
@@ -246,6 +247,7 @@ struct Server::State {
   AlertWatch watch;
   Events events;
   Recorder recorder;
+  Adviser adviser;
   OtlpExporter exporter;
   Rounds rounds;
   std::thread thread;
@@ -256,8 +258,10 @@ Server::State::State(pgfront::Front& served, const std::vector<std::shared_ptr<n
       watched(served, here(), instance_of(sockets)),
       watch(context, served, watched, instance_of(sockets)),
       recorder(watched),
+      adviser(served, here(), watched),
       exporter(context, served, here(), watched, watch, instance_of(sockets)),
-      rounds(context, served, here(), watch, [this](Figures& figures, TimePoint now) { take(figures, now); }) {
+      rounds(context, served, here(), watch,
+             [this](Figures& figures, TimePoint now) { take(figures, now); }) {
   for (const auto& socket : sockets) {
     const int fd = ::fcntl(socket->get(), F_DUPFD_CLOEXEC, 0);
     auto acceptor = std::make_unique<tcp::acceptor>(context);
@@ -272,6 +276,7 @@ void Server::State::take(Figures& figures, TimePoint now) {
   watch.take(figures, now);
   figures.alerts = watch.figures();
   recorder.note(figures, now);
+  adviser.note(figures, now);
   events.publish(figures);
   watched.planner.round(now);
 }
@@ -390,8 +395,8 @@ awaitable<void> Server::State::serve(Peer& peer, Guest& guest, beast::flat_buffe
 
 awaitable<Reply> Server::State::answer(const Route* route, Request request, Person person) {
   const auto waiting = std::make_shared<Waiting>(context);
-  const CallPtr call = std::make_shared<const Call>(
-      Call{front, watched, here(), std::move(request), std::move(person), Clock::now(), watch, waiting});
+  const CallPtr call = std::make_shared<const Call>(Call{
+      front, watched, here(), std::move(request), std::move(person), Clock::now(), watch, adviser, waiting});
   // It holds on to nothing: whoever keeps it for too long keeps nothing of ours.
   const Done done = [weak = std::weak_ptr(waiting)](Reply reply) {
     const auto waits = weak.lock();

@@ -4,11 +4,13 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.hpp"
 #include "config/settings.hpp"
 #include "net/loop.hpp"
+#include "pgfront/advice.hpp"
 #include "pgfront/console_background.hpp"
 #include "pgfront/stats_sampler.hpp"
 
@@ -25,6 +27,10 @@ class ConsoleService {
   ConsoleService(Front& front, net::Loop& loop);
 
   const StatsSampler& sampler() const { return sampler_; }
+
+  /// What was recommended last.
+  AdvicePtr advice() const { return advice_.load(std::memory_order_acquire); }
+  void set_advice(AdvicePtr advice) { advice_.store(std::move(advice), std::memory_order_release); }
 
   using Changed = std::function<void(const Result<void>& result)>;
   /// With the keys of what waits for a restart.
@@ -52,6 +58,7 @@ class ConsoleService {
   Front& front_;
   net::Loop& loop_;
   StatsSampler sampler_;
+  std::atomic<AdvicePtr> advice_;
   net::Timer sample_timer_;
   net::Timer clients_timer_;
   const std::shared_ptr<void> alive_ = std::make_shared<char>();  ///< for answers of other threads

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "backend/traffic.hpp"
 #include "base/clock.hpp"
 #include "cache/level.hpp"
 #include "config/settings.hpp"
@@ -48,6 +49,7 @@ struct PoolFacts {
   std::uint64_t login = 0;   ///< being opened
   std::uint64_t being_canceled = 0;
   std::uint64_t held = 0;  ///< clients that keep their backend
+  backend::Traffic traffic = {};
 };
 
 /// In the order of users, databases and servers. `joins_servers`: those of one user and database on different

@@ -105,6 +105,7 @@ void gather_pools(const Inquiry& inquiry, bool joins_servers,
         std::vector<PoolFacts> all;
         for (const auto& [name, members] : groups_of(pools, joins_servers)) {
           PoolFacts& facts = all.emplace_back(describe(front.directory(), *settings, *members.front(), now));
+          for (const backend::Pool* pool : members) facts.traffic += pool->traffic();
           for (const PoolCounts& counts : threads) {
             for (const backend::Pool* pool : members) {
               if (const auto at = counts.find(pool); at != counts.end()) add(facts, at->second);

@@ -65,6 +65,7 @@ void lists(const ShowRequestPtr& request, ShowDone done);
 void mem(const ShowRequestPtr& request, ShowDone done);
 void nothing(const ShowRequestPtr& request, ShowDone done);
 void pools(const ShowRequestPtr& request, ShowDone done);
+void recommendations(const ShowRequestPtr& request, ShowDone done);
 void repetitions(const ShowRequestPtr& request, ShowDone done);
 void servers(const ShowRequestPtr& request, ShowDone done);
 void sockets(const ShowRequestPtr& request, ShowDone done);

@@ -7,7 +7,7 @@ from conftest import api, place
 from forebay_testing import wait_until
 
 READS = "\\set id random(1, 100)\nSELECT v FROM shelf WHERE id = :id;\n"
-PAGES = ("", "statements", "cache", "pools", "database", "alerts", "settings")
+PAGES = ("", "statements", "cache", "pools", "database", "alerts", "recommendations", "settings")
 VIEWS = [(width, scheme) for width in (1280, 390) for scheme in ("light", "dark")]
 
 

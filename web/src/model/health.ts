@@ -14,9 +14,9 @@ export interface Light {
 }
 
 /** A wait that a person would notice. */
-export const LONG_WAIT_MS = 100;
+const LONG_WAIT_MS = 100;
 /** Of a limit: from here on it is close. */
-export const NEAR = 0.8;
+const NEAR = 0.8;
 
 export function lights(
   overview: Overview,

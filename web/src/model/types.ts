@@ -202,6 +202,51 @@ export interface Alerts {
   may_change: boolean;
 }
 
+/** What is recommended, by which figures. */
+export interface Recommendation {
+  id: string;
+  kind: string;
+  urgency: "now" | "soon" | "consider";
+  title: string;
+  evidence: string;
+  advice: string;
+  change: { form: "words" | "yaml" | "console" | "sql"; text: string } | null;
+  gain: { value: number | null; unit: string; text: string } | null;
+  area: string;
+  since: string;
+}
+
+export interface Dismissed extends Recommendation {
+  holds: boolean;
+  dismissed: { time: string; by: string };
+}
+
+/** Something was done: the figure is being measured again. */
+export interface Measuring extends Recommendation {
+  measured_seconds: number;
+}
+
+export interface MeasuredFigure {
+  value: number;
+  unit: string;
+  text: string;
+}
+
+export interface Ended extends Recommendation {
+  ended: string;
+  outcome: "done" | "no_longer_seen";
+  effect: { figure: string; before: MeasuredFigure; after: MeasuredFigure; measured_seconds: number } | null;
+}
+
+/** GET /api/v1/recommendations */
+export interface Recommendations {
+  open: Recommendation[];
+  measuring: Measuring[];
+  dismissed: Dismissed[];
+  done: Ended[];
+  may_change: boolean;
+}
+
 export interface Setting {
   key: string;
   value: string;

@@ -11,6 +11,7 @@ import { useLive, useRoute } from "./hooks";
 import { LinkState } from "./link";
 import { OverviewPage } from "./overview";
 import { PoolsPage } from "./pools";
+import { RecommendationsPage } from "./recommendations";
 import { SettingsPage } from "./settings";
 import { SignIn } from "./sign_in";
 import { StatementsPage } from "./statements";
@@ -23,6 +24,7 @@ const PAGES = [
   { path: "/pools", title: "Pools", Page: PoolsPage },
   { path: "/database", title: "Database", Page: DatabasePage },
   { path: "/alerts", title: "Alerts", Page: AlertsPage },
+  { path: "/recommendations", title: "Recommendations", Page: RecommendationsPage },
   { path: "/settings", title: "Settings", Page: SettingsPage },
 ];
 

@@ -1,15 +1,16 @@
 import { useMemo, useState } from "preact/hooks";
 
-import { aboutLink, advise, type Advice } from "../model/advice";
 import * as format from "../model/format";
 import { lights, worstOf, type Light } from "../model/health";
 import type { Sample } from "../model/history";
 import type { Live } from "../model/live";
 import { joined, momentsOf, pathOf, RANGES, type Past, type Range } from "../model/past";
-import type { Cache, Health, Overview, Pool, Setting } from "../model/types";
+import { aboutLink } from "../model/recommendations";
+import type { Health, Overview, Pool, Setting } from "../model/types";
 import { Chart, type Line } from "./chart";
 import { usePolled } from "./hooks";
 import { Failure, Figure, Mark, Section } from "./parts";
+import { LinkSection, NextSection } from "./recommendations";
 import { pageOf, useStatements } from "./statements";
 
 const EVERY_MS = 3000;
@@ -18,7 +19,6 @@ const MINUTE = 60;
 export function OverviewPage({ live }: { live: Live }) {
   const health = usePolled(live, EVERY_MS, (signal) => live.api.health<Health>("/health/detailed", signal)).value;
   const pools = usePolled(live, EVERY_MS, (signal) => live.api.data<Pool[]>("/api/v1/pools", signal)).value;
-  const caches = usePolled(live, 2 * EVERY_MS, (signal) => live.api.data<Cache>("/api/v1/cache", signal)).value;
   const settings = usePolled(live, 10 * EVERY_MS, (signal) =>
     live.api.data<Setting[]>("/api/v1/config", signal),
   ).value;
@@ -29,14 +29,7 @@ export function OverviewPage({ live }: { live: Live }) {
     <>
       <HealthSection all={lights(overview, health, pools, settings)} isLive={live.isLive} />
       <Figures overview={overview} latest={live.history.recent(5)} recent={recent} />
-      <NextSection
-        all={
-          live.link.state === "lost"
-            ? [aboutLink(live.link.why)]
-            : advise({ overview, recent, health, pools, caches: caches?.databases ?? null, settings })
-        }
-        ready={health !== null && pools !== null && caches !== null && settings !== null}
-      />
+      {live.link.state === "lost" ? <LinkSection advice={aboutLink(live.link.why)} /> : <NextSection live={live} />}
       <SlowSection live={live} />
       <Charts live={live} />
       <ProcessSection overview={overview} recent={recent} health={health} />
@@ -124,30 +117,6 @@ function latencyNote(latest: Sample | null, recent: Sample | null): string {
   if (latest?.queryMs === 0) return "mean per query: all came from memory";
   const hits = (recent?.hits ?? 0) > 0 ? ", from memory as none" : "";
   return `mean per query${hits}; ${format.milliseconds(recent?.queryMs ?? null)} in the last minute`;
-}
-
-const URGENCIES = { now: "bad", soon: "attention", consider: "unknown" } as const;
-
-function NextSection({ all, ready }: { all: Advice[]; ready: boolean }) {
-  return (
-    <Section title="What to do next" id="next">
-      {all.length === 0 ? (
-        <p class="empty">{ready ? "Nothing: no figure calls for anything." : "Looking at the figures …"}</p>
-      ) : (
-        <ol class="advice">
-          {all.slice(0, 5).map((each) => (
-            <li key={each.title}>
-              <h3>
-                <Mark status={URGENCIES[each.urgency]} word={each.urgency} /> <a href={each.page}>{each.title}</a>
-              </h3>
-              <p>{each.evidence}</p>
-              <p class="action">{each.action}</p>
-            </li>
-          ))}
-        </ol>
-      )}
-    </Section>
-  );
 }
 
 /** What takes the server's time; left out where statements are not counted. */

@@ -1,0 +1,77 @@
+// A cache that is silent, or that cannot prove how fresh it is.
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "advise/kinds.hpp"
+#include "advise/words.hpp"
+
+namespace forebay::advise {
+
+namespace {
+
+/// Fewer statements a second are hardly worth a change on the server.
+constexpr double kLeastRate = 1;
+
+double asked(const pgfront::CacheFacts& cache) {
+  return static_cast<double>(cache.hits + cache.misses + cache.refused);
+}
+
+/// What came to the cache; while it has no level, nothing is counted there, and the database's queries are.
+double statements_of(const Evidence& evidence, const pgfront::CacheFacts& cache) {
+  return static_cast<double>(carried(evidence, cache.database).queries);
+}
+
+std::vector<Recommendation> find(const Evidence& evidence) {
+  std::vector<Recommendation> all;
+  if (evidence.seconds() < kLeastSeconds) return all;
+  for (const auto& cache : evidence.now().caches) {
+    const bool is_silent = cache.level == cache::Level::none;
+    // One that is bounded runs; what it notes is on the page of the cache.
+    if (cache.level == cache::Level::bounded || (!is_silent && cache.trouble.empty())) continue;
+    const double rate = statements_of(evidence, cache) / evidence.seconds();
+    if (rate < kLeastRate) continue;
+    const std::string why = cache.trouble.empty() ? "" : ": " + cache.trouble;
+    all.push_back(
+        {.id = id_of(kCacheLevel.name, cache.database + " on " + cache.server),
+         .urgency = Urgency::soon,
+         .title =
+             fmt::format("Let the cache of {} {}", cache.database, is_silent ? "run" : "prove its freshness"),
+         .evidence = fmt::format("{}{}. {} queries a second were asked {}.",
+                                 is_silent ? std::string("Nothing is answered from memory")
+                                           : fmt::format("It runs at the level {}", name_of(cache.level)),
+                                 why, count(rate), evidence.period()),
+         .advice = "On the server, with a restart of it; and an upstream's user with REPLICATION. Or, "
+                   "without: forebay outbox install.",
+         .change = {Form::sql, "ALTER SYSTEM SET wal_level = logical;"},
+         .subject = {{"database", cache.database}, {"server", cache.server}},
+         .area = "cache"});
+  }
+  return all;
+}
+
+std::optional<Measure> measure(const Evidence& evidence, const Recommendation& about) {
+  const auto& database = about.subject.at("database");
+  const auto& server = about.subject.at("server");
+  const auto* now = find_cache(evidence.now(), database, server);
+  const auto* before = find_cache(evidence.before(), database, server);
+  if (now == nullptr || before == nullptr) return std::nullopt;
+  const double hits = grown(now->hits, before->hits);
+  const double all = std::max(asked(*now) - asked(*before), hits);
+  const double queries = statements_of(evidence, *now);
+  return Measure{.amount = hits,
+                 .weight = std::max(all, queries),
+                 .traffic = hits + queries,
+                 .setting = std::string(name_of(now->level))};
+}
+
+}  // namespace
+
+constinit const Kind kCacheLevel = {.name = "cache-level",
+                                    .find = find,
+                                    .figure = "answers from memory",
+                                    .unit = Unit::share,
+                                    .measure = measure};
+
+}  // namespace forebay::advise

@@ -1,0 +1,107 @@
+// At the level ttl only what somebody has given a lifetime is kept, and nobody has.
+
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "advise/kinds.hpp"
+#include "advise/words.hpp"
+#include "sql/read_shape.hpp"
+
+namespace forebay::advise {
+
+namespace {
+
+/// Of a server's time, in seconds an hour: one hundredth of a processor. Less is not felt.
+constexpr double kLeastPerHour = 36;
+constexpr std::size_t kMostStatements = 20;
+constexpr std::size_t kMostRelations = 5;
+
+bool has_lifetimes(const config::Settings& settings) {
+  return std::ranges::any_of(settings.policies,
+                             [](const auto& policy) { return policy.second.lifetime.has_value(); });
+}
+
+struct Reads {
+  double seconds = 0;
+  double calls = 0;
+  std::set<std::string> relations;
+};
+
+/// The dearest that a lifetime would allow to be kept.
+Reads reads_of(const Evidence& evidence, std::string_view database) {
+  Reads reads;
+  std::size_t looked_at = 0;
+  for (const StatementCount& statement : evidence.now().statements) {
+    if (statement.database != database || !statement.refusal.empty()) continue;
+    if (++looked_at > kMostStatements) break;
+    const sql::ReadShape shape = sql::read_shape(*statement.text);
+    if (!shape.refusal.empty() || shape.relations.empty()) continue;
+    const StatementGrowth growth = grown(evidence, statement);
+    if (growth.calls == 0) continue;
+    reads.seconds += growth.seconds;
+    reads.calls += growth.calls;
+    for (const std::string& relation : shape.relations) {
+      if (reads.relations.size() < kMostRelations) reads.relations.insert(relation);
+    }
+  }
+  return reads;
+}
+
+std::vector<Recommendation> find(const Evidence& evidence) {
+  std::vector<Recommendation> all;
+  const Moment& now = evidence.now();
+  if (evidence.seconds() < kLeastSeconds || has_lifetimes(*now.settings)) return all;
+  for (const auto& cache : now.caches) {
+    const auto* before = find_cache(evidence.before(), cache.database, cache.server);
+    // Comments of statements may ask for a lifetime, too.
+    if (cache.level != cache::Level::ttl || before == nullptr || grown(cache.fills, before->fills) > 0)
+      continue;
+    const Reads reads = reads_of(evidence, cache.database);
+    const double per_hour = reads.seconds / evidence.seconds() * 3600;
+    if (per_hour < kLeastPerHour) continue;
+    std::string relations;
+    for (const std::string& relation : reads.relations)
+      relations += (relations.empty() ? "" : ", ") + yaml(relation);
+    all.push_back(
+        {.id = id_of(kLifetimes.name, cache.database + " on " + cache.server),
+         .urgency = Urgency::consider,
+         .title = fmt::format("Say how long results of {} may be kept", cache.database),
+         .evidence =
+             fmt::format("At the level ttl only what has a lifetime is kept: nothing is. {} of the dearest "
+                         "reads took {} of servers' time {}.",
+                         some(reads.calls, "call", "calls"), duration(reads.seconds), evidence.period()),
+         .advice = "As long as an answer from these relations may be out of date.",
+         .change = {Form::yaml, fmt::format("policies:\n  {}:\n    relations: [{}]\n    lifetime: 5s",
+                                            yaml(cache.database + "-reads"), relations)},
+         .gain = {per_hour, Unit::server_seconds_per_hour,
+                  "at most " + text_of(per_hour, Unit::server_seconds_per_hour)},
+         .subject = {{"database", cache.database}, {"server", cache.server}},
+         .area = "cache"});
+  }
+  return all;
+}
+
+std::optional<Measure> measure(const Evidence& evidence, const Recommendation& about) {
+  const auto& database = about.subject.at("database");
+  const auto* now = find_cache(evidence.now(), database, about.subject.at("server"));
+  const auto* before = find_cache(evidence.before(), database, about.subject.at("server"));
+  if (now == nullptr || before == nullptr) return std::nullopt;
+  const double hits = grown(now->hits, before->hits);
+  const auto queries = static_cast<double>(carried(evidence, database).queries);
+  return Measure{.amount = hits,
+                 .weight = hits + queries,
+                 .traffic = hits + queries,
+                 .setting = has_lifetimes(*evidence.now().settings) ? "given" : "none"};
+}
+
+}  // namespace
+
+constinit const Kind kLifetimes = {.name = "lifetimes",
+                                   .find = find,
+                                   .figure = "answers from memory",
+                                   .unit = Unit::share,
+                                   .measure = measure};
+
+}  // namespace forebay::advise

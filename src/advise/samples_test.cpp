@@ -1,0 +1,136 @@
+// What is recommended by what servers say of themselves.
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "advise/test_moments.hpp"
+
+namespace forebay::advise {
+namespace {
+
+using monitor::Topic;
+using test::answer;
+using test::calm;
+using test::say;
+
+Moment with_session(double age, bool blocks, std::string_view state = "idle in transaction",
+                    std::string_view kind = "client backend") {
+  Moment now = calm(0);
+  answer(
+      now, Topic::activity,
+      fmt::format(R"({{"sessions": [{{"pid": 4711, "database": "shop", "user": "app", "application": "report",
+                        "kind": "{}", "state": "{}", "transaction_seconds": {}, "blocks": {},
+                        "query": "UPDATE t SET a = $1"}}]}})",
+                  kind, state, age, blocks));
+  return now;
+}
+
+TEST(LongTransactionTest, IsLongerThanTenMinutesOrHoldsUpOthers) {
+  EXPECT_TRUE(say(kLongTransaction, {with_session(599, false)}).empty());
+  const auto old = say(kLongTransaction, {with_session(600, false)});
+  ASSERT_EQ(old.size(), 1U);
+  EXPECT_EQ(old[0].urgency, Urgency::consider);
+  EXPECT_TRUE(say(kLongTransaction, {with_session(9.9, true)}).empty());
+  const auto blocking = say(kLongTransaction, {with_session(10, true)});
+  ASSERT_EQ(blocking.size(), 1U);
+  EXPECT_EQ(blocking[0].urgency, Urgency::now);
+  EXPECT_EQ(blocking[0].change.text, "SELECT pg_terminate_backend(4711);");
+  EXPECT_EQ(say(kLongTransaction, {with_session(10, true, "active")})[0].change.text,
+            "SELECT pg_cancel_backend(4711);");
+  EXPECT_TRUE(say(kLongTransaction, {with_session(900, false, "active", "autovacuum worker")}).empty());
+}
+
+TEST(LongTransactionTest, IsNotTakenFromOldAnswers) {
+  Moment now = with_session(900, true);
+  now.at += std::chrono::seconds(61);
+  EXPECT_TRUE(say(kLongTransaction, {now}).empty());
+}
+
+Moment with_table(double dead, double share, double size) {
+  Moment now = calm(0);
+  answer(
+      now, Topic::tables,
+      fmt::format(R"({{"tables": [{{"schema": "public", "table": "Goods", "dead_rows": {}, "dead_share": {},
+                        "table_bytes": {}, "last_vacuum": null}}]}})",
+                  dead, share, size));
+  return now;
+}
+
+TEST(DeadRowsTest, AreMoreThanAutovacuumLeaves) {
+  EXPECT_TRUE(say(kDeadRows, {with_table(50'000, 0.39, 20e6)}).empty());
+  EXPECT_TRUE(say(kDeadRows, {with_table(9'999, 0.5, 20e6)}).empty());
+  EXPECT_TRUE(say(kDeadRows, {with_table(50'000, 0.5, 15e6)}).empty());
+  const auto found = say(kDeadRows, {with_table(50'000, 0.5, 20e6)});
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].change.text, "VACUUM (ANALYZE) public.\"Goods\";");
+  EXPECT_DOUBLE_EQ(found[0].gain.value, 10e6);
+  const auto after = test::measured(kDeadRows, found[0], {with_table(12, 0.001, 20e6)});
+  ASSERT_TRUE(after);
+  EXPECT_DOUBLE_EQ(after->amount, 12);
+  EXPECT_FALSE(after->setting) << "a vacuum shows in the figure itself";
+}
+
+Moment with_index(double counted_days, double size, bool is_unused) {
+  Moment now = calm(0);
+  answer(now, Topic::indexes,
+         fmt::format(R"({{"count": 1, "counted_since": {}, "indexes": [{{"schema": "public", "table": "goods",
+                        "index": "goods_name", "bytes": {}, "unused": {}}}]}})",
+                     now.time - counted_days * 86400, size, is_unused));
+  return now;
+}
+
+TEST(UnusedIndexTest, IsLargeAndUnusedForMoreThanAWeek) {
+  EXPECT_TRUE(say(kUnusedIndex, {with_index(7.9, 20e6, true)}).empty());
+  EXPECT_TRUE(say(kUnusedIndex, {with_index(8.1, 15e6, true)}).empty());
+  EXPECT_TRUE(say(kUnusedIndex, {with_index(8.1, 20e6, false)}).empty());
+  const auto found = say(kUnusedIndex, {with_index(8.1, 20e6, true)});
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].change.text, "DROP INDEX CONCURRENTLY public.goods_name;");
+}
+
+TEST(UnusedIndexTest, IsNotJudgedWhereReplicasMayUseIt) {
+  Moment now = with_index(30, 20e6, true);
+  now.servers.resize(2);
+  for (auto& server : now.servers) server.is_watched = true;
+  EXPECT_TRUE(say(kUnusedIndex, {now}).empty());
+}
+
+TEST(UnusedIndexTest, IsMeasuredToBeGone) {
+  const auto found = say(kUnusedIndex, {with_index(30, 20e6, true)});
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(test::measured(kUnusedIndex, found[0], {with_index(30, 20e6, true)})->setting, "there");
+  Moment now = calm(0);
+  answer(now, Topic::indexes, R"({"count": 0, "indexes": []})");
+  const auto gone = test::measured(kUnusedIndex, found[0], {now});
+  ASSERT_TRUE(gone);
+  EXPECT_EQ(gone->setting, "gone");
+  EXPECT_EQ(gone->amount, 0);
+  answer(now, Topic::indexes, R"({"count": 200, "indexes": []})");
+  EXPECT_FALSE(test::measured(kUnusedIndex, found[0], {now})) << "it may be among those that are not told";
+}
+
+Moment with_age(double age) {
+  Moment now = calm(0);
+  answer(now, Topic::server,
+         fmt::format(
+             R"({{"xid_freeze_max_age": 200000000, "databases": [{{"database": "shop", "xid_age": {}}}]}})",
+             age));
+  return now;
+}
+
+TEST(TransactionIdsTest, AreTwiceAsOldAsTheyShouldBecome) {
+  EXPECT_TRUE(say(kTransactionIds, {with_age(399'999'999)}).empty());
+  const auto old = say(kTransactionIds, {with_age(400'000'000)});
+  ASSERT_EQ(old.size(), 1U);
+  EXPECT_EQ(old[0].urgency, Urgency::soon);
+  EXPECT_EQ(say(kTransactionIds, {with_age(2'050'000'000)})[0].urgency, Urgency::now);
+}
+
+TEST(SamplesTest, SayNothingWithoutAnswers) {
+  const Moment now = calm(0);
+  for (const Kind* kind : {&kLongTransaction, &kDeadRows, &kUnusedIndex, &kTransactionIds})
+    EXPECT_TRUE(say(*kind, {now}).empty()) << kind->name;
+}
+
+}  // namespace
+}  // namespace forebay::advise

@@ -1,0 +1,100 @@
+// Large indexes that no scan has used for long.
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "advise/kinds.hpp"
+#include "advise/words.hpp"
+#include "monitor/reading.hpp"
+
+namespace forebay::advise {
+
+namespace {
+
+namespace json = boost::json;
+
+/// What is smaller is hardly worth a change.
+constexpr double kLeastBytes = 16e6;
+/// Within which what is done once a week has been done.
+constexpr double kLongSeconds = 8 * 86400;
+constexpr std::size_t kMost = 5;
+
+std::string object_of(const monitor::Place& place, const json::object& index) {
+  return fmt::format("{}.{}@{}", monitor::text_in(index, "schema"), monitor::text_in(index, "index"),
+                     place.database);
+}
+
+/// For how long the server has counted scans, at least: since they were reset, or since it was started.
+double counted_seconds(const Moment& now, const monitor::Place& place) {
+  const auto since = monitor::number_in(place.told(monitor::Topic::indexes), "counted_since");
+  if (since) return now.time - *since;
+  return monitor::number_in(place.told(monitor::Topic::about), "started_seconds_ago").value_or(0);
+}
+
+/// Each server counts its own scans, and the indexes of the primary alone are asked for.
+bool has_replicas(const Moment& now) {
+  return std::ranges::count_if(now.servers, [](const auto& facts) { return facts.is_watched; }) > 1;
+}
+
+bool is_true(const json::object& object, std::string_view key) {
+  const json::value* value = object.if_contains(key);
+  return value != nullptr && value->is_bool() && value->get_bool();
+}
+
+std::vector<Recommendation> find(const Evidence& evidence) {
+  std::vector<Recommendation> all;
+  const Moment& now = evidence.now();
+  if (now.samples == nullptr || has_replicas(now)) return all;
+  for (const monitor::Place& place : now.samples->places) {
+    if (!place.is_of_database || !place.is_answering) continue;
+    const double counted = counted_seconds(now, place);
+    if (counted < kLongSeconds) continue;
+    for (const json::object* index : monitor::list_in(place.told(monitor::Topic::indexes), "indexes")) {
+      const double size = monitor::number_in(index, "bytes").value_or(0);
+      if (!is_true(*index, "unused") || size < kLeastBytes) continue;
+      const std::string name = fmt::format("{}.{}", quoted(monitor::text_in(*index, "schema")),
+                                           quoted(monitor::text_in(*index, "index")));
+      all.push_back(
+          {.id = id_of(kUnusedIndex.name, object_of(place, *index)),
+           .urgency = Urgency::consider,
+           .title = fmt::format("Drop the index {} of {}", name, place.database),
+           .evidence = fmt::format("No scan has used it in at least {}; it takes {}, and each write to {} "
+                                   "has to keep it.",
+                                   duration(counted), bytes(size), monitor::text_in(*index, "table")),
+           .advice = "It keeps nothing unique. What is only done once a month or a year may need it.",
+           .change = {Form::sql, fmt::format("DROP INDEX CONCURRENTLY {};", name)},
+           .gain = {size, Unit::bytes, bytes(size) + " less, and cheaper writes"},
+           .subject = {{"server", place.server}, {"database", place.database}, {"index", name}},
+           .area = "database"});
+    }
+  }
+  std::ranges::stable_sort(all, std::greater(), [](const Recommendation& each) { return each.gain.value; });
+  if (all.size() > kMost) all.resize(kMost);
+  return all;
+}
+
+/// Those that are not used come first in the answer: one that is not there has gone, unless there are more.
+std::optional<Measure> measure(const Evidence& evidence, const Recommendation& about) {
+  const monitor::Place* place = place_of_database(evidence.now(), about.subject.at("database"));
+  if (place == nullptr || place->told(monitor::Topic::indexes) == nullptr) return std::nullopt;
+  const auto indexes = monitor::list_in(place->told(monitor::Topic::indexes), "indexes");
+  for (const json::object* index : indexes) {
+    if (about.id == id_of(kUnusedIndex.name, object_of(*place, *index)))
+      return Measure{
+          .amount = monitor::number_in(index, "bytes").value_or(0), .weight = 1, .setting = "there"};
+  }
+  const auto all = monitor::number_in(place->told(monitor::Topic::indexes), "count").value_or(0);
+  if (static_cast<double>(indexes.size()) < all) return std::nullopt;
+  return Measure{.amount = 0, .weight = 1, .setting = "gone"};
+}
+
+}  // namespace
+
+constinit const Kind kUnusedIndex = {.name = "unused-index",
+                                     .find = find,
+                                     .figure = "size of the index",
+                                     .unit = Unit::bytes,
+                                     .measure = measure};
+
+}  // namespace forebay::advise

@@ -1,0 +1,105 @@
+#include "http/adviser.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "http/readiness.hpp"
+#include "pgfront/console_service.hpp"
+#include "pgfront/statement_report.hpp"
+
+namespace forebay::http {
+
+namespace {
+
+constexpr std::chrono::seconds kInterval{5};
+/// The dearest: others cannot be worth anything.
+constexpr std::size_t kMostStatements = 200;
+
+advise::Moment moment_of(pgfront::Front& front, const Figures& figures, TimePoint now) {
+  const auto& clients = figures.clients;
+  return {.at = now,
+          .time = figures.time,
+          .settings = front.settings(),
+          .troubles = troubles_of(front),
+          .databases = figures.databases,
+          .servers = figures.servers,
+          .pools = figures.pools,
+          .caches = figures.caches,
+          .traffic = figures.traffic,
+          .clients = clients.logging_in + clients.idle + clients.active + clients.waiting + clients.consoles,
+          .most_clients = figures.most_clients,
+          .store_bytes = figures.store.bytes,
+          .store_capacity = figures.store_capacity,
+          .evictions = figures.store.evicted};
+}
+
+using Caches = std::vector<std::shared_ptr<engine::DatabaseCache>>;
+
+/// A text that is cut cannot be judged.
+advise::StatementCount count_of(const engine::StatementTable::Row& row, const Caches& caches) {
+  advise::StatementCount count{.fingerprint = row.name.fingerprint,
+                               .database = row.name.database,
+                               .text = row.text,
+                               .figures = row.figures};
+  const auto at =
+      std::ranges::find_if(caches, [&](const auto& cache) { return cache->database() == row.name.database; });
+  if (at == caches.end() || row.text->size() >= engine::StatementTable::kLongestText) return count;
+  if (const auto plan = (*at)->plan_of(*row.text)) count.refusal = plan->refusal;
+  const auto worth = (*at)->worth().counts(engine::Worth::place_of(row.name.fingerprint));
+  count.kept = worth.kept;
+  count.used_again = worth.used;
+  return count;
+}
+
+}  // namespace
+
+void Adviser::note(const Figures& figures, TimePoint now) {
+  if (now - noted_ < kInterval) return;
+  noted_ = now;
+  auto moment = std::make_shared<advise::Moment>(moment_of(front_, figures, now));
+  moment->samples = watched_.sampler.samples();
+  const pgfront::Inquiry inquiry{front_, alive_, here_, now};
+  const auto on_repetitions = [this, moment](const std::vector<engine::Repetition>& repetitions) {
+    moment->repetitions = repetitions;
+    board_.take(moment);
+    publish();
+  };
+  pgfront::gather_statements(inquiry, kMostStatements,
+                             [this, moment, inquiry, on_repetitions](const pgfront::StatementReport& report) {
+                               const Caches caches = front_.caches().all();
+                               for (const auto& row : report.rows)
+                                 moment->statements.push_back(count_of(row, caches));
+                               pgfront::gather_repetitions(inquiry, on_repetitions);
+                             });
+}
+
+bool Adviser::dismiss(std::string_view id, std::string_view by) {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const bool was_open = board_.dismiss(id, by, std::chrono::duration<double>(now).count());
+  publish();
+  return was_open;
+}
+
+bool Adviser::restore(std::string_view id) {
+  const bool was_dismissed = board_.restore(id);
+  publish();
+  return was_dismissed;
+}
+
+void Adviser::publish() {
+  auto lines = std::make_shared<std::vector<pgfront::AdviceLine>>();
+  for (const advise::Standing& standing : board_.open()) {
+    const advise::Recommendation& what = standing.what;
+    lines->push_back({.urgency = std::string(name_of(what.urgency)),
+                      .title = what.title,
+                      .evidence = what.evidence,
+                      .gain = what.gain.text,
+                      .advice = what.advice,
+                      .change = what.change.text,
+                      .id = what.id});
+  }
+  front_.console_service().set_advice(std::move(lines));
+}
+
+}  // namespace forebay::http

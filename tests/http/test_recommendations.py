@@ -1,0 +1,183 @@
+"""Recommendations on real servers: with figures, dismissed, and measured after something was done (B22, L17, C7, C10)."""
+
+import contextlib
+import subprocess
+import threading
+
+import pytest
+
+from conftest import USER, Http
+from forebay_testing import postgres_binary, wait_until
+
+SMALL = "http: {anonymous: admin}\npool: {size: 2, overflow: 0}\n"
+LARGE = "http: {anonymous: admin}\npool: {size: 8, overflow: 0}\n"
+
+pytestmark = pytest.mark.time_limit(240)
+
+
+@pytest.fixture
+def load(server, database):
+    """load(daemon, script, clients): pgbench runs through the daemon until the test ends."""
+    with contextlib.ExitStack() as running:
+
+        def run(daemon, script: str, clients: int, *flags: str) -> None:
+            path = daemon.directory / "load.sql"
+            path.write_text(script)
+            dsn = daemon.dsn(user=USER, dbname=database, password=server.passwords[USER])
+            process = subprocess.Popen(
+                [postgres_binary("pgbench"), "--no-vacuum", f"--file={path}", f"--client={clients}", "--time=230",
+                 *flags, dsn], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            running.callback(process.wait)
+            running.callback(process.terminate)
+
+        yield run
+
+
+def told(http: Http, where: str, kind: str) -> dict | None:
+    """The first recommendation of a kind in one of the lists."""
+    return next((each for each in http.get("/api/v1/recommendations").data[where] if each["kind"] == kind), None)
+
+
+def awaited(http: Http, where: str, kind: str, seconds: float = 60) -> dict:
+    return wait_until(lambda: told(http, where, kind), seconds, f"{kind} among {where}", interval=0.5)
+
+
+def test_a_pool_that_is_too_small_is_recommended_with_figures_and_the_gain_is_measured(start, load, database):
+    daemon = start(config=SMALL)
+    http = Http(daemon)
+    load(daemon, "SELECT pg_sleep(0.02);\n", 8)
+    found = awaited(http, "open", "pool-size")
+    assert found["id"] == f"pool-size:{USER}@{database}"
+    assert found["title"] == f"Give the pool of {USER}@{database} more backends"
+    assert "2 of 2 backends are in use" in found["evidence"] and "checkouts" in found["evidence"]
+    # Six of eight clients wait at each time: by Little's law so many backends more.
+    found = wait_until(lambda: (one := told(http, "open", "pool-size")) and "size: 8" in one["change"]["text"] and one,
+                       90, "six clients on average, over a whole minute", interval=0.5)
+    assert found["change"] == {"form": "yaml", "text": "pool:\n  size: 8"}
+    assert found["gain"]["unit"] == "client_seconds_per_hour"
+    assert 5 * 3600 < found["gain"]["value"] <= 6 * 3600
+    assert found["subject"] == {"database": database, "user": USER, "server": found["subject"]["server"], "use": "all"}
+
+    daemon.config_path.write_text(LARGE)
+    assert http.post("/api/v1/reload").data["reloaded"] is True
+    awaited(http, "measuring", "pool-size", 20)
+    done = awaited(http, "done", "pool-size", 150)
+    assert done["outcome"] == "done" and done["title"] == found["title"]
+    effect = done["effect"]
+    assert effect["figure"] == "waiting for each checkout"
+    assert effect["before"]["unit"] == effect["after"]["unit"] == "milliseconds"
+    assert 30 < effect["before"]["value"] < 200, "three quarters of the clients waited for 20 ms of others"
+    assert effect["after"]["value"] < effect["before"]["value"] / 10
+    assert effect["measured_seconds"] >= 60
+    assert told(http, "open", "pool-size") is None
+
+
+def test_statements_that_repeat_are_recommended_to_be_asked_at_once(start, connect, database):
+    http = Http(daemon := start())
+    stop = threading.Event()
+    client = connect(daemon, prepare_threshold=None)
+    client.execute("CREATE TABLE shelves (id int)")
+    client.execute("CREATE TABLE books (shelf int, title text)")
+    client.execute("INSERT INTO shelves SELECT 300 + n FROM generate_series(1, 20) n")
+    client.execute("INSERT INTO books SELECT 300 + n % 20, 'x' FROM generate_series(1, 20000) n")
+
+    def pages():
+        while not stop.is_set():
+            with client.transaction():
+                for (shelf,) in client.execute("SELECT id FROM shelves").fetchall():
+                    client.execute(f"SELECT title FROM books WHERE shelf = {shelf}")
+
+    loading = threading.Thread(target=pages)
+    loading.start()
+    try:
+        found = awaited(http, "open", "repetition")
+    finally:
+        stop.set()
+        loading.join(20)
+    assert found["title"] == "Ask for all of them at once: SELECT title FROM books WHERE shelf = $1"
+    assert "20 times for each" in found["evidence"] and "values from id of an earlier result" in found["evidence"]
+    assert found["change"] == {"form": "sql", "text": "SELECT shelf, title FROM books WHERE shelf = ANY($1);"}
+    assert found["gain"]["value"] > 0 and "round trips fewer each hour" in found["gain"]["text"]
+    assert found["subject"]["database"] == database
+
+
+def test_what_is_dismissed_stays_so_until_it_is_restored_by_an_administrator(start, connect, database):
+    daemon = start(config="http:\n  anonymous: viewer\n  admin_tokens: [an-admin-of-this-test]\n")
+    http = Http(daemon)
+    admin = {"Authorization": "Bearer an-admin-of-this-test"}
+    connect(daemon)
+    assert http.post("/api/v1/pause", {"database": database}, **admin).data["paused"] is True
+    found = awaited(http, "open", "restricted-database")
+    assert found["urgency"] == "now" and found["change"] == {"form": "console", "text": f"RESUME {database};"}
+    name = {"id": found["id"]}
+
+    assert http.post("/api/v1/recommendations/dismiss", name).status in (401, 403), "viewers may look"
+    assert http.get("/api/v1/recommendations").data["may_change"] is False
+    foreign = http.post("/api/v1/recommendations/dismiss", name, Origin="http://elsewhere.example", **admin)
+    assert foreign.status == 403, "nobody else's page may"
+    assert told(http, "open", "restricted-database"), "nothing of that did anything"
+
+    assert http.post("/api/v1/recommendations/dismiss", name, **admin).data == {"dismissed": True}
+    assert told(http, "open", "restricted-database") is None
+    dismissed = told(http, "dismissed", "restricted-database")
+    assert dismissed["holds"] is True and dismissed["dismissed"]["by"]
+    again = http.post("/api/v1/recommendations/dismiss", name, **admin)
+    assert (again.status, again.json["error"]["code"]) == (404, "no_recommendation")
+
+    # What is found meanwhile changes nothing: another look is proved by another recommendation.
+    assert http.post("/api/v1/pause", {"database": "postgres"}, **admin).data["paused"] is True
+    assert awaited(http, "open", "restricted-database")["subject"] == {"database": "postgres"}
+    assert [each["id"] for each in http.get("/api/v1/recommendations").data["dismissed"]] == [found["id"]]
+    assert http.post("/api/v1/recommendations/restore", name, **admin).data == {"restored": True}
+    open_now = http.get("/api/v1/recommendations").data["open"]
+    assert {each["id"] for each in open_now} == {found["id"], "restricted-database:postgres"}
+
+    assert http.post("/api/v1/resume", {"database": database}, **admin).status == 200
+    ended = awaited(http, "done", "restricted-database")
+    assert (ended["outcome"], ended["effect"]) == ("no_longer_seen", None)
+
+
+def test_a_transaction_that_holds_up_others_is_named_with_who_it_is(start, server, connect, database):
+    daemon = start("--set", "sampling.interval=1s", upstream=server.url(dbname=database))
+    http = Http(daemon)
+    holder, waiter = connect(daemon, autocommit=False), connect(daemon)
+    holder.execute("CREATE TABLE held (id int)")
+    holder.commit()
+    holder.execute("LOCK TABLE held")
+    waiting = threading.Thread(target=lambda: waiter.execute("SELECT count(*) FROM held"))
+    waiting.start()
+    try:
+        found = awaited(http, "open", "long-transaction")
+        assert "others wait for its locks" in found["evidence"] and "LOCK TABLE held" in found["evidence"]
+        assert found["urgency"] == "now"
+        assert found["change"]["text"] == f"SELECT pg_terminate_backend({holder.info.backend_pid});"
+        server.query(found["change"]["text"].removesuffix(";"))
+    finally:
+        with contextlib.suppress(Exception):
+            holder.rollback()
+        waiting.join(20)
+    assert awaited(http, "done", "long-transaction")["outcome"] == "no_longer_seen"
+
+
+def test_nothing_is_recommended_to_a_calm_server_that_is_well_set_up(start, load, server, database):
+    """Wrong advice is worse than none."""
+    server.psql("CREATE TABLE goods (id int PRIMARY KEY, name text); GRANT ALL ON goods TO app; "
+                "INSERT INTO goods SELECT i, 'x' FROM generate_series(1, 1000) i", dbname=database)
+    daemon = start(config="http: {anonymous: admin}\n", upstream=server.url(dbname=database))
+    http = Http(daemon)
+    load(daemon, "\\set id random(1, 1000)\nSELECT name FROM goods WHERE id = :id;\n"
+         "UPDATE goods SET name = 'y' WHERE id = :id;\n", 4, "--rate=100", "--protocol=prepared")
+    # A pause at the end proves that looks are taken, and were for longer than any rate is of.
+    seen = []
+
+    def looked_for_long():
+        data = http.get("/api/v1/recommendations").data
+        seen.extend(each["title"] for each in data["open"])
+        queries = (http.get("/api/v1/history?series=queries&seconds=60").data["series"]["queries"] or {}).get("mean")
+        return sum(1 for each in queries or [] if each and each > 50) >= 45
+
+    wait_until(looked_for_long, 120, "three quarters of a minute of traffic", interval=1)
+    assert seen == []
+    assert http.post("/api/v1/pause").data["paused"] is True
+    assert [each["kind"] for each in wait_until(
+        lambda: http.get("/api/v1/recommendations").data["open"], 30, "the pause", interval=0.5)] == ["readiness"]
