@@ -168,7 +168,7 @@ std::vector<Standing> Board::dismissed() const {
 std::vector<Pending> Board::pending() const {
   std::vector<Pending> all;
   for (const auto& [id, item] : items_) {
-    if (!item.dismissed && item.is_pending)
+    if (!item.dismissed && item.is_pending && item.kind->measure != nullptr)
       all.push_back({.what = item.what, .since = item.since, .measured_seconds = item.after.seconds});
   }
   return all;

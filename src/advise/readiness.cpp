@@ -1,5 +1,7 @@
 // Why clients cannot be served.
 
+#include <algorithm>
+
 #include "advise/kinds.hpp"
 
 namespace forebay::advise {
@@ -23,9 +25,20 @@ constexpr Known kKnown[] = {
     {"no_primary", "See to the primary", "Start it or promote a replica; Forebay follows by itself."},
 };
 
+/// What somebody has ordered is so at once. What a server says, or does not, has to be so twice: one that was
+/// just begun to be watched has not answered yet.
+bool is_certain(const Evidence& evidence, const Trouble& trouble) {
+  if (trouble.code == "paused" || trouble.code == "shutting_down") return true;
+  const auto moments = evidence.moments();
+  return moments.size() > 1 &&
+         std::ranges::any_of(moments[moments.size() - 2]->troubles,
+                             [&](const Trouble& earlier) { return earlier.code == trouble.code; });
+}
+
 std::vector<Recommendation> find(const Evidence& evidence) {
   std::vector<Recommendation> all;
   for (const Trouble& trouble : evidence.now().troubles) {
+    if (!is_certain(evidence, trouble)) continue;
     Known told{trouble.code, "Clients cannot be served", "See to what the reason names."};
     for (const Known& known : kKnown) {
       if (known.code == trouble.code) told = known;

@@ -96,7 +96,11 @@ TEST(LeaveOutTest, IsNotSaidOfStatementsThatAreCountedTogether) {
 }
 
 pgfront::CacheFacts cache_of(cache::Level level) {
-  return {.database = "shop", .server = "db:5432", .level = level};
+  pgfront::CacheFacts facts;
+  facts.database = "shop";
+  facts.server = "db:5432";
+  facts.level = level;
+  return facts;
 }
 
 TEST(CacheLevelTest, SpeaksOfSilentCachesThatAreAsked) {
@@ -157,8 +161,10 @@ TEST(LifetimesTest, SpeaksWhenNobodyHasGivenAny) {
 }
 
 engine::Repetition repetition(std::uint64_t windows, std::uint64_t executions, double seconds) {
-  engine::Repetition made{
-      .fingerprint = {7, 7}, .database = "shop", .text = "SELECT title FROM books WHERE shelf = $1"};
+  engine::Repetition made;
+  made.fingerprint = {7, 7};
+  made.database = "shop";
+  made.text = "SELECT title FROM books WHERE shelf = $1";
   made.figures = {.windows = windows,
                   .executions = executions,
                   .most = 20,

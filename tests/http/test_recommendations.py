@@ -1,4 +1,4 @@
-"""Recommendations on real servers: with figures, dismissed, and measured after something was done (B22, L17, C7, C10)."""
+"""Recommendations on real servers: with figures, dismissed, measured after something was done (B22, L17, C7, C10)."""
 
 import contextlib
 import subprocess
@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from conftest import USER, Http
-from forebay_testing import postgres_binary, wait_until
+from forebay_testing import forebay_binary, postgres_binary, wait_until
 
 SMALL = "http: {anonymous: admin}\npool: {size: 2, overflow: 0}\n"
 LARGE = "http: {anonymous: admin}\npool: {size: 8, overflow: 0}\n"
@@ -60,7 +60,7 @@ def test_a_pool_that_is_too_small_is_recommended_with_figures_and_the_gain_is_me
 
     daemon.config_path.write_text(LARGE)
     assert http.post("/api/v1/reload").data["reloaded"] is True
-    awaited(http, "measuring", "pool-size", 20)
+    awaited(http, "measuring", "pool-size", 30)
     done = awaited(http, "done", "pool-size", 150)
     assert done["outcome"] == "done" and done["title"] == found["title"]
     effect = done["effect"]
@@ -137,6 +137,24 @@ def test_what_is_dismissed_stays_so_until_it_is_restored_by_an_administrator(sta
     assert (ended["outcome"], ended["effect"]) == ("no_longer_seen", None)
 
 
+def test_the_console_and_top_tell_the_same(start, connect, database):
+    daemon = start(config=SMALL)
+    http = Http(daemon)
+    connect(daemon)
+    assert daemon.show("recommendations") == []
+    assert http.post("/api/v1/pause", {"database": database}).data["paused"] is True
+    found = awaited(http, "open", "restricted-database")
+    [shown] = daemon.show("recommendations")
+    assert shown == {"urgency": found["urgency"], "title": found["title"], "evidence": found["evidence"], "gain": None,
+                     "advice": found["advice"], "change": found["change"]["text"], "id": found["id"]}
+    told = subprocess.run([forebay_binary(), "top", daemon.url(), "--interval", "1"], capture_output=True, text=True,
+                          timeout=60, stdin=subprocess.DEVNULL)
+    assert (told.returncode, told.stderr) == (0, "")
+    assert f"next    now: Let clients use {database} again" in told.stdout.splitlines()
+    assert http.post("/api/v1/recommendations/dismiss", {"id": found["id"]}).status == 200
+    assert daemon.show("recommendations") == [], "at once"
+
+
 def test_a_transaction_that_holds_up_others_is_named_with_who_it_is(start, server, connect, database):
     daemon = start("--set", "sampling.interval=1s", upstream=server.url(dbname=database))
     http = Http(daemon)
@@ -163,7 +181,7 @@ def test_nothing_is_recommended_to_a_calm_server_that_is_well_set_up(start, load
     """Wrong advice is worse than none."""
     server.psql("CREATE TABLE goods (id int PRIMARY KEY, name text); GRANT ALL ON goods TO app; "
                 "INSERT INTO goods SELECT i, 'x' FROM generate_series(1, 1000) i", dbname=database)
-    daemon = start(config="http: {anonymous: admin}\n", upstream=server.url(dbname=database))
+    daemon = start("--cache", "on", config="http: {anonymous: admin}\n", upstream=server.url(dbname=database))
     http = Http(daemon)
     load(daemon, "\\set id random(1, 1000)\nSELECT name FROM goods WHERE id = :id;\n"
          "UPDATE goods SET name = 'y' WHERE id = :id;\n", 4, "--rate=100", "--protocol=prepared")
@@ -172,12 +190,12 @@ def test_nothing_is_recommended_to_a_calm_server_that_is_well_set_up(start, load
 
     def looked_for_long():
         data = http.get("/api/v1/recommendations").data
-        seen.extend(each["title"] for each in data["open"])
+        seen.extend((each["title"], each["evidence"]) for each in data["open"])
         queries = (http.get("/api/v1/history?series=queries&seconds=60").data["series"]["queries"] or {}).get("mean")
         return sum(1 for each in queries or [] if each and each > 50) >= 45
 
     wait_until(looked_for_long, 120, "three quarters of a minute of traffic", interval=1)
-    assert seen == []
+    assert set(seen) == set()
     assert http.post("/api/v1/pause").data["paused"] is True
     assert [each["kind"] for each in wait_until(
         lambda: http.get("/api/v1/recommendations").data["open"], 30, "the pause", interval=0.5)] == ["readiness"]
