@@ -54,7 +54,7 @@ void Board::take(MomentPtr moment) {
     const bool has_ended = advance(item->second, at == found.end() ? nullptr : &at->second, step);
     item = has_ended ? items_.erase(item) : std::next(item);
   }
-  admit(found, step.now().time);
+  admit(found, step);
 }
 
 std::map<std::string, Recommendation, std::less<>> Board::find(const Evidence& evidence) const {
@@ -68,12 +68,20 @@ std::map<std::string, Recommendation, std::less<>> Board::find(const Evidence& e
   return found;
 }
 
-void Board::admit(std::map<std::string, Recommendation, std::less<>>& found, double time) {
+void Board::admit(std::map<std::string, Recommendation, std::less<>>& found, const Evidence& step) {
   for (auto& [id, recommendation] : found) {
     if (items_.contains(id) || items_.size() >= kMostStanding + kMostDismissed) continue;
     const auto kind =
         std::ranges::find(kinds_, recommendation.kind, [](const Kind* each) { return each->name; });
-    items_[id] = {.what = std::move(recommendation), .kind = *kind, .since = time};
+    Item& item = items_[id];
+    item.what = std::move(recommendation);
+    item.kind = *kind;
+    item.since = step.now().time;
+    // At once: somebody may be quick to change what is recommended.
+    const auto measure = item.kind->measure == nullptr ? std::nullopt : item.kind->measure(step, item.what);
+    if (!measure) continue;
+    item.setting = measure->setting;
+    item.before.push_back({.at = step.now().at, .seconds = step.seconds(), .measure = *measure});
   }
 }
 

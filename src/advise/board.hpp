@@ -116,7 +116,7 @@ class Board {
   static Sum sum_of(const std::deque<Stretch>& stretches);
   static bool is_comparable(const Sum& before, const Stretch& stretch);
   std::map<std::string, Recommendation, std::less<>> find(const Evidence& evidence) const;
-  void admit(std::map<std::string, Recommendation, std::less<>>& found, double time);
+  void admit(std::map<std::string, Recommendation, std::less<>>& found, const Evidence& step);
   /// True: it has ended.
   bool advance(Item& item, const Recommendation* found, const Evidence& step);
   void begin_to_measure(Item& item, TimePoint now);

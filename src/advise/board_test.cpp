@@ -101,6 +101,15 @@ TEST_F(BoardTest, WhatWasDoneIsMeasuredForAMinuteAfterwards) {
   EXPECT_TRUE(board_->pending().empty());
 }
 
+TEST_F(BoardTest, WhatIsDoneAtOnceIsMeasuredToo) {
+  use(kWithSetting);
+  looks(1, 400, 100, 2);
+  looks(12, 40, 100, 8);
+  ASSERT_EQ(board_->ended().size(), 1U);
+  ASSERT_TRUE(board_->ended().front().effect);
+  EXPECT_DOUBLE_EQ(board_->ended().front().effect->before, 400);
+}
+
 TEST_F(BoardTest, WhatWasDoneInVainIsMeasuredAndRecommendedAgain) {
   use(kWithSetting);
   looks(10, 400, 100, 2);

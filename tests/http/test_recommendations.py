@@ -199,3 +199,4 @@ def test_nothing_is_recommended_to_a_calm_server_that_is_well_set_up(start, load
     assert http.post("/api/v1/pause").data["paused"] is True
     assert [each["kind"] for each in wait_until(
         lambda: http.get("/api/v1/recommendations").data["open"], 30, "the pause", interval=0.5)] == ["readiness"]
+    assert http.post("/api/v1/resume").status == 200, "clients that wait would hold up the end"
