@@ -131,11 +131,17 @@ void PoolDirectory::on_topology(const route::Topology& topology, const std::vect
 bool PoolDirectory::holds_primary(const route::Topology& topology) const {
   if (topology.primary) {
     const route::Server& primary = topology.servers[*topology.primary];
+    // What comes up there may be something else than what went: whoever was held back waits for its answer.
+    if (primary.state == State::down) return is_primary_held();
     return primary.state == State::refused || primary.state == State::unknown ||
            primary.role == route::Role::replica;
   }
   const std::lock_guard lock(mutex_);
-  const auto is_unknown = [](const route::Server& server) { return server.state == State::unknown; };
+  const bool has_history = topology.history.system != 0;
+  const auto is_unknown = [&](const route::Server& server) {
+    const bool may_come_back = has_history && server.state == State::down && server.name == primary_locked();
+    return server.state == State::unknown || may_come_back;
+  };
   if (std::ranges::any_of(topology.servers, is_unknown)) return is_primary_held_;
   return std::ranges::any_of(topology.servers, [this](const route::Server& server) {
     return server.name == primary_locked() && server.state == State::refused;

@@ -108,6 +108,14 @@ def test_a_reload_that_leaves_only_a_former_primary_does_not_make_it_the_primary
             wait_until(lambda: [row["state"] for row in daemon.show("topology")] == ["refused"], 20, "it is refused")
             with pytest.raises(psycopg.OperationalError, match="no primary has been found"):
                 client.execute("INSERT INTO log VALUES (2)")
+            old.stop()
+            wait_until(lambda: [row["state"] for row in daemon.show("topology")] == ["down"], 20, "it is down")
+            writer = Traffic(lambda: cluster.connect(daemon), insert)
+            writer.start()  # it waits, and must not be the first whom the server answers
+            old.start()
+            wait_until(lambda: [row["state"] for row in daemon.show("topology")] == ["refused"], 20, "it is refused")
+            writer.stop()
+            assert writer.done == []
             daemon.config_path.write_text(f"replicas: {names}\n")
             daemon.reload()
             wait_until(lambda: cluster.states(daemon) == {0: "refused", 1: "up", 2: "up"}, 20, "the states")
