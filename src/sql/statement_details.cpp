@@ -63,7 +63,10 @@ void TreeWalk::transaction(const Object& body) {
     if (tree::flag(body, "chain")) add(Effect::begins_transaction);
   } else if (kind == "TRANS_STMT_PREPARE") {
     add(Effect::writes | Effect::ends_transaction);
-  } else if (kind == "TRANS_STMT_COMMIT_PREPARED" || kind == "TRANS_STMT_ROLLBACK_PREPARED") {
+  } else if (kind == "TRANS_STMT_COMMIT_PREPARED") {
+    // Of whatever was prepared, a change of the schema or of a role's settings too.
+    add(Effect::writes | Effect::changes_schema | Effect::changes_defaults);
+  } else if (kind == "TRANS_STMT_ROLLBACK_PREPARED") {
     add(Effect::writes);
   } else if (kind != "TRANS_STMT_SAVEPOINT" && kind != "TRANS_STMT_RELEASE" &&
              kind != "TRANS_STMT_ROLLBACK_TO") {

@@ -61,6 +61,8 @@ def test_own_writes_are_seen_at_once(client):
     "SELECT n_tup_upd FROM pg_stat_user_tables",
     "SELECT last_value FROM series",
     "SELECT pg_sequence_last_value('series')",
+    "SELECT pg_current_snapshot()",
+    "SELECT pg_last_wal_replay_lsn()",
     "SHOW transaction_read_only",
     "SELECT pg_try_advisory_xact_lock(7)",
     "EXPLAIN ANALYZE UPDATE numbers SET n = n",
