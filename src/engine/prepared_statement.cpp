@@ -4,6 +4,7 @@
 #include <atomic>
 #include <map>
 #include <mutex>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -37,11 +38,12 @@ Key key_of(std::string_view text, Bytes types, const PreparedScope& scope) {
 }
 
 PreparedStatementPtr make_statement(std::string_view text, Bytes types, sql::Effects effects,
-                                    const sql::Fingerprint& fingerprint, const PreparedScope* scope) {
+                                    const sql::Fingerprint& fingerprint, bool is_shared,
+                                    std::optional<std::string> settings) {
   const std::uint64_t id = next_id.fetch_add(1);
-  return std::make_shared<const PreparedStatement>(PreparedStatement{
-      id, backend_name(id), std::string(text), std::string(as_text(types)), effects, fingerprint,
-      scope != nullptr, scope == nullptr ? std::string() : std::string(scope->settings)});
+  return std::make_shared<const PreparedStatement>(
+      PreparedStatement{id, backend_name(id), std::string(text), std::string(as_text(types)), effects,
+                        fingerprint, is_shared, std::move(settings)});
 }
 
 }  // namespace
@@ -55,7 +57,6 @@ std::string parsing_settings(const backend::SessionSettingsPtr& settings) {
   constexpr std::string_view kOthers[] = {"application_name",
                                           "client_min_messages",
                                           "deadlock_timeout",
-                                          "extra_float_digits",
                                           "idle_in_transaction_session_timeout",
                                           "idle_session_timeout",
                                           "lock_timeout",
@@ -78,9 +79,14 @@ std::string backend_name(std::uint64_t id) {
   return fmt::format("{}{:x}", backend_name_prefix(), id);
 }
 
+std::uint64_t next_statement_id() {
+  return next_id.load(std::memory_order_relaxed);
+}
+
 PreparedStatementPtr private_statement(std::string_view text, Bytes types, sql::Effects effects,
-                                       const sql::Fingerprint& fingerprint) {
-  return make_statement(text, types, effects, fingerprint, nullptr);
+                                       const sql::Fingerprint& fingerprint,
+                                       std::optional<std::string> settings) {
+  return make_statement(text, types, effects, fingerprint, false, std::move(settings));
 }
 
 PreparedStatementPtr intern_statement(std::string_view text, Bytes types, sql::Effects effects,
@@ -90,7 +96,7 @@ PreparedStatementPtr intern_statement(std::string_view text, Bytes types, sql::E
   const std::lock_guard lock(table.mutex);
   auto& known = table.statements[std::move(key)];
   if (auto statement = known.lock()) return statement;
-  auto statement = make_statement(text, types, effects, fingerprint, &scope);
+  auto statement = make_statement(text, types, effects, fingerprint, true, std::string(scope.settings));
   known = statement;
   if (table.statements.size() >= table.sweep_at) {
     std::erase_if(table.statements, [](const auto& entry) { return entry.second.expired(); });

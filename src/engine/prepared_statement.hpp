@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,7 +23,8 @@ struct PreparedStatement {
   sql::Effects effects;
   sql::Fingerprint fingerprint;
   bool is_shared = false;  ///< with other clients, perhaps
-  std::string settings;    ///< of PreparedScope; empty when it is not shared
+  /// parsing_settings() when the client prepared it; nothing when they were not known then.
+  std::optional<std::string> settings;
 };
 
 using PreparedStatementPtr = std::shared_ptr<const PreparedStatement>;
@@ -42,16 +44,20 @@ struct PreparedScope {
   std::string_view settings;  ///< parsing_settings()
 };
 
-/// Those of a session's settings that a text may be understood by, as bytes to compare: all but what
-/// certainly has nothing to do with it.
+/// Those of a session's settings that a text may be understood or planned by, as bytes to compare: all but
+/// what certainly has nothing to do with it.
 std::string parsing_settings(const backend::SessionSettingsPtr& settings);
+
+/// Later statements have this number or a higher one. Thread safe.
+std::uint64_t next_statement_id();
 
 /// The shared statement. Thread safe; takes a lock, once per Parse of a named statement.
 PreparedStatementPtr intern_statement(std::string_view text, Bytes parameter_types, sql::Effects effects,
                                       const sql::Fingerprint& fingerprint, const PreparedScope& scope);
 /// One that is shared with nobody.
 PreparedStatementPtr private_statement(std::string_view text, Bytes parameter_types, sql::Effects effects,
-                                       const sql::Fingerprint& fingerprint = {});
+                                       const sql::Fingerprint& fingerprint = {},
+                                       std::optional<std::string> settings = {});
 
 /// Counts schema changes made through this process. Thread safe.
 std::uint64_t schema_epoch();

@@ -127,6 +127,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   void start_clock();
   void start_batch();
   bool has_foreign_sequences() const;
+  Step before_taking_sequences();
   void take_sequences();
   Step malformed(std::string message);
   Step drop(char type, std::size_t total, std::size_t available);
@@ -146,6 +147,8 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   void ensure_unnamed();
   bool is_prepared_here(std::uint64_t statement) const;
   bool are_settings_known() const;
+  bool are_settings_untouched() const;
+  std::optional<std::string> settings_of_parse() const;
   std::uint64_t make_room_for(std::uint64_t statement);
   void note_not_prepared(std::uint64_t statement, bool is_old_one_there);
   void close_prepared_here(std::uint64_t statement);

@@ -61,6 +61,7 @@ Session::Step Session::ask_cache(const std::byte* at, std::size_t size, std::siz
     return Step::incomplete;
   }
   if (!batch.read(as_text({at, size}), names_.get())) return Step::incomplete;
+  if (!reads_->are_as_prepared(batch.requests, settings_)) return Step::incomplete;
   reads_->follow_pool();
   if (!held_because_.empty()) return look_for_release(batch.requests) ? Step::blocked : Step::incomplete;
   // Who holds a backend must not wait for one that may need it.

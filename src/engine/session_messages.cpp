@@ -242,11 +242,8 @@ Session::Step Session::note_effects(const sql::Verdict& verdict, const ReadReque
   if (wants_own_session(verdict) && swap_for_fresh()) return Step::blocked;
   const bool reaches_code = code_->matters() || (effects_ | verdict.effects).has(Effect::changes_schema);
   const Effects effects = reaches_code ? verdict.effects | reach_of(verdict) : verdict.effects;
-  if (effects.any_of(kUseSequences) && has_foreign_sequences()) {
-    // Whether the transaction has failed must be known, and whether another statement has taken them over.
-    const bool is_in_doubt = !in_batch_ || takes_sequences_;
-    if (const Step step = is_in_doubt ? wait_for_answers(0) : Step::used; step != Step::used) return step;
-    takes_sequences_ = false;
+  if (effects.any_of(kUseSequences)) {
+    if (const Step step = before_taking_sequences(); step != Step::used) return step;
   }
   ran_since_probe_ = true;
   ran_anything_ = true;
@@ -331,6 +328,15 @@ bool Session::has_foreign_sequences() const {
   return backend_->sequence_owner() != backend::ClientId::nobody && backend_->sequence_owner() != id_;
 }
 
+/// Whether the transaction has failed must be known, and whether another statement has taken them over.
+Session::Step Session::before_taking_sequences() {
+  if (!has_foreign_sequences()) return Step::used;
+  const bool is_in_doubt = !in_batch_ || takes_sequences_;
+  if (const Step step = is_in_doubt ? wait_for_answers(0) : Step::used; step != Step::used) return step;
+  takes_sequences_ = false;
+  return Step::used;
+}
+
 /// They are the client's from now on; what another one left is forgotten first.
 void Session::take_sequences() {
   if (!has_foreign_sequences()) return backend_->set_sequence_owner(id_);
@@ -409,8 +415,14 @@ Session::Step Session::on_function_call(const std::byte* at, std::size_t total, 
   if (const Step step = need_backend(); step != Step::used) return step;
   const std::uint32_t function = available >= kHeaderSize + 4 ? load_u32(at + kHeaderSize) : 0;
   const bool harmless = std::ranges::find(kLargeObjectFunctions, function) != std::end(kLargeObjectFunctions);
+  if (!harmless) {
+    if (const Step step = before_taking_sequences(); step != Step::used) return step;
+  }
   effects_ |= harmless ? Effects(Effect::writes) : kDoubtful;
-  if (!harmless) tell_cache_of_unknown();
+  if (!harmless) {
+    tell_cache_of_unknown();
+    if (backend_->tracker().transaction_status() != 'E') take_sequences();
+  }
   ran_since_probe_ = true;
   start_clock();
   backend_->expect({.request = wire::Request::function_call});

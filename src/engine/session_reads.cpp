@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "engine/effect_sets.hpp"
+#include "engine/prepared_statement.hpp"
 #include "engine/question.hpp"
 
 namespace forebay::engine {
@@ -57,7 +58,22 @@ void SessionReads::move() {
 /// The cache stands for server and database: two of one name on different servers have nothing in common.
 void SessionReads::update_context(const backend::SessionSettingsPtr& settings) {
   context_settings_ = settings;
+  context_parsing_ = parsing_settings(settings);
   context_ = context_bytes(cache_->id(), defaults_generation_, pool_.user(), *profile_, settings);
+}
+
+bool SessionReads::are_as_prepared(const std::vector<ReadRequest>& batch,
+                                   const backend::SessionSettingsPtr& settings) {
+  if (context_settings_ != settings) update_context(settings);
+  return std::ranges::all_of(batch, [this](const ReadRequest& request) {
+    if (request.statement == nullptr) return true;
+    const PreparedStatement& statement = *request.statement;
+    return statement.settings == context_parsing_ && (statement.is_shared || statement.id >= doubted_below_);
+  });
+}
+
+void SessionReads::doubt_prepared() {
+  doubted_below_ = next_statement_id();
 }
 
 /// Valid until the next call on this thread.

@@ -36,6 +36,13 @@ class SessionReads {
     if (pool_.generation() != pool_generation_ || pool_.defaults_generation() != defaults_generation_) move();
   }
 
+  /// Whether what the client has prepared means the same as its text does under its settings of now, by
+  /// which entries are kept.
+  bool are_as_prepared(const std::vector<ReadRequest>& batch, const backend::SessionSettingsPtr& settings);
+  /// Something has changed settings unseen: nobody knows by which the client has prepared what it shares with
+  /// nobody.
+  void doubt_prepared();
+
   enum class Answer : std::uint8_t { hit, miss, later };
 
   /// hit: the whole `batch` may be answered now by what was `found` in memory. miss: it goes to the server;
@@ -140,6 +147,8 @@ class SessionReads {
   const bool refills_;
   std::string context_;  ///< cache, user, defaults, profile and settings
   backend::SessionSettingsPtr context_settings_;
+  std::string context_parsing_;      ///< parsing_settings() of these
+  std::uint64_t doubted_below_ = 0;  ///< number of a statement
   std::optional<Fill> fill_;
   std::optional<Flights::Lead> lead_;         ///< of what fill_ is for
   std::shared_ptr<const Policies> policies_;  ///< by which fill_ is kept

@@ -8,6 +8,7 @@
 #include "engine/code_watch.hpp"
 #include "engine/custom_settings.hpp"
 #include "engine/effect_sets.hpp"
+#include "engine/prepared_statement.hpp"
 #include "engine/session.hpp"
 #include "engine/session_reads.hpp"
 #include "net/loop.hpp"
@@ -371,6 +372,7 @@ void Session::on_probe(const backend::QuestionError* error, const backend::Rows&
       because = held_because_;
     }
   }
+  if (reads_ != nullptr && parsing_settings(found) != parsing_settings(settings_)) reads_->doubt_prepared();
   settings_ = found;
   backend_->set_settings(settings_);
   touched_settings_.reset();

@@ -52,7 +52,13 @@ StatementNames& Session::names() {
 /// One that is shared with nobody.
 PreparedStatementPtr Session::make_private(std::string_view text, Bytes types) {
   const sql::Effects effects = judge(text).effects;
-  return private_statement(text, types, effects, judged_fingerprint());
+  return private_statement(text, types, effects, judged_fingerprint(), settings_of_parse());
+}
+
+/// Nothing where the transaction at hand may have changed some. What code has done before, on a backend that
+/// is held for it, is found when that is released: see SessionReads::doubt_prepared().
+std::optional<std::string> Session::settings_of_parse() const {
+  return are_settings_untouched() ? std::optional(parsing_settings(settings_)) : std::nullopt;
 }
 
 const PreparedStatementPtr* Session::find_statement(std::string_view name) const {
@@ -101,7 +107,8 @@ Session::Step Session::on_parse(const std::byte* at, std::size_t total, std::siz
   if (!name.empty()) return prepare(name, text, types);
   start_batch();
   const auto* known = names().find("");
-  const bool same = known != nullptr && (*known)->text == text && (*known)->parameter_types == as_text(types);
+  const bool same = known != nullptr && (*known)->text == text &&
+                    (*known)->parameter_types == as_text(types) && (*known)->settings == settings_of_parse();
   const PreparedStatementPtr statement = same ? *known : make_private(text, types);
   backend_->set_unnamed_statement(statement->id);
   const std::uint32_t call = count_preparation(*statement);
@@ -154,7 +161,7 @@ Session::Step Session::prepare(std::string_view name, std::string_view text, Byt
                             settings};
   PreparedStatementPtr statement = shared
                                        ? intern_statement(text, types, effects, judged_fingerprint(), scope)
-                                       : private_statement(text, types, effects, judged_fingerprint());
+                                       : make_private(text, types);
   const bool known_there = is_prepared_here(statement->id);
   if (known_there && mine.is_on_its_way(statement->id)) return wait_for_outcome();
   start_batch();
@@ -305,7 +312,7 @@ void Session::ensure_prepared(const PreparedStatement& statement) {
   }
   const std::uint64_t mark = make_room_for(statement.id);
   const bool is_askew =
-      statement.is_shared && (!are_settings_known() || statement.settings != parsing_settings(settings_));
+      statement.settings && (!are_settings_known() || statement.settings != settings_of_parse());
   there[statement.id] = is_askew ? kPreparedAskew : use;
   backend::PoolCounters::add(pool_->counters().server_parses, 1);
   names_->note_on_its_way(statement.id);
@@ -323,7 +330,12 @@ bool Session::is_prepared_here(std::uint64_t statement) const {
 /// Whether a text means now what it means between transactions: nothing of this one has set anything, or may
 /// have, and nothing temporary hides what has the same name.
 bool Session::are_settings_known() const {
-  return touched_settings_ == nullptr && !lifetime_effects_.any_of(kDoubtful) &&
+  return are_settings_untouched() && !lifetime_effects_.any_of(kDoubtful);
+}
+
+/// As far as the transaction at hand goes.
+bool Session::are_settings_untouched() const {
+  return touched_settings_ == nullptr &&
          !effects_.any_of(kDoubtful | Effect::sets_setting | Effect::sets_locally | Effect::resets_all |
                           Effect::makes_temporary | Effect::sets_authorization | Effect::changes_schema |
                           Effect::drops_objects);

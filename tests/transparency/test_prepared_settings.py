@@ -14,7 +14,8 @@ ZONES = {"UTC": 1704067200, "Asia/Tokyo": 1704034800}
     (MOMENT, "TimeZone", ZONES),
     (DAY, "DateStyle", {"ISO, MDY": 63, "ISO, DMY": 93}),
     ("SELECT count(*) FROM (VALUES (1), (NULL)) v (n) WHERE n = NULL", "transform_null_equals", {"on": 1, "off": 0}),
-], ids=["zone", "order of day and month", "equality with null"])
+    ("SELECT (1::float8 / 3)::text", "extra_float_digits", {"0": "0.333333333333333", "1": "0.3333333333333333"}),
+], ids=["zone", "order of day and month", "equality with null", "digits"])
 def test_prepared_statements_are_read_by_each_clients_own_settings(endpoint, text, setting, values):
     clients = []
     try:

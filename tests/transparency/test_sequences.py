@@ -3,6 +3,8 @@
 import psycopg
 import pytest
 
+from forebay_testing import frontend_messages as fe
+
 
 @pytest.fixture
 def sequence(endpoint, reference):
@@ -43,6 +45,21 @@ def test_client_that_drew_no_number_has_no_current_one(endpoint, sequence):
         for question in (f"currval('{sequence}')", "lastval()"):
             with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState, match="is not yet defined in this session"):
                 fresh.execute(f"SELECT {question}")
+
+
+@pytest.mark.pool(1)
+def test_function_call_shows_no_number_of_another_client(endpoint, sequence):
+    lastval, nextval = 2559, 1574
+    with endpoint.connect() as client:
+        client.execute(f"SELECT nextval('{sequence}')")
+    with endpoint.raw() as other:
+        other.send(fe.function_call(lastval))
+        assert [message.sqlstate for message in other.until_ready() if message.kind == "E"] == ["55000"]
+        [[oid]] = endpoint.server.query(f"SELECT '{sequence}'::regclass::oid::int", dbname=endpoint.dbname)
+        other.send(fe.function_call(nextval, [oid]))
+        assert [message.kind for message in other.until_ready()] == ["V", "Z"]
+    with endpoint.connect() as fresh, pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState):
+        fresh.execute("SELECT lastval()")
 
 
 def test_discard_sequences(endpoint, sequence):
