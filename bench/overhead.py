@@ -59,10 +59,10 @@ def measure(stack: contextlib.ExitStack, arguments) -> dict[str, dict[str, list[
         server = start_server(stack, 1 if arguments.quick else 10)
         fill(server, "items", 10_000)
         kinds = {"off": OFF, "on": ON, "off again": OFF}
-        passing = {kind: stack.enter_context(ForebayDaemon(server, [*FOREBAY, *flags])) for kind, flags in kinds.items()}
         cached = [*FOREBAY]
         cached[cached.index("--cache") + 1] = "on"
-        keeping = {kind: stack.enter_context(ForebayDaemon(server, [*cached, *flags])) for kind, flags in kinds.items()}
+        passing, keeping = ({kind: stack.enter_context(ForebayDaemon(server, [*common, *flags]))
+                             for kind, flags in kinds.items()} for common in (FOREBAY, cached))
         for daemon in keeping.values():
             wait_until(lambda daemon=daemon: is_leased(daemon, program), 30, "a lease of the cache")
     spent: dict = {}

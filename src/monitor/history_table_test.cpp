@@ -83,7 +83,8 @@ TEST(HistoryTable, TheGrantThatIsMissingIsNamed) {
 TEST(HistoryTable, RowsAreWrittenWithTheirNamesQuoted) {
   const std::vector<HistoryRow> rows = {{"lag_ms/o'hara", 10, 1.5, {0.25F, 0, 1e9F}}};
   const std::string sql = insertion("s", "host:9187", rows);
-  EXPECT_TRUE(contains(sql, "(to_timestamp(1.500),'host:9187','lag_ms/o''hara',10,0.25,0,1000000000)")) << sql;
+  EXPECT_TRUE(contains(sql, "(to_timestamp(1.500),'host:9187','lag_ms/o''hara',10,0.25,0,1000000000)"))
+      << sql;
   EXPECT_TRUE(sql.ends_with("ON CONFLICT DO NOTHING"));
 }
 

@@ -247,7 +247,8 @@ void HistoryWriter::fail(std::string why, TimePoint now) {
   connection_.reset();
   step_ = Step::away;
   not_before_ = now + kRetryPause;
-  note_problem(why.empty() ? "the connection was closed" : why);
+  if (why.empty()) why = "the connection was closed";
+  note_problem(why);
 }
 
 /// It is logged when it begins, and when it is over.
