@@ -152,8 +152,13 @@ std::vector<CatalogGraph::Index> CatalogGraph::written_with(const std::vector<In
   return closure(same_name, [write](const Node& node, const auto& add) {
     add(node.children);
     add(node.updated_with);
-    if (write == Write::any) add(node.removed_with);
+    if (removes(node, write)) add(node.removed_with);
   });
+}
+
+/// An update that moves a row from one partition to another deletes it there.
+bool CatalogGraph::removes(const Node& node, Write write) {
+  return write == Write::any || !node.children.empty() || !node.parents.empty();
 }
 
 Catalog::Reach CatalogGraph::reach(const std::vector<Index>& same_name, Write write) const {
@@ -167,7 +172,7 @@ Catalog::Reach CatalogGraph::reach(const std::vector<Index>& same_name, Write wr
     const Node& node = nodes_[index];
     reach.relations.push_back(node.relation);
     reach.leads_back |=
-        leads_back(node.updated_with) || (write == Write::any && leads_back(node.removed_with));
+        leads_back(node.updated_with) || (removes(node, write) && leads_back(node.removed_with));
   }
   return reach;
 }

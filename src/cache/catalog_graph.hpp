@@ -61,6 +61,7 @@ class CatalogGraph {
   std::vector<Index> with_ancestors(std::vector<Index> nodes) const;
   std::vector<Index> read_by(const std::vector<Index>& same_name) const;
   std::vector<Index> written_with(const std::vector<Index>& same_name, Write write) const;
+  static bool removes(const Node& node, Write write);
   Catalog::Reach reach(const std::vector<Index>& same_name, Write write) const;
   Catalog::Named named(const std::vector<Index>& same_name) const;
   std::pair<KeyKind, std::string> common_key(const std::vector<Index>& same_name) const;

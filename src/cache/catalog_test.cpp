@@ -259,6 +259,18 @@ TEST_F(CatalogTest, KnowsWhatAWriteCanChange) {
   EXPECT_EQ(names(named("parent").reads), Names{"public.parent"});
 }
 
+TEST_F(CatalogTest, AnUpdateThatMayMoveARowToAnotherPartitionRemovesIt) {
+  relation("public.orders", "pp");
+  relation("public.of_may");
+  relation("public.of_june");
+  relation("public.items_of_may");
+  child("public.orders", "public.of_may");
+  child("public.orders", "public.of_june");
+  cascade("public.of_may", "public.items_of_may");
+  EXPECT_EQ(names(named("orders").updates.relations),
+            (Names{"public.orders", "public.of_may", "public.of_june", "public.items_of_may"}));
+}
+
 TEST_F(CatalogTest, ForeignKeysMayLeadBackToOtherRows) {
   relation("public.plain");
   relation("public.tree");
