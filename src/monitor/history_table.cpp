@@ -21,16 +21,20 @@ constexpr std::string_view kPrefix = "points_";
 
 constexpr std::string_view kQuestion = R"(
 WITH own_schema AS (SELECT oid FROM pg_namespace WHERE nspname = {0}),
-own_table AS (SELECT c.oid, c.relowner FROM pg_class c JOIN own_schema s ON s.oid = c.relnamespace
+own_table AS (SELECT c.oid, c.relowner, c.relkind = 'p' AND (
+                SELECT string_agg(a.attname, ',' ORDER BY a.attnum) FROM pg_attribute a
+                WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)
+                = 'time,instance,series,seconds,mean,least,most' AS is_ours FROM pg_class c JOIN own_schema s ON s.oid = c.relnamespace
               WHERE c.relname = 'points')
 SELECT json_build_object(
-  'user', current_user, 'database', current_database(), 'in_recovery', pg_is_in_recovery(),
+  'now', extract(epoch FROM now())::float8, 'user', current_user, 'database', current_database(), 'in_recovery', pg_is_in_recovery(),
   'has_schema', EXISTS (SELECT FROM own_schema),
   'may_create_schema', has_database_privilege(current_database(), 'CREATE'),
   'may_create_table', coalesce((SELECT has_schema_privilege(oid, 'CREATE') AND has_schema_privilege(oid, 'USAGE')
                                 FROM own_schema), false),
   'owner', (SELECT pg_get_userbyid(relowner) FROM own_table),
   'is_owner', coalesce((SELECT pg_has_role(relowner, 'USAGE') FROM own_table), false),
+  'is_ours', coalesce((SELECT is_ours FROM own_table), true),
   'partitions', (SELECT coalesce(json_agg(json_build_object('name', p.relname) ORDER BY p.relname), '[]')
                  FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhrelid JOIN own_schema s ON s.oid = p.relnamespace
                  WHERE i.inhparent = (SELECT oid FROM own_table))))";
@@ -82,7 +86,8 @@ std::string question_about_table(const std::string& schema) {
 }
 
 TableState table_state(const json::object& told) {
-  TableState state{.user = std::string(text_in(told, "user")),
+  TableState state{.now = number_in(&told, "now").value_or(0),
+                   .user = std::string(text_in(told, "user")),
                    .database = std::string(text_in(told, "database")),
                    .owner = std::string(text_in(told, "owner")),
                    .is_in_recovery = flag_in(told, "in_recovery"),
@@ -90,6 +95,7 @@ TableState table_state(const json::object& told) {
                    .may_create_schema = flag_in(told, "may_create_schema"),
                    .may_create_table = flag_in(told, "may_create_table"),
                    .is_owner = flag_in(told, "is_owner"),
+                   .is_ours = flag_in(told, "is_ours"),
                    .partitions = {}};
   for (const json::object* partition : list_in(&told, "partitions"))
     state.partitions.emplace_back(text_in(*partition, "name"));
@@ -108,6 +114,11 @@ std::string missing_rights(const TableState& state, const std::string& schema) {
     return fmt::format(
         R"({1} may not create tables in the schema {0}: GRANT USAGE, CREATE ON SCHEMA "{0}" TO "{1}")",
         schema, state.user);
+  }
+  if (!state.is_ours) {
+    return fmt::format(
+        "the table {}.points is another one than Forebay makes: set history.schema to a schema of its own",
+        schema);
   }
   if (!state.owner.empty() && !state.is_owner) {
     return fmt::format(
@@ -129,7 +140,8 @@ std::string preparation(const TableState& state, const std::string& schema, Mont
         "(\"time\");\n",
         schema);
   }
-  const Month first_kept = now - months(kept);
+  // Of two clocks, the one by which less is dropped.
+  const Month first_kept = std::min(now, month_of(state.now)) - months(kept);
   for (Month month = std::max(oldest, first_kept); month <= now + months(1); month += months(1)) {
     const std::string name = partition_name(month);
     if (std::ranges::find(state.partitions, name) != state.partitions.end()) continue;
@@ -147,7 +159,9 @@ std::string preparation(const TableState& state, const std::string& schema, Mont
   }
   if (work.empty()) return {};
   // One transaction, as everything that is sent together; one process after the other.
-  return fmt::format("SELECT pg_advisory_xact_lock(hashtext({}));\n", quote_literal("forebay " + schema)) +
+  // Whoever reads the table for long is not to make all others wait behind this.
+  return fmt::format("SELECT pg_advisory_xact_lock(hashtext({}));\nSET LOCAL lock_timeout = '200ms';\n",
+                     quote_literal("forebay " + schema)) +
          work;
 }
 

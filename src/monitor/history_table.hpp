@@ -31,6 +31,7 @@ std::string question_about_table(const std::string& schema);
 
 /// What there is, as the server has answered.
 struct TableState {
+  double now = 0;  ///< by the server's clock, in seconds since 1970
   std::string user;
   std::string database;
   std::string owner;  ///< of the table; empty: there is none
@@ -39,6 +40,7 @@ struct TableState {
   bool may_create_schema = false;
   bool may_create_table = false;
   bool is_owner = false;
+  bool is_ours = true;                  ///< the table is what preparation() makes, or there is none
   std::vector<std::string> partitions;  ///< that belong to the table, by whatever name
 };
 TableState table_state(const boost::json::object& told);

@@ -7,6 +7,8 @@ namespace {
 
 using std::chrono::year;
 
+constexpr double kNovember = 1'795'000'000;  // of 2026
+
 constexpr Month month(int of, unsigned number) {
   return year(of) / std::chrono::month(number);
 }
@@ -53,7 +55,8 @@ TEST(HistoryTable, RowsOfLastMonthThatStillWaitHaveAPlace) {
 }
 
 TEST(HistoryTable, WhatIsOlderThanTheMonthsKeptIsDroppedAndNothingElse) {
-  const TableState state{.owner = "forebay",
+  const TableState state{.now = kNovember,
+                         .owner = "forebay",
                          .has_schema = true,
                          .partitions = {"archive", "points_2025_12", "points_2026_07", "points_2026_08",
                                         "points_2026_11", "points_2026_12", "points_default"}};
@@ -63,6 +66,18 @@ TEST(HistoryTable, WhatIsOlderThanTheMonthsKeptIsDroppedAndNothingElse) {
   EXPECT_TRUE(contains(work, "DROP TABLE \"s\".\"points_2026_07\";"));
   for (const char* kept : {"points_2026_08", "points_2026_11", "archive", "default"})
     EXPECT_FALSE(contains(work, kept)) << kept;
+}
+
+TEST(HistoryTable, AClockThatRunsAheadDropsNothing) {
+  const TableState state{
+      .now = kNovember, .owner = "forebay", .has_schema = true, .partitions = {"points_2026_11"}};
+  EXPECT_FALSE(contains(preparation(state, "s", month(2029, 1), month(2029, 1), 3), "DROP"));
+}
+
+TEST(HistoryTable, ATableThatForebayHasNotMadeIsLeftAlone) {
+  const TableState state{
+      .owner = "bob", .has_schema = true, .may_create_table = true, .is_owner = true, .is_ours = false};
+  EXPECT_TRUE(contains(missing_rights(state, "public"), "set history.schema"));
 }
 
 TEST(HistoryTable, TheGrantThatIsMissingIsNamed) {

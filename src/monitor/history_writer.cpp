@@ -25,6 +25,7 @@ constexpr Duration kPatience{20'000};
 constexpr Duration kRetryPause{1'000};
 /// After what the server has refused: somebody has to do something first.
 constexpr Duration kRefusedPause{10'000};
+constexpr Duration kPreparingPause{300'000};
 /// Months are long.
 constexpr std::chrono::hours kLookInterval{1};
 /// Of one INSERT.
@@ -170,9 +171,7 @@ void HistoryWriter::read(TimePoint now) {
   const bool is_open = connection_->transfer();
   const Progress progress = connection_->take_reply(reply);
   if (progress == Progress::failed && !connection_->problem().sqlstate.empty()) {
-    refuse(now);
-    if (!is_open) fail(connection_->problem().text, now);
-    return;
+    return is_open ? refuse(now) : fail(connection_->problem().text, now);
   }
   if (!is_open || progress == Progress::failed) return fail(connection_->problem().text, now);
   if (progress == Progress::done) take(reply, now);
@@ -216,6 +215,8 @@ void HistoryWriter::take_state(const StreamConnection::Reply& reply, TimePoint n
   const Month oldest = rows.empty() ? month_of(wall) : std::min(month_of(rows.front().time), month_of(wall));
   const std::string work = preparation(state, schema_, oldest, month_of(wall), months_);
   next_look_ = now + kLookInterval;
+  const auto& there = state.partitions;
+  may_write_ = std::ranges::find(there, partition_name(month_of(wall))) != there.end();
   if (!work.empty()) return ask(Step::preparing, work, now);
   note_ready();
   begin(now);
@@ -238,7 +239,11 @@ void HistoryWriter::take_written() {
 /// The connection is in order; what was asked is not. What the table is like is looked at again first.
 void HistoryWriter::refuse(TimePoint now) {
   note_problem(connection_->problem().text);
-  step_ = Step::idle;
+  if (std::exchange(step_, Step::idle) == Step::preparing && may_write_) {
+    // Next month's partition, or an old one to drop: there is time.
+    next_look_ = now + kPreparingPause;
+    return begin(now);
+  }
   not_before_ = now + kRefusedPause;
   next_look_ = not_before_;
 }

@@ -88,6 +88,7 @@ class HistoryWriter {
   mutable std::mutex mutex_;
   HistoryWriting state_;  ///< guarded by mutex_, as what follows
   std::deque<HistoryRow> waiting_;
+  bool may_write_ = false;  ///< there is a partition for what comes now
   std::uint64_t gone_ = 0;  ///< rows that had to leave `waiting_` since next_rows()
   std::jthread thread_;     ///< last: it uses all the others
 };
