@@ -57,11 +57,19 @@ void Board::take(MomentPtr moment) {
   admit(found, step);
 }
 
-std::map<std::string, Recommendation, std::less<>> Board::find(const Evidence& evidence) const {
+std::map<std::string, Recommendation, std::less<>> Board::find(const Evidence& evidence) {
   std::map<std::string, Recommendation, std::less<>> found;
+  const TimePoint now = evidence.now().at;
+  const auto settling = std::exchange(settling_, {});
   for (const Kind* kind : kinds_) {
     for (Recommendation& each : kind->find(evidence)) {
       each.kind = kind->name;
+      if (kind->settles > Duration(0)) {
+        const auto known = settling.find(each.id);
+        const TimePoint since = known == settling.end() ? now : known->second;
+        settling_.emplace(each.id, since);
+        if (now - since < kind->settles) continue;
+      }
       found.try_emplace(each.id, std::move(each));
     }
   }

@@ -115,7 +115,7 @@ class Board {
 
   static Sum sum_of(const std::deque<Stretch>& stretches);
   static bool is_comparable(const Sum& before, const Stretch& stretch);
-  std::map<std::string, Recommendation, std::less<>> find(const Evidence& evidence) const;
+  std::map<std::string, Recommendation, std::less<>> find(const Evidence& evidence);
   void admit(std::map<std::string, Recommendation, std::less<>>& found, const Evidence& step);
   /// True: it has ended.
   bool advance(Item& item, const Recommendation* found, const Evidence& step);
@@ -126,6 +126,7 @@ class Board {
   const std::span<const Kind* const> kinds_;
   std::deque<MomentPtr> moments_;  ///< the oldest first
   std::map<std::string, Item, std::less<>> items_;
+  std::map<std::string, TimePoint> settling_;  ///< since when each is found, of kinds that have to settle
   std::deque<Ended> ended_;
 };
 

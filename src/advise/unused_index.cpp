@@ -20,6 +20,11 @@ constexpr double kLeastBytes = 16e6;
 constexpr double kLongSeconds = 8 * 86400;
 constexpr std::size_t kMost = 5;
 
+bool is_true(const json::object& object, std::string_view key) {
+  const json::value* value = object.if_contains(key);
+  return value != nullptr && value->is_bool() && value->get_bool();
+}
+
 std::string object_of(const monitor::Place& place, const json::object& index) {
   return fmt::format("{}.{}@{}", monitor::text_in(index, "schema"), monitor::text_in(index, "index"),
                      place.database);
@@ -32,14 +37,15 @@ double counted_seconds(const Moment& now, const monitor::Place& place) {
   return monitor::number_in(place.told(monitor::Topic::about), "started_seconds_ago").value_or(0);
 }
 
-/// Each server counts its own scans, and the indexes of the primary alone are asked for.
+/// Each server counts its own scans, and the indexes of the primary alone are asked for: whether or not
+/// Forebay asks its copies, they may use what it does not.
 bool has_replicas(const Moment& now) {
-  return std::ranges::count_if(now.servers, [](const auto& facts) { return facts.is_watched; }) > 1;
-}
-
-bool is_true(const json::object& object, std::string_view key) {
-  const json::value* value = object.if_contains(key);
-  return value != nullptr && value->is_bool() && value->get_bool();
+  if (std::ranges::count_if(now.servers, [](const auto& facts) { return facts.is_watched; }) > 1) return true;
+  return std::ranges::any_of(now.samples->places, [](const monitor::Place& place) {
+    const auto standbys = monitor::list_in(place.told(monitor::Topic::server), "standbys");
+    return std::ranges::any_of(standbys,
+                               [](const json::object* standby) { return !is_true(*standby, "logical"); });
+  });
 }
 
 std::vector<Recommendation> find(const Evidence& evidence) {
@@ -61,7 +67,7 @@ std::vector<Recommendation> find(const Evidence& evidence) {
            .title = fmt::format("Drop the index {} of {}", name, place.database),
            .evidence = fmt::format("No scan has used it in at least {}; it takes {}, and each write to {} "
                                    "has to keep it.",
-                                   duration(counted), bytes(size), monitor::text_in(*index, "table")),
+                                   duration(kLongSeconds), bytes(size), monitor::text_in(*index, "table")),
            .advice = "It keeps nothing unique. What is only done once a month or a year may need it.",
            .change = {Form::sql, fmt::format("DROP INDEX CONCURRENTLY {};", name)},
            .gain = {size, Unit::bytes, bytes(size) + " less, and cheaper writes"},
@@ -91,8 +97,11 @@ std::optional<Measure> measure(const Evidence& evidence, const Recommendation& a
 
 }  // namespace
 
+// An index may be new, and a server that was killed counts anew without saying so: both are seen by looking
+// for as long.
 constinit const Kind kUnusedIndex = {.name = "unused-index",
                                      .find = find,
+                                     .settles = std::chrono::seconds(static_cast<int>(kLongSeconds)),
                                      .figure = "size of the index",
                                      .unit = Unit::bytes,
                                      .measure = measure};

@@ -80,8 +80,9 @@ SELECT json_build_object(
   'standbys', (SELECT coalesce(json_agg(t), '[]') FROM (
      SELECT application_name AS standby, host(client_addr) AS client, state, sync_state,
        pg_wal_lsn_diff({0}, replay_lsn)::int8 AS replay_lag_bytes,
-       extract(epoch FROM replay_lag)::float8 AS replay_lag_seconds
-     FROM pg_stat_replication ORDER BY 1, 2 LIMIT 50) t),
+       extract(epoch FROM replay_lag)::float8 AS replay_lag_seconds,
+       EXISTS (SELECT FROM pg_replication_slots l WHERE l.active_pid = r.pid AND l.slot_type = 'logical') AS logical
+     FROM pg_stat_replication r ORDER BY 1, 2 LIMIT 50) t),
   'slots', (SELECT coalesce(json_agg(t), '[]') FROM (
      SELECT slot_name AS slot, slot_type AS type, database, active, wal_status,
        pg_wal_lsn_diff({0}, restart_lsn)::int8 AS retained_bytes
