@@ -61,8 +61,10 @@ void Errand::on_checkout_failed(const backend::Login::Refusal& refusal) {
 
 void Errand::on_lost(const backend::Loss& loss) {
   const backend::Backend& lost = *std::exchange(backend_, nullptr);
-  // It may have been dead for as long as it was idle. One that was opened for us says how things are.
-  if (lost.opened_at() < started_at_) return pool_->checkout(*this);
+  // It may have been dead for as long as it was idle. One that was opened for us says how things are. What
+  // may take long is not asked again: it may be what the backend was given up for.
+  const bool is_quick = afterwards_ == Afterwards::given_back;
+  if (is_quick && lost.opened_at() < started_at_) return pool_->checkout(*this);
   const Done done = std::move(done_);
   const backend::Login::Refusal refusal{{}, loss.error};
   done({.refusal = &refusal});

@@ -4,6 +4,15 @@
 
 namespace forebay::engine {
 
+namespace {
+
+/// Of an answer, in bytes: whoever reads it does so at once.
+constexpr std::size_t kLongest = std::size_t{2} << 20U;
+/// For a backend: nobody waits behind this for longer.
+constexpr Duration kPatience{100};
+
+}  // namespace
+
 void Explainer::ask(const Asker& asker, std::string sql, Errand::Afterwards afterwards, Done done) {
   auto pool = asker.pool.lock();
   if (pool == nullptr || pool->generation() != asker.pool_generation)
@@ -11,19 +20,26 @@ void Explainer::ask(const Asker& asker, std::string sql, Errand::Afterwards afte
   if (errand_ != nullptr) return done({.problem = "another plan is being asked for", .is_later = true});
   if (pool->is_paused() || pool->waiting() > 0)
     return done({.problem = "clients wait for a backend, or the database is paused", .is_later = true});
+  began_ = Clock::now();
+  done_ = std::move(done);
   errand_ = std::make_unique<Errand>(
       std::move(pool), asker.profile, std::move(sql),
-      [this, began = Clock::now(), done = std::move(done)](const Errand::Outcome& outcome) {
-        finish(outcome, began, done);
-      },
-      asker.settings, afterwards);
+      [this](const Errand::Outcome& outcome) { finish(outcome); }, asker.settings, afterwards);
   errand_->start();
+  if (errand_ != nullptr && !errand_->is_asking()) patience_.start(loop_, kPatience);
 }
 
-void Explainer::finish(const Errand::Outcome& outcome, TimePoint began, const Done& done) {
+void Explainer::end_waiting() {
+  if (errand_ == nullptr || errand_->is_asking()) return;
+  errand_.reset();
+  std::exchange(done_, {})({.problem = "no backend of the pool came free", .is_later = true});
+}
+
+void Explainer::finish(const Errand::Outcome& outcome) {
+  patience_.cancel();
   // The errand is on the call stack.
   loop_.defer([errand = std::shared_ptr<Errand>(std::move(errand_))]() mutable { errand.reset(); });
-  Answer answer{.took = std::chrono::ceil<Duration>(Clock::now() - began)};
+  Answer answer{.took = std::chrono::ceil<Duration>(Clock::now() - began_)};
   if (outcome.refusal != nullptr) {
     answer.problem = "the server gave no connection: " + outcome.refusal->ours.message;
     answer.is_later = true;
@@ -31,10 +47,12 @@ void Explainer::finish(const Errand::Outcome& outcome, TimePoint began, const Do
     answer.problem = outcome.error->message;
   } else if (outcome.rows.size() != 1 || outcome.rows.front().size() != 1 || !outcome.rows.front().front()) {
     answer.problem = "the server's answer has no row";
+  } else if (outcome.rows.front().front()->size() > kLongest) {
+    answer.problem = "the server's answer is too long";
   } else {
     answer.text = *outcome.rows.front().front();
   }
-  done(std::move(answer));
+  std::exchange(done_, {})(std::move(answer));
 }
 
 }  // namespace forebay::engine

@@ -35,7 +35,12 @@ void Session::begin_calls() {
   calls_ = std::make_unique<SessionCalls>(*statements_, pool_->database(), [this] { return asker(); });
 }
 
+/// Nobody, where others would be asked under other settings, or see other objects.
 Asker Session::asker() const {
+  constexpr sql::Effects kOwnOnly = sql::Effect::sets_setting | sql::Effect::sets_locally |
+                                    sql::Effect::resets_all | sql::Effect::makes_temporary |
+                                    sql::Effect::sets_authorization;
+  if (touched_settings_ != nullptr || effects_.any_of(kOwnOnly)) return {};
   return {net::Loop::current(), pool_, pool_->generation(), profile_, settings_};
 }
 

@@ -20,6 +20,8 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kMostNodes = 200;
+/// Of its JSON: a list and an object for each node, if each is below another one, and what is around them.
+constexpr std::size_t kDeepest = 2 * kMostNodes + 8;
 constexpr std::size_t kLargest = 64 * 1024;
 constexpr std::size_t kLongestCondition = 1'000;
 
@@ -186,11 +188,16 @@ std::vector<const json::object*> below(const json::object& node) {
   return list_in(&node, "plans");
 }
 
-Result<Plan> read_plan(std::string_view answer) {
+json::value parse_plan(std::string_view text, json::error_code& error) {
   json::parse_options options;
   options.allow_invalid_utf8 = true;
+  options.max_depth = kDeepest;
+  return json::parse({text.data(), text.size()}, error, {}, options);
+}
+
+Result<Plan> read_plan(std::string_view answer) {
   json::error_code error;
-  const json::value value = json::parse({answer.data(), answer.size()}, error, {}, options);
+  const json::value value = parse_plan(answer, error);
   const bool has_one =
       !error && value.is_array() && value.get_array().size() == 1 && value.get_array().front().is_object();
   const json::object* const told = has_one ? &value.get_array().front().get_object() : nullptr;

@@ -4,7 +4,9 @@
 #include <string_view>
 #include <vector>
 
+#include <boost/json/error.hpp>
 #include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
 
 #include "base/result.hpp"
 
@@ -24,6 +26,9 @@ struct Plan {
 /// What EXPLAIN (FORMAT JSON) has answered. An error for what is none, and for plans of more than 200 nodes
 /// or 64 KiB.
 Result<Plan> read_plan(std::string_view answer);
+
+/// Of the JSON of a plan or a part of one, however deep.
+boost::json::value parse_plan(std::string_view text, boost::json::error_code& error);
 
 /// Equal for plans that do the same: by kinds of nodes, relations, indexes and joins, not by costs.
 std::string shape_of(const boost::json::object& root);

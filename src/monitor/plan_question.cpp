@@ -22,6 +22,8 @@ using sql::TokenKind;
 
 /// A text that was cut may end up to three bytes before the limit, in front of a character.
 constexpr std::size_t kCutFrom = engine::StatementTable::kLongestText - 3;
+/// The protocol counts them in 16 bits.
+constexpr std::uint32_t kMostParameters = 65'535;
 /// What PREPARE takes: https://www.postgresql.org/docs/15/sql-prepare.html
 constexpr std::array<std::string_view, 8> kVerbs = {"select", "insert", "update", "delete",
                                                     "merge",  "values", "with",   "table"};
@@ -117,6 +119,8 @@ Plannable plannable(std::string_view text) {
     if (token.kind == TokenKind::parameter)
       statement.parameters = std::max(statement.parameters, number_of(token));
   }
+  if (statement.parameters > kMostParameters)
+    statement.why_not = "it names more parameters than there can be";
   const sql::Verdict verdict = sql::analyse(statement.text);
   if (verdict.statements != 1 || verdict.effects.has(sql::Effect::unparsable))
     statement.why_not = "its text cannot be parsed without its values";

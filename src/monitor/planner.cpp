@@ -7,6 +7,7 @@
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
+#include "monitor/plan.hpp"
 #include "monitor/plan_findings.hpp"
 #include "observe/log.hpp"
 
@@ -40,6 +41,13 @@ std::string key_of(const StatementName& name) {
 
 json::value text_or_null(const std::string& text) {
   return text.empty() ? json::value() : json::value(text);
+}
+
+/// Of what was written from one.
+json::object tree_of(const std::string& written) {
+  json::error_code error;
+  json::value tree = parse_plan(written, error);
+  return tree.is_object() ? std::move(tree.get_object()) : json::object();
 }
 
 std::uint64_t calls_by_server(const engine::StatementFigures& figures) {
@@ -203,7 +211,7 @@ void Planner::keep(Subject& subject, const Plan& plan) {
     latest.calls = subject.calls;
     latest.micros = subject.micros;
   } else {
-    latest.changes = plan_changes(json::parse(plans.back().tree).as_object(), plan.root);
+    latest.changes = plan_changes(tree_of(plans.back().tree), plan.root);
     observe::Event("a slow statement is run in another way")
         .with("database", subject.name.database)
         .with("statement", key_of(subject.name).substr(0, 32))
@@ -296,7 +304,7 @@ json::object Planner::tell(const StatementName& name, TimePoint now) const {
                                             : json::value(static_cast<double>(kept->micros) / 1e6 /
                                                           static_cast<double>(kept->calls))},
           {"changes", json::array(kept->changes.begin(), kept->changes.end())},
-          {"root", json::parse(kept->tree)}});
+          {"root", tree_of(kept->tree)}});
     }
     for (const StatementPast::Point& point : subject->past.points(now)) {
       calls.push_back(static_cast<double>(point.calls) / StatementPast::kSeconds);
