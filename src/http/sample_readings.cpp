@@ -133,7 +133,12 @@ std::vector<Reading> SampleReadings::take(const monitor::Samples& samples, const
     if (place.is_of_database) read_dead_rows(to, place, now);
   }
   const AllCounters counters = counters_of(samples, now);
-  if (pasts_.empty() || now - pasts_.back().at >= window / kSteps) pasts_.push_back({now, counters});
+  // What is known for the first time has to have a beginning at once: later it would begin with what has
+  // come.
+  const bool is_any_new =
+      std::ranges::any_of(counters, [this](const auto& each) { return earliest(each.first) == nullptr; });
+  if (is_any_new || pasts_.empty() || now - pasts_.back().at >= window / kSteps)
+    pasts_.push_back({now, counters});
   while (pasts_.size() > 1 && now - pasts_[1].at >= window) pasts_.pop_front();
   for (const auto& [key, latest] : counters) {
     const Counters* const earlier = earliest(key);

@@ -64,8 +64,8 @@ void TreeWalk::transaction(const Object& body) {
   } else if (kind == "TRANS_STMT_PREPARE") {
     add(Effect::writes | Effect::ends_transaction);
   } else if (kind == "TRANS_STMT_COMMIT_PREPARED") {
-    // Of whatever was prepared, a change of the schema or of a role's settings too.
-    add(Effect::writes | Effect::changes_schema | Effect::changes_defaults);
+    // Of whatever was prepared, a change of the schema too.
+    add(Effect::writes | Effect::changes_schema);
   } else if (kind == "TRANS_STMT_ROLLBACK_PREPARED") {
     add(Effect::writes);
   } else if (kind != "TRANS_STMT_SAVEPOINT" && kind != "TRANS_STMT_RELEASE" &&

@@ -68,5 +68,5 @@ def is_served(daemon) -> bool:
     try:
         socket.create_connection((daemon.host, daemon.port)).close()
         return True
-    except ConnectionRefusedError:
+    except (ConnectionRefusedError, ConnectionResetError):  # reset: the socket was closed just then
         return False
