@@ -758,8 +758,8 @@ std::vector<Option> upstream_rows() {
 std::vector<Option> option_rows() {
   std::vector<Option> rows;
   for (auto* make : {main_rows, pool_rows, limit_rows, timeout_rows, cache_rows, statement_rows, plan_rows,
-                     sampling_rows, history_rows, routing_rows, access_rows, console_rows, otlp_rows, alert_rows,
-                     database_rows, user_rows, policy_rows, rule_rows, upstream_rows}) {
+                     sampling_rows, history_rows, routing_rows, access_rows, console_rows, otlp_rows,
+                     alert_rows, database_rows, user_rows, policy_rows, rule_rows, upstream_rows}) {
     for (Option& row : make()) rows.push_back(std::move(row));
   }
   return rows;

@@ -24,10 +24,12 @@ WITH own_schema AS (SELECT oid FROM pg_namespace WHERE nspname = {0}),
 own_table AS (SELECT c.oid, c.relowner, c.relkind = 'p' AND (
                 SELECT string_agg(a.attname, ',' ORDER BY a.attnum) FROM pg_attribute a
                 WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)
-                = 'time,instance,series,seconds,mean,least,most' AS is_ours FROM pg_class c JOIN own_schema s ON s.oid = c.relnamespace
+                = 'time,instance,series,seconds,mean,least,most' AS is_ours
+              FROM pg_class c JOIN own_schema s ON s.oid = c.relnamespace
               WHERE c.relname = 'points')
 SELECT json_build_object(
-  'now', extract(epoch FROM now())::float8, 'user', current_user, 'database', current_database(), 'in_recovery', pg_is_in_recovery(),
+  'now', extract(epoch FROM now())::float8, 'user', current_user, 'database', current_database(),
+  'in_recovery', pg_is_in_recovery(),
   'has_schema', EXISTS (SELECT FROM own_schema),
   'may_create_schema', has_database_privilege(current_database(), 'CREATE'),
   'may_create_table', coalesce((SELECT has_schema_privilege(oid, 'CREATE') AND has_schema_privilege(oid, 'USAGE')
