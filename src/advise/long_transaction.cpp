@@ -25,14 +25,9 @@ std::string text(const json::object& session, std::string_view key) {
   return std::string(monitor::text_in(session, key));
 }
 
-bool is_true(const json::object& object, std::string_view key) {
-  const json::value* value = object.if_contains(key);
-  return value != nullptr && value->is_bool() && value->get_bool();
-}
-
 void add(std::vector<Recommendation>& all, const monitor::Place& place, const json::object& session) {
   const double age = monitor::number_in(&session, "transaction_seconds").value_or(0);
-  const bool blocks = is_true(session, "blocks");
+  const bool blocks = monitor::flag_in(session, "blocks");
   if (age < (blocks ? kLongBlockingSeconds : kLongSeconds) || text(session, "kind") != "client backend")
     return;
   const double pid = monitor::number_in(&session, "pid").value_or(0);

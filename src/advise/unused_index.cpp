@@ -20,11 +20,6 @@ constexpr double kLeastBytes = 16e6;
 constexpr double kLongSeconds = 8 * 86400;
 constexpr std::size_t kMost = 5;
 
-bool is_true(const json::object& object, std::string_view key) {
-  const json::value* value = object.if_contains(key);
-  return value != nullptr && value->is_bool() && value->get_bool();
-}
-
 std::string object_of(const monitor::Place& place, const json::object& index) {
   return fmt::format("{}.{}@{}", monitor::text_in(index, "schema"), monitor::text_in(index, "index"),
                      place.database);
@@ -43,8 +38,8 @@ bool has_replicas(const Moment& now) {
   if (std::ranges::count_if(now.servers, [](const auto& facts) { return facts.is_watched; }) > 1) return true;
   return std::ranges::any_of(now.samples->places, [](const monitor::Place& place) {
     const auto standbys = monitor::list_in(place.told(monitor::Topic::server), "standbys");
-    return std::ranges::any_of(standbys,
-                               [](const json::object* standby) { return !is_true(*standby, "logical"); });
+    return std::ranges::any_of(
+        standbys, [](const json::object* standby) { return !monitor::flag_in(*standby, "logical"); });
   });
 }
 
@@ -58,7 +53,7 @@ std::vector<Recommendation> find(const Evidence& evidence) {
     if (counted < kLongSeconds) continue;
     for (const json::object* index : monitor::list_in(place.told(monitor::Topic::indexes), "indexes")) {
       const double size = monitor::number_in(index, "bytes").value_or(0);
-      if (!is_true(*index, "unused") || size < kLeastBytes) continue;
+      if (!monitor::flag_in(*index, "unused") || size < kLeastBytes) continue;
       const std::string name = fmt::format("{}.{}", quoted(monitor::text_in(*index, "schema")),
                                            quoted(monitor::text_in(*index, "index")));
       all.push_back(

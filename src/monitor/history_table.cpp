@@ -41,11 +41,6 @@ SELECT json_build_object(
                  FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhrelid JOIN own_schema s ON s.oid = p.relnamespace
                  WHERE i.inhparent = (SELECT oid FROM own_table))))";
 
-bool flag_in(const json::object& told, std::string_view key) {
-  const json::value* const value = told.if_contains(key);
-  return value != nullptr && value->is_bool() && value->get_bool();
-}
-
 std::string first_day(Month month) {
   return fmt::format("{:04}-{:02}-01 00:00:00+00", static_cast<int>(month.year()),
                      static_cast<unsigned>(month.month()));

@@ -124,11 +124,6 @@ void collect(const json::object& node, double processes, std::vector<FilteredSca
     collect(*each, gathers ? processes_of(node) : processes, scans);
 }
 
-bool is_true(const json::object& told, std::string_view key) {
-  const json::value* const value = told.if_contains(key);
-  return value != nullptr && value->is_bool() && value->get_bool();
-}
-
 json::object finding(std::string_view kind, std::string text, std::string evidence, json::value suggestion) {
   return {{"kind", kind}, {"text", text}, {"evidence", evidence}, {"suggestion", std::move(suggestion)}};
 }
@@ -142,16 +137,16 @@ void judge_scan(const FilteredScan& scan, const json::object& table, json::array
         "it keeps no number of rows", json::value("ANALYZE " + name + ";")));
     return;
   }
-  if (rows < kLargeTable || scan.rows > rows * kFewRows || is_true(table, "partition")) return;
+  if (rows < kLargeTable || scan.rows > rows * kFewRows || flag_in(table, "partition")) return;
   std::string columns;
   for (const json::object* column : list_in(&table, "columns")) {
     const std::string column_name(text_in(*column, "name"));
     if (std::ranges::find(scan.columns, column_name) == scan.columns.end()) continue;
-    if (is_true(*column, "indexed")) return;
+    if (flag_in(*column, "indexed")) return;
     // Other types than varchar are compared as text by a conversion, which an index of the column cannot
     // serve.
     const bool is_cast = std::ranges::find(scan.cast_columns, column_name) != scan.cast_columns.end();
-    if (is_cast && !is_true(*column, "varchar")) continue;
+    if (is_cast && !flag_in(*column, "varchar")) continue;
     columns += (columns.empty() ? "" : ", ") + column_name;
   }
   if (columns.empty()) return;

@@ -29,6 +29,11 @@ std::string_view text_in(const json::object& told, std::string_view key) {
   return {value->get_string().data(), value->get_string().size()};
 }
 
+bool flag_in(const json::object& told, std::string_view key) {
+  const json::value* const value = told.if_contains(key);
+  return value != nullptr && value->is_bool() && value->get_bool();
+}
+
 std::vector<const json::object*> list_in(const json::object* told, std::string_view key) {
   std::vector<const json::object*> list;
   const json::value* const value = told == nullptr ? nullptr : told->if_contains(key);
