@@ -4,13 +4,14 @@ beside the same without: statistics of statements, repetitions, HTTP with its hi
 
 Queries are those of pgbench -S, answered by the server, and one small row of a hundred, answered from memory, one by
 one and sixteen in a burst. Two Forebays with the same server take turns; a turn is short, so that what else the
-machine does falls on both alike, and the median of the turns' ratios is told. `off and off` are two without: what
-that says is what the machine adds by itself.
+machine does falls on both alike, and the mean of the turns' ratios is told, with its standard error. `off to off` are
+two without: what that says is what the machine adds by itself.
 """
 
 import argparse
 import contextlib
 import json
+import math
 import os
 import pathlib
 import statistics
@@ -40,7 +41,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="./dev bench overhead", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="one short round: does it all run?")
-    parser.add_argument("--rounds", type=int, default=9, help="default %(default)s")
+    parser.add_argument("--rounds", type=int, default=25, help="default %(default)s")
     parser.add_argument("--seconds", type=int, default=1, help="of each turn (default %(default)s)")
     parser.add_argument("--output", type=pathlib.Path, default=ROOT / "build" / "bench", metavar="FOLDER",
                         help="for overhead.json (default build/bench)")
@@ -107,14 +108,21 @@ def from_memory(daemon, program: pathlib.Path, case: Case, seconds: int) -> floa
 def report(spent: dict, folder: pathlib.Path) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "overhead.json").write_text(json.dumps(spent, indent=1) + "\n")
-    print("\nprocessor time per query, median of the turns' ratios")
+    print("\nprocessor time per query, mean of the turns' ratios and its standard error")
     for what, by_kind in spent.items():
-        ratios = {pair: statistics.median(later / earlier for earlier, later in zip(by_kind[one], by_kind[other]))
-                  for pair, (one, other) in PAIRS.items()}
-        told = "   ".join(f"{pair} {ratio:6.3f}" for pair, ratio in ratios.items())
+        told = "   ".join(f"{pair} {mean_ratio(by_kind[one], by_kind[other])}" for pair, (one, other) in PAIRS.items())
         print(f"  {what:22} {told}")
     print(f"== Every turn: {folder}/overhead.json")
     return 0
+
+
+def mean_ratio(earlier: list[float], later: list[float]) -> str:
+    """Geometric: twice as much and half as much are one."""
+    logarithms = [math.log(after / before) for before, after in zip(earlier, later)]
+    mean = math.exp(statistics.mean(logarithms))
+    if len(logarithms) == 1:
+        return f"{mean:6.3f}"
+    return f"{mean:6.3f} ± {mean * statistics.stdev(logarithms) / math.sqrt(len(logarithms)):.3f}"
 
 
 if __name__ == "__main__":

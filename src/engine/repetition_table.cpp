@@ -152,11 +152,23 @@ void RepetitionTable::end(RepetitionWindow& window, TimePoint now) {
       Known& known = *at->second;
       if (window.watch->executions_of(RepetitionWindow::key_of(statement)) < RepetitionWindow::kCycles)
         return;
-      if (++known.looks >= kLooks) known.is_withdrawn = true;
+      if (++known.looks < kLooks) return;
+      known.is_withdrawn = true;
+      stop_looking(named->key.database, now);
     });
   }
   end_watch(window);
   window.clear();
+}
+
+/// Unless there is another statement of this database to look for.
+void RepetitionTable::stop_looking(std::uint32_t database, TimePoint now) {
+  const bool has_others = std::ranges::any_of(known_, [&](const auto& each) {
+    const Known& known = *each.second;
+    return each.first.database == database && known.is_of_interest && is_looking(known) &&
+           now - known.last_seen < kWatched;
+  });
+  if (!has_others) grown(looks_until_, database) = {};
 }
 
 void RepetitionTable::begin_watch(RepetitionWindow& window) {

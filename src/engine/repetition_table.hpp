@@ -99,6 +99,7 @@ class RepetitionTable {
   void count(Known& known, const StatementKey& key, RepetitionWindow& window, RepetitionWindow::Tally& tally,
              TimePoint now);
   void look(Known& known, RepetitionWindow& window, std::uint64_t statement);
+  void stop_looking(std::uint32_t database, TimePoint now);
   static bool is_looking(const Known& known) { return !known.is_confirmed() && known.looks < kLooks; }
   bool is_shown(const Known& known, RepetitionKind kind) const;
   std::string rewrite_of(const Known& known) const;

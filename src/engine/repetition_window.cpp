@@ -27,7 +27,6 @@ void RepetitionWindow::note_values(Tally& tally, ValueHash values) {
 
 /// All eight lengths at once: each is a byte.
 void RepetitionWindow::follow_cycles(std::size_t at, bool is_new) {
-  constexpr std::uint64_t kOnes = 0x0101010101010101;
   constexpr std::uint64_t kLow = 0x7F * kOnes;
   const auto zero_bytes = [](std::uint64_t bytes) {
     const std::uint64_t high = ~(((bytes & kLow) + kLow) | bytes | kLow);

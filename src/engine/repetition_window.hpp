@@ -81,6 +81,22 @@ class RepetitionWindow {
     return tally;
   }
 
+  /// So many reads of the same statement as the one before. False, and nothing is noted, when more is to be
+  /// known of them than that they came.
+  bool note_again(StatementTable::Ref statement, std::uint32_t times, TimePoint now) {
+    if (size_ == 0) return false;
+    const std::size_t at = order_ & 0xFF;
+    Tally& tally = tallies_[at];
+    if (keys_[at] != key_of(statement) || !tally.is_known || !tally.has_enough_values()) return false;
+    last_at_ = now;
+    count_ += times;
+    tally.last = count_;
+    tally.executions += times;
+    // When it has come often enough in a row, another one leaves them as they are.
+    for (; times > 0 && (order_ != at * kOnes || in_step_ != kMostInStep); --times) follow_cycles(at, false);
+    return true;
+  }
+
   /// It has been answered.
   void note_done(StatementTable::Ref statement, std::uint64_t rows, std::uint64_t micros) {
     const std::size_t at = find(key_of(statement));
@@ -117,10 +133,15 @@ class RepetitionWindow {
 
  private:
   static constexpr std::uint64_t kNothing = ~std::uint64_t{0};
+  static constexpr std::uint64_t kOnes = 0x0101010101010101;  ///< one in each byte
+  static constexpr std::uint64_t kMostInStep = 0x7F * kOnes;
   static_assert(kLongestCycle == sizeof(std::uint64_t));
 
+  /// Looks first at what was run last.
   std::size_t find(std::uint64_t key) const {
-    std::size_t at = 0;
+    std::size_t at = order_ & 0xFF;
+    if (at < size_ && keys_[at] == key) return at;
+    at = 0;
     while (at < size_ && keys_[at] != key) ++at;
     return at;
   }

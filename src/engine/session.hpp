@@ -185,7 +185,8 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   std::uint32_t count_bind(std::string_view portal, const PreparedStatement* statement,
                            std::string_view values);
   std::uint32_t count_execute(Bytes message);
-  void count_hit(const cache::Entry& entry, const ReadRequest& request);
+  void count_hits(const std::vector<std::shared_ptr<const cache::Entry>>& entries,
+                  const std::vector<ReadRequest>& requests);
   bool shows_rows() const;
   void note_failed_call(const wire::Expectation& cause, std::string_view body);
 

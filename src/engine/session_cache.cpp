@@ -82,10 +82,9 @@ Session::Step Session::ask_cache(const std::byte* at, std::size_t size, std::siz
   auto& counters = pool_->counters();
   backend::PoolCounters::add(counters.queries, 1);
   backend::PoolCounters::add(counters.transactions, 1);
-  for (std::size_t number = 0; number < found.size(); ++number) {
-    const cache::EntryPtr& entry = found[number];
+  if (calls_ != nullptr) count_hits(found, batch.requests);
+  for (const cache::EntryPtr& entry : found) {
     if (routing_ != nullptr) routing_->reader.note_primary(entry->filled());
-    if (calls_ != nullptr) count_hit(*entry, batch.requests[number]);
     answer_from_memory(entry->answer());
   }
   answer_from_memory(kReady);

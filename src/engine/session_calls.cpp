@@ -18,11 +18,13 @@ constexpr std::size_t kMostKept = 64;
 std::uint64_t rows_of(std::string_view tag) {
   constexpr std::string_view kMove = "MOVE ";
   if (tag.ends_with('\0')) tag.remove_suffix(1);
-  if (tag.starts_with(kMove)) return 0;
+  std::size_t at = tag.size();
+  while (at > 0 && tag[at - 1] >= '0' && tag[at - 1] <= '9') --at;
+  const std::string_view command = tag.substr(0, at);
+  if (!command.ends_with(' ') || command == kMove) return 0;
   std::uint64_t rows = 0;
-  const std::string_view number = tag.substr(tag.rfind(' ') + 1);
-  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), rows);
-  return error == std::errc() && end == number.data() + number.size() ? rows : 0;
+  const auto [end, error] = std::from_chars(tag.data() + at, tag.data() + tag.size(), rows);
+  return error == std::errc() ? rows : 0;
 }
 
 }  // namespace
@@ -96,8 +98,8 @@ void SessionCalls::note_row(std::uint32_t number, std::string_view body, TimePoi
 
 void SessionCalls::end_burst(TimePoint now) {
   if (done_.empty()) return;
-  const std::uint64_t each = micros_between(done_since_, now) / done_.size();
-  auto& latencies = table_.latencies(database_);
+  const std::uint64_t all = micros_between(done_since_, now);
+  const std::uint64_t each = done_.size() == 1 ? all : all / done_.size();
   for (const Done& done : done_) {
     if (done.sqlstate.front() == '\0') {
       const bool is_slowest = table_.note_call(done.statement, done.rows, each, done.waited_micros, now);
@@ -105,9 +107,10 @@ void SessionCalls::end_burst(TimePoint now) {
       repetitions_.note_done(done.statement, done.rows, each);
     } else {
       table_.note_error(done.statement, done.sqlstate, each, done.waited_micros, now);
-      latencies.errors.store(latencies.errors.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+      auto& errors = latencies_.errors;
+      errors.store(errors.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     }
-    latencies.calls.add(each);
+    latencies_.calls.add(each);
   }
   last_end_ = now;
   if (done_.size() > kMostKept) {

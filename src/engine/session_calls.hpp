@@ -28,6 +28,7 @@ class SessionCalls {
   SessionCalls(StatementTable& table, std::string_view database, std::function<Asker()> asker = {})
       : table_(table),
         database_(table.number_of(database)),
+        latencies_(table.latencies(database_)),
         asker_(std::move(asker)),
         repetitions_(table, database_) {}
 
@@ -42,7 +43,7 @@ class SessionCalls {
     if (waiting_since_ == TimePoint()) waiting_since_ = now;
   }
   /// A backend is there, after so long.
-  void note_lent(std::uint64_t micros) { table_.latencies(database_).waits.add(micros); }
+  void note_lent(std::uint64_t micros) { latencies_.waits.add(micros); }
   /// What a Parse or Bind is about: an error is its. Returns the number for the expectation.
   std::uint32_t begin_preparation(StatementTable::Ref statement, TimePoint now);
   /// A Query or an Execute.
@@ -57,7 +58,7 @@ class SessionCalls {
   void note_error(std::uint32_t call, std::string_view sqlstate, TimePoint now);
   /// A row of the call's result.
   void note_row(std::uint32_t call, std::string_view body, TimePoint now);
-  void note_transaction(std::uint64_t micros) { table_.latencies(database_).transactions.add(micros); }
+  void note_transaction(std::uint64_t micros) { latencies_.transactions.add(micros); }
   /// The client gets what is answered so far.
   void end_burst(TimePoint now);
   /// Everything has been answered; `is_over`: so is the transaction.
@@ -91,6 +92,7 @@ class SessionCalls {
 
   StatementTable& table_;
   const std::uint32_t database_;
+  Latencies& latencies_;
   const std::function<Asker()> asker_;
   SessionRepetitions repetitions_;
   std::uint32_t last_number_ = 0;

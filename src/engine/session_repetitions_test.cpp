@@ -201,6 +201,26 @@ TEST_F(SessionRepetitionsTest, CountsOutliveAReset) {
   EXPECT_EQ(table_.repetitions().counts().front().windows[0], 2);
 }
 
+TEST_F(SessionRepetitionsTest, AfterLooksInVainNoResultIsLookedAt) {
+  const auto repeat = [&] {
+    pause();
+    bool has_watched = false;
+    for (int i = 0; i < 8; ++i) {
+      run(fmt::format("SELECT a FROM t WHERE id = {}", i));
+      has_watched = has_watched || session_->is_watching();
+    }
+    return has_watched;
+  };
+  EXPECT_FALSE(repeat()) << "it has not repeated before";
+  EXPECT_TRUE(repeat());
+  EXPECT_TRUE(repeat());
+  for (int i = 0; i < 3; ++i) repeat();
+  EXPECT_FALSE(repeat());
+  for (int i = 0; i < 2; ++i) in_transaction([&] { lazy_page(5); });
+  const auto all = found();
+  EXPECT_TRUE(std::ranges::any_of(all, &Repetition::is_confirmed)) << "another statement's are";
+}
+
 TEST_F(SessionRepetitionsTest, NothingIsLookedForWhenToldSo) {
   table_.repetitions().configure(false);
   in_transaction([&] { lazy_page(9); });

@@ -1,6 +1,8 @@
 // What the statements of a session come to: which calls are on their way to the server, and what is told of
 // them when they are answered.
 
+#include <span>
+
 #include "cache/entry.hpp"
 #include "engine/message_parts.hpp"
 #include "engine/read_request.hpp"
@@ -51,8 +53,7 @@ std::uint32_t Session::count_query(std::string_view text, const sql::Verdict& ve
   const StatementKey key{text.empty() ? StatementTable::kUnknown : judged_fingerprint(), calls_->database()};
   const auto found = table.find(key, text, verdict.statements, now());
   if (!text.empty() && verdict.statements == 1 && is_plain_read(verdict.effects)) {
-    calls_->repetitions().note_read(table.part(found, 0, now()),
-                                    {.simple = true, .text = text, .types = {}, .values = {}}, now());
+    calls_->repetitions().note_read(found, {.simple = true, .text = text, .types = {}, .values = {}}, now());
   }
   return calls_->begin_call(found, now());
 }
@@ -72,8 +73,7 @@ std::uint32_t Session::count_bind(std::string_view portal, const PreparedStateme
   calls_->bind(portal, found);
   if (statement != nullptr && !values.empty() && is_plain_read(statement->effects)) {
     calls_->repetitions().note_read(
-        calls_->table().part(found, 0, now()),
-        {.text = statement->text, .types = statement->parameter_types, .values = values}, now());
+        found, {.text = statement->text, .types = statement->parameter_types, .values = values}, now());
   }
   return calls_->begin_preparation(found, now());
 }
@@ -86,15 +86,30 @@ std::uint32_t Session::count_execute(Bytes message) {
   return calls_->begin_call(calls_->bound(portal, now()), now());
 }
 
-void Session::count_hit(const cache::Entry& entry, const ReadRequest& request) {
-  auto& table = calls_->table();
-  auto& repetitions = calls_->repetitions();
-  const auto whole = table.find({entry.fingerprint(), calls_->database()}, entry.statement(), 1, now());
-  const auto found = table.part(whole, 0, now());
-  table.note_hit(found, entry.rows(), entry.fill_micros(), now());
-  repetitions.note_read(found, request, now());
-  if (repetitions.is_watching()) repetitions.note_answer(found, entry.answer());
-  repetitions.note_done(found, entry.rows(), 0);
+/// Those of one statement in a row at once: a pipeline is mostly one statement with other values.
+void Session::count_hits(const std::vector<cache::EntryPtr>& entries,
+                         const std::vector<ReadRequest>& requests) {
+  const TimePoint at = now();
+  for (std::size_t first = 0; first < entries.size();) {
+    const cache::Entry& entry = *entries[first];
+    StatementTable::Hits hits;
+    std::size_t end = first;
+    for (; end < entries.size() && entries[end]->fingerprint() == entry.fingerprint(); ++end)
+      hits.add(entries[end]->rows(), entries[end]->fill_micros());
+    const auto found =
+        calls_->table().find({entry.fingerprint(), calls_->database()}, entry.statement(), 1, at);
+    calls_->table().note_hits(found, hits, at);
+    auto& repetitions = calls_->repetitions();
+    if (repetitions.note_again(found, std::span(requests).subspan(first, end - first), at)) {
+      repetitions.note_done(found, hits.most_rows, 0);
+      first = end;
+    }
+    for (; first < end; ++first) {
+      repetitions.note_read(found, requests[first], at);
+      if (repetitions.is_watching()) repetitions.note_answer(found, entries[first]->answer());
+      repetitions.note_done(found, entries[first]->rows(), 0);
+    }
+  }
 }
 
 /// Whether results of what is sent now are looked at, for where later values come from.

@@ -125,6 +125,16 @@ TextPtr StatementTable::text_of(const sql::Fingerprint& fingerprint, std::string
   return made;
 }
 
+StatementTable::Ref StatementTable::look_up(const StatementKey& key, std::string_view text, int statements,
+                                            TimePoint now) {
+  const auto known = places_.find(key);
+  Ref found = known != places_.end() ? ref(known->second) : take_in(key, text, statements, now);
+  const Slot& slot = *slots_[found.place];
+  if (slot.parts != nullptr && slot.parts->size() == 1) found = part_of(slot, 0, now);
+  recent_[key.fingerprint.low % kRecent] = {key, found};
+  return found;
+}
+
 StatementTable::Ref StatementTable::take_in(const StatementKey& key, std::string_view text, int statements,
                                             TimePoint now) {
   const Ref whole = admit(key, text_of(key.fingerprint, text), now);
@@ -215,13 +225,13 @@ void StatementTable::note_asker(Ref statement, Asker asker) {
   if (slot != nullptr) slot->asker = std::make_unique<const Asker>(std::move(asker));
 }
 
-void StatementTable::note_hit(Ref statement, std::uint64_t rows, std::uint64_t saved_micros, TimePoint now) {
+void StatementTable::note_hits(Ref statement, const Hits& hits, TimePoint now) {
   StatementFigures& figures = figures_of(slot_of(statement));
-  ++figures.calls;
-  ++figures.hits;
+  figures.calls += hits.calls;
+  figures.hits += hits.calls;
   figures.first_seen = std::min(figures.first_seen, now);
-  figures.rows += rows;
-  figures.saved_micros += saved_micros;
+  figures.rows += hits.rows;
+  figures.saved_micros += hits.saved_micros;
   figures.last_seen = now;
 }
 
@@ -288,7 +298,7 @@ StatementTable::Details StatementTable::details(const std::vector<Name>& names) 
 }
 
 std::size_t StatementTable::bytes() const {
-  std::size_t bytes = slots_.capacity() * sizeof(slots_.front());
+  std::size_t bytes = sizeof(recent_) + slots_.capacity() * sizeof(slots_.front());
   // Fifteen elements of sixteen bytes each with their marks make a group of the map, which is half empty
   // after it has grown.
   bytes += places_.bucket_count() * (sizeof(StatementKey) + sizeof(std::uint64_t) + 1);

@@ -94,16 +94,18 @@ class StatementTable {
   std::uint32_t number_of(std::string_view database);
   /// Lives as long as the process.
   std::string_view name_of_database(std::uint32_t database) const { return databases_[database]->name; }
+  /// Lives as long as the table.
   Latencies& latencies(std::uint32_t database) { return *databases_[database]->latencies; }
 
   /// The statement of that name, of which `text` is one, and which holds so many statements; a new one is
-  /// taken in.
+  /// taken in. A semicolon at its end makes no difference.
   Ref find(const StatementKey& key, std::string_view text, int statements, TimePoint now) {
-    const auto known = places_.find(key);
-    return known != places_.end() ? ref(known->second) : take_in(key, text, statements, now);
+    const Recent& recent = recent_[key.fingerprint.low % kRecent];
+    if (recent.key == key && slot_of(recent.statement) != nullptr) return recent.statement;
+    return look_up(key, text, statements, now);
   }
   /// What the statement at this position of its text is counted as. Mostly that itself; but a text with
-  /// several, or with a semicolon at its end, only leads to what it consists of.
+  /// several only leads to what it consists of.
   Ref part(Ref whole, std::size_t position, TimePoint now) {
     const Slot* slot = slot_of(whole);
     return slot == nullptr || slot->parts == nullptr ? whole : part_of(*slot, position, now);
@@ -120,7 +122,21 @@ class StatementTable {
   bool note_call(Ref statement, std::uint64_t rows, std::uint64_t micros, std::uint64_t waited,
                  TimePoint now);
   void note_asker(Ref statement, Asker asker);
-  void note_hit(Ref statement, std::uint64_t rows, std::uint64_t saved_micros, TimePoint now);
+  /// Answers from memory to one statement.
+  struct Hits {
+    std::uint64_t calls = 0;
+    std::uint64_t rows = 0;
+    std::uint64_t most_rows = 0;  ///< of one of them
+    std::uint64_t saved_micros = 0;
+
+    void add(std::uint64_t its_rows, std::uint64_t its_saved_micros) {
+      ++calls;
+      rows += its_rows;
+      most_rows = std::max(most_rows, its_rows);
+      saved_micros += its_saved_micros;
+    }
+  };
+  void note_hits(Ref statement, const Hits& hits, TimePoint now);
   void note_error(Ref statement, const std::array<char, 5>& sqlstate, std::uint64_t micros,
                   std::uint64_t waited, TimePoint now);
 
@@ -183,6 +199,12 @@ class StatementTable {
     TextPtr text;
     std::unique_ptr<const Asker> asker;  ///< of the slowest call; null: not known
   };
+  /// What find() has led to, so that most calls need no search.
+  struct Recent {
+    StatementKey key;
+    Ref statement;
+  };
+  static constexpr std::size_t kRecent = 256;
   struct Database {
     std::string_view name;
     std::unique_ptr<Latencies> latencies = std::make_unique<Latencies>();
@@ -198,6 +220,7 @@ class StatementTable {
   Ref part_of(const Slot& whole, std::size_t position, TimePoint now);
   Slot* slot_of(const Name& name) const;
   StatementFigures& figures_of(Slot* slot) { return slot == nullptr ? others_ : slot->figures; }
+  Ref look_up(const StatementKey& key, std::string_view text, int statements, TimePoint now);
   Ref take_in(const StatementKey& key, std::string_view text, int statements, TimePoint now);
   Ref admit(const StatementKey& key, TextPtr text, TimePoint now);
   std::uint32_t make_room();
@@ -208,6 +231,7 @@ class StatementTable {
   std::uint32_t hand_ = 0;  ///< whose turn it is to make room
   boost::unordered_flat_map<StatementKey, std::uint32_t, StatementKeyHash> places_;
   std::vector<std::unique_ptr<Slot>> slots_;
+  std::array<Recent, kRecent> recent_{};  ///< by fingerprint
   std::vector<std::unique_ptr<Database>> databases_;
   StatementFigures others_;
   std::unique_ptr<RepetitionTable> repetitions_;

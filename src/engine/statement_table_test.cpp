@@ -62,6 +62,21 @@ TEST_F(StatementTableTest, ATextWithSeveralLeadsToItsParts) {
   EXPECT_EQ(rows[1].figures.calls, 3);
 }
 
+TEST_F(StatementTableTest, ASemicolonAtTheEndMakesNoDifference) {
+  const auto plain = find("SELECT a FROM t WHERE b = 1");
+  for (int i = 0; i < 2; ++i) {
+    for (const char* text : {"SELECT a FROM t WHERE b = 2;", "SELECT a FROM t WHERE b = 3 ; ;"}) {
+      EXPECT_EQ(find(text).place, plain.place) << text;
+      EXPECT_EQ(find(text).serial, plain.serial) << text;
+    }
+  }
+  table_.reset();
+  call("SELECT a FROM t WHERE b = 1;", 5);
+  ASSERT_EQ(all().rows.size(), 1);
+  EXPECT_EQ(*all().rows[0].text, "SELECT a FROM t WHERE b = $1")
+      << "what was found before the reset counts no more";
+}
+
 TEST_F(StatementTableTest, ATextThatIsCutAmissIsOneStatement) {
   const std::string text = "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC SELECT 1; SELECT 2; END";
   table_.note_call(table_.part(find(text, 1), 0, kNow), 0, 1, 0, kNow);
@@ -89,7 +104,7 @@ TEST_F(StatementTableTest, WhatHasMadeRoomIsCountedWithTheOthers) {
   table_.note_call(old, 5, 77, 0, kNow);
   EXPECT_EQ(all().others.rows, 2000 + 5);
   table_.reset();
-  table_.note_hit(old, 1, 10, kNow);
+  table_.note_hits(old, {.calls = 1, .rows = 1, .saved_micros = 10}, kNow);
   EXPECT_EQ(all().others.hits, 1);
   EXPECT_TRUE(all().rows.empty());
 }

@@ -49,15 +49,16 @@ std::string_view trace_in(std::string_view comment) {
 }  // namespace
 
 std::string_view trace_of(std::string_view text) {
+  if (!may_have_outer_comment(text)) return {};
   text = trimmed(text);
-  if (text.empty() || (text.back() != '/' && text.front() != '/')) return {};
   const std::string_view found = trace_in(last_comment(text));
   return found.empty() ? trace_in(first_comment(text)) : found;
 }
 
 std::string_view without_outer_comments(std::string_view text) {
+  const bool may_have_comment = may_have_outer_comment(text);
   text = trimmed(text);
-  if (text.empty() || (text.back() != '/' && text.front() != '/')) return text;
+  if (!may_have_comment) return text;
   text.remove_prefix(first_comment(text).size());
   text.remove_suffix(last_comment(text).size());
   return text;
