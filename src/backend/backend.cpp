@@ -40,7 +40,6 @@ bool ends_connection(std::string_view error) {
 
 /// What is needed only until the login is over.
 struct Backend::Opening {
-  std::shared_ptr<const Target> target;
   std::vector<wire::Parameter> startup;
   Credentials credentials;
   std::optional<Login> login;
@@ -80,7 +79,7 @@ void Backend::open(std::vector<wire::Parameter> startup, Credentials credentials
   generation_ = pool_.generation();
   defaults_generation_ = pool_.defaults_generation();
   // Behind the generation: one that leads to where the pool was before must not look as if it did not.
-  opening_->target = pool_.target();
+  target_ = pool_.target();
   // The caller is in the middle of deciding; it hears of a failure when it is done.
   if (!connect_next()) {
     net::Loop::current()->defer([this] {
@@ -91,10 +90,10 @@ void Backend::open(std::vector<wire::Parameter> startup, Credentials credentials
 
 /// Tries the host's addresses in turn, each for as long as connecting may take, as libpq does.
 bool Backend::connect_next() {
-  const auto& addresses = opening_->target->addresses();
+  const auto& addresses = target_->addresses();
   changed_at_ = net::Loop::current()->now();
   while (opening_->tried < addresses.size()) {
-    opening_->address = (opening_->target->reached() + opening_->tried++) % addresses.size();
+    opening_->address = (target_->reached() + opening_->tried++) % addresses.size();
     auto fd = net::start_connect(addresses[opening_->address]);
     if (!fd) {
       note_failure(fd.error().text);
@@ -110,7 +109,7 @@ bool Backend::connect_next() {
 }
 
 void Backend::note_failure(std::string_view what) {
-  const auto& addresses = opening_->target->addresses();
+  const auto& addresses = target_->addresses();
   if (!opening_->failures.empty()) opening_->failures += "; ";
   if (addresses.size() > 1) opening_->failures += addresses[opening_->address].host() + ": ";
   opening_->failures += what;
@@ -127,9 +126,9 @@ void Backend::on_connected() {
   if (const int error = net::connect_error(channel_.stream().fd()); error != 0) {
     return try_another(errno_text(error));
   }
-  opening_->target->set_reached(opening_->address);
+  target_->set_reached(opening_->address);
   channel_.want_writable(false);
-  if (opening_->target->wants_tls()) return ask_for_tls();
+  if (target_->wants_tls()) return ask_for_tls();
   start_login();
 }
 
@@ -149,14 +148,14 @@ void Backend::on_tls_answer() {
     return;
   }
   if (answer == std::byte{'S'}) {
-    const auto& target = *opening_->target;
-    if (auto started = channel_.stream().start_tls_client(target.tls(), target.upstream().host); !started) {
+    if (auto started = channel_.stream().start_tls_client(target_->tls(), target_->upstream().host);
+        !started) {
       return refuse_server(started.error().text);
     }
     state_ = State::handshaking;
     return continue_handshake();
   }
-  if (opening_->target->requires_tls()) {
+  if (target_->requires_tls()) {
     return refuse_server("the server does not support TLS, but sslmode demands it");
   }
   start_login();
@@ -239,7 +238,7 @@ void Backend::fail_opening(std::string_view sqlstate, std::string_view what) {
   Login::Refusal refusal;
   refusal.ours = {wire::Severity::fatal,
                   std::string(sqlstate),
-                  fmt::format("could not connect to server {}: {}", opening_->target->name(), what),
+                  fmt::format("could not connect to server {}: {}", target_->name(), what),
                   {},
                   {}};
   fail_opening(std::move(refusal));
@@ -276,8 +275,8 @@ void Backend::take_back() {
 
 void Backend::request_cancel(std::shared_ptr<void> waiting) {
   if (cancel_guard_ == nullptr) cancel_guard_ = std::make_shared<CancelGuard>();
-  // To where this connection leads, whatever the name means by now.
-  send_cancel(pool_.target(), net::peer_address(channel_.stream().fd()), cancel_key_, cancel_guard_,
+  // To where this connection leads and as it was made, whatever the pool's target is by now.
+  send_cancel(target_, net::peer_address(channel_.stream().fd()), cancel_key_, cancel_guard_,
               pool_.rules().connect, std::move(waiting));
 }
 

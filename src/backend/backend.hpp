@@ -174,6 +174,8 @@ class Backend final : public net::Handler,
   /// Unique in the process, never reused.
   std::uint64_t id() const { return id_; }
   Pool& pool() const { return pool_; }
+  /// What it was opened to, which the pool may have left since; from open() on.
+  const Target& target() const { return *target_; }
   State state() const { return state_; }
   Lessee* lessee() const { return lessee_; }
   TimePoint opened_at() const { return opened_at_; }
@@ -241,6 +243,7 @@ class Backend final : public net::Handler,
   const std::uint64_t id_;
   Pool& pool_;
   const ProfilePtr profile_;
+  std::shared_ptr<const Target> target_;  ///< since open()
   std::array<Permit, 3> permits_;
   net::Channel channel_;
   State state_ = State::connecting;

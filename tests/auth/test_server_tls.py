@@ -158,3 +158,19 @@ def test_a_client_certificate_of_forebays(certificates, refused):
             assert question(daemon, postgres) is True
         with ForebayDaemon(behind(postgres, sslmode="require")) as daemon:
             assert "certificate" in refused(daemon.dsn(user="app", password=postgres.passwords["app"]))
+
+
+def test_a_cancel_was_lost_after_a_reload_that_moved_the_database_to_a_server_with_tls(server, tls_server):
+    """It goes to the server on which the statement runs, in the way in which that was reached: this one has no TLS."""
+    entry = "databases:\n  postgres: {}/postgres?sslmode={}\n"
+    with ForebayDaemon(tls_server, config=entry.format(server.url(), "disable")) as daemon, \
+            RawConnection(daemon.host, daemon.port, timeout=20) as raw:
+        raw.login("postgres", server.passwords["postgres"], "postgres")
+        raw.send(fe.query("SELECT pg_sleep(600)"))
+        asked = "SELECT 1 FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(600)' AND state = 'active'"
+        wait_until(lambda: server.query(asked), 10, "the statement runs")
+        daemon.config_path.write_text(entry.format(tls_server.url(), "require"))
+        daemon.reload()
+        daemon.wait_for_log("configuration reloaded")
+        raw.cancel()
+        assert [message.sqlstate for message in raw.until_ready() if message.kind == "E"] == ["57014"]
