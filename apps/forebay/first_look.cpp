@@ -53,11 +53,8 @@ FirstLook::FirstLook(pgfront::Front& front) : settings_(front.settings()) {
 }
 
 void FirstLook::ask(pgfront::Front& front, bool looks_up, bool is_cache_open) {
-  const config::Upstream& upstream = settings_->upstream;
-  auto pool = front.directory().find_or_create(upstream.user,
-                                               upstream.database.empty() ? "postgres" : upstream.database);
+  auto pool = front.directory().for_roles("");
   if (!pool) return;
-  if (!upstream.password.empty()) (*pool)->set_credentials(wire::SecretText(upstream.password));
   const auto start = [&](std::string question, auto answered) {
     auto errand = std::make_unique<engine::Errand>(*pool, backend::intern({}), std::move(question), answered);
     errand->start();

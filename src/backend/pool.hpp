@@ -73,7 +73,12 @@ struct PoolKey {
   std::string user;
   std::string database;
   std::string server;  ///< the name of one that is asked for reads only; empty: the primary, wherever that is
+  /// Set when it is for nobody but us, who look roles up: the entry of `databases` whose own upstream it is
+  /// on, empty for the main one. What clients mean by the name of the database is another, then.
+  std::optional<std::string> roles_of = std::nullopt;
 
+  /// The name of the entry whose limits and pauses it has; empty: what holds for all.
+  const std::string& entry() const { return roles_of ? *roles_of : database; }
   auto operator<=>(const PoolKey&) const = default;
 };
 
@@ -135,10 +140,13 @@ class Pool : public std::enable_shared_from_this<Pool> {
        Quotas& of_user, Quotas& of_database, std::weak_ptr<const Pool> origin = {});
   ~Pool();
 
+  const PoolKey& key() const { return key_; }
   const std::string& user() const { return key_.user; }
   const std::string& database() const { return key_.database; }  ///< as clients name it
   /// Whether it is asked for reads only.
   bool is_for_reads() const { return !key_.server.empty(); }
+  /// Whether it is on another server than clients' pool of that user and database.
+  bool is_apart() const { return is_for_reads() || key_.roles_of.has_value(); }
   PoolDirectory& directory() const { return directory_; }
   std::string describe() const;
 

@@ -110,48 +110,35 @@ Result<void> PoolDirectory::configure(config::SettingsPtr settings) {
       watch_servers(this->settings());
       return targets.error();
     }
-    bool is_known = false;
-    bool is_led = false;
-    {
-      const std::lock_guard lock(mutex_);
-      targets_ = std::move(*targets);
-      settings_ = settings;
-      set_quota_limits(*settings);
-      is_led_ = !settings->replicas.empty() || (is_led_ && !settings->upstream.user.empty());
-      is_led = is_led_;
-      const auto servers = servers_of(*settings);
-      if (std::ranges::find(servers, primary_, server_name) == servers.end()) primary_.clear();
-      const auto before = server_targets_.find(primary_);
-      is_known = before != server_targets_.end() && before->second->place() == targets_.at("")->place();
-    }
-    if (is_led && !is_known) hold_primary(true);
-    move_pools(*settings, Severs::nobody);
+    // Under one lock: nobody who has proved himself to the new server may find a pool on the old one.
+    const std::lock_guard lock(mutex_);
+    targets_ = std::move(*targets);
+    settings_ = settings;
+    set_quota_limits(*settings);
+    is_led_ = !settings->replicas.empty() || (is_led_ && !settings->upstream.user.empty());
+    const auto servers = servers_of(*settings);
+    if (std::ranges::find(servers, primary_, server_name) == servers.end()) primary_.clear();
+    const auto before = server_targets_.find(primary_);
+    const bool is_known =
+        before != server_targets_.end() && before->second->place() == targets_.at("")->place();
+    if (is_led_ && !is_known) hold_primary_locked(true);
+    move_pools_locked(*settings, Severs::nobody);
   }
   watch_servers(settings);
   return {};
 }
 
 /// Gives all pools the servers and limits that they have now.
-void PoolDirectory::move_pools(const config::Settings& settings, Severs severs) {
-  std::map<PoolKey, std::shared_ptr<Pool>> pools;
-  {
-    const std::lock_guard lock(mutex_);
-    pools = pools_;
-  }
-  for (auto& [key, pool] : pools) {
-    std::shared_ptr<const Target> target;
-    {
-      const std::lock_guard lock(mutex_);
-      // A database that is listed no more keeps its server until its clients have gone.
-      auto found = target_for(settings, key);
-      target = found ? *found : pool->target();
-    }
+void PoolDirectory::move_pools_locked(const config::Settings& settings, Severs severs) {
+  for (auto& [key, pool] : pools_) {
+    // A database that is listed no more keeps its server until its clients have gone.
+    auto found = target_for(settings, key);
+    auto target = found ? *found : pool->target();
     const auto before = pool->target();
     const bool is_elsewhere = target->name() != before->name();
     const bool has_moved =
         target->place() != before->place() || target->upstream().database != before->upstream().database;
-    pool->configure(std::move(target),
-                    std::make_shared<const PoolRules>(rules_for(settings, key.user, key.database)));
+    pool->configure(std::move(target), std::make_shared<const PoolRules>(rules_for(settings, key)));
     const bool leaves_primary = key.server.empty() && is_on_cluster(settings, key);
     if ((severs == Severs::all && leaves_primary) || (severs == Severs::elsewhere && is_elsewhere)) {
       pool->sever(fmt::format("{} is not the primary any more", before->name()));
@@ -197,55 +184,53 @@ Result<std::shared_ptr<const Target>> PoolDirectory::target_for(const config::Se
   return Error{ErrorCode::unavailable, fmt::format("no server is configured for database \"{}\"", database)};
 }
 
-/// The upstream's own user looks verifiers up, in a database that need not be listed.
-bool PoolDirectory::looks_up(const config::Settings& settings, const PoolKey& key) {
-  return key.user == settings.upstream.user && !settings.databases.contains(key.database);
-}
-
 bool PoolDirectory::is_on_cluster(const config::Settings& settings, const PoolKey& key) {
-  return looks_up(settings, key) || is_on_cluster(settings, key.database);
+  return key.roles_of ? key.roles_of->empty() : is_on_cluster(settings, key.database);
 }
 
 /// Whether it lives where the upstream and the replicas are.
 bool PoolDirectory::is_on_cluster(const config::Settings& settings, const std::string& database) {
-  const auto* listed = config::database_entry(settings, database);
-  return listed == nullptr || !listed->upstream;
+  return config::upstream_entry(settings, database).empty();
 }
 
 /// The same database on the server that the key names.
 Result<std::shared_ptr<const Target>> PoolDirectory::target_for(const config::Settings& settings,
                                                                 const PoolKey& key) const {
-  auto on_primary = looks_up(settings, key) ? Result<std::shared_ptr<const Target>>(targets_.at(""))
-                                            : target_for(settings, key.database);
+  if (key.roles_of) {
+    const auto at = targets_.find(*key.roles_of);
+    if (at != targets_.end()) return at->second->for_database(key.database);
+    return Error{ErrorCode::unavailable,
+                 fmt::format("database \"{}\" has no server of its own", *key.roles_of)};
+  }
+  auto on_primary = target_for(settings, key.database);
   if (key.server.empty() || !on_primary) return on_primary;
   const auto at = server_targets_.find(key.server);
   if (at != server_targets_.end()) return at->second->for_database((*on_primary)->upstream().database);
   return Error{ErrorCode::unavailable, fmt::format("server {} is not known", key.server)};
 }
 
-PoolRules PoolDirectory::rules_for(const config::Settings& settings, const std::string& user,
-                                   const std::string& database) const {
+PoolRules PoolDirectory::rules_for(const config::Settings& settings, const PoolKey& key) const {
   const config::Limits& limits = settings.limits;
   const config::Timeouts& timeouts = settings.timeouts;
-  const auto* listed = config::database_entry(settings, database);
-  PoolRules rules{
-      .mode = settings.pool_mode,
-      .has_replicas = !settings.replicas.empty() && is_on_cluster(settings, PoolKey{user, database, {}}),
-      .reads_from_primary =
-          std::ranges::find(settings.routing.primary_users, user) != settings.routing.primary_users.end(),
-      .size = limits.pool_size,
-      .overflow = limits.pool_overflow,
-      .reserve = limits.reserve_size,
-      .min_size = limits.pool_min_size,
-      .max_prepared_statements = limits.max_prepared_statements,
-      .wait = timeouts.wait,
-      .reserve_after = timeouts.reserve_after,
-      .recycle = timeouts.recycle,
-      .test_after = timeouts.test_after,
-      .connect = timeouts.connect,
-      .backend_idle = timeouts.backend_idle,
-      .command = timeouts.command,
-      .session_defaults = {}};
+  const std::string& user = key.user;
+  const auto* listed = config::database_entry(settings, key.entry());
+  PoolRules rules{.mode = settings.pool_mode,
+                  .has_replicas = !settings.replicas.empty() && is_on_cluster(settings, key),
+                  .reads_from_primary = std::ranges::find(settings.routing.primary_users, user) !=
+                                        settings.routing.primary_users.end(),
+                  .size = limits.pool_size,
+                  .overflow = limits.pool_overflow,
+                  .reserve = limits.reserve_size,
+                  .min_size = limits.pool_min_size,
+                  .max_prepared_statements = limits.max_prepared_statements,
+                  .wait = timeouts.wait,
+                  .reserve_after = timeouts.reserve_after,
+                  .recycle = timeouts.recycle,
+                  .test_after = timeouts.test_after,
+                  .connect = timeouts.connect,
+                  .backend_idle = timeouts.backend_idle,
+                  .command = timeouts.command,
+                  .session_defaults = {}};
   SessionTimes times{timeouts.statement, timeouts.idle_in_transaction};
   if (listed != nullptr) apply(rules, times, listed->pool);
   if (const auto* entry = user_entry(settings, user)) apply(rules, times, entry->pool);
@@ -265,10 +250,8 @@ Quotas& PoolDirectory::find_or_add(QuotasByName& quotas, const std::string& name
   return *found;
 }
 
-Result<std::shared_ptr<Pool>> PoolDirectory::find_or_create(const std::string& user,
-                                                            const std::string& database) {
-  const std::lock_guard lock(mutex_);
-  const PoolKey key{user, database, {}};
+Result<std::shared_ptr<Pool>> PoolDirectory::find_or_create_locked(const PoolKey& key,
+                                                                   const std::shared_ptr<Pool>& origin) {
   auto& pool = pools_[key];
   if (pool == nullptr) {
     auto target = target_for(*settings_, key);
@@ -276,34 +259,58 @@ Result<std::shared_ptr<Pool>> PoolDirectory::find_or_create(const std::string& u
       pools_.erase(key);
       return target.error();
     }
-    pool = std::make_shared<Pool>(*this, key, *target,
-                                  std::make_shared<const PoolRules>(rules_for(*settings_, user, database)),
-                                  find_or_add(user_quotas_, user), find_or_add(database_quotas_, database));
+    pool = std::make_shared<Pool>(
+        *this, key, *target, std::make_shared<const PoolRules>(rules_for(*settings_, key)),
+        find_or_add(user_quotas_, key.user), find_or_add(database_quotas_, key.entry()), origin);
     set_quota_limits(*settings_);
     restrain(key, *pool);
   }
   return pool;
 }
 
+Result<std::shared_ptr<Pool>> PoolDirectory::find_or_create(const std::string& user,
+                                                            const std::string& database) {
+  const std::lock_guard lock(mutex_);
+  const PoolKey key{user, database, {}};
+  // Where the pool of one that is listed no more has stayed, roles are others than those that now log in.
+  if (auto target = target_for(*settings_, key); !target) return target.error();
+  return find_or_create_locked(key);
+}
+
+Result<std::shared_ptr<Pool>> PoolDirectory::for_roles(const std::string& entry) {
+  const std::lock_guard lock(mutex_);
+  const auto at = targets_.find(entry);
+  if (at == targets_.end()) {
+    return Error{ErrorCode::unavailable, fmt::format("database \"{}\" has no server of its own", entry)};
+  }
+  const config::Upstream& upstream = at->second->upstream();
+  const std::string database = upstream.database.empty() ? "postgres" : upstream.database;
+  PoolKey key{upstream.user, database, {}};
+  const auto of_clients = target_for(*settings_, key);
+  const bool is_same =
+      of_clients && config::upstream_entry(*settings_, database) == entry &&
+      ((*of_clients)->upstream().database.empty() || (*of_clients)->upstream().database == database);
+  if (!is_same) key.roles_of = entry;
+  auto pool = find_or_create_locked(key);
+  if (pool && !upstream.password.empty()) (*pool)->set_credentials(wire::SecretText(upstream.password));
+  return pool;
+}
+
+bool PoolDirectory::may_live_on(const std::string& database, const std::string& server) const {
+  const std::lock_guard lock(mutex_);
+  const std::string entry = config::upstream_entry(*settings_, database);
+  if (!entry.empty()) return server_name(*config::upstream_of(*settings_, entry)) == server;
+  const auto servers = servers_of(*settings_);
+  return std::ranges::find(servers, server, server_name) != servers.end();
+}
+
 std::shared_ptr<Pool> PoolDirectory::for_reads(const std::shared_ptr<Pool>& origin,
                                                const std::string& server) {
   const std::lock_guard lock(mutex_);
-  const PoolKey key{origin->user(), origin->database(), server};
-  auto& pool = pools_[key];
-  if (pool == nullptr) {
-    auto target = target_for(*settings_, key);
-    if (!target) {
-      pools_.erase(key);
-      return nullptr;
-    }
-    pool = std::make_shared<Pool>(
-        *this, key, *target, std::make_shared<const PoolRules>(rules_for(*settings_, key.user, key.database)),
-        find_or_add(user_quotas_, key.user), find_or_add(database_quotas_, key.database), origin);
-    set_quota_limits(*settings_);
-    restrain(key, *pool);
-  }
-  pool->set_origin(origin);  // the one it was made for may have been forgotten
-  return pool;
+  auto pool = find_or_create_locked({origin->user(), origin->database(), server}, origin);
+  if (!pool) return nullptr;
+  (*pool)->set_origin(origin);  // the one it was made for may have been forgotten
+  return std::move(*pool);
 }
 
 std::vector<std::shared_ptr<Pool>> PoolDirectory::all() const {
@@ -314,7 +321,7 @@ std::vector<std::shared_ptr<Pool>> PoolDirectory::of_database(const std::string&
   const std::lock_guard lock(mutex_);
   std::vector<std::shared_ptr<Pool>> pools;
   for (const auto& [key, pool] : pools_) {
-    if (database.empty() || key.database == database) pools.push_back(pool);
+    if (database.empty() || key.entry() == database) pools.push_back(pool);
   }
   return pools;
 }
@@ -379,7 +386,7 @@ bool PoolDirectory::is_held_locked(const PoolKey& key) const {
 }
 
 bool PoolDirectory::is_paused_locked(const PoolKey& key) const {
-  return is_held_locked(key) || is_paused_locked(key.database);
+  return is_held_locked(key) || is_paused_locked(key.entry());
 }
 
 /// As its likes are.
@@ -429,7 +436,7 @@ void PoolDirectory::forget_unused() {
   std::set<std::string_view> databases;
   for (const auto& [key, pool] : pools_) {
     users.insert(key.user);
-    databases.insert(key.database);
+    databases.insert(key.entry());
   }
   std::erase_if(user_quotas_, [&users](const auto& quota) { return !users.contains(quota.first); });
   std::erase_if(database_quotas_,

@@ -51,6 +51,12 @@ class PoolDirectory {
   /// The pool for a client's user and database, made when it is not there yet. Fails when the server is
   /// unknown.
   Result<std::shared_ptr<Pool>> find_or_create(const std::string& user, const std::string& database);
+  /// The pool in which the upstream's user looks up the roles of that upstream: of the named entry of
+  /// `databases` (config::upstream_entry), or of the main one. Its database is the one that the upstream
+  /// names, or `postgres`; clients have the same pool where they mean the same by that name.
+  Result<std::shared_ptr<Pool>> for_roles(const std::string& entry);
+  /// Whether `server` is the one that `database` lives on now, or may come to after a failover.
+  bool may_live_on(const std::string& database, const std::string& server) const;
   /// The pool of the same user and database on `server` of the topology, for reads only; made when it is not
   /// there yet. Null when there is no such server (any more).
   std::shared_ptr<Pool> for_reads(const std::shared_ptr<Pool>& pool, const std::string& server);
@@ -59,12 +65,11 @@ class PoolDirectory {
   /// Before the loops lose what was posted to them.
   void stop_watching() { watch_.reset(); }
   const route::Board& board() const { return board_; }
-  /// The mode, limits and times that a pool of `user` and `database` has under `settings`.
-  PoolRules rules_for(const config::Settings& settings, const std::string& user,
-                      const std::string& database) const;
+  /// The mode, limits and times that a pool has under `settings`.
+  PoolRules rules_for(const config::Settings& settings, const PoolKey& key) const;
 
   std::vector<std::shared_ptr<Pool>> all() const;
-  /// Pools of one database; of all databases when it is empty.
+  /// Pools of one database, that of look-ups on its own upstream included; of all databases when it is empty.
   std::vector<std::shared_ptr<Pool>> of_database(const std::string& database) const;
   /// Where each server of the main cluster is, by its name, as far as that is known.
   std::map<std::string, std::shared_ptr<const Target>> server_targets() const;
@@ -118,7 +123,7 @@ class PoolDirectory {
   /// From whom lent backends are taken when pools move: from nobody; where the server has another name now;
   /// from all on the cluster's primary.
   enum class Severs { nobody, elsewhere, all };
-  void move_pools(const config::Settings& settings, Severs severs);
+  void move_pools_locked(const config::Settings& settings, Severs severs);
   void watch_servers(const config::SettingsPtr& settings);
   void on_topology(const route::Topology& topology, const std::vector<route::RollCall::Change>& changes,
                    const ServerWatch::Targets& targets);
@@ -129,15 +134,17 @@ class PoolDirectory {
   void lead(const std::string& server, bool is_promoted);
   void move_primary(const std::string& server, Severs severs);
   std::string primary_locked() const;
-  static bool looks_up(const config::Settings& settings, const PoolKey& key);
   static bool is_on_cluster(const config::Settings& settings, const std::string& database);
   static bool is_on_cluster(const config::Settings& settings, const PoolKey& key);
   void hold_primary(bool holds);
+  void hold_primary_locked(bool holds);
   bool is_led() const;
   Result<std::shared_ptr<const Target>> target_for(const config::Settings& settings,
                                                    const std::string& database) const;
   Result<std::shared_ptr<const Target>> target_for(const config::Settings& settings,
                                                    const PoolKey& key) const;
+  Result<std::shared_ptr<Pool>> find_or_create_locked(const PoolKey& key,
+                                                      const std::shared_ptr<Pool>& origin = nullptr);
   void set_quota_limits(const config::Settings& settings);
   static Quotas& find_or_add(QuotasByName& quotas, const std::string& name);
   bool is_paused_locked(const std::string& database) const;

@@ -179,17 +179,13 @@ void PoolDirectory::lead(const std::string& server, bool is_promoted) {
 
 void PoolDirectory::move_primary(const std::string& server, Severs severs) {
   const std::lock_guard one_at_a_time(configuring_);
-  config::SettingsPtr settings;
-  {
-    const std::lock_guard lock(mutex_);
-    settings = settings_;
-    const auto& place = server_targets_.at(server);
-    for (auto& [database, target] : targets_) {
-      if (database.empty() || is_on_cluster(*settings, database))
-        target = place->for_database(target->upstream().database);
-    }
+  const std::lock_guard lock(mutex_);
+  const auto& place = server_targets_.at(server);
+  for (auto& [database, target] : targets_) {
+    if (database.empty() || is_on_cluster(*settings_, database))
+      target = place->for_database(target->upstream().database);
   }
-  move_pools(*settings, severs);
+  move_pools_locked(*settings_, severs);
 }
 
 /// Nothing comes back from there any more, or must: from pools for reads, or from those of the primary.
@@ -213,6 +209,10 @@ void PoolDirectory::sever(const route::Server& server, bool is_for_reads) {
 
 void PoolDirectory::hold_primary(bool holds) {
   const std::lock_guard lock(mutex_);
+  hold_primary_locked(holds);
+}
+
+void PoolDirectory::hold_primary_locked(bool holds) {
   if (is_primary_held_ == holds) return;
   is_primary_held_ = holds;
   for (const auto& [key, pool] : pools_) {

@@ -245,11 +245,22 @@ class Checker {
     if (settings_.auth != AuthMode::scram && settings_.auth != AuthMode::md5) return;
     const auto& databases = settings_.databases;
     const auto& users = settings_.users;
-    const bool known =
-        !settings_.auth_file.empty() || !settings_.upstream.user.empty() ||
-        std::any_of(users.begin(), users.end(), [](const auto& u) { return !u.second.password.empty(); }) ||
-        std::any_of(databases.begin(), databases.end(),
-                    [](const auto& d) { return d.second.upstream && !d.second.upstream->user.empty(); });
+    const bool listed =
+        !settings_.auth_file.empty() ||
+        std::any_of(users.begin(), users.end(), [](const auto& u) { return !u.second.password.empty(); });
+    if (listed) return;
+    bool known = !settings_.upstream.user.empty();
+    for (const auto& [name, database] : databases) {
+      if (!database.upstream) continue;
+      known = known || !database.upstream->user.empty();
+      if (!database.upstream->user.empty()) continue;
+      const std::string key = fmt::format("databases.{}.upstream", name);
+      tell(key,
+           fmt::format("{}: auth.mode {} needs the secrets of the users of that server, and there is nowhere "
+                       "to look them up; give it a user that may read them (postgres://user:password@…), or "
+                       "set auth.file",
+                       key, to_text(settings_.auth)));
+    }
     if (known) return;
     tell(written("auth.mode") ? "auth.mode" : "upstream",
          fmt::format("auth.mode {} needs the users' secrets, and there is nowhere to look them up; give the "

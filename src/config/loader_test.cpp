@@ -293,12 +293,12 @@ TEST(Loader, SizesHaveToFit) {
 
 TEST(Loader, DatabasesThatCannotBeAreTold) {
   expect_in(mistake("databases: {pgbouncer: }\n"), "is the name of the console");
-  expect_in(mistake("databases: {a: {upstream: postgres://h/b, database: c}}\n"),
+  expect_in(mistake("databases: {a: {upstream: postgres://u@h/b, database: c}}\n"),
             "the upstream names the database \"b\"");
   expect_in(wrong("databases: {a: {pool: {size: 1}}}\n"), "there is no server to forward to");
   right("databases: {a: postgres://u@h/b}\n");
-  expect_in(mistake("databases: {a: {upstream: {host: ''}}}\n"), "the host is empty");
-  expect_in(mistake("databases: {a: {upstream: {host: 'a,b'}}}\n"), "is no host");
+  expect_in(mistake("databases: {a: {upstream: {host: '', user: u}}}\n"), "the host is empty");
+  expect_in(mistake("databases: {a: {upstream: {host: 'a,b', user: u}}}\n"), "is no host");
 }
 
 TEST(Loader, ListenAddressesAreThereOnce) {

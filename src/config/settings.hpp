@@ -335,6 +335,20 @@ inline const Database* database_entry(const Settings& settings, const std::strin
   return at == settings.databases.end() ? nullptr : &at->second;
 }
 
+/// The name of the entry whose own upstream the database lives on; empty: it lives on the main one.
+inline std::string upstream_entry(const Settings& settings, const std::string& database) {
+  auto at = settings.databases.find(database);
+  if (at == settings.databases.end()) at = settings.databases.find("*");
+  return at != settings.databases.end() && at->second.upstream ? at->first : std::string();
+}
+
+/// The upstream of such an entry; null when it has none of its own (any more).
+inline const Upstream* upstream_of(const Settings& settings, const std::string& entry) {
+  if (entry.empty()) return &settings.upstream;
+  const auto at = settings.databases.find(entry);
+  return at != settings.databases.end() && at->second.upstream ? &*at->second.upstream : nullptr;
+}
+
 using SettingsPtr = std::shared_ptr<const Settings>;
 
 }  // namespace forebay::config

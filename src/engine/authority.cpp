@@ -52,6 +52,7 @@ void add_verifier(Authority::Account& account) {
 
 /// No client's password is to blame when the server refuses Forebay's own login. Nothing for other refusals.
 std::optional<backend::Login::Refusal> own_login_failed(const std::string& user, const std::string& own_user,
+                                                        const std::string& upstream_key,
                                                         const backend::Login::Refusal& refusal) {
   const std::string_view code = wire::error_field(refusal.server_error, 'C');
   if (!code.starts_with("28") && code != wire::sqlstate::kInvalidCatalogName) return std::nullopt;
@@ -63,131 +64,152 @@ std::optional<backend::Login::Refusal> own_login_failed(const std::string& user,
                   "\"{}\": {}",
                   user, own_user, wire::error_field(refusal.server_error, 'M')),
       {},
-      "Correct `upstream` in Forebay's configuration: its user, its password or its database."};
+      fmt::format("Correct `{}` in Forebay's configuration: its user, its password or its database.",
+                  upstream_key)};
   return told;
+}
+
+/// Where the configuration has the upstream of an entry.
+std::string upstream_key(const std::string& entry) {
+  return entry.empty() ? "upstream" : fmt::format("databases.{}.upstream", entry);
 }
 
 }  // namespace
 
-std::shared_ptr<void> Authority::find(const std::string& user, Found found) {
-  auto known = configured_.find(user);
-  if (known == configured_.end()) {
-    if (auto secret = configured(user)) {
-      Account account;
-      account.secret = std::move(*secret);
-      add_verifier(account);
-      known = configured_.emplace(user, std::move(account)).first;
-    }
-  }
-  if (known != configured_.end()) {
-    found(&known->second, nullptr);
+std::shared_ptr<void> Authority::find(const std::string& entry, const std::string& user, Found found) {
+  const Role role{entry, user};
+  if (const Account* account = configured(role)) {
+    found(account, nullptr);
     return nullptr;
   }
-  auto ticket = make_ticket(user, std::move(found));
-  auto& lookup = lookups_[user];
+  auto ticket = make_ticket(role, std::move(found));
+  auto& lookup = lookups_[role];
   lookup.waiting.push_back(ticket);
-  if (lookup.errand == nullptr) look_up(user);
+  if (lookup.errand == nullptr) look_up(role);
   return ticket;
 }
 
-std::optional<wire::Secret> Authority::configured(const std::string& user) const {
+/// Null when the server has to be asked.
+const Authority::Account* Authority::configured(const Role& role) {
   const auto settings = directory_.settings();
-  const auto entry = settings->users.find(user);
-  if (entry != settings->users.end() && !entry->second.password.empty()) {
-    if (auto secret = wire::Secret::parse(entry->second.password)) return std::move(*secret);
+  // An upstream's own password must not be taken for that of the one that has come in its place.
+  if (std::exchange(configured_by_, settings) != settings) configured_.clear();
+  auto known = configured_.find(role);
+  if (known == configured_.end()) {
+    auto account = find_configured(*settings, role);
+    if (!account) return nullptr;
+    add_verifier(*account);
+    known = configured_.emplace(role, std::move(*account)).first;
+  }
+  return &known->second;
+}
+
+std::optional<Authority::Account> Authority::find_configured(const config::Settings& settings,
+                                                             const Role& role) const {
+  const auto entry = settings.users.find(role.user);
+  if (entry != settings.users.end() && !entry->second.password.empty()) {
+    if (auto secret = wire::Secret::parse(entry->second.password))
+      return Account{.secret = std::move(*secret)};
   }
   if (user_list_ != nullptr) {
-    if (const auto at = user_list_->find(user); at != user_list_->end()) return at->second;
+    if (const auto at = user_list_->find(role.user); at != user_list_->end())
+      return Account{.secret = at->second};
   }
-  if (user == settings->upstream.user && !settings->upstream.password.empty()) {
-    return wire::Secret(wire::SecretText(settings->upstream.password));
+  const config::Upstream* upstream = config::upstream_of(settings, role.entry);
+  if (upstream != nullptr && role.user == upstream->user && !upstream->password.empty()) {
+    return Account{.secret = wire::Secret(wire::SecretText(upstream->password)),
+                   .server = backend::server_name(*upstream)};
   }
   return std::nullopt;
 }
 
-std::shared_ptr<Authority::Found> Authority::make_ticket(const std::string& user, Found found) {
-  return {new Found(std::move(found)), [this, user](const Found* gone) {
+std::shared_ptr<Authority::Found> Authority::make_ticket(const Role& role, Found found) {
+  return {new Found(std::move(found)), [this, role](const Found* gone) {
             delete gone;
-            on_ticket_gone(user);
+            on_ticket_gone(role);
           }};
 }
 
 /// A question that waits for a backend while nobody waits for its answer would only be in the way of others.
-void Authority::on_ticket_gone(const std::string& user) {
-  const auto lookup = lookups_.find(user);
+void Authority::on_ticket_gone(const Role& role) {
+  const auto lookup = lookups_.find(role);
   if (lookup == lookups_.end()) return;
   auto& waiting = lookup->second.waiting;
   std::erase_if(waiting, [](const auto& ticket) { return ticket.expired(); });
   if (waiting.empty() && !lookup->second.errand->is_asking()) lookups_.erase(lookup);
 }
 
-void Authority::look_up(const std::string& user) {
+void Authority::look_up(const Role& role) {
   const auto settings = directory_.settings();
-  const config::Upstream& upstream = settings->upstream;
-  if (upstream.user.empty()) {
+  const config::Upstream* upstream = config::upstream_of(*settings, role.entry);
+  if (upstream != nullptr && upstream->user.empty()) {
     backend::Login::Refusal refusal;
     refusal.ours = {
         wire::Severity::fatal,
         std::string(wire::sqlstate::kInvalidAuthorization),
         fmt::format("the password of \"{}\" cannot be checked: no upstream user is configured to look it up",
-                    user),
+                    role.user),
         {},
-        "Give `upstream` a user, or list the role in auth.file or under `users`."};
-    return tell(user, nullptr, &refusal);
+        fmt::format("Give `{}` a user, or list the role in auth.file or under `users`.",
+                    upstream_key(role.entry))};
+    return tell(role, nullptr, &refusal);
   }
-  const std::string database = upstream.database.empty() ? "postgres" : upstream.database;
-  auto pool = directory_.find_or_create(upstream.user, database);
+  auto pool = directory_.for_roles(role.entry);
   if (!pool) {
     backend::Login::Refusal refusal;
     refusal.ours = {
         wire::Severity::fatal, std::string(wire::sqlstate::kConnectionFailure), pool.error().text, {}, {}};
-    return tell(user, nullptr, &refusal);
+    return tell(role, nullptr, &refusal);
   }
-  if (!upstream.password.empty()) (*pool)->set_credentials(wire::SecretText(upstream.password));
   const std::string sql =
-      bind_name(settings->auth_query.empty() ? default_query() : settings->auth_query, user);
+      bind_name(settings->auth_query.empty() ? default_query() : settings->auth_query, role.user);
   auto errand =
       std::make_unique<Errand>(*pool, backend::intern({}), sql,
-                               [this, user](const Errand::Outcome& outcome) { on_answer(user, outcome); });
+                               [this, role, asked_as = (*pool)->user()](const Errand::Outcome& outcome) {
+                                 on_answer(role, asked_as, outcome);
+                               });
   Errand& started = *errand;
-  lookups_[user].errand = std::move(errand);
+  lookups_[role].errand = std::move(errand);
   started.start();
 }
 
-void Authority::on_answer(const std::string& user, const Errand::Outcome& outcome) {
+void Authority::on_answer(const Role& role, const std::string& asked_as, const Errand::Outcome& outcome) {
+  const std::string key = upstream_key(role.entry);
   if (outcome.refusal != nullptr) {
-    const auto own = own_login_failed(user, directory_.settings()->upstream.user, *outcome.refusal);
-    return tell(user, nullptr, own ? &*own : outcome.refusal);
+    const auto own = own_login_failed(role.user, asked_as, key, *outcome.refusal);
+    return tell(role, nullptr, own ? &*own : outcome.refusal);
   }
   if (outcome.error != nullptr) {
     backend::Login::Refusal refusal;
-    refusal.ours = {wire::Severity::fatal,
-                    std::string(wire::sqlstate::kInvalidAuthorization),
-                    fmt::format("the password of \"{}\" cannot be checked: {}", user, outcome.error->message),
-                    {},
-                    "Give `upstream` a user that may read pg_authid, set auth.query, or list the role in "
-                    "auth.file or under "
-                    "`users`."};
-    return tell(user, nullptr, &refusal);
+    refusal.ours = {
+        wire::Severity::fatal,
+        std::string(wire::sqlstate::kInvalidAuthorization),
+        fmt::format("the password of \"{}\" cannot be checked: {}", role.user, outcome.error->message),
+        {},
+        fmt::format(
+            "Give `{}` a user that may read pg_authid, set auth.query, or list the role in auth.file or "
+            "under `users`.",
+            key)};
+    return tell(role, nullptr, &refusal);
   }
   const bool own_query = directory_.settings()->auth_query.empty();
   if (own_query) note_defaults(outcome);
   // Not remembered: a new password holds at once.
   Account account = account_of(outcome.rows, own_query);
+  account.server = outcome.backend->target().name();
   add_verifier(account);
-  tell(user, &account, nullptr);
+  tell(role, &account, nullptr);
 }
 
 /// A new session has the defaults of the present; so has a client that logs in now.
 void Authority::note_defaults(const Errand::Outcome& outcome) {
   if (outcome.rows.empty() || outcome.rows.front().size() != 4 || !outcome.rows.front()[3]) return;
-  backend::Pool& pool = outcome.backend->pool();
-  if (are_new_defaults(pool.target()->name(), *outcome.rows.front()[3])) pool.renew_all();
+  const backend::Backend& backend = *outcome.backend;
+  if (are_new_defaults(backend.target().name(), *outcome.rows.front()[3])) backend.pool().renew_all();
 }
 
-void Authority::tell(const std::string& user, const Account* account,
-                     const backend::Login::Refusal* refusal) {
-  auto lookup = lookups_.extract(user);
+void Authority::tell(const Role& role, const Account* account, const backend::Login::Refusal* refusal) {
+  auto lookup = lookups_.extract(role);
   if (lookup.empty()) return;
   // The errand is on the call stack.
   net::Loop::current()->defer(

@@ -71,7 +71,7 @@ using Groups = std::map<std::tuple<std::string, std::string, std::string>, std::
 Groups groups_of(const std::vector<std::shared_ptr<backend::Pool>>& pools, bool joins_servers) {
   Groups groups;
   for (const auto& pool : pools) {
-    const bool is_apart = !joins_servers && pool->is_for_reads();
+    const bool is_apart = !joins_servers && pool->is_apart();
     groups[{pool->user(), pool->database(), is_apart ? pool->target()->name() : std::string()}].push_back(
         pool.get());
   }
@@ -85,7 +85,7 @@ PoolFacts describe(const backend::PoolDirectory& directory, const config::Settin
           .server = pool.target()->name(),
           .is_for_reads = pool.is_for_reads(),
           .is_paused = pool.is_paused(),
-          .mode = directory.rules_for(settings, pool.user(), pool.database()).mode,
+          .mode = directory.rules_for(settings, pool.key()).mode,
           .most_backends = pool.most_backends(),
           .longest_wait_ms =
               static_cast<std::uint64_t>(std::max<std::int64_t>(pool.longest_wait(now).count(), 0))};

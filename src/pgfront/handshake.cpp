@@ -196,8 +196,11 @@ void Handshake::authenticate() {
       break;
   }
   step_ = Step::looking_up;
+  // Roles of the same name on two servers need not be one person. The console is the main upstream's.
+  const std::string entry = is_console() ? "" : config::upstream_entry(*settings, startup_.database);
   lookup_ = client_.worker().authority().find(
-      startup_.user, [this](const auto* account, const auto* refusal) { on_account(account, refusal); });
+      entry, startup_.user,
+      [this](const auto* account, const auto* refusal) { on_account(account, refusal); });
 }
 
 void Handshake::on_account(const engine::Authority::Account* account,
@@ -379,6 +382,15 @@ void Handshake::accept(backend::Credentials credentials) {
   auto pool = client_.worker().front().directory().find_or_create(startup_.user, startup_.database);
   if (!pool) return refuse(wire::sqlstate::kInvalidCatalogName, pool.error().text);
   pool_ = std::move(*pool);
+  // Behind the pool: a reload may have come since the role was looked up.
+  if (!account_.server.empty() &&
+      !client_.worker().front().directory().may_live_on(startup_.database, account_.server)) {
+    return refuse(wire::sqlstate::kCannotConnectNow,
+                  fmt::format("database \"{}\" has moved to another server since the password of \"{}\" was "
+                              "looked up on {}",
+                              startup_.database, startup_.user, account_.server),
+                  "Connect again.");
+  }
   if (auto admitted = pool_->admit(permits_); !admitted) {
     return refuse(wire::sqlstate::kTooManyConnections, admitted.error().text, limits_on_clients());
   }

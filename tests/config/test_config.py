@@ -125,7 +125,7 @@ def identity(tmp_path_factory):
             "3:3",
             "holds no certificate in PEM",
         ),
-        ("databases:\n  a: postgres://127.0.0.1/?sslmode=verify-ca&sslrootcert={0}/junk", "3:6", "holds no certif"),
+        ("databases:\n  a: postgres://u@127.0.0.1/?sslmode=verify-ca&sslrootcert={0}/junk", "3:6", "holds no certif"),
         ("auth: {{file: {0}/junk}}", "2:8", "junk:1: the user name must stand in double quotes"),
         ("listen: [0.0.0.0:7001, 127.0.0.1:7001]", "2:1", "127.0.0.1:7001 is part of 0.0.0.0:7001"),
         ("listen: unix:{0}/junk", "2:1", "is no directory"),
