@@ -95,7 +95,15 @@ bool is_same_origin(const Request& request) {
          lower_case(request.origin.substr(scheme.size())) == lower_case(request.host);
 }
 
+std::string scheme_of(std::string_view authorization) {
+  return lower_case(authorization.substr(0, authorization.find(' ') + 1));
+}
+
 }  // namespace
+
+bool says_password(const Request& request) {
+  return (request.is_private || request.is_local) && scheme_of(request.authorization) == kBasic;
+}
 
 Person identify(const Request& request, const config::Settings& settings, const wire::SecretList* user_list) {
   const std::string_view told = request.authorization;
@@ -103,12 +111,12 @@ Person identify(const Request& request, const config::Settings& settings, const 
     if (!request.is_local || settings.http.anonymous == config::Anonymous::none) return {};
     return {.role = settings.http.anonymous == config::Anonymous::admin ? Role::admin : Role::viewer};
   }
-  const std::string scheme = lower_case(told.substr(0, told.find(' ') + 1));
+  const std::string scheme = scheme_of(told);
   const std::string_view rest = told.substr(scheme.size());
   if (scheme == kBearer) {
     if (knows(settings.http.admins, rest)) return {.role = Role::admin, .name = "http.admin_tokens"};
     if (knows(settings.http.viewers, rest)) return {.role = Role::viewer, .name = "http.viewer_tokens"};
-  } else if (scheme == kBasic && (request.is_private || request.is_local)) {
+  } else if (says_password(request)) {
     return by_password(rest, settings, user_list);
   }
   return {.is_impostor = true};

@@ -22,6 +22,10 @@ struct Person {
 /// on a server, which may be down.
 Person identify(const Request& request, const config::Settings& settings, const wire::SecretList* user_list);
 
+/// Whether identify() may have to derive keys from a password, which can take it up to a second: as long as a
+/// verifier says.
+bool says_password(const Request& request);
+
 /// Why the request was made by a page of somebody else in the browser of somebody who is let in; empty: it
 /// was not. `changes`: it is about to change something. `is_for_all`: it may be answered to anybody.
 ///

@@ -17,7 +17,6 @@ Reply unauthorized(const Request& request, bool is_impostor) {
   reply.fields.emplace_back("WWW-Authenticate", may_send_password
                                                     ? R"(Basic realm="forebay", charset="UTF-8")"
                                                     : R"(Bearer realm="forebay")");
-  reply.is_late = is_impostor;
   return reply;
 }
 
@@ -33,12 +32,10 @@ Reply no_route(const std::string& allowed) {
 
 }  // namespace
 
-Dispatch dispatch(pgfront::Front& front, const Request& request) {
-  Dispatch found;
+Dispatch dispatch(const Request& request, const Person& person) {
+  Dispatch found{.person = person};
   std::string allowed;
   const Route* route = find_route(request, allowed);
-  const auto user_list = front.user_list();
-  found.person = identify(request, *front.settings(), user_list.get());
   const bool changes = route != nullptr && route->method == "POST";
   const bool is_for_all = route == nullptr || route->role == Role::none;
   if (const std::string why = foreign(request, found.person, changes, is_for_all); !why.empty()) {

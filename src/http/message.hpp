@@ -33,7 +33,6 @@ struct Reply {
   std::string content_type = "application/json; charset=utf-8";
   std::string body = {};
   std::vector<std::pair<std::string, std::string>> fields = {};
-  bool is_late = false;  ///< to be sent after a while, so that nobody guesses fast
 };
 
 }  // namespace forebay::http

@@ -16,6 +16,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
@@ -196,10 +197,24 @@ awaitable<ErrorOf> receive(Peer& peer, beast::flat_buffer& buffer, Parser& parse
 
 struct GuestTag;
 
-/// A connection. In a list while it has not asked for anything that is being answered.
+/// A connection. In a list while it has not asked for anything that is being answered; that it is not so that
+/// somebody is who he says is no such answer.
 struct Guest : ListHook<GuestTag> {
-  explicit Guest(int of) : fd(of) {}
+  Guest(asio::io_context& context, int of, const tcp::endpoint& from)
+      : fd(of), is_local(from.address().is_loopback()), penance(context) {}
+
+  /// There is no room for him.
+  void show_out() {
+    unlink();
+    is_shown_out = true;
+    ::shutdown(fd, SHUT_RDWR);
+    penance.cancel();
+  }
+
   const int fd;  ///< of the socket, wherever that is moved to
+  const bool is_local;
+  std::atomic<bool> is_shown_out = false;
+  asio::steady_timer penance;
 };
 
 /// How this Forebay is known from others: the machine's name and the first port, as Prometheus would have it.
@@ -231,10 +246,10 @@ struct Server::State {
   void take(Figures& figures, TimePoint now);
   awaitable<void> accept(tcp::acceptor& acceptor);
   awaitable<void> meet(tcp::socket socket);
-  awaitable<void> serve(Peer& peer, Guest& guest, beast::flat_buffer& buffer, bool is_local, bool is_private);
+  awaitable<void> serve(Peer& peer, Guest& guest, beast::flat_buffer& buffer, bool is_private);
+  awaitable<Person> identify_guest(const Guest& guest, const Request& request);
   awaitable<Reply> answer(const Route* route, Request request, Person person);
-  awaitable<void> send_events(Peer& peer, Request request, const Route& route);
-  bool is_still_let_in(const Request& request, const Route& route) const;
+  awaitable<void> send_events(Peer& peer, const Guest& guest, Request request, const Route& route);
   awaitable<bool> send(Peer& peer, Reply reply, bool is_head, bool keeps_alive);
 
   pgfront::Front& front;
@@ -242,6 +257,7 @@ struct Server::State {
   IntrusiveList<Guest, GuestTag> unserved;  ///< who has waited for longest first
   std::atomic<bool> is_handed_over = false;
   asio::io_context context{1};
+  asio::thread_pool deriver{1};  ///< of keys from passwords: one at a time, and nobody else waits for it
   std::vector<std::unique_ptr<tcp::acceptor>> acceptors;
   monitor::Watched watched;
   AlertWatch watch;
@@ -296,9 +312,7 @@ awaitable<void> Server::State::accept(tcp::acceptor& acceptor) {
     const bool has_idle = !unserved.empty();
     if (is_full && has_idle) {
       // Whoever asks for nothing, or takes long to say what, goes: health checks have to get in.
-      Guest& idle = unserved.front();
-      idle.unlink();
-      ::shutdown(idle.fd, SHUT_RDWR);
+      unserved.front().show_out();
     }
     if (!is_full || (has_idle && connections < kMostConnections + kGoing)) {
       asio::co_spawn(context, meet(std::move(socket)), asio::detached);
@@ -316,12 +330,11 @@ awaitable<void> Server::State::meet(tcp::socket socket) {
     std::size_t& count;
   };
   const Counted counted(connections);
-  Guest guest(socket.native_handle());
-  unserved.push_back(guest);
   ErrorOf error;
-  const auto address = socket.remote_endpoint(error).address();
+  const tcp::endpoint place = socket.remote_endpoint(error);
   if (error) co_return;
-  const bool is_local = address.is_loopback();
+  Guest guest(context, socket.native_handle(), place);
+  unserved.push_back(guest);
   beast::tcp_stream stream(std::move(socket));
   beast::flat_buffer buffer(kLongestHeader + kLongestBody);
   const auto tls = front.tls();
@@ -335,7 +348,7 @@ awaitable<void> Server::State::meet(tcp::socket socket) {
     if (*static_cast<const unsigned char*>(buffer.data().data()) == kTlsHandshake) {
       const auto secured = co_await tls_peer(std::move(stream), buffer, *tls);
       if (secured == nullptr) co_return;
-      co_await serve(*secured, guest, buffer, is_local, true);
+      co_await serve(*secured, guest, buffer, true);
       secured->expires_after(kPatience);
       co_await secured->end();
       co_return;
@@ -347,20 +360,19 @@ awaitable<void> Server::State::meet(tcp::socket socket) {
     co_await send(*peer, error_reply(426, "tls_required", "this address speaks TLS only (tls.mode)"), false,
                   false);
   } else {
-    co_await serve(*peer, guest, buffer, is_local, false);
+    co_await serve(*peer, guest, buffer, false);
   }
 }
 
-awaitable<void> Server::State::serve(Peer& peer, Guest& guest, beast::flat_buffer& buffer, bool is_local,
-                                     bool is_private) {
+awaitable<void> Server::State::serve(Peer& peer, Guest& guest, beast::flat_buffer& buffer, bool is_private) {
   for (int requests = 1;; ++requests) {
     if (!guest.is_linked()) unserved.push_back(guest);
     Parser parser;
     parser.header_limit(kLongestHeader);
     parser.body_limit(kLongestBody);
     const ErrorOf error = co_await receive(peer, buffer, parser, requests == 1 ? kPatience : kIdle);
-    guest.unlink();
     if (error) {
+      guest.unlink();
       auto refusal = reply_to(error);
       if (refusal) co_await send(peer, std::move(*refusal), false, false);
       co_return;
@@ -370,14 +382,22 @@ awaitable<void> Server::State::serve(Peer& peer, Guest& guest, beast::flat_buffe
                     false, false);
       co_return;
     }
-    Request request = read(parser.get(), is_local, is_private);
+    Request request = read(parser.get(), guest.is_local, is_private);
     resolve_alias(front.settings()->http, request);
     const bool is_head = request.method == "HEAD";
     const bool keeps_alive = parser.get().keep_alive() && requests < kMostRequests && !is_handed_over;
-    Dispatch found = dispatch(front, request);
+    const Person person = co_await identify_guest(guest, request);
+    if (guest.is_shown_out) co_return;
+    if (person.is_impostor) {
+      ErrorOf woken;
+      guest.penance.expires_after(kPenance);
+      co_await guest.penance.async_wait(asio::redirect_error(use_awaitable, woken));
+    }
+    guest.unlink();
+    Dispatch found = dispatch(request, person);
     const bool is_stream = found.route != nullptr && found.route->run == nullptr;
     if (is_stream && !is_head) {
-      co_await send_events(peer, std::move(request), *found.route);
+      co_await send_events(peer, guest, std::move(request), *found.route);
       co_return;
     }
     Reply reply;
@@ -391,6 +411,17 @@ awaitable<void> Server::State::serve(Peer& peer, Guest& guest, beast::flat_buffe
     const bool was_sent = co_await send(peer, std::move(reply), is_head, keeps_alive);
     if (!was_sent || !keeps_alive) co_return;
   }
+}
+
+awaitable<Person> Server::State::identify_guest(const Guest& guest, const Request& request) {
+  const auto settings = front.settings();
+  const auto user_list = front.user_list();
+  if (!says_password(request)) co_return identify(request, *settings, user_list.get());
+  const auto derive = [&]() -> awaitable<Person> {
+    if (guest.is_shown_out) co_return Person{.is_impostor = true};
+    co_return identify(request, *settings, user_list.get());
+  };
+  co_return co_await asio::co_spawn(deriver, derive, use_awaitable);
 }
 
 awaitable<Reply> Server::State::answer(const Route* route, Request request, Person person) {
@@ -415,11 +446,6 @@ awaitable<Reply> Server::State::answer(const Route* route, Request request, Pers
 }
 
 awaitable<bool> Server::State::send(Peer& peer, Reply reply, bool is_head, bool keeps_alive) {
-  if (reply.is_late) {
-    ErrorOf error;
-    asio::steady_timer penance(context, kPenance);
-    co_await penance.async_wait(asio::redirect_error(use_awaitable, error));
-  }
   const bool has_body = reply.status != 304;
   const std::string head =
       head_of(reply, keeps_alive, has_body ? std::optional(reply.body.size()) : std::nullopt);
@@ -428,12 +454,8 @@ awaitable<bool> Server::State::send(Peer& peer, Reply reply, bool is_head, bool 
   co_return !co_await peer.write({asio::buffer(head), asio::buffer(body)});
 }
 
-/// A token may have been taken back by a reload.
-bool Server::State::is_still_let_in(const Request& request, const Route& route) const {
-  return identify(request, *front.settings(), front.user_list().get()).role >= route.role;
-}
-
-awaitable<void> Server::State::send_events(Peer& peer, Request request, const Route& route) {
+awaitable<void> Server::State::send_events(Peer& peer, const Guest& guest, Request request,
+                                           const Route& route) {
   struct Reading {
     Reading(Events& of, asio::io_context& in) : events(of), reader(in), is_in(of.add(reader)) {}
     /// At the end of the server there are no events any more, and nobody is linked.
@@ -457,7 +479,8 @@ awaitable<void> Server::State::send_events(Peer& peer, Request request, const Ro
   while (!error && !is_handed_over) {
     if (settings != front.settings()) {
       settings = front.settings();
-      if (!is_still_let_in(request, route)) co_return;
+      // A token may have been taken back by a reload.
+      if ((co_await identify_guest(guest, request)).role < route.role) co_return;
     }
     if (reading.reader.latest == nullptr) {
       ErrorOf woken;
@@ -496,6 +519,9 @@ void Server::hand_over() {
 void Server::stop() {
   state_->context.stop();
   if (state_->thread.joinable()) state_->thread.join();
+  // What it still does looks at requests that go with the context.
+  state_->deriver.stop();
+  state_->deriver.join();
   state_->watched.sampler.stop();
   state_->watched.writer.stop();
 }

@@ -1,6 +1,10 @@
 """Who may do what, and what is refused (C14, L14, P6)."""
 
 import base64
+import contextlib
+import hashlib
+import hmac
+import select
 import socket
 
 import pytest
@@ -179,3 +183,41 @@ def test_what_a_proxy_may_take_for_another_request_is_refused(start):
                    b"Host: other\r\n"):
         sent = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n" + fields + b"\r\n"
         assert http.raw(sent).startswith(b"HTTP/1.1 400 "), fields
+
+
+def test_nobody_got_in_while_others_guessed(start):
+    """Who has to wait because he was wrong makes room for others: all 64 places are taken by such."""
+    http = Http(start(config=f"http: {{{TOKENS}}}\n"))
+    with contextlib.ExitStack() as stack:
+        for _ in range(80):
+            guesser = stack.enter_context(http.connect())
+            guesser.sendall(request_as(bearer("a-guess-0123456789")))
+        for _ in range(20):
+            assert http.get("/metrics").status == 200
+
+
+def test_metrics_waited_for_passwords_that_take_long_to_check(start):
+    """Half a second each, by the verifier: they are checked one after another, and apart from all that is asked."""
+    salt, rounds = b"0123456789abcdef", 1_000_000
+    salted = hashlib.pbkdf2_hmac("sha256", b"boss-password", salt, rounds)
+    stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
+    server_key = hmac.digest(salted, b"Server Key", "sha256")
+    text = (base64.b64encode(value).decode() for value in (salt, stored, server_key))
+    verifier = "SCRAM-SHA-256${}:{}${}:{}".format(rounds, *text)
+    config = f"admin: {{users: [boss]}}\nusers: {{boss: {{password: '{verifier}'}}}}\n"
+    http = Http(start(config=config))
+    with contextlib.ExitStack() as stack:
+        tries = []
+        for password in ["boss-password", *["wrong"] * 5]:
+            connection = stack.enter_context(http.connect())
+            connection.sendall(request_as(basic("boss", password)))
+            tries.append(connection)
+        for _ in range(3):
+            assert http.get("/metrics").status == 200
+        assert select.select(tries[1:], [], [], 0)[0] == []
+        answers = [connection.recv(65536)[:12] for connection in tries]
+        assert answers == [b"HTTP/1.1 200", *[b"HTTP/1.1 401"] * 5]
+
+
+def request_as(said: str) -> bytes:
+    return f"GET /api/v1/overview HTTP/1.1\r\nHost: localhost\r\nAuthorization: {said}\r\n\r\n".encode()
