@@ -55,6 +55,7 @@ Person by_password(std::string_view encoded, const config::Settings& settings,
   const auto colon = decoded->find(':');
   if (colon == std::string::npos) return impostor;
   const std::string name = decoded->substr(0, colon);
+  impostor.said = name;
   const Role role = role_of(settings, name);
   const std::string_view password = std::string_view(*decoded).substr(colon + 1);
   if (password.empty() || role == Role::none || !is_password(settings, user_list, name, password))

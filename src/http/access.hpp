@@ -15,6 +15,7 @@ struct Person {
   Role role = Role::none;
   std::string name = {};     ///< for the log; empty: he has not said
   bool is_impostor = false;  ///< what he said of himself is wrong
+  std::string said = {};     ///< the name that an impostor gave, if any: for the log
 };
 
 /// By a token (`Authorization: Bearer`), or by name and password (`Basic`) where nobody listens in: a user

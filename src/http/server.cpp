@@ -42,6 +42,7 @@
 #include "http/recorder.hpp"
 #include "http/rounds.hpp"
 #include "observe/log.hpp"
+#include "observe/rate_limit.hpp"
 
 namespace forebay::http {
 
@@ -201,7 +202,7 @@ struct GuestTag;
 /// somebody is who he says is no such answer.
 struct Guest : ListHook<GuestTag> {
   Guest(asio::io_context& context, int of, const tcp::endpoint& from)
-      : fd(of), is_local(from.address().is_loopback()), penance(context) {}
+      : fd(of), address(text_of(from)), is_local(from.address().is_loopback()), penance(context) {}
 
   /// There is no room for him.
   void show_out() {
@@ -212,10 +213,31 @@ struct Guest : ListHook<GuestTag> {
   }
 
   const int fd;  ///< of the socket, wherever that is moved to
+  const std::string address;
   const bool is_local;
   std::atomic<bool> is_shown_out = false;
   asio::steady_timer penance;
+
+ private:
+  static std::string text_of(const tcp::endpoint& place) {
+    const std::string host = place.address().to_string();
+    return fmt::format(fmt::runtime(place.address().is_v6() ? "[{}]:{}" : "{}:{}"), host, place.port());
+  }
 };
+
+/// As for logins of SQL clients. A name tells less than a token: what was sent in its place is not logged.
+void log_refused_login(const Guest& guest, const Request& request, const Person& impostor) {
+  static observe::RateLimit limit;
+  const auto dropped = limit.admit(Clock::now());
+  if (!dropped) return;
+  observe::Event event("HTTP login refused");
+  event.with("client", guest.address).with("user", impostor.said).with("path", request.path);
+  event.with("reason", says_password(request)
+                           ? "there is no such user of the console, or the password is wrong"
+                           : "the token is not known, or a password must not be sent here");
+  if (*dropped > 0) event.with("not_logged_before", *dropped);
+  event.warning();
+}
 
 /// How this Forebay is known from others: the machine's name and the first port, as Prometheus would have it.
 std::string instance_of(const std::vector<std::shared_ptr<net::Fd>>& sockets) {
@@ -389,6 +411,7 @@ awaitable<void> Server::State::serve(Peer& peer, Guest& guest, beast::flat_buffe
     const Person person = co_await identify_guest(guest, request);
     if (guest.is_shown_out) co_return;
     if (person.is_impostor) {
+      log_refused_login(guest, request, person);
       ErrorOf woken;
       guest.penance.expires_after(kPenance);
       co_await guest.penance.async_wait(asio::redirect_error(use_awaitable, woken));

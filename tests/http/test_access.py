@@ -4,6 +4,7 @@ import base64
 import contextlib
 import hashlib
 import hmac
+import re
 import select
 import socket
 
@@ -185,6 +186,24 @@ def test_what_a_proxy_may_take_for_another_request_is_refused(start):
         assert http.raw(sent).startswith(b"HTTP/1.1 400 "), fields
 
 
+def test_refused_logins_were_not_in_the_log(start):
+    """Who tried, and as whom; of a token or a password nothing. A storm of them is summed up."""
+    users = "admin: {users: [boss]}\nusers: {boss: {password: boss-password}}\n"
+    daemon = start(config=f"http: {{{TOKENS}}}\n{users}")
+    http = Http(daemon)
+    assert http.get("/api/v1/overview", Authorization=basic("boss", "a-guess")).status == 401
+    line = next(line for line in daemon.log().splitlines() if "HTTP login refused" in line)
+    assert re.search(r" warning HTTP login refused client=127\.0\.0\.1:\d+ user=boss path=/api/v1/overview ", line)
+    assert http.get("/metrics", Authorization=bearer("another-guess-0123")).status == 401
+    assert http.get("/metrics", Authorization=bearer(VIEWER)).status == 200
+    assert http.post("/api/v1/pause").status == 401
+    lines = [line for line in daemon.log().splitlines() if "HTTP login refused" in line]
+    assert len(lines) == 2 and "user=" not in lines[1]
+    assert "guess" not in daemon.log()
+    flood(http, 60)
+    assert 2 < daemon.log().count("HTTP login refused") < 40
+
+
 def test_nobody_got_in_while_others_guessed(start):
     """Who has to wait because he was wrong makes room for others: all 64 places are taken by such."""
     http = Http(start(config=f"http: {{{TOKENS}}}\n"))
@@ -221,3 +240,13 @@ def test_metrics_waited_for_passwords_that_take_long_to_check(start):
 
 def request_as(said: str) -> bytes:
     return f"GET /api/v1/overview HTTP/1.1\r\nHost: localhost\r\nAuthorization: {said}\r\n\r\n".encode()
+
+
+def flood(http: Http, count: int) -> None:
+    """So many guesses at once, and all their answers."""
+    with contextlib.ExitStack() as stack:
+        connections = [stack.enter_context(http.connect()) for _ in range(count)]
+        for connection in connections:
+            connection.sendall(request_as(bearer("a-guess-0123456789")))
+        for connection in connections:
+            assert connection.recv(65536).startswith(b"HTTP/1.1 401")
