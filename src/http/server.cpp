@@ -81,6 +81,10 @@ constexpr std::string_view kBusy =
     "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\nRetry-After: "
     "1\r\n\r\n";
 
+/// What a client may expect of us before it sends a body, and what it is told then.
+constexpr std::string_view kContinueExpected = "100-continue";
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+
 /// The first byte of what a TLS client sends: a record of the type handshake (RFC 8446, 5.1). No method of
 /// HTTP begins with it.
 constexpr unsigned char kTlsHandshake = 22;
@@ -181,16 +185,31 @@ ErrorOf parse(Parser& parser, beast::flat_buffer& buffer, std::size_t& head) {
   return {};
 }
 
-/// The whole of a request; what has come behind it stays in `buffer`.
+/// What a client waits for before it sends the body (RFC 9110, 10.1.1); who speaks HTTP/1.0 waits for
+/// nothing.
+std::string expectation_of(const RawRequest& raw) {
+  return raw.version() < 11 ? "" : lower_case(text(raw[beast_http::field::expect]));
+}
+
+/// The whole of a request, or its head, when that expects what we do not know; what has come behind it stays
+/// in `buffer`.
 awaitable<ErrorOf> receive(Peer& peer, beast::flat_buffer& buffer, Parser& parser, seconds patience) {
   peer.expires_after(patience);
   bool has_begun = false;
+  bool is_head_done = false;
   std::size_t head = 0;
   for (;;) {
     if (buffer.size() > 0) {
       if (!std::exchange(has_begun, true)) peer.expires_after(kPatience);
       if (const ErrorOf error = parse(parser, buffer, head)) co_return error;
       if (parser.is_done()) co_return ErrorOf();
+      if (parser.is_header_done() && !std::exchange(is_head_done, true)) {
+        const std::string expectation = expectation_of(parser.get());
+        if (!expectation.empty() && expectation != kContinueExpected) co_return ErrorOf();
+        if (expectation == kContinueExpected && parser.get().body().empty()) {
+          if (const ErrorOf error = co_await peer.write({asio::buffer(kContinue), {}})) co_return error;
+        }
+      }
     }
     if (const ErrorOf error = co_await peer.read_some(buffer)) co_return error;
   }
@@ -401,6 +420,13 @@ awaitable<void> Server::State::serve(Peer& peer, Guest& guest, beast::flat_buffe
     }
     if (is_ambiguous(parser.get())) {
       co_await send(peer, error_reply(400, "malformed", "one Host, and no Transfer-Encoding but chunked"),
+                    false, false);
+      co_return;
+    }
+    const std::string expectation = expectation_of(parser.get());
+    if (!expectation.empty() && expectation != kContinueExpected) {
+      guest.unlink();
+      co_await send(peer, error_reply(417, "expectation_failed", "nothing can be expected but 100-continue"),
                     false, false);
       co_return;
     }

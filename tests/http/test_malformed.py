@@ -141,3 +141,33 @@ def test_chance_finds_nothing(start, connect):
             closes(connection, 15)
     assert http.get("/health/live").status == 200, seed
     assert client.execute("SELECT 1").fetchone() == (1,), seed
+
+
+def test_who_expected_to_be_told_to_go_on_waited_in_vain(start):
+    """RFC 9110, 10.1.1: curl waits a second before it sends a longer body, others for ever."""
+    http = Http(start("--set", "http.anonymous=admin"))
+    head = "POST /api/v1/cache/clear HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n" \
+        "Connection: close\r\nContent-Length: {}\r\nExpect: {}\r\n\r\n"
+    with http.connect() as connection:
+        connection.sendall(head.format(2, "100-Continue").encode())
+        told = b""
+        while not told.endswith(b"\r\n\r\n"):
+            told += connection.recv(1024)
+        assert told == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(b"{}")
+        assert closes(connection, 5).startswith(b"HTTP/1.1 200 ")
+    # Whoever sends the body at once, or too much, or speaks HTTP/1.0, is told nothing but the reply.
+    assert http.raw(head.format(2, "100-continue").encode() + b"{}").startswith(b"HTTP/1.1 200 ")
+    assert http.raw(head.format(65537, "100-continue").encode()).startswith(b"HTTP/1.1 413 ")
+    old = head.format(2, "100-continue").replace("HTTP/1.1", "HTTP/1.0").encode()
+    with http.connect() as connection:
+        connection.sendall(old)
+        assert select.select([connection], [], [], 0.3)[0] == []
+        connection.sendall(b"{}")
+        assert closes(connection, 5).startswith(b"HTTP/1.1 200 ")
+
+
+def test_what_else_is_expected_is_refused(start):
+    http = Http(start())
+    reply = parse(http.raw(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nExpect: a-miracle\r\n\r\n"))
+    assert (reply.status, reply.json["error"]["code"]) == (417, "expectation_failed")
