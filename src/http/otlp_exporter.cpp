@@ -3,12 +3,12 @@
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 
 #include "http/json.hpp"
 #include "http/metrics.hpp"
 #include "http/otlp_metrics.hpp"
 #include "observe/log.hpp"
+#include "observe/log_failure.hpp"
 
 namespace forebay::http {
 
@@ -69,7 +69,11 @@ void OtlpExporter::send(const Figures& figures) {
   OtlpMetrics metrics(instance_, figures.process.start_time, figures.time);
   write_metrics(metrics, figures, watched_);
   is_sending_ = true;
-  boost::asio::co_spawn(context_, deliver(to_, json_text(metrics.take())), boost::asio::detached);
+  boost::asio::co_spawn(context_, deliver(to_, json_text(metrics.take())),
+                        [this](const std::exception_ptr& failure) {
+                          if (failure != nullptr) is_sending_ = false;
+                          observe::LogFailure{"metrics were not sent to otlp.url"}(failure);
+                        });
 }
 
 /// The first failure is logged, and that it works again.

@@ -10,7 +10,6 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
@@ -42,6 +41,7 @@
 #include "http/recorder.hpp"
 #include "http/rounds.hpp"
 #include "observe/log.hpp"
+#include "observe/log_failure.hpp"
 #include "observe/rate_limit.hpp"
 
 namespace forebay::http {
@@ -325,7 +325,7 @@ Server::State::State(pgfront::Front& served, const std::vector<std::shared_ptr<n
     const bool is_v6 = net::local_address(socket->get()).family() == AF_INET6;
     acceptor->assign(is_v6 ? tcp::v6() : tcp::v4(), fd);
     acceptors.push_back(std::move(acceptor));
-    asio::co_spawn(context, accept(*acceptors.back()), asio::detached);
+    asio::co_spawn(context, accept(*acceptors.back()), observe::LogFailure{"HTTP takes no connections"});
   }
 }
 
@@ -356,7 +356,8 @@ awaitable<void> Server::State::accept(tcp::acceptor& acceptor) {
       unserved.front().show_out();
     }
     if (!is_full || (has_idle && connections < kMostConnections + kGoing)) {
-      asio::co_spawn(context, meet(std::move(socket)), asio::detached);
+      asio::co_spawn(context, meet(std::move(socket)),
+                     observe::LogFailure{"an HTTP connection was given up"});
       continue;
     }
     socket.non_blocking(true, error);

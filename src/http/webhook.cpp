@@ -4,12 +4,12 @@
 #include <utility>
 
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include "http/webhook_body.hpp"
 #include "observe/log.hpp"
+#include "observe/log_failure.hpp"
 
 namespace forebay::http {
 
@@ -67,7 +67,11 @@ void Webhook::queue(std::string body) {
     waiting_.pop_front();
     ++figures_.dropped;
   }
-  if (!std::exchange(is_running_, true)) asio::co_spawn(context_, run(), asio::detached);
+  if (std::exchange(is_running_, true)) return;
+  asio::co_spawn(context_, run(), [this](const std::exception_ptr& failure) {
+    if (failure != nullptr) is_running_ = false;
+    observe::LogFailure{"alerts are not delivered until there is another"}(failure);
+  });
 }
 
 asio::awaitable<void> Webhook::run() {
