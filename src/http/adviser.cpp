@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/wall_clock.hpp"
 #include "http/readiness.hpp"
 #include "pgfront/console_service.hpp"
 #include "pgfront/statement_report.hpp"
@@ -75,8 +76,7 @@ void Adviser::note(const Figures& figures, TimePoint now) {
 }
 
 bool Adviser::dismiss(std::string_view id, std::string_view by) {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  const bool was_open = board_.dismiss(id, by, std::chrono::duration<double>(now).count());
+  const bool was_open = board_.dismiss(id, by, unix_time());
   publish();
   return was_open;
 }

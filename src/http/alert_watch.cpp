@@ -5,6 +5,7 @@
 #include <iterator>
 #include <utility>
 
+#include "base/wall_clock.hpp"
 #include "observe/log.hpp"
 
 namespace forebay::http {
@@ -13,10 +14,6 @@ namespace {
 
 /// Alertmanager forgets what it has not heard of for five minutes, unless it is told otherwise.
 constexpr std::chrono::minutes kRepeat{1};
-
-double wall_time() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
 
 void log(const alert::Change& change) {
   const alert::Alert& alert = change.alert;
@@ -84,14 +81,14 @@ AlertFigures AlertWatch::figures() const {
 }
 
 bool AlertWatch::acknowledge(std::string_view id, std::string_view by) {
-  const double now = wall_time();
+  const double now = unix_time();
   const auto change = board_.acknowledge(id, by, {Clock::now(), now});
   if (change) tell({*change}, now);
   return change.has_value();
 }
 
 bool AlertWatch::resolve(std::string_view id, std::string_view by) {
-  const double now = wall_time();
+  const double now = unix_time();
   const auto change = board_.resolve(id, by, {Clock::now(), now});
   if (change) tell({*change}, now);
   return change.has_value();

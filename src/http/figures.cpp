@@ -1,9 +1,9 @@
 #include "http/figures.hpp"
 
-#include <chrono>
 #include <memory>
 #include <utility>
 
+#include "base/wall_clock.hpp"
 #include "http/alert_watch.hpp"
 
 namespace forebay::http {
@@ -27,7 +27,7 @@ void look(Figures& figures, pgfront::Front& front, TimePoint now) {
   figures.loops = front.directory().threads();
   figures.is_paused = front.directory().is_paused("");
   figures.is_draining = front.is_draining();
-  figures.time = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+  figures.time = unix_time();
 }
 
 }  // namespace

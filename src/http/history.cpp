@@ -2,11 +2,11 @@
 
 #include "monitor/history.hpp"
 
-#include <chrono>
 #include <cmath>
 
 #include <fmt/format.h>
 
+#include "base/wall_clock.hpp"
 #include "http/handlers.hpp"
 #include "http/json.hpp"
 #include "http/parameters.hpp"
@@ -56,9 +56,7 @@ std::vector<std::string> split(std::string_view text) {
 
 /// When the newest point began, in seconds since 1970.
 double newest_time(TimePoint now, std::uint32_t seconds) {
-  const double wall =
-      std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-  return wall - std::fmod(seconds_between({}, now), seconds);
+  return unix_time() - std::fmod(seconds_between({}, now), seconds);
 }
 
 }  // namespace

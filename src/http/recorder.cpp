@@ -1,5 +1,6 @@
 #include "http/recorder.hpp"
 
+#include "base/wall_clock.hpp"
 #include "monitor/reading.hpp"
 
 namespace forebay::http {
@@ -94,9 +95,7 @@ void Recorder::note_samples(TimePoint now) {
 }
 
 void Recorder::hand_to_writer(TimePoint now) {
-  const double wall =
-      std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count() -
-      seconds_between(now, Clock::now());
+  const double wall = unix_time() - seconds_between(now, Clock::now());
   watched_.writer.put(finished_.take(history_, now, wall));
 }
 

@@ -8,6 +8,7 @@
 #include <poll.h>
 
 #include "backend/stream_reply.hpp"
+#include "base/wall_clock.hpp"
 #include "monitor/main_server.hpp"
 #include "observe/log.hpp"
 
@@ -30,10 +31,6 @@ constexpr Duration kPreparingPause{300'000};
 constexpr std::chrono::hours kLookInterval{1};
 /// Of one INSERT.
 constexpr std::size_t kMostRows = 1'000;
-
-double wall_time() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
 
 }  // namespace
 
@@ -210,7 +207,7 @@ void HistoryWriter::take_state(const StreamConnection::Reply& reply, TimePoint n
     not_before_ = now + kRefusedPause;
     return;
   }
-  const double wall = wall_time();
+  const double wall = unix_time();
   const auto rows = next_rows();
   const Month oldest = rows.empty() ? month_of(wall) : std::min(month_of(rows.front().time), month_of(wall));
   const std::string work = preparation(state, schema_, oldest, month_of(wall), months_);

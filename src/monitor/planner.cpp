@@ -6,6 +6,7 @@
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 
+#include "base/wall_clock.hpp"
 #include "monitor/plan.hpp"
 #include "monitor/plan_findings.hpp"
 #include "observe/log.hpp"
@@ -29,10 +30,6 @@ constexpr int kShare = 100;
 constexpr Duration kPatience{30'000};
 /// Times have changed when they are so many times as long, or as short.
 constexpr double kMuch = 2;
-
-double wall_time() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
 
 std::string key_of(const StatementName& name) {
   return fmt::format("{:016x}{:016x}{}", name.fingerprint.high, name.fingerprint.low, name.database);
@@ -154,7 +151,7 @@ void Planner::ask_for_plan(Subject& subject, Explained done) {
   subject.has_run = false;
   if (!subject.statement.why_not.empty()) {
     subject.why_not = subject.statement.why_not;
-    subject.asked = wall_time();
+    subject.asked = unix_time();
     next_plan_ = now;
     return done(subject.why_not);
   }
@@ -176,7 +173,7 @@ void Planner::take_plan(const StatementName& name, const engine::Explainer::Answ
     if (subject->plans.empty()) subject->why_not = answer.problem;
     return done(answer.problem);
   }
-  subject->asked = wall_time();
+  subject->asked = unix_time();
   subject->why_not = answer.problem.empty() ? std::string() : "the server says: " + answer.problem;
   if (!answer.problem.empty()) return done(subject->why_not);
   const auto plan = read_plan(answer.text);
@@ -274,7 +271,7 @@ void Planner::analyze(const StatementName& name, Values values, Explained done) 
           find_findings(name, plan->root, [this, name, plan = *plan, done](json::array findings) {
             Subject* known = find(name);
             if (known == nullptr) return done("other statements have taken its place meanwhile");
-            known->measured = json::object{{"asked", wall_time()},
+            known->measured = json::object{{"asked", unix_time()},
                                            {"planning_seconds", plan.planning_ms / 1e3},
                                            {"execution_seconds", plan.execution_ms / 1e3},
                                            {"findings", std::move(findings)},

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "backend/stream_reply.hpp"
+#include "base/wall_clock.hpp"
 #include "monitor/tidy.hpp"
 
 namespace forebay::monitor {
@@ -24,15 +25,11 @@ constexpr std::chrono::minutes kSlack{1};
 /// A question is asked again when a hundred times what it took has passed.
 constexpr int kShare = 100;
 
-double wall_time() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
 }  // namespace
 
 Visit::Visit(std::shared_ptr<const backend::Target> target, Place place)
     : target_(std::move(target)), place_(std::move(place)) {
-  place_.since = wall_time();
+  place_.since = unix_time();
 }
 
 void Visit::set_duties(bool is_primary, bool is_of_server, bool is_of_database) {
@@ -165,7 +162,7 @@ void Visit::take(Topic topic, const StreamConnection::Reply& reply) {
   if (topic == Topic::about) learn_about(*told);
   const TimePoint current_until = began_ + 2 * (plan(topic).next - began_) + kSlack;
   answered.latest =
-      std::make_shared<const Sample>(Sample{std::move(*told), began_, wall_time(), current_until});
+      std::make_shared<const Sample>(Sample{std::move(*told), began_, unix_time(), current_until});
 }
 
 void Visit::learn_about(const boost::json::object& told) {
@@ -177,7 +174,7 @@ void Visit::learn_about(const boost::json::object& told) {
 
 void Visit::set_answering(bool is_answering, const std::string& problem) {
   if (place_.is_answering != is_answering || place_.problem.empty() != problem.empty())
-    place_.since = wall_time();
+    place_.since = unix_time();
   place_.is_answering = is_answering;
   place_.problem = problem;
 }
