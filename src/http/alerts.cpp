@@ -7,24 +7,13 @@
 
 namespace forebay::http::handlers {
 
-namespace {
-
 namespace json = boost::json;
-
-template <class List>
-json::array array_of(const List& list) {
-  json::array all;
-  for (const auto& each : list) all.push_back(http::to_json(each));
-  return all;
-}
-
-}  // namespace
 
 void alerts(const CallPtr& call, const Done& done) {
   const alert::Board& board = call->watch.board();
-  done(data_reply(json::object{{"active", array_of(board.active())},
-                               {"resolved", array_of(board.resolved())},
-                               {"rules", array_of(board.rules())},
+  done(data_reply(json::object{{"active", array_of(board.active(), to_json)},
+                               {"resolved", array_of(board.resolved(), to_json)},
+                               {"rules", array_of(board.rules(), to_json)},
                                {"pending", board.pending()},
                                {"may_change", call->person.role == Role::admin}}));
 }

@@ -48,9 +48,7 @@ void detailed(const CallPtr& call, const Done& done) {
   health["version"] = FOREBAY_VERSION;
   health["uptime_seconds"] = seconds_between(front.started_at(), call->now);
   health["clients"] = front.clients();
-  json::array servers;
-  for (const auto& facts : pgfront::server_facts(front)) servers.push_back(to_json(facts));
-  health["servers"] = std::move(servers);
+  health["servers"] = array_of(pgfront::server_facts(front), to_json);
   json::array restricted;
   for (const auto& facts : pgfront::database_facts(front)) {
     if (facts.is_paused || facts.is_disabled)

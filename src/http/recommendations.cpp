@@ -76,21 +76,14 @@ json::object to_json(const advise::Ended& ended) {
   return told;
 }
 
-template <class List>
-json::array array_of(const List& list) {
-  json::array all;
-  for (const auto& each : list) all.push_back(to_json(each));
-  return all;
-}
-
 }  // namespace
 
 void recommendations(const CallPtr& call, const Done& done) {
   const advise::Board& board = call->adviser.board();
-  done(data_reply(json::object{{"open", array_of(board.open())},
-                               {"measuring", array_of(board.pending())},
-                               {"dismissed", array_of(board.dismissed())},
-                               {"done", array_of(board.ended())},
+  done(data_reply(json::object{{"open", array_of(board.open(), to_json)},
+                               {"measuring", array_of(board.pending(), to_json)},
+                               {"dismissed", array_of(board.dismissed(), to_json)},
+                               {"done", array_of(board.ended(), to_json)},
                                {"may_change", call->person.role == Role::admin}}));
 }
 

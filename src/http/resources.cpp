@@ -85,13 +85,6 @@ json::object store_of(const cache::Store::Figures& store, std::size_t capacity) 
           {"evictions", store.evicted}};
 }
 
-template <class List>
-json::array array_of(const List& list) {
-  json::array all;
-  for (const auto& each : list) all.push_back(to_json(each));
-  return all;
-}
-
 }  // namespace
 
 json::object to_json(const pgfront::ServerFacts& facts) {
@@ -136,7 +129,7 @@ json::object overview_of(const Figures& figures) {
           {"backends", figures.lists.backends},
           {"databases", figures.lists.databases},
           {"users", figures.lists.users},
-          {"servers", array_of(figures.servers)},
+          {"servers", array_of(figures.servers, to_json)},
           {"cache", std::move(cache)},
           {"process", json::object{{"cpu_seconds", figures.process.cpu_seconds},
                                    {"start_time", figures.process.start_time},
@@ -164,7 +157,7 @@ void overview(const CallPtr& call, const Done& done) {
 
 void pools(const CallPtr& call, const Done& done) {
   pgfront::gather_pools(call->inquiry(), false, [done](const std::vector<pgfront::PoolFacts>& pools) {
-    done(data_reply(array_of(pools)));
+    done(data_reply(array_of(pools, to_json)));
   });
 }
 
@@ -198,7 +191,7 @@ void clients(const CallPtr& call, const Done& done) {
 }
 
 void servers(const CallPtr& call, const Done& done) {
-  done(data_reply(array_of(pgfront::server_facts(call->front))));
+  done(data_reply(array_of(pgfront::server_facts(call->front), to_json)));
 }
 
 void cache(const CallPtr& call, const Done& done) {
