@@ -4,14 +4,11 @@
 
 #include <fmt/format.h>
 
+#include "backend/other_databases.hpp"
+
 namespace forebay::backend {
 
 namespace {
-
-/// Databases whose traffic is remembered by name when they have no pool any more: clients may make names up
-/// where the configuration lets any of them in.
-constexpr std::size_t kMostForgotten = 500;
-constexpr const char* kOtherDatabases = "(others)";
 
 template <class T>
 void take(T& into, const std::optional<T>& value) {
@@ -425,7 +422,7 @@ void PoolDirectory::forget_unused() {
     if (pool->open_backends() > 0 || pool.use_count() > 1) return false;
     if (const Traffic traffic = pool->traffic(); traffic != Traffic()) {
       const bool has_room =
-          forgotten_traffic_.size() < kMostForgotten || forgotten_traffic_.contains(key.database);
+          forgotten_traffic_.size() < kMostDatabases || forgotten_traffic_.contains(key.database);
       forgotten_traffic_[has_room ? key.database : std::string(kOtherDatabases)] += traffic;
       forgotten_assignments_[pool->target()->name()] += traffic.assignments;
     }

@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "backend/other_databases.hpp"
 #include "backend/pool.hpp"
 #include "engine/repetition_table.hpp"
 #include "sql/split_statements.hpp"
@@ -21,9 +22,6 @@ constexpr std::uint32_t kCompared = 16;
 constexpr int kMostParts = 64;
 /// Likewise, when what is kept of their texts is longer: each is kept beside the text itself.
 constexpr std::size_t kLongestParts = 2 * StatementTable::kLongestText;
-/// Databases that are told apart: clients may make names up where the configuration lets any of them in.
-constexpr std::size_t kMostDatabases = 500;
-constexpr std::string_view kOtherDatabases = "(others)";
 /// What the allocator adds to a block.
 constexpr std::size_t kHead = 16;
 
@@ -105,7 +103,8 @@ void StatementTable::reset() {
 std::uint32_t StatementTable::number_of(std::string_view database) {
   const auto at = std::ranges::find(databases_, database, [](const auto& known) { return known->name; });
   if (at != databases_.end()) return static_cast<std::uint32_t>(at - databases_.begin());
-  if (databases_.size() >= kMostDatabases && database != kOtherDatabases) return number_of(kOtherDatabases);
+  if (databases_.size() >= backend::kMostDatabases && database != backend::kOtherDatabases)
+    return number_of(backend::kOtherDatabases);
   databases_.push_back(std::make_unique<Database>());
   databases_.back()->name = lasting(database);
   return static_cast<std::uint32_t>(databases_.size() - 1);
