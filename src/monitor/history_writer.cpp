@@ -4,7 +4,6 @@
 #include <utility>
 
 #include <boost/json/parse.hpp>
-#include <fmt/format.h>
 #include <poll.h>
 
 #include "backend/stream_reply.hpp"
@@ -23,7 +22,6 @@ using Progress = StreamConnection::Progress;
 constexpr Duration kPlanInterval{1'000};
 /// More than the server's own limit for a statement (kQuestionLimits in stream_connection.cpp).
 constexpr Duration kPatience{20'000};
-constexpr Duration kRetryPause{1'000};
 /// After what the server has refused: somebody has to do something first.
 constexpr Duration kRefusedPause{10'000};
 constexpr Duration kPreparingPause{300'000};
@@ -35,7 +33,7 @@ constexpr std::size_t kMostRows = 1'000;
 }  // namespace
 
 HistoryWriter::HistoryWriter(pgfront::Front& front, std::string instance)
-    : front_(front), instance_(std::move(instance)) {
+    : front_(front), instance_(std::move(instance)), line_(StreamConnection::Purpose::history, kPatience) {
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }
 
@@ -101,43 +99,27 @@ void HistoryWriter::plan(TimePoint now) {
   target_ = std::move(target);
   database_ = database;
   schema_ = wanted.schema;
-  connection_.reset();
-  step_ = Step::away;
+  line_.reset();
   not_before_ = now;
 }
 
 void HistoryWriter::advance(TimePoint now, bool has_events) {
   if (target_ == nullptr) return;
-  switch (step_) {
-    case Step::away:
-      if (now < not_before_) return;
-      connection_ =
-          std::make_unique<StreamConnection>(*target_, database_, StreamConnection::Purpose::history);
-      step_ = Step::connecting;
-      began_ = now;
-      // Not before it is writable, or libpq waits for that. Without a socket it has a reason to tell.
-      if (connection_->fd() < 0) connect(now);
-      return;
-    case Step::connecting:
-      if (has_events) return connect(now);
-      break;
-    case Step::idle:
-      if (has_events && !connection_->transfer()) return fail(connection_->problem().text, now);
-      return begin(now);
-    default:
-      if (has_events) return read(now);
-      break;
+  if (!line_.is_open()) {
+    std::string why;
+    const Progress progress = line_.open(*target_, database_, now, has_events, why);
+    if (progress == Progress::failed) return fail(std::move(why), now);
+    if (progress == Progress::busy) return;
+    step_ = Step::idle;
+    next_look_ = now;
+    return begin(now);
   }
-  if (now - began_ >= kPatience) fail(fmt::format("no answer within {} ms", kPatience.count()), now);
-}
-
-void HistoryWriter::connect(TimePoint now) {
-  const Progress progress = connection_->connect();
-  if (progress == Progress::busy) return;
-  if (progress == Progress::failed) return fail(connection_->problem().text, now);
-  step_ = Step::idle;
-  next_look_ = now;
-  begin(now);
+  if (step_ == Step::idle) {
+    if (has_events && !line_.connection().transfer()) return fail(line_.connection().problem().text, now);
+    return begin(now);
+  }
+  if (has_events) return read(now);
+  if (line_.is_late(now)) fail(line_.lateness(), now);
 }
 
 /// The first of those that wait, which stay there until they are known to be written.
@@ -159,18 +141,18 @@ void HistoryWriter::begin(TimePoint now) {
 
 void HistoryWriter::ask(Step step, const std::string& sql, TimePoint now) {
   step_ = step;
-  began_ = now;
-  if (!connection_->ask(sql)) fail(connection_->problem().text, now);
+  if (!line_.ask(sql, now)) fail(line_.connection().problem().text, now);
 }
 
 void HistoryWriter::read(TimePoint now) {
   StreamConnection::Reply reply;
-  const bool is_open = connection_->transfer();
-  const Progress progress = connection_->take_reply(reply);
-  if (progress == Progress::failed && !connection_->problem().sqlstate.empty()) {
-    return is_open ? refuse(now) : fail(connection_->problem().text, now);
+  StreamConnection& connection = line_.connection();
+  const bool is_open = connection.transfer();
+  const Progress progress = connection.take_reply(reply);
+  if (progress == Progress::failed && !connection.problem().sqlstate.empty()) {
+    return is_open ? refuse(now) : fail(connection.problem().text, now);
   }
-  if (!is_open || progress == Progress::failed) return fail(connection_->problem().text, now);
+  if (!is_open || progress == Progress::failed) return fail(connection.problem().text, now);
   if (progress == Progress::done) take(reply, now);
 }
 
@@ -235,7 +217,7 @@ void HistoryWriter::take_written() {
 
 /// The connection is in order; what was asked is not. What the table is like is looked at again first.
 void HistoryWriter::refuse(TimePoint now) {
-  note_problem(connection_->problem().text);
+  note_problem(line_.connection().problem().text);
   if (std::exchange(step_, Step::idle) == Step::preparing && may_write_) {
     // Next month's partition, or an old one to drop: there is time.
     next_look_ = now + kPreparingPause;
@@ -246,11 +228,8 @@ void HistoryWriter::refuse(TimePoint now) {
 }
 
 void HistoryWriter::fail(std::string why, TimePoint now) {
-  connection_.reset();
-  step_ = Step::away;
-  not_before_ = now + kRetryPause;
-  if (why.empty()) why = "the connection was closed";
-  note_problem(why);
+  not_before_ = now;
+  note_problem(line_.close(std::move(why), now));
 }
 
 /// It is logged when it begins, and when it is over.
@@ -280,8 +259,7 @@ void HistoryWriter::run(const std::stop_token& stop) {
       next_plan = now + kPlanInterval;
     }
     advance(now, std::exchange(has_events, false));
-    pollfd polled[2] = {{-1, 0, 0}, {waker_.fd(), POLLIN, 0}};
-    if (connection_ != nullptr) polled[0] = {connection_->fd(), connection_->events(), 0};
+    pollfd polled[2] = {line_.polled(), {waker_.fd(), POLLIN, 0}};
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(next_plan - Clock::now());
     poll(polled, 2, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
     has_events = polled[0].revents != 0;

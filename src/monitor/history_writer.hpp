@@ -14,6 +14,7 @@
 #include "backend/stream_connection.hpp"
 #include "monitor/finished_points.hpp"
 #include "monitor/history_table.hpp"
+#include "monitor/server_line.hpp"
 #include "net/waker.hpp"
 #include "pgfront/front.hpp"
 
@@ -51,12 +52,11 @@ class HistoryWriter {
   void stop();
 
  private:
-  enum class Step : std::uint8_t { away, connecting, idle, looking, preparing, writing };
+  enum class Step : std::uint8_t { idle, looking, preparing, writing };
 
   void run(const std::stop_token& stop);
   void plan(TimePoint now);
   void advance(TimePoint now, bool has_events);
-  void connect(TimePoint now);
   void begin(TimePoint now);
   void ask(Step step, const std::string& sql, TimePoint now);
   void read(TimePoint now);
@@ -78,10 +78,9 @@ class HistoryWriter {
   std::string database_;
   std::string schema_;
   std::uint32_t months_ = 0;
-  std::unique_ptr<backend::StreamConnection> connection_;
-  Step step_ = Step::away;
-  TimePoint began_{};           ///< the step
-  TimePoint not_before_{};      ///< connecting again, or the next attempt
+  ServerLine line_;
+  Step step_ = Step::idle;      ///< while the line is open
+  TimePoint not_before_{};      ///< the next attempt
   TimePoint next_look_{};       ///< at the table
   std::size_t asked_rows_ = 0;  ///< of the insertion under way: the first of those that wait
 

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include <boost/json/parse.hpp>
-#include <fmt/format.h>
 
 #include "backend/stream_reply.hpp"
 #include "base/wall_clock.hpp"
@@ -19,7 +18,6 @@ using Progress = StreamConnection::Progress;
 
 /// More than the server's own limit for a statement (kSampleLimits in stream_connection.cpp).
 constexpr Duration kPatience{8'000};
-constexpr Duration kRetryPause{1'000};
 /// Questions wait for each other.
 constexpr std::chrono::minutes kSlack{1};
 /// A question is asked again when a hundred times what it took has passed.
@@ -28,7 +26,9 @@ constexpr int kShare = 100;
 }  // namespace
 
 Visit::Visit(std::shared_ptr<const backend::Target> target, Place place)
-    : target_(std::move(target)), place_(std::move(place)) {
+    : target_(std::move(target)),
+      place_(std::move(place)),
+      line_(StreamConnection::Purpose::samples, kPatience) {
   place_.since = unix_time();
 }
 
@@ -50,16 +50,8 @@ bool Visit::is_duty(Topic topic) const {
   return false;
 }
 
-pollfd Visit::polled() const {
-  if (connection_ == nullptr) return {-1, 0, 0};
-  // Also while nothing is asked: a server that ends closes the connection, which is the first that is seen of
-  // it.
-  return {connection_->fd(), connection_->events(), 0};
-}
-
 TimePoint Visit::next_event() const {
-  if (connection_ == nullptr) return reconnect_;
-  if (!is_connected_ || asking_) return began_ + kPatience;
+  if (!line_.is_open() || asking_) return line_.due();
   TimePoint next = TimePoint::max();
   for (const TopicRule& rule : topic_rules()) {
     if (is_duty(rule.topic)) next = std::min(next, plans_[static_cast<std::size_t>(rule.topic)].next);
@@ -76,31 +68,16 @@ void Visit::hurry(TimePoint now, Duration quick) {
 }
 
 bool Visit::advance(TimePoint now, bool has_events, Duration quick) {
-  if (connection_ == nullptr) {
-    if (now < reconnect_) return false;
-    connection_ =
-        std::make_unique<StreamConnection>(*target_, place_.database, StreamConnection::Purpose::samples);
-    is_connected_ = false;
-    began_ = now;
-    // Not before it is writable, or libpq waits for that. Without a socket it has a reason to tell.
-    return connection_->fd() < 0 && connect(now);
-  }
-  if (!is_connected_) {
-    if (has_events) return connect(now);
-    return now - began_ >= kPatience && fail(fmt::format("no answer within {} ms", kPatience.count()), now);
+  if (!line_.is_open()) {
+    std::string why;
+    const Progress progress = line_.open(*target_, place_.database, now, has_events, why);
+    if (progress == Progress::failed) return fail(std::move(why), now);
+    if (progress == Progress::busy) return false;
+    plans_ = {};  // whatever is there now, all is new
+    return begin_next(now);
   }
   if (has_events) return read(now, quick);
-  if (asking_)
-    return now - began_ >= kPatience && fail(fmt::format("no answer within {} ms", kPatience.count()), now);
-  return begin_next(now);
-}
-
-bool Visit::connect(TimePoint now) {
-  const Progress progress = connection_->connect();
-  if (progress == Progress::busy) return false;
-  if (progress == Progress::failed) return fail(connection_->problem().text, now);
-  is_connected_ = true;
-  plans_ = {};  // whatever is there now, all is new
+  if (asking_) return line_.is_late(now) && fail(line_.lateness(), now);
   return begin_next(now);
 }
 
@@ -112,7 +89,6 @@ bool Visit::begin_next(TimePoint now) {
     if (!due || plan(rule.topic).next < plan(*due).next) due = rule.topic;
   }
   if (!due) return false;
-  began_ = now;
   plan(*due).asked = now;
   const std::string question = question_for(*due, about_);
   if (question.empty()) {
@@ -121,26 +97,27 @@ bool Visit::begin_next(TimePoint now) {
     return true;
   }
   asking_ = due;
-  return !connection_->ask(question) && fail(connection_->problem().text, now);
+  return !line_.ask(question, now) && fail(line_.connection().problem().text, now);
 }
 
 bool Visit::read(TimePoint now, Duration quick) {
   StreamConnection::Reply reply;
-  const bool is_open = connection_->transfer();
-  if (!asking_) return !is_open && fail(connection_->problem().text, now);
-  const Progress progress = connection_->take_reply(reply);
-  if (progress == Progress::busy) return !is_open && fail(connection_->problem().text, now);
-  if (!is_open || (progress == Progress::failed && connection_->problem().sqlstate.empty()))
-    return fail(connection_->problem().text, now);
+  StreamConnection& connection = line_.connection();
+  const bool is_open = connection.transfer();
+  if (!asking_) return !is_open && fail(connection.problem().text, now);
+  const Progress progress = connection.take_reply(reply);
+  if (progress == Progress::busy) return !is_open && fail(connection.problem().text, now);
+  if (!is_open || (progress == Progress::failed && connection.problem().sqlstate.empty()))
+    return fail(connection.problem().text, now);
   const Topic topic = *std::exchange(asking_, std::nullopt);
   Answered& answered = place_.topics[static_cast<std::size_t>(topic)];
-  answered.problem = progress == Progress::failed ? connection_->problem().text : std::string();
-  const auto took = std::chrono::duration_cast<std::chrono::microseconds>(now - began_);
+  answered.problem = progress == Progress::failed ? connection.problem().text : std::string();
+  const auto took = std::chrono::duration_cast<std::chrono::microseconds>(now - line_.began());
   place_.spent += took;
   const Duration own = topic_rules()[static_cast<std::size_t>(topic)].interval;
   const auto wanted = std::chrono::duration_cast<TimePoint::duration>(own.count() == 0 ? quick : own);
-  plan(topic).earliest = began_ + took * kShare;
-  plan(topic).next = std::max(began_ + wanted, plan(topic).earliest);
+  plan(topic).earliest = line_.began() + took * kShare;
+  plan(topic).next = std::max(line_.began() + wanted, plan(topic).earliest);
   if (progress == Progress::done) take(topic, reply);
   set_answering(true, {});
   begin_next(now);
@@ -160,9 +137,10 @@ void Visit::take(Topic topic, const StreamConnection::Reply& reply) {
     return;
   }
   if (topic == Topic::about) learn_about(*told);
-  const TimePoint current_until = began_ + 2 * (plan(topic).next - began_) + kSlack;
+  const TimePoint began = line_.began();
+  const TimePoint current_until = began + 2 * (plan(topic).next - began) + kSlack;
   answered.latest =
-      std::make_shared<const Sample>(Sample{std::move(*told), began_, unix_time(), current_until});
+      std::make_shared<const Sample>(Sample{std::move(*told), began, unix_time(), current_until});
 }
 
 void Visit::learn_about(const boost::json::object& told) {
@@ -180,12 +158,8 @@ void Visit::set_answering(bool is_answering, const std::string& problem) {
 }
 
 bool Visit::fail(std::string why, TimePoint now) {
-  connection_.reset();
-  is_connected_ = false;
   asking_.reset();
-  reconnect_ = now + kRetryPause;
-  if (why.empty()) why = "the connection was closed";
-  set_answering(false, why);
+  set_answering(false, line_.close(std::move(why), now));
   return true;
 }
 

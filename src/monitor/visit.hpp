@@ -8,6 +8,7 @@
 
 #include "backend/stream_connection.hpp"
 #include "monitor/samples.hpp"
+#include "monitor/server_line.hpp"
 
 namespace forebay::monitor {
 
@@ -25,7 +26,7 @@ class Visit {
   void set_duties(bool is_primary, bool is_of_server, bool is_of_database);
 
   /// Of what to wait for; a negative descriptor: only for next_event().
-  pollfd polled() const;
+  pollfd polled() const { return line_.polled(); }
   TimePoint next_event() const;
   /// Begins and goes on with what is due. `quick` is the interval of those topics that have none of their
   /// own. True when the place has changed.
@@ -35,7 +36,6 @@ class Visit {
   void hurry(TimePoint now, Duration quick);
 
  private:
-  bool connect(TimePoint now);
   bool begin_next(TimePoint now);
   bool read(TimePoint now, Duration quick);
   void take(Topic topic, const backend::StreamConnection::Reply& reply);
@@ -56,11 +56,8 @@ class Visit {
   Place place_;
   About about_;
   std::array<Plan, kTopics> plans_{};
-  std::unique_ptr<backend::StreamConnection> connection_;
-  bool is_connected_ = false;
+  ServerLine line_;
   std::optional<Topic> asking_;
-  TimePoint began_{};      ///< connecting, or the question under way
-  TimePoint reconnect_{};  ///< not before
 };
 
 }  // namespace forebay::monitor
