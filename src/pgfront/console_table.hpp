@@ -53,6 +53,8 @@ class RowWriter {
   /// Microseconds as milliseconds, in a column of the type numeric.
   RowWriter& milliseconds(std::uint64_t micros);
   RowWriter& null();
+  /// Null when it is empty.
+  RowWriter& text_or_null(std::string_view value) { return value.empty() ? null() : text(value); }
 
   /// All rows so far, which must be complete.
   Bytes bytes() const { return writer_.bytes(); }

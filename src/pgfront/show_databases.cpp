@@ -10,16 +10,8 @@ std::uint64_t setting_or(const std::optional<std::uint32_t>& own, std::uint32_t 
   return own.value_or(otherwise);
 }
 
-void text_or_null(RowWriter& rows, const std::string& text) {
-  if (text.empty()) {
-    rows.null();
-  } else {
-    rows.text(text);
-  }
-}
-
 void mode_or_null(RowWriter& rows, const std::optional<config::PoolMode>& mode) {
-  text_or_null(rows, mode ? config::to_text(*mode) : std::string());
+  rows.text_or_null(mode ? config::to_text(*mode) : std::string());
 }
 
 /// The database's name on its server.
@@ -67,8 +59,8 @@ void users(const ShowRequestPtr& request, ShowDone done) {
     const auto at = settings->users.find(facts.name);
     const config::PoolOverride own = at == settings->users.end() ? config::PoolOverride() : at->second.pool;
     rows.text(facts.name);
-    text_or_null(rows, own.pool_size ? std::to_string(*own.pool_size) : std::string());
-    text_or_null(rows, own.reserve_size ? std::to_string(*own.reserve_size) : std::string());
+    rows.text_or_null(own.pool_size ? std::to_string(*own.pool_size) : std::string());
+    rows.text_or_null(own.reserve_size ? std::to_string(*own.reserve_size) : std::string());
     mode_or_null(rows, own.pool_mode);
     rows.number(facts.most_backends).number(facts.backends).number(facts.most_clients).number(facts.clients);
   }

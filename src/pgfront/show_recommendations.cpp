@@ -4,28 +4,13 @@
 
 namespace forebay::pgfront::show {
 
-namespace {
-
-void text_or_null(RowWriter& rows, const std::string& text) {
-  if (text.empty()) {
-    rows.null();
-  } else {
-    rows.text(text);
-  }
-}
-
-}  // namespace
-
 void recommendations(const ShowRequestPtr& request, ShowDone done) {
   const AdvicePtr advice = request->front.console_service().advice();
   RowWriter rows(request->columns, request->formats);
   if (advice != nullptr) {
     for (const AdviceLine& line : *advice) {
-      rows.text(line.urgency).text(line.title).text(line.evidence);
-      text_or_null(rows, line.gain);
-      rows.text(line.advice);
-      text_or_null(rows, line.change);
-      rows.text(line.id);
+      rows.text(line.urgency).text(line.title).text(line.evidence).text_or_null(line.gain);
+      rows.text(line.advice).text_or_null(line.change).text(line.id);
     }
   }
   done(std::string(as_text(rows.bytes())));

@@ -6,18 +6,6 @@
 
 namespace forebay::pgfront::show {
 
-namespace {
-
-void text_or_null(RowWriter& rows, const std::string& text) {
-  if (text.empty()) {
-    rows.null();
-  } else {
-    rows.text(text);
-  }
-}
-
-}  // namespace
-
 void repetitions(const ShowRequestPtr& request, ShowDone done) {
   gather_repetitions(request->inquiry(), [request, done = std::move(done)](const auto& all) {
     RowWriter rows(request->columns, request->formats);
@@ -27,9 +15,7 @@ void repetitions(const ShowRequestPtr& request, ShowDone done) {
       rows.text(each.is_confirmed() ? "yes" : "no").text(places_of(each));
       rows.number(figures.windows).number(figures.executions).number(figures.most);
       rows.milliseconds(figures.micros);
-      text_or_null(rows, each.source.text);
-      text_or_null(rows, each.source.column);
-      text_or_null(rows, each.rewrite);
+      rows.text_or_null(each.source.text).text_or_null(each.source.column).text_or_null(each.rewrite);
       rows.text(timestamp(figures.first_seen)).text(timestamp(figures.last_seen));
     }
     done(std::string(as_text(rows.bytes())));
