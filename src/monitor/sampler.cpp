@@ -21,9 +21,16 @@ constexpr Duration kQuick{1'000};
 /// Between two looks at settings, servers and databases.
 constexpr Duration kPlanInterval{1'000};
 
+/// Why nobody is asked; empty: somebody is.
+std::string why_off(const config::Settings& settings) {
+  if (settings.upstream.user.empty()) return "the upstream's URL names no user who could ask";
+  return settings.sampling.enabled ? "" : "sampling.enabled is off";
+}
+
 }  // namespace
 
-Sampler::Sampler(pgfront::Front& front) : front_(front), samples_(std::make_shared<const Samples>()) {
+Sampler::Sampler(pgfront::Front& front) : front_(front), why_off_(why_off(*front.settings())) {
+  publish();
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }
 
@@ -87,13 +94,11 @@ std::vector<Sampler::Wish> Sampler::wishes(const config::Settings& settings,
 bool Sampler::plan() {
   const auto settings = front_.settings();
   interval_ = settings->sampling.interval;
-  std::string why_off;
-  if (!settings->sampling.enabled) why_off = "sampling.enabled is off";
-  if (settings->upstream.user.empty()) why_off = "the upstream's URL names no user who could ask";
+  std::string why = why_off(*settings);
   std::vector<std::string> left_out;
   std::vector<std::unique_ptr<Visit>> wanted;
-  bool has_changed = why_off != why_off_;
-  if (why_off.empty()) {
+  bool has_changed = why != why_off_;
+  if (why.empty()) {
     const auto targets = front_.directory().server_targets();
     for (const Wish& wish : wishes(*settings, left_out)) {
       const auto target = targets.find(wish.server);
@@ -114,7 +119,7 @@ bool Sampler::plan() {
   }
   has_changed = has_changed || wanted.size() != visits_.size() || left_out != left_out_;
   visits_ = std::move(wanted);
-  why_off_ = std::move(why_off);
+  why_off_ = std::move(why);
   left_out_ = std::move(left_out);
   return has_changed;
 }
