@@ -21,14 +21,18 @@ class TooSlow(Exception):
     """A test ran longer than its limit."""
 
 
+def limit_of(item) -> float:
+    mark = item.get_closest_marker("time_limit")
+    return mark.args[0] if mark else float(item.config.getini("time_limit"))
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_protocol(item):
     """Ends a test (its fixtures included) after `time_limit` seconds, or those of @pytest.mark.time_limit(n).
 
     A C extension that waits without looking for signals is out of reach; ctest's own limit ends those.
     """
-    mark = item.get_closest_marker("time_limit")
-    limit = mark.args[0] if mark else float(item.config.getini("time_limit"))
+    limit = limit_of(item)
 
     def ended(number, frame):
         raise TooSlow(f"longer than {limit:g} s")
@@ -52,7 +56,9 @@ def known_gaps() -> dict[str, str]:
     return gaps
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
+    if hasattr(config, "workerinput"):  # several run side by side: what may take long begins first
+        items.sort(key=limit_of, reverse=True)
     gaps = known_gaps()
     for item in items:
         for test, reason in gaps.items():
