@@ -100,23 +100,28 @@ struct Place {
   }
 };
 
+json::object options() {
+  json::object legend{
+      {"showLegend", true}, {"displayMode", "list"}, {"placement", "bottom"}, {"calcs", json::array()}};
+  return {{"legend", std::move(legend)}, {"tooltip", json::object{{"mode", "multi"}, {"sort", "desc"}}}};
+}
+
 json::object panel(Place place, std::string_view title, std::string_view help, std::string_view unit,
                    json::object thresholds, json::object query) {
   json::object defaults{{"unit", unit}, {"min", 0}, {"thresholds", std::move(thresholds)}};
   defaults["color"] = json::object{{"mode", "palette-classic"}};
   defaults["custom"] = json::object{{"thresholdsStyle", json::object{{"mode", "line"}}}};
-  return {
-      {"id", place.number + 1},
-      {"type", "timeseries"},
-      {"title", title},
-      {"description", help},
-      {"datasource", source()},
-      {"gridPos", place.grid()},
-      {"fieldConfig", json::object{{"defaults", std::move(defaults)}, {"overrides", json::array()}}},
-      {"options", json::object{{"legend", json::object{{"displayMode", "list"}, {"placement", "bottom"}}}}},
-      {"transparent", false},
-      {"transformations", json::array()},
-      {"targets", json::array{std::move(query)}}};
+  return {{"id", place.number + 1},
+          {"type", "timeseries"},
+          {"title", title},
+          {"description", help},
+          {"datasource", source()},
+          {"gridPos", place.grid()},
+          {"fieldConfig", json::object{{"defaults", std::move(defaults)}, {"overrides", json::array()}}},
+          {"options", options()},
+          {"transparent", false},
+          {"transformations", json::array()},
+          {"targets", json::array{std::move(query)}}};
 }
 
 json::object plain_panel(Place place, std::string_view title, std::string_view help, std::string_view unit,
@@ -169,7 +174,6 @@ std::string grafana_dashboard(const config::Alerts& alerts) {
                                {"title", "Forebay"},
                                {"description", "Made by: forebay generate grafana"},
                                {"tags", json::array{"forebay", "postgresql"}},
-                               {"style", "dark"},
                                {"timezone", "browser"},
                                {"editable", true},
                                {"graphTooltip", 1},

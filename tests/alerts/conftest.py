@@ -3,6 +3,7 @@
 import contextlib
 import json
 import re
+import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -10,9 +11,10 @@ import urllib.request
 import psycopg
 import pytest
 
-from forebay_testing import ForebayDaemon, wait_until
+from forebay_testing import ForebayDaemon, forebay_binary, wait_until
 
 USER = "app"
+UPSTREAM = "upstream: postgres://forebay:secret@127.0.0.1:5432\n"
 _PLACE = re.compile(r"HTTP is served on (\S+):(\d+)")
 
 
@@ -63,6 +65,11 @@ def rules(text: str, sets: str = "[]", more: str = "") -> str:
     """A configuration whose rules are these lines, each `name: {…}`; `more`: further keys of `alerts`."""
     lines = "".join(f"    {line}\n" for line in text.strip().splitlines())
     return f"http:\n  anonymous: admin\nalerts:\n  rule_sets: {sets}\n  window: 10s\n{more}  rules:\n{lines}"
+
+
+def generate(what: str, config=None) -> str:
+    command = [forebay_binary(), "generate", what] + (["--config", config] if config else [])
+    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout
 
 
 @pytest.fixture

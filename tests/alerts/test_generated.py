@@ -1,4 +1,4 @@
-"""What is generated for others: promtool takes the rules, they fire under a real Prometheus, Grafana's form holds."""
+"""What is generated for others: promtool takes the rules, they fire under a real Prometheus, all names are known."""
 
 import json
 import re
@@ -9,20 +9,14 @@ import urllib.request
 
 import pytest
 
-from conftest import rules
+from conftest import UPSTREAM, generate, rules
 from forebay_testing import PostgresServer, free_port, wait_until
 from forebay_testing.forebay import forebay_binary
 
 SETS = "[forebay, lms, bdc, classroom, prepnexus]"
-UPSTREAM = "upstream: postgres://forebay:secret@127.0.0.1:5432\n"
 needs_prometheus = pytest.mark.skipif(
     shutil.which("prometheus") is None or shutil.which("promtool") is None,
     reason="prometheus is not installed (Debian: prometheus)")
-
-
-def generate(what: str, config=None) -> str:
-    command = [forebay_binary(), "generate", what] + (["--config", config] if config else [])
-    return subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout
 
 
 @needs_prometheus
@@ -157,75 +151,6 @@ def test_rules_about_a_server_end_when_it_does_not_answer(start, tmp_path):
             (value,) = prometheus.ask("query", query=within)["result"]
             assert float(value["value"][1]) > 1e6, "it is still within the window"
             watching.await_resolved("spill")
-
-
-def fields(value: dict, known: dict, at: str, required=()) -> None:
-    """Each field is known and of its type; dicts and one-element lists of `known` go down."""
-    for name in required:
-        assert name in value, f"{at} has no {name}"
-    for name, part in value.items():
-        assert name in known, f"{at} has an unknown field {name}"
-        check(part, known[name], f"{at}.{name}")
-
-
-def check(value, kind, at: str) -> None:
-    if isinstance(kind, dict):
-        assert isinstance(value, dict), at
-        fields(value, kind, at)
-    elif isinstance(kind, list):
-        assert isinstance(value, list), at
-        for number, each in enumerate(value):
-            check(each, kind[0], f"{at}[{number}]")
-    elif isinstance(kind, set):
-        assert value in kind, f"{at} is {value!r}"
-    elif kind is not object:
-        assert isinstance(value, kind) and not (kind is int and isinstance(value, bool)), f"{at} is {value!r}"
-
-
-# After kinds/dashboard/dashboard_kind.cue of Grafana 9: the fields that a dashboard of ours has, with their types.
-SOURCE = {"type": str, "uid": str}
-PANEL = {
-    "id": int, "type": str, "title": str, "description": str, "transparent": bool, "datasource": SOURCE,
-    "gridPos": {"h": int, "w": int, "x": int, "y": int}, "transformations": [object], "options": dict,
-    "targets": [{"refId": str, "datasource": SOURCE, "expr": str, "legendFormat": str}],
-    "fieldConfig": {
-        "defaults": {
-            "unit": str, "min": int, "custom": dict,
-            "color": {"mode": {"thresholds", "palette-classic", "palette-saturated", "continuous-GrYlRd", "fixed"}},
-            "thresholds": {"mode": {"absolute", "percentage"}, "steps": [{"color": str, "value": object}]},
-        },
-        "overrides": [object],
-    },
-}
-VARIABLE = {
-    "name": str, "label": str, "type": {"query", "adhoc", "constant", "datasource", "interval", "textbox", "custom"},
-    "query": str, "hide": {0, 1, 2}, "skipUrlSync": bool, "datasource": SOURCE, "multi": bool, "includeAll": bool,
-    "refresh": int,
-}
-DASHBOARD = {
-    "uid": str, "title": str, "description": str, "tags": [str], "style": {"light", "dark"}, "timezone": str,
-    "editable": bool, "graphTooltip": {0, 1, 2}, "schemaVersion": int, "version": int, "refresh": str,
-    "time": {"from": str, "to": str}, "templating": {"list": [VARIABLE]}, "annotations": {"list": [object]},
-    "panels": [PANEL],
-}
-REQUIRED = ("style", "editable", "graphTooltip", "schemaVersion")
-
-
-def test_the_dashboard_has_grafanas_form_and_a_panel_for_each_signal(tmp_path):
-    config = tmp_path / "forebay.yaml"
-    config.write_text(UPSTREAM + rules("own: {signal: pool.use, warning: 50%}", SETS))
-    dashboard = json.loads(generate("grafana", config))
-    fields(dashboard, DASHBOARD, "dashboard", REQUIRED)
-    panels = dashboard["panels"]
-    assert len({panel["id"] for panel in panels}) == len(panels) > 25
-    places = set()
-    for panel in panels:
-        grid = panel["gridPos"]
-        assert 0 < grid["w"] <= 24 and grid["x"] + grid["w"] <= 24 and grid["h"] > 0
-        places.add((grid["x"], grid["y"]))
-        steps = [step["value"] for step in panel["fieldConfig"]["defaults"]["thresholds"]["steps"]]
-        assert steps[0] is None and steps[1:] == sorted(steps[1:]), panel["title"]
-    assert len(places) == len(panels), "none covers another"
 
 
 def test_every_expression_names_metrics_that_there_are(start, connect, tmp_path):
