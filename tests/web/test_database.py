@@ -1,5 +1,6 @@
 """The page Database and the charts' history, each against what was really done (C7, B17, B22, L17)."""
 
+import re
 import threading
 
 import psycopg
@@ -95,4 +96,81 @@ def test_a_server_that_is_stopped_is_shown_as_such_and_not_as_an_empty_page(brow
 def test_a_server_that_is_not_asked_is_said_not_to_be(browser, start):
     browser.open(f"{place(start('--set', 'sampling.enabled=false'))}#/database")
     browser.see(".notice", "sampling.enabled is off")
+    assert not browser.complaints()
+
+
+def test_a_slot_that_nobody_reads_is_shown_with_what_it_keeps_and_warned_of(browser, start):
+    """By the rule about slots that is in use (P8), against what the server says of its slots."""
+    rule = "alerts: {rules: {server-slot: {signal: server.slot_retained, warning: 1MB, for: 0}}}\n"
+    with PostgresServer() as own:
+        own.execute("SELECT pg_create_logical_replication_slot('forgotten', 'pgoutput')")
+        browser.open(f"{place(start('--set', 'sampling.interval=1s', upstream=own, config=rule))}#/database")
+        row = browser.see('tr:has-text("forgotten")', "nobody reads it")
+        assert "logical" in row and "reserved" in row and "postgres" in row
+        own.execute("CREATE TABLE written AS SELECT repeat('x', 1000) FROM generate_series(1, 5000)")
+        browser.see('tr:has-text("forgotten")', "keeps too much", timeout=30_000)
+        kept, = own.query("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::float8 FROM pg_replication_slots"
+                          " WHERE slot_name = 'forgotten'")[0]
+        # The server goes on writing a little by itself.
+        wait_until(lambda: mebibytes(browser.text('tr:has-text("forgotten")')) == pytest.approx(kept / 2**20, rel=0.05),
+                   20, "what the server says that it keeps", interval=0.3)
+        assert not [issue for issue in browser.do("axe") if issue["impact"] in ("serious", "critical")]
+        browser.picture("slot")
+        own.execute("SELECT pg_drop_replication_slot('forgotten')")
+        browser.see("section", "There is none.")
+    assert not browser.complaints()
+
+
+def mebibytes(row: str) -> float:
+    found = re.search(r"([\d.]+) MiB", row)
+    return float(found.group(1)) if found else 0
+
+
+def statements_section(name: str) -> str:
+    return f'section[aria-labelledby="statements-{name}"]'
+
+
+def test_statements_are_those_that_the_server_counts_with_a_way_to_their_pages(browser, start):
+    with PostgresServer({"shared_preload_libraries": "pg_stat_statements"}) as own:
+        own.execute("CREATE EXTENSION pg_stat_statements")
+        for _ in range(3):
+            own.execute("SELECT 17 AS past_forebay FROM pg_sleep(0.05)")
+        # The server is asked once a minute: not before what is looked for has run.
+        daemon = start(upstream=own, config="sampling: {enabled: false}\n")
+        with psycopg.connect(daemon.dsn(), autocommit=True, prepare_threshold=None) as client:
+            for number in range(7):
+                client.execute(f"SELECT {number} AS by_forebay FROM pg_sleep(0.05)")
+        daemon.config_path.write_text("sampling: {enabled: true}\n")
+        daemon.reload()
+        browser.open(f"{place(daemon)}#/database")
+        section = statements_section("postgres")
+        through = browser.see(f'{section} tr:has-text("by_forebay")')
+        past = browser.text(f'{section} tr:has-text("past_forebay")')
+        for row, part in ((through, "by_forebay"), (past, "past_forebay")):
+            text, user, calls, rows = own.query(
+                "SELECT query, usename, calls, rows FROM pg_stat_statements JOIN pg_user ON usesysid = userid"
+                f" WHERE query LIKE '%AS {part} FROM pg_sleep(%'")[0]
+            cells = row.split("\t")
+            assert (cells[0].strip(), cells[1], cells[3], cells[6]) == (text, user, str(calls), str(rows))
+            assert text == f"SELECT $1 AS {part} FROM pg_sleep($2)" and calls == (7 if row is through else 3)
+        assert browser.do("value", script=f"document.querySelectorAll('{section} a').length") >= 1
+        assert "past_forebay" not in " ".join(browser.texts(f"{section} a")), "Forebay has no page of what it never saw"
+        browser.click(f'{section} a:has-text("by_forebay")')
+        browser.see('section[aria-labelledby="statement"]', "SELECT $1 AS by_forebay FROM pg_sleep($2)")
+    assert not browser.complaints()
+
+
+def test_where_the_server_counts_no_statements_forebays_own_are_shown(browser, start, server, database):
+    daemon = start(upstream=server.url(dbname=database))
+    dsn = daemon.dsn(user=USER, dbname=database, password=server.passwords[USER])
+    with psycopg.connect(dsn, autocommit=True, prepare_threshold=None) as client:
+        for number in range(4):
+            client.execute(f"SELECT {number} AS counted_here")
+    browser.open(f"{place(daemon)}#/database")
+    section = statements_section(database)
+    row = browser.see(f'{section} tr:has-text("counted_here")')
+    assert row.split("\t")[2] == "4"
+    assert "pg_stat_statements is not there" in browser.text(section)
+    browser.click(f'{section} a:has-text("counted_here")')
+    browser.see('section[aria-labelledby="statement"]', "SELECT $1 AS counted_here")
     assert not browser.complaints()

@@ -72,11 +72,52 @@ export interface DatabaseFigures {
   temp_bytes: number | null;
 }
 
+/** Who receives what the server writes: a standby, or with `logical` a reader of changes. */
+export interface Standby {
+  standby: string;
+  client: string | null;
+  state: string | null;
+  sync_state: string | null;
+  replay_lag_bytes: number | null;
+  replay_lag_seconds: number | null;
+  logical: boolean;
+}
+
+export interface Slot {
+  slot: string;
+  type: "physical" | "logical";
+  database: string | null;
+  active: boolean;
+  wal_status: "reserved" | "extended" | "unreserved" | "lost" | null;
+  retained_bytes: number | null;
+}
+
+/** A statement as pg_stat_statements counts it. */
+export interface ServerStatement {
+  query_id: string;
+  user: string | null;
+  calls: number;
+  total_seconds: number;
+  mean_seconds: number;
+  max_seconds: number;
+  rows: number;
+  blocks_hit: number;
+  blocks_read: number;
+  query: string | null;
+}
+
+/** Of one database; where the extension is not there, nothing is ever told, and there is no problem. */
+export interface ServerStatements extends Place {
+  statements?: ServerStatement[];
+}
+
 export interface ServerFigures extends Place {
   databases: DatabaseFigures[];
   checkpoints?: { timed: number; requested: number; write_seconds: number; sync_seconds: number };
-  standbys?: { standby: string; state: string; replay_lag_bytes: number | null }[];
-  slots?: { slot: string; type: string; active: boolean; wal_status: string; retained_bytes: number | null }[];
+  standbys?: Standby[];
+  slots?: Slot[];
+  statements: ServerStatements[];
+  about: { version_text: string } | null; // null: it has not been asked yet
 }
 
 export interface TableFigures {

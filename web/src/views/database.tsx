@@ -1,5 +1,3 @@
-import type { ComponentChildren } from "preact";
-
 import type {
   Activity,
   Blocker,
@@ -8,7 +6,6 @@ import type {
   IndexFigures,
   Indexes,
   Locks,
-  Place,
   ServerFigures,
   Servers,
   Session,
@@ -18,8 +15,13 @@ import type {
 import { growth, oldest } from "../model/database";
 import * as format from "../model/format";
 import type { Live } from "../model/live";
+import type { Alerts } from "../model/types";
+import { From } from "./from";
 import { usePolled } from "./hooks";
 import { Failure, Figure, Notice, Section } from "./parts";
+import { Replication } from "./replication";
+import { StatementsOf } from "./server_statements";
+import { useStatements } from "./statements";
 import { Table, type Column } from "./table";
 
 const QUICK_MS = 2000;
@@ -34,6 +36,8 @@ export function DatabasePage({ live }: { live: Live }) {
   const server = ask<Servers<ServerFigures>>("database", QUICK_MS).value;
   const tables = ask<Databases<Tables>>("tables", SLOW_MS).value;
   const indexes = ask<Databases<Indexes>>("indexes", SLOW_MS).value;
+  const alerts = ask<Alerts>("alerts", QUICK_MS).value;
+  const own = useStatements(live, 100).value;
   const { value, error } = activity;
   if (value === null) return error ? <Failure error={error} has={false} /> : <p class="empty">Asking …</p>;
   if (!value.sampled) return <NotSampled why={value.why_not ?? ""} />;
@@ -47,8 +51,12 @@ export function DatabasePage({ live }: { live: Live }) {
           activity={each}
           locks={locks?.servers.find(({ server }) => server === each.server)}
           figures={server?.servers.find(({ server }) => server === each.server)}
+          alerts={alerts}
         />
       ))}
+      {server?.servers.flatMap(({ about, statements }) =>
+        statements.map((each) => <StatementsOf key={each.database} told={each} own={own} isAsked={about !== null} />),
+      )}
       {tables?.databases.map((each) => (
         <TablesOf key={each.database} tables={each} />
       ))}
@@ -71,32 +79,6 @@ function NotSampled({ why }: { why: string }) {
         It takes <code>sampling.enabled</code> and a user in the upstream's URL; here {why}.
       </p>
     </Notice>
-  );
-}
-
-/** Grey, and with the reason, where what is shown is of the past. */
-function From({ place, children }: { place: Place; children: ComponentChildren }) {
-  if (place.answering && place.problem === null) return <>{children}</>;
-  const since = format.timeOfDay(place.since);
-  const first = place.problem === null && place.asked === null;
-  return (
-    <>
-      {first ? (
-        <p class="empty">Asking {place.server} …</p>
-      ) : (
-        <Notice
-          title={
-            place.answering
-              ? `${place.server} does not tell this.`
-              : `${place.server} does not answer since ${since}.`
-          }
-        >
-          <p>{place.problem}</p>
-          {place.asked !== null && <p>What is shown in grey is of {format.timeOfDay(place.asked)}.</p>}
-        </Notice>
-      )}
-      {place.asked !== null && <div class="stack past">{children}</div>}
-    </>
   );
 }
 
@@ -219,8 +201,14 @@ function share(part: number | null, rest: number | null): number | null {
   return whole > 0 ? (part ?? 0) / whole : null;
 }
 
-function Sessions(props: { activity: Activity; locks: Locks | undefined; figures: ServerFigures | undefined }) {
-  const { activity, locks, figures } = props;
+interface SessionsProps {
+  activity: Activity;
+  locks: Locks | undefined;
+  figures: ServerFigures | undefined;
+  alerts: Alerts | null;
+}
+
+function Sessions({ activity, locks, figures, alerts }: SessionsProps) {
   const id = activity.server.replaceAll(/\W/g, "-");
   const trees = locks?.trees ?? [];
   return (
@@ -265,6 +253,7 @@ function Sessions(props: { activity: Activity; locks: Locks | undefined; figures
               empty="Asking …"
             />
           </Section>
+          {figures && <Replication figures={figures} alerts={alerts} id={id} />}
         </div>
       )}
     </>

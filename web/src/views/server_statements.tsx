@@ -1,0 +1,115 @@
+import type { ServerStatement, ServerStatements } from "../model/database";
+import * as format from "../model/format";
+import type { Statement, Statements } from "../model/types";
+import { From } from "./from";
+import { Section } from "./parts";
+import { pageOf } from "./statements";
+import { Table, type Column } from "./table";
+
+/** As many of Forebay's own as the server tells of its. */
+const MOST = 20;
+
+/** The pages of Forebay's statements by their texts: both have lost their values in the same way. */
+type Pages = Map<string, Statement>;
+
+const columns = (pages: Pages): Column<ServerStatement>[] => [
+  {
+    title: "Statement",
+    cell: (row) => {
+      const own = row.query === null ? undefined : pages.get(row.query);
+      const text = <code>{row.query ?? "not shown"}</code>;
+      return own ? <a href={pageOf(own)}>{text}</a> : text;
+    },
+    by: (row) => row.query ?? "",
+    wide: true,
+  },
+  { title: "User", cell: (row) => row.user ?? format.NOTHING, by: (row) => row.user ?? "" },
+  {
+    title: "Total",
+    cell: (row) => format.duration(row.total_seconds),
+    by: (row) => row.total_seconds,
+    numeric: true,
+  },
+  { title: "Calls", cell: (row) => format.count(row.calls), by: (row) => row.calls, numeric: true },
+  { title: "Mean", cell: (row) => format.duration(row.mean_seconds), by: (row) => row.mean_seconds, numeric: true },
+  { title: "Longest", cell: (row) => format.duration(row.max_seconds), by: (row) => row.max_seconds, numeric: true },
+  { title: "Rows", cell: (row) => format.count(row.rows), by: (row) => row.rows, numeric: true },
+  {
+    title: "Read from buffers",
+    cell: (row) => format.percent(buffered(row)),
+    by: (row) => buffered(row) ?? 0,
+    numeric: true,
+  },
+];
+
+function buffered(row: ServerStatement): number | null {
+  const blocks = row.blocks_hit + row.blocks_read;
+  return blocks > 0 ? row.blocks_hit / blocks : null;
+}
+
+const OWN: Column<Statement>[] = [
+  {
+    title: "Statement",
+    cell: (row) => (
+      <a href={pageOf(row)}>
+        <code>{row.text}</code>
+      </a>
+    ),
+    by: (row) => row.text,
+    wide: true,
+  },
+  {
+    title: "Total",
+    cell: (row) => format.duration(row.total_seconds),
+    by: (row) => row.total_seconds,
+    numeric: true,
+  },
+  { title: "Calls", cell: (row) => format.count(row.calls), by: (row) => row.calls, numeric: true },
+  {
+    title: "Mean",
+    cell: (row) => format.duration(row.mean_seconds),
+    by: (row) => row.mean_seconds ?? 0,
+    numeric: true,
+  },
+  { title: "Rows", cell: (row) => format.count(row.rows), by: (row) => row.rows, numeric: true },
+];
+
+interface Props {
+  told: ServerStatements;
+  own: Statements | null;
+  isAsked: boolean; // the server has said what it is, and so whether it counts statements
+}
+
+/** What took most time in one database: by the server's own count where it keeps one, else by Forebay's. */
+export function StatementsOf({ told, own, isAsked }: Props) {
+  const ours = (own?.statements ?? []).filter(({ database }) => database === told.database);
+  const title = `Statements of ${told.database}`;
+  const id = `statements-${told.database}`;
+  if (isAsked && told.answering && told.statements === undefined && told.problem === null)
+    return (
+      <Section title={title} id={id} note="through this Forebay; pg_stat_statements is not there to tell of others">
+        <Table
+          caption={title}
+          columns={OWN}
+          rows={ours.slice(0, MOST)}
+          keyOf={(row) => row.fingerprint}
+          sortedBy="Total"
+          empty="No statement has been counted yet."
+        />
+      </Section>
+    );
+  return (
+    <Section title={title} id={id} note="by pg_stat_statements, whoever ran them; values are left out">
+      <From place={told}>
+        <Table
+          caption={title}
+          columns={columns(new Map(ours.map((each) => [each.text, each])))}
+          rows={told.statements ?? []}
+          keyOf={(row) => `${row.query_id}/${row.user}`}
+          sortedBy="Total"
+          empty="The server has counted no statement."
+        />
+      </From>
+    </Section>
+  );
+}
