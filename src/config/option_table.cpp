@@ -321,6 +321,11 @@ std::vector<Option> statement_rows() {
              .help = "Whether reads that one could ask for at once, or keep, are looked for: `SHOW "
                      "REPETITIONS`. Only while statements are counted."},
             FIELD(settings->statements.repetitions)),
+      bound({.key = "statements.samples",
+             .help =
+                 "Whether the values of each statement's slowest call are kept, to be shown to "
+                 "administrators by HTTP. masked: their sizes alone. Another choice forgets what was kept."},
+            FIELD(settings->statements.samples)),
   };
 }
 

@@ -158,11 +158,16 @@ struct Cache {
   std::string warm_file;  ///< what is asked again after a start; empty: nothing
 };
 
+/// Whether values of parameters and literals are kept, one call's of each statement: not at all, as what
+/// tells nothing but their sizes, or as they are.
+enum class Samples { off, masked, on };
+
 /// What is counted of the statements that clients run.
 struct Statements {
   bool enabled = true;
   std::uint32_t max = 10'000;  ///< so many are told apart
   bool repetitions = true;     ///< those that repeat within a transaction or alike are told of
+  Samples samples = Samples::off;
 };
 
 /// How servers would run the statements that are slow.

@@ -92,6 +92,10 @@ inline constexpr Name<CacheUse> kCacheUses[] = {
     {"auto", CacheUse::automatic}, {"on", CacheUse::on},  {"off", CacheUse::off}, {"true", CacheUse::on},
     {"false", CacheUse::off},      {"yes", CacheUse::on}, {"no", CacheUse::off}};
 
+inline constexpr Name<Samples> kSamples[] = {
+    {"off", Samples::off}, {"masked", Samples::masked}, {"on", Samples::on}, {"false", Samples::off},
+    {"no", Samples::off},  {"true", Samples::on},       {"yes", Samples::on}};
+
 inline constexpr Name<CacheLevel> kCacheLevels[] = {{"auto", CacheLevel::best},
                                                     {"bounded", CacheLevel::bounded},
                                                     {"outbox", CacheLevel::outbox},
@@ -137,6 +141,9 @@ constexpr std::span<const Name<LogLevel>> names_of(LogLevel) {
 }
 constexpr std::span<const Name<CacheUse>> names_of(CacheUse) {
   return kCacheUses;
+}
+constexpr std::span<const Name<Samples>> names_of(Samples) {
+  return kSamples;
 }
 constexpr std::span<const Name<CacheLevel>> names_of(CacheLevel) {
   return kCacheLevels;

@@ -29,9 +29,9 @@ std::uint64_t rows_of(std::string_view tag) {
 
 }  // namespace
 
-std::uint32_t SessionCalls::open(StatementTable::Ref statement, TimePoint now, std::uint64_t waited) {
+std::uint32_t SessionCalls::open(Called called, TimePoint now, std::uint64_t waited) {
   if (++last_number_ == 0) ++last_number_;
-  open_.push_back({last_number_, 0, statement, now, waited});
+  open_.push_back({last_number_, 0, std::move(called), now, waited});
   return last_number_;
 }
 
@@ -39,29 +39,28 @@ std::uint32_t SessionCalls::begin_preparation(StatementTable::Ref statement, Tim
   return open(statement, now, 0);
 }
 
-std::uint32_t SessionCalls::begin_call(StatementTable::Ref statement, TimePoint now) {
+std::uint32_t SessionCalls::begin_call(Called called, TimePoint now) {
   const TimePoint since = std::exchange(waiting_since_, TimePoint());
-  return open(statement, now, since == TimePoint() ? 0 : micros_between(since, now));
+  return open(std::move(called), now, since == TimePoint() ? 0 : micros_between(since, now));
 }
 
-void SessionCalls::bind(std::string_view portal, StatementTable::Ref statement) {
+void SessionCalls::bind(std::string_view portal, Called called) {
   if (portal.empty()) {
-    unnamed_ = statement;
+    unnamed_ = std::move(called);
     return;
   }
   const auto at = std::ranges::find(portals_, portal, &Portal::name);
   if (at != portals_.end()) {
-    at->statement = statement;
+    at->called = std::move(called);
   } else if (portals_.size() < kMostPortals) {
-    portals_.push_back({std::string(portal), statement});
+    portals_.push_back({std::string(portal), std::move(called)});
   }
 }
 
-StatementTable::Ref SessionCalls::bound(std::string_view portal, TimePoint now) {
+SessionCalls::Called SessionCalls::bound(std::string_view portal, TimePoint now) {
   if (portal.empty()) return unnamed_;
   const auto at = std::ranges::find(portals_, portal, &Portal::name);
-  return at != portals_.end() ? at->statement
-                              : table_.find({StatementTable::kUnknown, database_}, {}, 1, now);
+  return at != portals_.end() ? at->called : table_.find({StatementTable::kUnknown, database_}, {}, 1, now);
 }
 
 /// Those before it have been answered, or skipped.
@@ -73,8 +72,8 @@ SessionCalls::Open* SessionCalls::find(std::uint32_t number) {
 void SessionCalls::add_done(Open& call, std::uint64_t rows, const std::array<char, 5>& sqlstate,
                             TimePoint now) {
   if (done_.empty()) done_since_ = std::max(call.sent, last_end_);
-  done_.push_back({table_.part(call.statement, call.position++, now), rows,
-                   std::exchange(call.waited_micros, 0), sqlstate});
+  done_.push_back({table_.part(call.called.statement, call.position++, now), rows,
+                   std::exchange(call.waited_micros, 0), sqlstate, call.called.values});
 }
 
 void SessionCalls::note_done(std::uint32_t number, std::string_view tag, std::uint64_t rows, TimePoint now) {
@@ -93,7 +92,7 @@ void SessionCalls::note_error(std::uint32_t number, std::string_view sqlstate, T
 void SessionCalls::note_row(std::uint32_t number, std::string_view body, TimePoint now) {
   const Open* call = find(number);
   if (call != nullptr && repetitions_.is_watching())
-    repetitions_.note_row(table_.part(call->statement, call->position, now), body);
+    repetitions_.note_row(table_.part(call->called.statement, call->position, now), body);
 }
 
 void SessionCalls::end_burst(TimePoint now) {
@@ -104,6 +103,7 @@ void SessionCalls::end_burst(TimePoint now) {
     if (done.sqlstate.front() == '\0') {
       const bool is_slowest = table_.note_call(done.statement, done.rows, each, done.waited_micros, now);
       if (is_slowest && asker_) table_.note_asker(done.statement, asker_());
+      if (done.values != nullptr) table_.note_sample(done.statement, each, done.values, now);
       repetitions_.note_done(done.statement, done.rows, each);
     } else {
       table_.note_error(done.statement, done.sqlstate, each, done.waited_micros, now);
@@ -123,7 +123,10 @@ void SessionCalls::end_burst(TimePoint now) {
 void SessionCalls::end_answers(bool is_over) {
   open_.clear();
   waiting_since_ = {};
-  if (is_over) portals_.clear();
+  if (is_over) {
+    portals_.clear();
+    unnamed_.values.reset();
+  }
   repetitions_.note_transaction(!is_over);
 }
 

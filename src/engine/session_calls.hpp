@@ -36,6 +36,16 @@ class SessionCalls {
   std::uint32_t database() const { return database_; }
   SessionRepetitions& repetitions() { return repetitions_; }
 
+  /// A statement and, where they are kept, the values that it is called with.
+  struct Called {
+    Called() = default;
+    Called(StatementTable::Ref what, SampleValuesPtr with = nullptr)
+        : statement(what), values(std::move(with)) {}
+
+    StatementTable::Ref statement;
+    SampleValuesPtr values;
+  };
+
   // --- on the way to the server
 
   /// The message at hand waits for a backend, or for that to be made ready.
@@ -47,10 +57,10 @@ class SessionCalls {
   /// What a Parse or Bind is about: an error is its. Returns the number for the expectation.
   std::uint32_t begin_preparation(StatementTable::Ref statement, TimePoint now);
   /// A Query or an Execute.
-  std::uint32_t begin_call(StatementTable::Ref statement, TimePoint now);
+  std::uint32_t begin_call(Called called, TimePoint now);
   /// What an Execute of this portal runs.
-  void bind(std::string_view portal, StatementTable::Ref statement);
-  StatementTable::Ref bound(std::string_view portal, TimePoint now);
+  void bind(std::string_view portal, Called called);
+  Called bound(std::string_view portal, TimePoint now);
 
   // --- on the way back
 
@@ -71,7 +81,7 @@ class SessionCalls {
   struct Open {
     std::uint32_t number = 0;
     std::uint32_t position = 0;  ///< of the statement of a Query that is due next
-    StatementTable::Ref statement;
+    Called called;
     TimePoint sent{};
     std::uint64_t waited_micros = 0;
   };
@@ -80,13 +90,14 @@ class SessionCalls {
     std::uint64_t rows;
     std::uint64_t waited_micros;
     std::array<char, 5> sqlstate;  ///< of an error; zeros: none
+    SampleValuesPtr values;        ///< null: none are kept
   };
   struct Portal {
     std::string name;
-    StatementTable::Ref statement;
+    Called called;
   };
 
-  std::uint32_t open(StatementTable::Ref statement, TimePoint now, std::uint64_t waited);
+  std::uint32_t open(Called called, TimePoint now, std::uint64_t waited);
   Open* find(std::uint32_t number);
   void add_done(Open& call, std::uint64_t rows, const std::array<char, 5>& sqlstate, TimePoint now);
 
@@ -101,7 +112,7 @@ class SessionCalls {
   TimePoint done_since_{};  ///< when the first of them could begin
   TimePoint last_end_{};
   TimePoint waiting_since_{};
-  StatementTable::Ref unnamed_;  ///< portal
+  Called unnamed_;               ///< portal
   std::vector<Portal> portals_;  ///< with names, of the transaction at hand
 };
 

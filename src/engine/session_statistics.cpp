@@ -52,10 +52,10 @@ std::uint32_t Session::count_query(std::string_view text, const sql::Verdict& ve
   auto& table = calls_->table();
   const StatementKey key{text.empty() ? StatementTable::kUnknown : judged_fingerprint(), calls_->database()};
   const auto found = table.find(key, text, verdict.statements, now());
-  if (!text.empty() && verdict.statements == 1 && is_plain_read(verdict.effects)) {
-    calls_->repetitions().note_read(found, {.simple = true, .text = text, .types = {}, .values = {}}, now());
-  }
-  return calls_->begin_call(found, now());
+  const ReadRequest request{.simple = true, .text = text, .types = {}, .values = {}};
+  const bool is_one = !text.empty() && verdict.statements == 1;
+  if (is_one && is_plain_read(verdict.effects)) calls_->repetitions().note_read(found, request, now());
+  return calls_->begin_call({found, is_one ? sample_values(request, table.samples()) : nullptr}, now());
 }
 
 std::uint32_t Session::count_preparation(const PreparedStatement& statement) {
@@ -70,11 +70,13 @@ std::uint32_t Session::count_bind(std::string_view portal, const PreparedStateme
       statement != nullptr
           ? find(*calls_, *statement)
           : calls_->table().find({StatementTable::kUnknown, calls_->database()}, {}, 1, now());
-  calls_->bind(portal, found);
-  if (statement != nullptr && !values.empty() && is_plain_read(statement->effects)) {
-    calls_->repetitions().note_read(
-        found, {.text = statement->text, .types = statement->parameter_types, .values = values}, now());
+  if (statement == nullptr || values.empty()) {
+    calls_->bind(portal, found);
+    return calls_->begin_preparation(found, now());
   }
+  const ReadRequest request{.text = statement->text, .types = statement->parameter_types, .values = values};
+  calls_->bind(portal, {found, sample_values(request, calls_->table().samples())});
+  if (is_plain_read(statement->effects)) calls_->repetitions().note_read(found, request, now());
   return calls_->begin_preparation(found, now());
 }
 

@@ -85,7 +85,10 @@ StatementTable::StatementTable() : repetitions_(std::make_unique<RepetitionTable
 
 StatementTable::~StatementTable() = default;
 
-void StatementTable::configure(bool enabled, std::uint32_t most) {
+void StatementTable::configure(bool enabled, std::uint32_t most, config::Samples samples) {
+  if (std::exchange(samples_, samples) != samples) {
+    for (const auto& slot : slots_) slot->sample.reset();
+  }
   enabled_ = enabled;
   most_ = std::max(most, kCompared);
   if (!enabled || slots_.size() > most_) reset();
@@ -224,6 +227,19 @@ void StatementTable::note_asker(Ref statement, Asker asker) {
   if (slot != nullptr) slot->asker = std::make_unique<const Asker>(std::move(asker));
 }
 
+void StatementTable::note_sample(Ref statement, std::uint64_t micros, const SampleValuesPtr& values,
+                                 TimePoint now) {
+  Slot* slot = slot_of(statement);
+  // What was on its way when the choice became another one is kept by neither.
+  const auto is_so = [this](const SampleValue& value) {
+    return value.is_null || value.is_masked == (samples_ == config::Samples::masked);
+  };
+  if (slot == nullptr || samples_ == config::Samples::off || !std::ranges::all_of(values->values, is_so))
+    return;
+  if (slot->sample == nullptr) slot->sample = std::make_unique<Sample>();
+  if (slot->sample->values == nullptr || micros > slot->sample->micros) *slot->sample = {values, micros, now};
+}
+
 void StatementTable::note_hits(Ref statement, const Hits& hits, TimePoint now) {
   StatementFigures& figures = figures_of(slot_of(statement));
   figures.calls += hits.calls;
@@ -287,7 +303,9 @@ StatementTable::Details StatementTable::details(const std::vector<Name>& names) 
   for (const Name& name : names) {
     const Slot* slot = slot_of(name);
     if (slot == nullptr) continue;
-    slot->times.add_to(details.rows.emplace_back(Row{name, slot->text, slot->figures, {}}).times);
+    Row& row = details.rows.emplace_back(Row{name, slot->text, slot->figures, {}});
+    slot->times.add_to(row.times);
+    if (slot->sample != nullptr) row.sample = *slot->sample;
     is_told[places_.at(slot->key)] = true;
   }
   for (std::size_t place = 0; place < slots_.size(); ++place) {
@@ -306,6 +324,7 @@ std::size_t StatementTable::bytes() const {
     bytes += sizeof(Slot) + kHead + counters + counters / 64 * kHead;
     bytes += slot->text->capacity() + sizeof(std::string) + 2 * kHead + 80;  // and its place among all texts
     if (slot->asker != nullptr) bytes += sizeof(Asker) + kHead;
+    if (slot->sample != nullptr) bytes += sizeof(Sample) + kHead + slot->sample->values->bytes();
     if (slot->parts == nullptr) continue;
     bytes += slot->parts->capacity() * sizeof(Part) + 2 * kHead;
     for (const Part& part : *slot->parts)

@@ -15,7 +15,9 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include "base/clock.hpp"
+#include "config/settings.hpp"
 #include "engine/asker.hpp"
+#include "engine/sample_values.hpp"
 #include "engine/statement_key.hpp"
 #include "observe/histogram.hpp"
 #include "sql/fingerprint.hpp"
@@ -84,9 +86,11 @@ class StatementTable {
   StatementTable();
   ~StatementTable();
 
-  /// Nothing is counted, and everything forgotten, while it is not `enabled`.
-  void configure(bool enabled, std::uint32_t most);
+  /// Nothing is counted, and everything forgotten, while it is not `enabled`. Values that were kept are
+  /// forgotten when `samples` is another choice than before.
+  void configure(bool enabled, std::uint32_t most, config::Samples samples = config::Samples::off);
   bool is_enabled() const { return enabled_; }
+  config::Samples samples() const { return samples_; }
   void reset();
   /// The statements of these that repeat.
   RepetitionTable& repetitions() { return *repetitions_; }
@@ -122,6 +126,8 @@ class StatementTable {
   bool note_call(Ref statement, std::uint64_t rows, std::uint64_t micros, std::uint64_t waited,
                  TimePoint now);
   void note_asker(Ref statement, Asker asker);
+  /// The values of a call that took so long, which are kept when none was slower.
+  void note_sample(Ref statement, std::uint64_t micros, const SampleValuesPtr& values, TimePoint now);
   /// Answers from memory to one statement.
   struct Hits {
     std::uint64_t calls = 0;
@@ -152,11 +158,18 @@ class StatementTable {
     std::uint64_t micros;
     std::uint64_t calls;
   };
+  /// What a statement was called with, when it took longest.
+  struct Sample {
+    SampleValuesPtr values;  ///< null: none are kept
+    std::uint64_t micros = 0;
+    TimePoint at{};
+  };
   struct Row {
     Name name;
     TextPtr text;
     StatementFigures figures;
     observe::HistogramSnapshot times;
+    Sample sample = {};
 
     /// In microseconds, of calls by servers, of which there must have been one. The middle of a bucket may
     /// lie beyond all that is in it.
@@ -198,6 +211,7 @@ class StatementTable {
     StatementKey key;
     TextPtr text;
     std::unique_ptr<const Asker> asker;  ///< of the slowest call; null: not known
+    std::unique_ptr<Sample> sample;      ///< null: no values are kept
   };
   /// What find() has led to, so that most calls need no search.
   struct Recent {
@@ -226,6 +240,7 @@ class StatementTable {
   std::uint32_t make_room();
 
   bool enabled_ = false;
+  config::Samples samples_ = config::Samples::off;
   std::uint32_t most_ = 0;
   std::uint32_t next_serial_ = 1;
   std::uint32_t hand_ = 0;  ///< whose turn it is to make room

@@ -36,15 +36,8 @@ ValueHash value_hash(std::string_view bytes) {
 }
 
 ValueHash literal_hash(std::string_view literal) {
-  if (literal.size() < 2 || literal.front() != '\'') return hash_of(literal);
-  literal = literal.substr(1, literal.size() - 2);
-  if (literal.find('\'') == literal.npos) return hash_of(literal);
-  std::string value;
-  for (std::size_t at = 0; at < literal.size(); ++at) {
-    value += literal[at];
-    if (literal[at] == '\'') ++at;  // a quote is written twice
-  }
-  return hash_of(value);
+  std::string buffer;
+  return hash_of(literal_text(literal, buffer));
 }
 
 }  // namespace forebay::engine

@@ -25,4 +25,16 @@ std::string_view uuid_text(std::string_view bytes, std::string& buffer) {
   return buffer;
 }
 
+std::string_view literal_text(std::string_view literal, std::string& buffer) {
+  if (literal.size() < 2 || literal.front() != '\'') return literal;
+  literal = literal.substr(1, literal.size() - 2);
+  if (literal.find('\'') == literal.npos) return literal;
+  buffer.clear();
+  for (std::size_t at = 0; at < literal.size(); ++at) {
+    buffer += literal[at];
+    if (literal[at] == '\'') ++at;  // a quote is written twice
+  }
+  return buffer;
+}
+
 }  // namespace forebay::engine

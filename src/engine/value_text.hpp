@@ -16,4 +16,8 @@ std::string_view integer_text(std::string_view bytes, std::string& buffer);
 /// The text of a uuid in its binary form, likewise.
 std::string_view uuid_text(std::string_view bytes, std::string& buffer);
 
+/// What a literal stands for, as far as it is one in plain quotes; another one as it stands in its text. In
+/// `buffer` where it has quotes within.
+std::string_view literal_text(std::string_view literal, std::string& buffer);
+
 }  // namespace forebay::engine

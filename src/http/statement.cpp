@@ -84,6 +84,21 @@ void log_order(const Call& call, const pgfront::StatementName& name, bool analyz
       .info();
 }
 
+/// Values of clients, for administrators.
+json::value to_json(const engine::StatementTable::Sample& sample, TimePoint now) {
+  if (sample.values == nullptr) return nullptr;
+  json::array values;
+  for (const engine::SampleValue& value : sample.values->values) {
+    values.push_back(json::object{{"text", value.is_null ? json::value() : json::value(value.text)},
+                                  {"masked", value.is_masked},
+                                  {"cut", value.is_cut}});
+  }
+  return json::object{{"values", std::move(values)},
+                      {"left_out", sample.values->left_out},
+                      {"seconds", static_cast<double>(sample.micros) / 1e6},
+                      {"at", wall_time(sample.at, now)}};
+}
+
 }  // namespace
 
 std::string id_of(const engine::StatementTable::Name& name) {
@@ -115,7 +130,9 @@ void statement(const CallPtr& call, const Done& done) {
     json::object told = to_json(*row, call->now);
     told["plan"] = call->watched.planner.summary(*name);
     told["explained"] = call->watched.planner.tell(*name, call->now);
-    told["may_explain"] = call->person.role == Role::admin;
+    const bool is_admin = call->person.role == Role::admin;
+    told["may_explain"] = is_admin;
+    told["sample"] = is_admin ? to_json(row->sample, call->now) : json::value();
     pgfront::gather_repetitions(call->inquiry(), [call, name, done, told](const auto& repetitions) mutable {
       json::array own;
       for (const auto& each : repetitions) {

@@ -59,6 +59,8 @@ StatementReport merged(const Names& names, std::vector<StatementTable::Details>&
       if (is_new) continue;
       at->second.figures += row.figures;
       at->second.times += row.times;
+      if (row.sample.values != nullptr && row.sample.micros >= at->second.sample.micros)
+        at->second.sample = row.sample;
     }
   }
   for (const StatementTable::Name& name : names) {

@@ -86,7 +86,7 @@ Worker::~Worker() = default;
 void Worker::on_configured(std::shared_ptr<const wire::SecretList> user_list, config::Statements statements) {
   loop_.post([this, user_list = std::move(user_list), statements] {
     authority_.set_user_list(user_list);
-    statements_.configure(statements.enabled, statements.max);
+    statements_.configure(statements.enabled, statements.max, statements.samples);
     statements_.repetitions().configure(statements.enabled && statements.repetitions);
   });
 }

@@ -134,25 +134,25 @@ def test_statements_are_those_that_the_server_counts_with_a_way_to_their_pages(b
     with PostgresServer({"shared_preload_libraries": "pg_stat_statements"}) as own:
         own.execute("CREATE EXTENSION pg_stat_statements")
         for _ in range(3):
-            own.execute("SELECT 17 AS past_forebay FROM pg_sleep(0.05)")
+            own.execute("SELECT now() AS past_forebay FROM pg_sleep(0.05)")  # names alone make no other statement
         # The server is asked once a minute: not before what is looked for has run.
         daemon = start(upstream=own, config="sampling: {enabled: false}\n")
         with psycopg.connect(daemon.dsn(), autocommit=True, prepare_threshold=None) as client:
             for number in range(7):
                 client.execute(f"SELECT {number} AS by_forebay FROM pg_sleep(0.05)")
-        daemon.config_path.write_text("sampling: {enabled: true}\n")
+        daemon.config_path.write_text("sampling: {interval: 1s}\n")
         daemon.reload()
         browser.open(f"{place(daemon)}#/database")
         section = statements_section("postgres")
-        through = browser.see(f'{section} tr:has-text("by_forebay")')
+        through = browser.see(f'{section} tr:has-text("by_forebay")', timeout=40_000)
         past = browser.text(f'{section} tr:has-text("past_forebay")')
         for row, part in ((through, "by_forebay"), (past, "past_forebay")):
             text, user, calls, rows = own.query(
                 "SELECT query, usename, calls, rows FROM pg_stat_statements JOIN pg_user ON usesysid = userid"
-                f" WHERE query LIKE '%AS {part} FROM pg_sleep(%'")[0]
+                f" WHERE query LIKE 'SELECT%AS {part} FROM pg_sleep(%'")[0]
             cells = row.split("\t")
             assert (cells[0].strip(), cells[1], cells[3], cells[6]) == (text, user, str(calls), str(rows))
-            assert text == f"SELECT $1 AS {part} FROM pg_sleep($2)" and calls == (7 if row is through else 3)
+            assert calls == (7 if row is through else 3)
         assert browser.do("value", script=f"document.querySelectorAll('{section} a').length") >= 1
         assert "past_forebay" not in " ".join(browser.texts(f"{section} a")), "Forebay has no page of what it never saw"
         browser.click(f'{section} a:has-text("by_forebay")')

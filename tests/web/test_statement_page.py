@@ -108,3 +108,24 @@ def test_a_statement_that_is_not_there_is_said_not_to_be(browser, client):
     browser.open(base)
     browser.do("go", url=f"{base}#/statements/nowhere/{'0' * 32}")
     browser.see(".notice", "not counted any more")
+
+
+def test_values_of_the_slowest_call_are_shown_to_administrators_where_they_are_kept(browser, client):
+    session, base = client("--set", "http.anonymous=admin", "--set", "statements.samples=on")
+    session.execute(f"{TEXT}4711 AND note <> 'a <b>bold</b> note'")
+    browser.open(base)
+    browser.do("go", url=f"{base}#/statements")
+    browser.click(f'table a:has-text("{TEXT.strip()}")')
+    told = browser.see('section[aria-labelledby="values"]', "Values of the slowest call")
+    assert "4711" in told and "a <b>bold</b> note" in told
+    assert not serious(browser)
+    assert not browser.complaints()
+
+
+def test_no_values_are_shown_where_none_are_kept(browser, client):
+    session, base = client("--set", "http.anonymous=admin")
+    session.execute(f"{TEXT}4711")
+    browser.open(base)
+    browser.do("go", url=f"{base}#/statements")
+    browser.click(f'table a:has-text("{TEXT.strip()}")')
+    assert "4711" not in browser.see("main", "The last hour")

@@ -277,6 +277,15 @@ export interface Statement {
   plan: { total_cost: number | null; plans: number; findings: number; why_not: string | null } | null;
 }
 
+/** The values of a statement's slowest call. */
+export interface Sample {
+  /** No text: NULL. Masked: the size alone. */
+  values: { text: string | null; masked: boolean; cut: boolean }[];
+  left_out: number;
+  seconds: number;
+  at: string;
+}
+
 /** A step of a plan; EXPLAIN's own words, see docs/statements.md. */
 export interface PlanNode {
   node_type: string;
@@ -337,6 +346,7 @@ export interface StatementDetails extends Statement {
   explained: Explained;
   repetitions: Repetition[];
   may_explain: boolean;
+  sample: Sample | null; // null: none is kept, or it is not for this person
 }
 
 /** A statement that is run again and again where it could be run once. */

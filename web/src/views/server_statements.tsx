@@ -85,7 +85,7 @@ export function StatementsOf({ told, own, isAsked }: Props) {
   const ours = (own?.statements ?? []).filter(({ database }) => database === told.database);
   const title = `Statements of ${told.database}`;
   const id = `statements-${told.database}`;
-  if (isAsked && told.answering && told.statements === undefined && told.problem === null)
+  if (isAsked && told.asked === null && (told.problem === null || !told.answering))
     return (
       <Section title={title} id={id} note="through this Forebay; pg_stat_statements is not there to tell of others">
         <Table

@@ -1,3 +1,4 @@
+import { Fragment } from "preact";
 import { useState } from "preact/hooks";
 
 import { ApiError } from "../model/api";
@@ -5,7 +6,7 @@ import * as format from "../model/format";
 import type { Live } from "../model/live";
 import { pastOf, type PastPoint } from "../model/plan";
 import type { Range } from "../model/past";
-import type { Statement, StatementDetails } from "../model/types";
+import type { Sample, Statement, StatementDetails } from "../model/types";
 import { Chart, type Line } from "./chart";
 import { usePolled } from "./hooks";
 import { Failure, Figure, Notice, Section } from "./parts";
@@ -68,8 +69,30 @@ function Details({ live, database, fingerprint }: { live: Live; database: string
           <Chart title="Time of a call" lines={MEAN} samples={past} range={HOUR} format={format.duration} />
         </div>
       </Section>
+      {value.sample && <Values sample={value.sample} />}
       <Repeated repetitions={value.repetitions} />
     </>
+  );
+}
+
+/** For administrators, where they are kept. */
+function Values({ sample }: { sample: Sample }) {
+  const at = new Date(sample.at).toLocaleString("en-GB");
+  return (
+    <Section title="Values of the slowest call" id="values" note={`${format.duration(sample.seconds)}, ${at}`}>
+      <dl class="pairs">
+        {sample.values.map((value, index) => (
+          <Fragment key={index}>
+            <dt>${index + 1}</dt>
+            <dd>
+              {value.masked ? <i>{value.text}</i> : <code>{value.text ?? "NULL"}</code>}
+              {value.cut && " …"}
+            </dd>
+          </Fragment>
+        ))}
+      </dl>
+      {sample.left_out > 0 && <p class="note">And {format.count(sample.left_out)} more.</p>}
+    </Section>
   );
 }
 
