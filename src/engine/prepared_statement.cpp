@@ -39,11 +39,11 @@ Key key_of(std::string_view text, Bytes types, const PreparedScope& scope) {
 
 PreparedStatementPtr make_statement(std::string_view text, Bytes types, sql::Effects effects,
                                     const sql::Fingerprint& fingerprint, bool is_shared,
-                                    std::optional<std::string> settings) {
+                                    std::optional<std::string> settings, bool are_settings_certain) {
   const std::uint64_t id = next_id.fetch_add(1);
   return std::make_shared<const PreparedStatement>(
       PreparedStatement{id, backend_name(id), std::string(text), std::string(as_text(types)), effects,
-                        fingerprint, is_shared, std::move(settings)});
+                        fingerprint, is_shared, std::move(settings), are_settings_certain});
 }
 
 }  // namespace
@@ -85,8 +85,8 @@ std::uint64_t next_statement_id() {
 
 PreparedStatementPtr private_statement(std::string_view text, Bytes types, sql::Effects effects,
                                        const sql::Fingerprint& fingerprint,
-                                       std::optional<std::string> settings) {
-  return make_statement(text, types, effects, fingerprint, false, std::move(settings));
+                                       std::optional<std::string> settings, bool are_settings_certain) {
+  return make_statement(text, types, effects, fingerprint, false, std::move(settings), are_settings_certain);
 }
 
 PreparedStatementPtr intern_statement(std::string_view text, Bytes types, sql::Effects effects,
@@ -96,7 +96,7 @@ PreparedStatementPtr intern_statement(std::string_view text, Bytes types, sql::E
   const std::lock_guard lock(table.mutex);
   auto& known = table.statements[std::move(key)];
   if (auto statement = known.lock()) return statement;
-  auto statement = make_statement(text, types, effects, fingerprint, true, std::string(scope.settings));
+  auto statement = make_statement(text, types, effects, fingerprint, true, std::string(scope.settings), true);
   known = statement;
   if (table.statements.size() >= table.sweep_at) {
     std::erase_if(table.statements, [](const auto& entry) { return entry.second.expired(); });

@@ -25,6 +25,8 @@ struct PreparedStatement {
   bool is_shared = false;  ///< with other clients, perhaps
   /// parsing_settings() when the client prepared it; nothing when they were not known then.
   std::optional<std::string> settings;
+  /// No code that is not known has run before on a backend of the client's, so those were all its settings.
+  bool are_settings_certain = false;
 };
 
 using PreparedStatementPtr = std::shared_ptr<const PreparedStatement>;
@@ -57,7 +59,8 @@ PreparedStatementPtr intern_statement(std::string_view text, Bytes parameter_typ
 /// One that is shared with nobody.
 PreparedStatementPtr private_statement(std::string_view text, Bytes parameter_types, sql::Effects effects,
                                        const sql::Fingerprint& fingerprint = {},
-                                       std::optional<std::string> settings = {});
+                                       std::optional<std::string> settings = {},
+                                       bool are_settings_certain = false);
 
 /// Counts schema changes made through this process. Thread safe.
 std::uint64_t schema_epoch();

@@ -30,6 +30,7 @@ class StatementTable;
 struct Asker;
 struct ReadBatch;
 struct ReadRequest;
+struct Reading;
 struct SessionRouting;
 
 /// A client's session on the way described in docs/life-of-a-query.md: bytes of messages in, a verdict for
@@ -129,6 +130,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   bool has_foreign_sequences() const;
   Step before_taking_sequences();
   void take_sequences();
+  void run_in_batch(std::string_view sql, std::uint64_t tag = 0);
   Step malformed(std::string message);
   Step drop(char type, std::size_t total, std::size_t available);
   void forward(const std::byte* at, std::size_t size);
@@ -143,8 +145,11 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   Step note_statement(const PreparedStatement& statement, std::string_view values);
   Step close_statement(std::string_view name, const std::byte* at, std::size_t total);
   Step describe_statement(std::string_view name, const std::byte* at, std::size_t total);
-  void ensure_prepared(const PreparedStatement& statement);
-  void ensure_unnamed();
+  void ensure_prepared(const PreparedStatement& statement, bool are_settings_known);
+  void ensure_unnamed(bool are_settings_known);
+  Reading reading_of(const PreparedStatement& statement, bool are_settings_known) const;
+  void prepare_again(const PreparedStatement& statement, std::string_view name, const Reading& reading,
+                     std::uint64_t tag);
   bool is_prepared_here(std::uint64_t statement) const;
   bool are_settings_known() const;
   bool are_settings_untouched() const;

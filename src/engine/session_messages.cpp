@@ -346,20 +346,25 @@ void Session::take_sequences() {
     return backend_->expect({.request = wire::Request::query, .silent = true});
   }
   takes_sequences_ = true;  // on_done() tells that they are
-  // A Query would end the implicit transaction of the batch.
-  const std::string kName = backend_name_prefix() + "discard";
+  run_in_batch("DISCARD SEQUENCES", 1);
+}
+
+/// A statement of ours without rows, unseen by the client, among what it sends before its Sync: a Query would
+/// end the implicit transaction of the batch. With a `tag`, on_done() tells that it has run.
+void Session::run_in_batch(std::string_view sql, std::uint64_t tag) {
+  const std::string name = backend_name_prefix() + "ours";
   wire::Writer& writer = inserted();
-  writer.close_statement(kName);  // left when the rest was skipped the last time
-  writer.parse(kName, "DISCARD SEQUENCES", {});
-  writer.begin('B').cstring(kName).cstring(kName).u16(0).u16(0).u16(0).end();
-  writer.begin('E').cstring(kName).u32(0).end();
-  writer.begin('C').u8('P').cstring(kName).end();
-  writer.close_statement(kName);
+  writer.close_statement(name);  // left when the rest was skipped the last time
+  writer.parse(name, sql, {});
+  writer.begin('B').cstring(name).cstring(name).u16(0).u16(0).u16(0).end();
+  writer.begin('E').cstring(name).u32(0).end();
+  writer.begin('C').u8('P').cstring(name).end();
+  writer.close_statement(name);
   forward(writer.bytes());
   for (const wire::Request request : {wire::Request::close, wire::Request::parse, wire::Request::bind,
                                       wire::Request::execute, wire::Request::close, wire::Request::close}) {
-    const std::uint64_t tag = request == wire::Request::execute ? 1 : 0;
-    backend_->expect({.request = request, .silent = true, .tag = tag});
+    backend_->expect(
+        {.request = request, .silent = true, .tag = request == wire::Request::execute ? tag : 0});
   }
 }
 

@@ -11,6 +11,7 @@
 #include "engine/effect_sets.hpp"
 #include "engine/message_parts.hpp"
 #include "engine/read_request.hpp"
+#include "engine/reading.hpp"
 #include "engine/session.hpp"
 #include "engine/session_reads.hpp"
 #include "engine/session_routing.hpp"
@@ -52,7 +53,8 @@ StatementNames& Session::names() {
 /// One that is shared with nobody.
 PreparedStatementPtr Session::make_private(std::string_view text, Bytes types) {
   const sql::Effects effects = judge(text).effects;
-  return private_statement(text, types, effects, judged_fingerprint(), settings_of_parse());
+  return private_statement(text, types, effects, judged_fingerprint(), settings_of_parse(),
+                           are_settings_known());
 }
 
 /// Nothing where the transaction at hand may have changed some. What code has done before, on a backend that
@@ -140,7 +142,7 @@ Session::Step Session::prepare(std::string_view name, std::string_view text, Byt
   if (const auto* taken = mine.find(name)) {
     // The server says so better than we could: a Parse of the name that the statement has there.
     start_batch();
-    ensure_prepared(**taken);
+    ensure_prepared(**taken, are_settings_known());
     backend_->expect({.request = wire::Request::parse, .tag = mine.maker(name) | kDuplicateName});
     forward(inserted().parse((*taken)->backend_name, text, types).bytes());
     return Step::used;
@@ -194,6 +196,7 @@ Session::Step Session::on_bind(const std::byte* at, std::size_t total, std::size
   if (const Step step = need_backend(); step != Step::used) return step;
   if (is_undecided(name)) return wait_for_outcome();
   start_batch();
+  const bool were_settings_known = are_settings_known();  // before what is bound has its effects
   const PreparedStatementPtr* statement = find_statement(name);
   const std::string_view values = available == total ? rest : std::string_view();
   if (statement == nullptr) {
@@ -204,13 +207,13 @@ Session::Step Session::on_bind(const std::byte* at, std::size_t total, std::size
   } else if (const Step step = note_statement(**statement, values); step != Step::used) {
     return step;
   }
-  if (name.empty()) ensure_unnamed();
+  if (name.empty()) ensure_unnamed(were_settings_known);
   const std::uint32_t call = count_bind(portal, statement == nullptr ? nullptr : statement->get(), values);
   if (statement == nullptr || name.empty()) {
     backend_->expect({.request = wire::Request::bind, .call = call});
     return stream_through(at, total, available);
   }
-  ensure_prepared(**statement);
+  ensure_prepared(**statement, were_settings_known);
   backend::PoolCounters::add(pool_->counters().binds, 1);
   const std::string& there = (*statement)->backend_name;
   std::array<std::byte, kHeaderSize> header;
@@ -286,14 +289,14 @@ Session::Step Session::close_statement(std::string_view name, const std::byte* a
 }
 
 Session::Step Session::describe_statement(std::string_view name, const std::byte* at, std::size_t total) {
-  if (name.empty()) ensure_unnamed();
+  if (name.empty()) ensure_unnamed(are_settings_known());
   const PreparedStatementPtr* statement = find_statement(name);
   if (statement == nullptr || name.empty()) {
     backend_->expect({.request = wire::Request::describe_statement});
     forward(at, total);
     return Step::used;
   }
-  ensure_prepared(**statement);
+  ensure_prepared(**statement, are_settings_known());
   backend_->expect({.request = wire::Request::describe_statement, .tag = names_->maker(name)});
   forward(inserted().begin('D').u8('S').cstring((*statement)->backend_name).end().bytes());
   return Step::used;
@@ -303,7 +306,7 @@ Session::Step Session::describe_statement(std::string_view name, const std::byte
 // ---------------------------------------------------------------------------------------------
 
 /// Prepares a statement of the client's on this backend, unseen by the client.
-void Session::ensure_prepared(const PreparedStatement& statement) {
+void Session::ensure_prepared(const PreparedStatement& statement, bool are_settings_known) {
   auto& there = backend_->prepared();
   const std::uint64_t use = backend_->next_use();
   if (is_prepared_here(statement.id)) {
@@ -311,14 +314,28 @@ void Session::ensure_prepared(const PreparedStatement& statement) {
     return;
   }
   const std::uint64_t mark = make_room_for(statement.id);
-  const bool is_askew =
-      statement.settings && (!are_settings_known() || statement.settings != settings_of_parse());
-  there[statement.id] = is_askew ? kPreparedAskew : use;
+  const Reading reading = reading_of(statement, are_settings_known);
+  there[statement.id] = reading.is_as_then ? use : kPreparedAskew;
   backend::PoolCounters::add(pool_->counters().server_parses, 1);
   names_->note_on_its_way(statement.id);
-  backend_->expect({.request = wire::Request::parse, .silent = true, .tag = statement.id | mark});
-  forward(
-      inserted().parse(statement.backend_name, statement.text, as_bytes(statement.parameter_types)).bytes());
+  prepare_again(statement, statement.backend_name, reading, statement.id | mark);
+}
+
+/// How a statement of the client's is to be read where it has to be prepared anew.
+Reading Session::reading_of(const PreparedStatement& statement, bool are_settings_known) const {
+  if (!statement.settings) return {};
+  if (!are_settings_known) return {.there = {}, .back = {}, .is_as_then = false};
+  return reading_as_then(statement, parsing_settings(settings_));
+}
+
+/// Unseen by the client. Whatever fails on the way, the settings of now come back with the transaction, or
+/// the part of it, that the failure undoes.
+void Session::prepare_again(const PreparedStatement& statement, std::string_view name, const Reading& reading,
+                            std::uint64_t tag) {
+  if (!reading.there.empty()) run_in_batch(reading.there);
+  backend_->expect({.request = wire::Request::parse, .silent = true, .tag = tag});
+  forward(inserted().parse(name, statement.text, as_bytes(statement.parameter_types)).bytes());
+  if (!reading.back.empty()) run_in_batch(reading.back);
 }
 
 /// Whether the backend has it as whoever shares it expects.
@@ -360,19 +377,18 @@ void Session::close_prepared_here(std::uint64_t statement) {
 }
 
 /// Makes the unnamed statement on the backend the client's own.
-void Session::ensure_unnamed() {
+void Session::ensure_unnamed(bool are_settings_known) {
   const PreparedStatementPtr* mine = find_statement("");
   const std::uint64_t wanted = mine == nullptr ? 0 : (*mine)->id;
   if (backend_->unnamed_statement() == wanted) return;
+  backend_->set_unnamed_statement(wanted);
   if (mine == nullptr) {
     forward(inserted().close_statement("").bytes());
     backend_->expect(
         {.request = wire::Request::close, .silent = true, .tag = backend::Backend::kUnknownStatement});
   } else {
-    forward(inserted().parse("", (*mine)->text, as_bytes((*mine)->parameter_types)).bytes());
-    backend_->expect({.request = wire::Request::parse, .silent = true, .tag = wanted});
+    prepare_again(**mine, "", reading_of(**mine, are_settings_known), wanted);
   }
-  backend_->set_unnamed_statement(wanted);
 }
 
 // --- SQL that speaks of prepared statements
@@ -426,11 +442,11 @@ void Session::give_names_to_sql(const sql::Verdict& verdict) {
 /// is about to happen is that it `is_removed`, an empty text does as well: that can always be prepared.
 void Session::make_native(std::string_view name, const PreparedStatement& statement, bool is_removed) {
   if (is_removed) {
+    backend_->expect({.request = wire::Request::parse, .silent = true});
     forward(inserted().parse(name, "", {}).bytes());
   } else {
-    forward(inserted().parse(name, statement.text, as_bytes(statement.parameter_types)).bytes());
+    prepare_again(statement, name, reading_of(statement, are_settings_known()), 0);
   }
-  backend_->expect({.request = wire::Request::parse, .silent = true});
   names_->give_up(name);
   effects_ |= Effect::prepares;
 }
