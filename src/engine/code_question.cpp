@@ -29,7 +29,7 @@ constexpr Catalog kCatalogs[] = {
     {"pg_inherits", "inhrelid, '.', inhparent", "true"},
     {"pg_class", "oid",
      "oid OPERATOR(pg_catalog.>=) 16384::pg_catalog.oid AND relpersistence OPERATOR(pg_catalog.<>) 't' "
-     "AND relkind OPERATOR(pg_catalog.=) ANY ('{r,p,v,m,f}'::\"char\"[])"},
+     "AND relkind OPERATOR(pg_catalog.=) ANY ('{r,p,v,m,f,S}'::\"char\"[])"},
 };
 
 std::string fingerprint_of(const Catalog& catalog) {
@@ -164,6 +164,9 @@ FROM suspect s JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) s.oid
 WHERE t.typtype OPERATOR(pg_catalog.=) ANY ('{c,p}'::"char"[])
   OR EXISTS (SELECT FROM pg_catalog.pg_proc o
     WHERE o.oid OPERATOR(pg_catalog.<) 16384::pg_catalog.oid AND o.proname OPERATOR(pg_catalog.=) s.proname)
+UNION ALL SELECT 'sequence', c.relname::pg_catalog.text, '', ''
+FROM pg_catalog.pg_class c
+WHERE c.relkind OPERATOR(pg_catalog.=) 'S' AND c.relpersistence OPERATOR(pg_catalog.<>) 't'
 UNION ALL SELECT 'ddl', '', 'sql', p.proname::pg_catalog.text
 FROM pg_catalog.pg_event_trigger e JOIN pg_catalog.pg_proc p ON p.oid OPERATOR(pg_catalog.=) e.evtfoid)";
 }

@@ -32,14 +32,21 @@ std::shared_ptr<CodeWatch> CodeWatch::of(const backend::Pool& pool) {
   return watch;
 }
 
+/// Null while it is in doubt.
+std::shared_ptr<const SessionCode> CodeWatch::present_code() const {
+  const std::lock_guard lock(mutex_);
+  return changes_ == changes_seen_ ? code_ : nullptr;
+}
+
 Effects CodeWatch::effects_of(const sql::Verdict& verdict) const {
-  std::shared_ptr<const SessionCode> code;
-  {
-    const std::lock_guard lock(mutex_);
-    if (changes_ == changes_seen_) code = code_;
-  }
-  if (code == nullptr) return Effect::runs_code;
-  return code->effects_of(verdict);
+  const auto code = present_code();
+  return code == nullptr ? Effects(Effect::runs_code) : code->effects_of(verdict);
+}
+
+bool CodeWatch::reads_sequence(const sql::Verdict& verdict) const {
+  if (verdict.relations.empty()) return false;
+  const auto code = present_code();
+  return code == nullptr || code->reads_sequence(verdict);
 }
 
 std::unique_ptr<CodeLook> CodeWatch::claim(TimePoint now) {
@@ -55,6 +62,7 @@ void CodeWatch::finish(const CodeLook& look, TimePoint now) {
   changes_seen_ = look.changes_;
   const bool current = changes_seen_ == changes_;
   matters_.store(!current || !code_->empty());
+  has_sequences_.store(!current || code_->has_sequences());
   pause_ = kShare * std::chrono::duration_cast<Duration>(now - look.claimed_at_);
   due_.store(now + std::max(current ? kPeriod : kSoon, pause_));
   claimed_until_.store(TimePoint::min());
@@ -69,6 +77,7 @@ void CodeWatch::invalidate(TimePoint now) {
   const std::lock_guard lock(mutex_);
   ++changes_;
   matters_.store(true);
+  has_sequences_.store(true);
   due_.store(std::min(due_.load(), now + std::max(kSoon, pause_ / 5)));
 }
 

@@ -42,6 +42,10 @@ class CodeWatch {
   /// False in a database without code that changes sessions.
   bool matters() const { return matters_.load(std::memory_order_relaxed); }
   sql::Effects effects_of(const sql::Verdict& verdict) const;
+  /// False in a database without sequences.
+  bool has_sequences() const { return has_sequences_.load(std::memory_order_relaxed); }
+  /// See SessionCode::reads_sequence(). Takes the same lock.
+  bool reads_sequence(const sql::Verdict& verdict) const;
 
   /// Takes the next look upon the caller. Null: somebody else has it.
   std::unique_ptr<CodeLook> claim(TimePoint now);
@@ -56,10 +60,12 @@ class CodeWatch {
  private:
   friend class CodeLook;
   void finish(const CodeLook& look, TimePoint now);
+  std::shared_ptr<const SessionCode> present_code() const;
 
   std::atomic<TimePoint> due_{TimePoint::min()};
   std::atomic<TimePoint> claimed_until_{TimePoint::min()};
   std::atomic<bool> matters_ = true;
+  std::atomic<bool> has_sequences_ = true;
 
   mutable std::mutex mutex_;
   std::shared_ptr<const SessionCode> code_;  ///< guarded by mutex_; null: never read

@@ -50,6 +50,10 @@ SessionCode::SessionCode(const backend::Rows& rows) {
       lookalikes.insert(*row[1]);
       continue;
     }
+    if (*row[0] == "sequence") {
+      sequences_.insert(lower_case(*row[1]));
+      continue;
+    }
     Piece piece{site_of(*row[0]), lower_case(*row[1]), {}, {}};
     const std::string& language = *row[2];
     if (language == "relation") {
@@ -79,6 +83,7 @@ SessionCode::SessionCode(const backend::Rows& rows) {
   std::ranges::sort(settings_);
   settings_.erase(std::unique(settings_.begin(), settings_.end()), settings_.end());
   close_over(pieces);
+  find_views_of_sequences(pieces);
   for (const std::string& name : lookalikes) {
     Effects effects = find(functions_, lower_case(name));
     if (writers.contains(lower_case(name))) effects |= Effect::calls_unknown;
@@ -117,6 +122,23 @@ void SessionCode::close_over(const std::vector<Piece>& pieces) {
     }
   }
   empty_ = functions_.empty() && reads_.empty() && writes_.empty() && ddl_.empty() && anywhere_.empty();
+}
+
+void SessionCode::find_views_of_sequences(const std::vector<Piece>& pieces) {
+  const auto is_one = [this](const std::string& name) { return sequences_.contains(name); };
+  for (bool changed = !sequences_.empty(); changed;) {
+    changed = false;
+    for (const Piece& piece : pieces) {
+      if (piece.site == Site::read && std::ranges::any_of(piece.names, is_one))
+        changed |= sequences_.insert(piece.name).second;
+    }
+  }
+}
+
+bool SessionCode::reads_sequence(const sql::Verdict& verdict) const {
+  return std::ranges::any_of(verdict.relations, [this](const std::string& relation) {
+    return sequences_.contains(lower_case(relation));
+  });
 }
 
 Effects SessionCode::reached_by(const Piece& piece) const {

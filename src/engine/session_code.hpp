@@ -37,6 +37,10 @@ class SessionCode {
 
   /// No code in the database changes sessions.
   bool empty() const { return empty_; }
+  bool has_sequences() const { return !sequences_.empty(); }
+  /// Whether a statement names a sequence, or a view that reads one: what there is to be seen of it only the
+  /// primary knows. A replica is told of 32 numbers at once, ahead of those that have been drawn.
+  bool reads_sequence(const sql::Verdict& verdict) const;
   /// What the code that a statement reaches may do, beside what its own text says.
   sql::Effects effects_of(const sql::Verdict& verdict) const;
   /// Names, with a dot, of settings that the code may set.
@@ -58,10 +62,12 @@ class SessionCode {
   /// Functions that may write, by themselves or by what they call.
   static Names writers_among(const std::vector<Piece>& pieces);
   void close_over(const std::vector<Piece>& pieces);
+  void find_views_of_sequences(const std::vector<Piece>& pieces);
   sql::Effects reached_by(const Piece& piece) const;
   sql::Effects& of_site(const Piece& piece);
   static sql::Effects find(const ByName& map, const std::string& name);
 
+  Names sequences_;  ///< and views that read them
   ByName functions_;
   ByName reads_;
   ByName writes_;

@@ -66,6 +66,22 @@ TEST(SessionCode, RelationsAreFoundUnderNamesWithCapitals) {
   EXPECT_EQ(reached(code, "UPDATE \"Users\" SET id = 1"), E::runs_code);
 }
 
+TEST(SessionCode, SequencesAreKnownByNameAndThroughViews) {
+  const SessionCode code({
+      row("sequence", "T_id_seq", "", ""),
+      row("write", "t", "default", "T_id_seq nextval"),
+      row("read", "numbers", "sql", "T_id_seq"),
+      row("read", "outer_view", "sql", "numbers"),
+      row("read", "v", "sql", "t"),
+  });
+  EXPECT_TRUE(code.empty());
+  EXPECT_TRUE(code.has_sequences());
+  for (const char* read : {"SELECT * FROM \"T_id_seq\"", "TABLE numbers", "SELECT n FROM t, outer_view"})
+    EXPECT_TRUE(code.reads_sequence(sql::analyse(read))) << read;
+  for (const char* read : {"SELECT * FROM t", "SELECT * FROM v", "SELECT 1"})
+    EXPECT_FALSE(code.reads_sequence(sql::analyse(read))) << read;
+}
+
 TEST(SessionCode, BehindOperatorsEveryStatementIsConcerned) {
   const SessionCode code({kSetter, row("anywhere", "", "sql", "setter")});
   EXPECT_EQ(reached(code, "SELECT 1"), E::runs_code);

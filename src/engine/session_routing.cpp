@@ -163,16 +163,20 @@ std::optional<route::Floor> Session::floor_of(const ReadBatch& batch,
 bool Session::are_plain_reads(const ReadBatch& batch, const std::vector<std::string>& but_of) {
   const bool effects_are_all =
       but_of.empty() && !code_->matters() && !effects_.has(sql::Effect::changes_schema);
+  const bool has_sequences = code_->has_sequences();
   return std::ranges::all_of(batch.requests, [&](const ReadRequest& request) {
     if (request.max_rows != 0) return false;
-    if (request.statement != nullptr && effects_are_all) return request.statement->effects.empty();
+    if (request.statement != nullptr && effects_are_all &&
+        (!has_sequences || !request.statement->effects.empty()))
+      return request.statement->effects.empty();
     const sql::Verdict& verdict = judge(request.text);
     const auto is_named = [&verdict](const std::string& relation) {
       return std::ranges::binary_search(verdict.relations, relation);
     };
     if (std::ranges::any_of(but_of, is_named)) return false;
     if (request.simple && explained_statement(request.text)) return false;  // which is answered here
-    return verdict.effects.empty() && reach_of(verdict).empty();
+    if (!verdict.effects.empty() || !reach_of(verdict).empty()) return false;
+    return !has_sequences || !code_->reads_sequence(verdict);
   });
 }
 

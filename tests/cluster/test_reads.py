@@ -80,6 +80,26 @@ def test_what_may_write_never_reaches_a_replica(cluster, daemon, client, stateme
     assert cluster.reads(daemon)[1:] == before[1:]
 
 
+@pytest.mark.parametrize("prepare", [False, True], ids=["by text", "prepared"])
+@pytest.mark.parametrize("text", [
+    "SELECT * FROM drawn", "TABLE drawn", "SELECT number FROM of_drawn", "SELECT * FROM of_of_drawn",
+])
+def test_a_sequence_that_is_read_shows_the_number_that_was_drawn_last(cluster, daemon, client, ports, text, prepare):
+    """A replica is told of 32 numbers at once, ahead of those that have been drawn."""
+    client.execute("DROP SEQUENCE IF EXISTS drawn CASCADE")
+    client.execute("CREATE SEQUENCE drawn")
+    client.execute("CREATE VIEW of_drawn AS SELECT last_value AS number FROM drawn")
+    client.execute("CREATE VIEW of_of_drawn AS SELECT number FROM of_drawn")
+    for _ in range(5):
+        [(number,)] = client.execute("SELECT nextval('drawn')")
+        wait_until(lambda: client.execute(WHERE).fetchone()[0] in ports[1:], 5, "a replica answers")
+        before = cluster.reads(daemon)
+        for _ in range(4):
+            [(shown, *_)] = client.execute(text, prepare=prepare)
+            assert shown == number
+        assert cluster.reads(daemon)[1:] == before[1:]
+
+
 def test_transactions_stay_with_the_primary(client, ports):
     for _ in range(20):
         with client.transaction():
