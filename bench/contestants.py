@@ -76,8 +76,8 @@ def start_forebay(stack, server: PostgresServer, threads: int | None) -> Forebay
     return stack.enter_context(ForebayDaemon(server, flags))
 
 
-def dsn(daemon: Daemon) -> str:
-    return daemon.dsn(user=USER, dbname=DATABASE, sslmode="disable")
+def dsn(daemon: Daemon, dbname: str = DATABASE) -> str:
+    return daemon.dsn(user=USER, dbname=dbname, sslmode="disable")
 
 
 def versions(server: PostgresServer) -> dict[str, str]:

@@ -23,7 +23,7 @@ sys.path[:0] = [str(ROOT / "tests" / "support"), str(ROOT / "scripts")]
 import interruption  # noqa: E402
 from cache_cases import SMALL, Case, bursts, fill  # noqa: E402
 from cache_flood import FloodError, compiled, flood  # noqa: E402
-from contestants import DATABASE, FOREBAY, USER, dsn, start_server  # noqa: E402
+from contestants import FOREBAY, USER, dsn, start_server  # noqa: E402
 from forebay_testing import DaemonError, ForebayDaemon, wait_until  # noqa: E402
 from pgbench import Pgbench, PgbenchError  # noqa: E402
 from processes import processor_seconds  # noqa: E402
