@@ -62,7 +62,7 @@ void CodeWatch::finish(const CodeLook& look, TimePoint now) {
   changes_seen_ = look.changes_;
   const bool current = changes_seen_ == changes_;
   matters_.store(!current || !code_->empty());
-  has_sequences_.store(!current || code_->has_sequences());
+  sequences_.store(!current ? kInDoubt : code_->has_sequences() ? code_number_ : kNoSequences);
   pause_ = kShare * std::chrono::duration_cast<Duration>(now - look.claimed_at_);
   due_.store(now + std::max(current ? kPeriod : kSoon, pause_));
   claimed_until_.store(TimePoint::min());
@@ -77,7 +77,7 @@ void CodeWatch::invalidate(TimePoint now) {
   const std::lock_guard lock(mutex_);
   ++changes_;
   matters_.store(true);
-  has_sequences_.store(true);
+  sequences_.store(kInDoubt);
   due_.store(std::min(due_.load(), now + std::max(kSoon, pause_ / 5)));
 }
 
@@ -106,8 +106,10 @@ bool CodeLook::is_known(const std::string& fingerprint, TimePoint now) {
 void CodeLook::adopt(const backend::Rows& rows, TimePoint now) {
   auto code = std::make_shared<const SessionCode>(rows);
   for (const std::string& name : code->settings()) note_custom_setting(name);
+  static std::atomic<std::uint64_t> last_number = CodeWatch::kNoSequences;
   const std::lock_guard lock(watch_.mutex_);
   watch_.code_ = std::move(code);
+  watch_.code_number_ = ++last_number;
   watch_.fingerprint_ = fingerprint_;
   watch_.finish(*this, now);
 }

@@ -42,8 +42,11 @@ class CodeWatch {
   /// False in a database without code that changes sessions.
   bool matters() const { return matters_.load(std::memory_order_relaxed); }
   sql::Effects effects_of(const sql::Verdict& verdict) const;
-  /// False in a database without sequences.
-  bool has_sequences() const { return has_sequences_.load(std::memory_order_relaxed); }
+  /// Names what is known of the database's sequences, as nothing else in this process. While it is the same,
+  /// so is what reads_sequence() says of a statement.
+  std::uint64_t sequences() const { return sequences_.load(std::memory_order_relaxed); }
+  static constexpr std::uint64_t kNoSequences = 0;
+  static constexpr std::uint64_t kInDoubt = ~std::uint64_t{0};
   /// See SessionCode::reads_sequence(). Takes the same lock.
   bool reads_sequence(const sql::Verdict& verdict) const;
 
@@ -65,10 +68,11 @@ class CodeWatch {
   std::atomic<TimePoint> due_{TimePoint::min()};
   std::atomic<TimePoint> claimed_until_{TimePoint::min()};
   std::atomic<bool> matters_ = true;
-  std::atomic<bool> has_sequences_ = true;
+  std::atomic<std::uint64_t> sequences_ = kInDoubt;
 
   mutable std::mutex mutex_;
   std::shared_ptr<const SessionCode> code_;  ///< guarded by mutex_; null: never read
+  std::uint64_t code_number_ = 0;            ///< guarded by mutex_; of no other code in this process
   std::string fingerprint_;                  ///< guarded by mutex_
   std::uint64_t changes_ = 0;                ///< guarded by mutex_; counts invalidate()
   std::uint64_t changes_seen_ = 0;           ///< guarded by mutex_

@@ -53,5 +53,26 @@ TEST(CodeWatch, LateEndDoesNotTakeTheNextOnesLookAway) {
   EXPECT_EQ(watch.claim(later + milliseconds(1)), nullptr);
 }
 
+TEST(CodeWatch, WhatIsKnownOfSequencesHasANumberOfItsOwn) {
+  CodeWatch watch;
+  TimePoint now = kStart;
+  const auto look = [&](const std::string& fingerprint, const backend::Rows& rows) {
+    now += CodeWatch::kPeriod;
+    const auto it = watch.claim(now);
+    if (!it->is_known(fingerprint, now)) it->adopt(rows, now);
+    return watch.sequences();
+  };
+  const auto sequence = [](const char* name) { return backend::Rows{{"sequence", name, "", ""}}; };
+  EXPECT_EQ(watch.sequences(), CodeWatch::kInDoubt);
+  EXPECT_EQ(look("none", {}), CodeWatch::kNoSequences);
+  const auto one = look("one", sequence("a"));
+  EXPECT_NE(one, CodeWatch::kNoSequences);
+  EXPECT_NE(one, CodeWatch::kInDoubt);
+  watch.invalidate(now);
+  EXPECT_EQ(watch.sequences(), CodeWatch::kInDoubt);
+  EXPECT_EQ(look("one", {}), one) << "nothing has changed after all";
+  EXPECT_NE(look("other", sequence("b")), one);
+}
+
 }  // namespace
 }  // namespace forebay::engine

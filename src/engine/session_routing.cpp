@@ -3,13 +3,16 @@
 #include "engine/session_routing.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <cstdint>
 
 #include "backend/pool_directory.hpp"
 #include "engine/burst.hpp"
 #include "engine/code_watch.hpp"
 #include "engine/directives.hpp"
 #include "engine/explanation.hpp"
+#include "engine/prepared_statement.hpp"
 #include "engine/read_request.hpp"
 #include "engine/session.hpp"
 #include "engine/session_calls.hpp"
@@ -57,6 +60,31 @@ route::Balancer& balancer() {
   thread_local route::Balancer balancer;
   return balancer;
 }
+
+/// Prepared statements that are known to read no sequence, so that their texts need not be judged again: the
+/// last one of each place, for each thread.
+class SequenceFree {
+ public:
+  static bool is_known(const PreparedStatement& statement, std::uint64_t sequences) {
+    const Known& known = place_of(statement);
+    return known.statement == statement.id && known.sequences == sequences &&
+           sequences != CodeWatch::kInDoubt;
+  }
+  /// What has become known of the database meanwhile has another number, so this one is never true of it.
+  static void remember(const PreparedStatement& statement, std::uint64_t sequences) {
+    place_of(statement) = {statement.id, sequences};
+  }
+
+ private:
+  struct Known {
+    std::uint64_t statement = 0;
+    std::uint64_t sequences = CodeWatch::kInDoubt;
+  };
+  static Known& place_of(const PreparedStatement& statement) {
+    thread_local std::array<Known, 1024> places;
+    return places[statement.id % places.size()];
+  }
+};
 
 /// The client's own cancel, or its statement_timeout. A replica that cancels for a reason of its own says
 /// something else (https://www.postgresql.org/docs/15/hot-standby.html, 27.4.2).
@@ -163,12 +191,14 @@ std::optional<route::Floor> Session::floor_of(const ReadBatch& batch,
 bool Session::are_plain_reads(const ReadBatch& batch, const std::vector<std::string>& but_of) {
   const bool effects_are_all =
       but_of.empty() && !code_->matters() && !effects_.has(sql::Effect::changes_schema);
-  const bool has_sequences = code_->has_sequences();
+  const std::uint64_t sequences = code_->sequences();
   return std::ranges::all_of(batch.requests, [&](const ReadRequest& request) {
     if (request.max_rows != 0) return false;
-    if (request.statement != nullptr && effects_are_all &&
-        (!has_sequences || !request.statement->effects.empty()))
-      return request.statement->effects.empty();
+    if (request.statement != nullptr && effects_are_all) {
+      if (!request.statement->effects.empty()) return false;
+      if (sequences == CodeWatch::kNoSequences || SequenceFree::is_known(*request.statement, sequences))
+        return true;
+    }
     const sql::Verdict& verdict = judge(request.text);
     const auto is_named = [&verdict](const std::string& relation) {
       return std::ranges::binary_search(verdict.relations, relation);
@@ -176,7 +206,10 @@ bool Session::are_plain_reads(const ReadBatch& batch, const std::vector<std::str
     if (std::ranges::any_of(but_of, is_named)) return false;
     if (request.simple && explained_statement(request.text)) return false;  // which is answered here
     if (!verdict.effects.empty() || !reach_of(verdict).empty()) return false;
-    return !has_sequences || !code_->reads_sequence(verdict);
+    if (sequences == CodeWatch::kNoSequences) return true;
+    if (code_->reads_sequence(verdict)) return false;
+    if (request.statement != nullptr) SequenceFree::remember(*request.statement, sequences);
+    return true;
   });
 }
 

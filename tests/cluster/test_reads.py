@@ -100,6 +100,27 @@ def test_a_sequence_that_is_read_shows_the_number_that_was_drawn_last(cluster, d
         assert cluster.reads(daemon)[1:] == before[1:]
 
 
+def test_a_table_that_has_become_a_sequence_is_read_from_the_primary(cluster, daemon, client):
+    text = "SELECT * FROM turned"
+    client.execute("DROP TABLE IF EXISTS turned")
+    client.execute("CREATE TABLE turned AS SELECT 7::bigint AS last_value, 0::bigint AS log_cnt, true AS is_called")
+    before = cluster.reads(daemon)
+
+    def has_been_a_replicas() -> bool:
+        assert client.execute(text, prepare=True).fetchone() == (7, 0, True)
+        return sum(cluster.reads(daemon)[1:]) > sum(before[1:]) + 5
+
+    wait_until(has_been_a_replicas, 10, "replicas answer the prepared statement")
+    client.execute("DROP TABLE turned")
+    client.execute("CREATE SEQUENCE turned")
+    try:
+        for number in range(1, 40):
+            assert client.execute("SELECT nextval('turned')").fetchone() == (number,)
+            assert client.execute(text, prepare=True).fetchone()[0] == number
+    finally:
+        client.execute("DROP SEQUENCE turned")
+
+
 def test_transactions_stay_with_the_primary(client, ports):
     for _ in range(20):
         with client.transaction():
