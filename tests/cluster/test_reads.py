@@ -174,16 +174,22 @@ def test_equal_replicas_get_equal_shares(cluster, daemon):
             for connection in connections:
                 connection.execute("SELECT n FROM numbers WHERE id = 1")
 
-    try:
-        read_for(3)  # a replica that was slow before, cold perhaps, is tried again once a second
+    def are_shares_equal() -> bool:
         before = cluster.reads(daemon)
         read_for(2)
         primary, first, second = (after - was for after, was in zip(cluster.reads(daemon), before))
+        shares.append((primary, first, second))
+        return primary < 0.1 * (first + second) and abs(first - second) < 0.1 * (first + second)
+
+    # One that was slow before, cold perhaps, or held up by the machine, gets less for a while, and rightly so.
+    shares = []
+    try:
+        wait_until(are_shares_equal, 30, "equal shares")
+    except TimeoutError:
+        pytest.fail(f"primary, first, second: {shares}")
     finally:
         for connection in connections:
             connection.close()
-    assert primary < 0.1 * (first + second)
-    assert abs(first - second) < 0.1 * (first + second)
 
 
 def test_reads_stay_in_the_zone(cluster, ports):
