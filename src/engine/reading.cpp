@@ -4,8 +4,7 @@
 #include <optional>
 
 #include "backend/session_settings.hpp"
-#include "base/ascii.hpp"
-#include "sql/lexer.hpp"
+#include "sql/first_word.hpp"
 
 namespace forebay::engine {
 
@@ -24,9 +23,6 @@ constexpr std::string_view kReading[] = {"array_nulls",
                                          "timezone_abbreviations",
                                          "transform_null_equals",
                                          "xmloption"};
-
-constexpr std::string_view kQueries[] = {"select", "with",   "insert",  "update", "delete",
-                                         "merge",  "values", "explain", "declare"};
 
 struct Setting {
   std::string_view name;
@@ -97,12 +93,8 @@ bool are_others_alike(std::string_view one, std::string_view other) {
 /// The server keeps other commands as they were written, and reads their values when they run. Nothing of
 /// ours may run before some of them in a transaction.
 bool is_query(std::string_view text) {
-  sql::Lexer lexer(text);
-  sql::Token token = lexer.next();
-  while (token.kind == sql::TokenKind::symbol && token.text == "(") token = lexer.next();
-  return token.kind == sql::TokenKind::identifier &&
-         std::ranges::any_of(kQueries,
-                             [&](std::string_view word) { return equals_ignoring_case(token.text, word); });
+  const std::string word = sql::first_word(text);
+  return sql::is_about_rows(word) || word == "explain" || word == "declare";
 }
 
 }  // namespace

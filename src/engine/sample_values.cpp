@@ -1,33 +1,18 @@
 #include "engine/sample_values.hpp"
 
-#include <algorithm>
-#include <array>
 #include <optional>
 #include <string_view>
 
 #include <fmt/format.h>
 
-#include "base/ascii.hpp"
 #include "base/utf8.hpp"
 #include "engine/value_text.hpp"
-#include "sql/lexer.hpp"
+#include "sql/first_word.hpp"
 #include "sql/read_shape.hpp"
 
 namespace forebay::engine {
 
 namespace {
-
-/// What reads or writes rows. Elsewhere literals may be passwords: ALTER ROLE … PASSWORD.
-constexpr std::array<std::string_view, 8> kVerbs = {"select", "insert", "update", "delete",
-                                                    "merge",  "values", "with",   "table"};
-
-bool is_about_rows(std::string_view text) {
-  sql::Lexer lexer(text);
-  sql::Token token = lexer.next();
-  while (token.kind == sql::TokenKind::symbol && token.text == "(") token = lexer.next();
-  return token.kind == sql::TokenKind::identifier &&
-         std::ranges::find(kVerbs, lower_case(token.text)) != kVerbs.end();
-}
 
 class Collector {
  public:
@@ -87,7 +72,8 @@ std::size_t SampleValues::bytes() const {
 }
 
 SampleValuesPtr sample_values(const ReadRequest& request, config::Samples samples) {
-  if (samples == config::Samples::off || !is_about_rows(request.text)) return nullptr;
+  // Elsewhere literals may be passwords: ALTER ROLE … PASSWORD.
+  if (samples == config::Samples::off || !sql::is_about_rows(sql::first_word(request.text))) return nullptr;
   Collector to(samples == config::Samples::masked);
   const int count = request.simple ? 0 : bound_count(request);
   for (int parameter = 1; parameter <= count; ++parameter) {

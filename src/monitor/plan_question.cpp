@@ -10,6 +10,7 @@
 #include "base/ascii.hpp"
 #include "base/utf8.hpp"
 #include "engine/statement_table.hpp"
+#include "sql/first_word.hpp"
 #include "sql/lexer.hpp"
 #include "sql/verdict.hpp"
 
@@ -24,9 +25,6 @@ using sql::TokenKind;
 constexpr std::size_t kCutFrom = engine::StatementTable::kLongestText - 3;
 /// The protocol counts them in 16 bits.
 constexpr std::uint32_t kMostParameters = 65'535;
-/// What PREPARE takes: https://www.postgresql.org/docs/15/sql-prepare.html
-constexpr std::array<std::string_view, 8> kVerbs = {"select", "insert", "update", "delete",
-                                                    "merge",  "values", "with",   "table"};
 /// Types that may stand in front of a literal, and not in front of a parameter.
 constexpr std::array<std::string_view, 5> kTypesBeforeLiterals = {"interval", "date", "time", "timestamp",
                                                                   "timestamptz"};
@@ -91,8 +89,7 @@ std::string reason_against(std::string_view text, const std::vector<Token>& toke
     return fmt::format("of its text only the first {} bytes are kept", engine::StatementTable::kLongestText);
   if (!is_utf8(text)) return "its text is not in UTF-8";
   if (tokens.empty() || tokens.back().kind == TokenKind::broken) return "its text is not kept";
-  const auto first = std::ranges::find_if(tokens, [](const Token& token) { return token.text != "("; });
-  if (first == tokens.end() || !is_any(*first, kVerbs)) return "servers plan reads and writes of rows only";
+  if (!sql::is_about_rows(sql::first_word(text))) return "servers plan reads and writes of rows only";
   if (is_ordered_by_number(tokens))
     return "it orders or groups by the number of a column, which is a value, and values are not kept";
   return {};
