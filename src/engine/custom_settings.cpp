@@ -1,5 +1,6 @@
 #include "engine/custom_settings.hpp"
 
+#include <atomic>
 #include <mutex>
 #include <set>
 
@@ -12,6 +13,7 @@ constexpr std::size_t kMaxNames = 1000;
 
 std::mutex mutex;
 std::set<std::string> names;  // guarded by mutex
+std::atomic<bool> is_complete = true;
 
 bool is_custom(const std::string& name) {
   return name.find('.') != std::string::npos;
@@ -22,7 +24,15 @@ bool is_custom(const std::string& name) {
 void note_custom_setting(const std::string& name) {
   if (!is_custom(name)) return;
   const std::lock_guard lock(mutex);
-  if (names.size() < kMaxNames) names.insert(name);
+  if (names.size() < kMaxNames) {
+    names.insert(name);
+  } else if (!names.contains(name)) {
+    is_complete = false;
+  }
+}
+
+bool knows_all_custom_settings() {
+  return is_complete;
 }
 
 bool is_unheard_of_module_setting(const std::string& name) {

@@ -7,9 +7,12 @@ namespace forebay::engine {
 
 /// Settings with a dot in their name ("app.user") do not appear in pg_settings until an extension defines
 /// them, so the names that have been seen anywhere in the process are kept, to be asked for one by one.
-/// Bounded. Thread safe.
+/// Thread safe.
 
+/// Keeps at most a thousand.
 void note_custom_setting(const std::string& name);
+/// False from the first name that there was no room for: then no look at a session shows all that it has.
+bool knows_all_custom_settings();
 /// A setting of a module that every database can load, which no session has set yet: whether it is accepted
 /// depends on whether the server process has loaded the module.
 bool is_unheard_of_module_setting(const std::string& name);

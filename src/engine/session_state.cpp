@@ -341,7 +341,7 @@ void Session::on_release_wanted(bool urgent) {
 bool Session::may_probe() const {
   return ran_since_probe_ && !in_batch_ && !unreadable_ && !lifetime_effects_.any_of(kIndelible) &&
          backend_->is_settled() && backend_->tracker().transaction_status() == 'I' &&
-         pool_->rules().mode != config::PoolMode::session;
+         pool_->rules().mode != config::PoolMode::session && knows_all_custom_settings();
 }
 
 void Session::probe() {

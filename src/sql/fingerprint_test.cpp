@@ -78,6 +78,12 @@ TEST(Fingerprint, KeepsLiteralsThatMatter) {
   expect_different("SET search_path = 'a'", "SET search_path = 'pg_temp'");
   expect_different("SET SCHEMA 'a'", "SET SCHEMA 'pg_temp'");
   expect_different("CREATE DATABASE x TEMPLATE = 'a'", "CREATE DATABASE x TEMPLATE = 'b'");
+  expect_different("DO 'BEGIN LISTEN a; END'", "DO 'BEGIN END'");
+  expect_different("/* x */ do LANGUAGE plpgsql $$BEGIN LISTEN a; END$$",
+                   "/* x */ do LANGUAGE plpgsql $$BEGIN END$$");
+  expect_different("SELECT 1; DO 'BEGIN LISTEN a; END'", "SELECT 1; DO 'BEGIN END'");
+  expect_same("INSERT INTO t VALUES (1) ON CONFLICT DO NOTHING RETURNING 'a'",
+              "INSERT INTO t VALUES (2) ON CONFLICT DO NOTHING RETURNING 'b'");
 }
 
 TEST(Fingerprint, OfWhatTheScannerRefusesIsOne) {
@@ -112,6 +118,7 @@ class Texts {
         "EXPLAIN (ANALYZE #) SELECT %",
         "LISTEN %; NOTIFY %, #; SELECT #",
         "DO #",
+        "DO LANGUAGE % #; DO #",
         "CREATE TYPE % AS ENUM (#, #)",
     };
     static const char* const names[] = {"a",      "b",          "\"a\"", "pg_temp", "seed",
@@ -144,6 +151,7 @@ class Texts {
         "E'\\xff'",
         "E'\\''",
         "$$seed$$",
+        "$$ BEGIN SET a.b = 1; LISTEN c; END $$",
         "$q$'$q$",
         "N'a'",
         "B'2'",

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/ascii.hpp"
 #include "sql/lexer.hpp"
 
 namespace forebay::sql {
@@ -24,19 +25,20 @@ inline bool is_literal(TokenKind kind) {
 
 /// Decides which literals of a text matter to its verdict. Hardly any do: the names that set_config() sets,
 /// what search_path becomes (is pg_temp in it?), the template of CREATE DATABASE, the escape character of
-/// U&"…". From the first such word on, all literals matter, but for the value that set_config() gives to a
-/// custom setting: those values (a user's id, a tenant's) differ in every transaction, and keeping them would
-/// make each a text of its own.
+/// U&"…", the code of a DO block. From the first such word on, all literals matter, but for the value that
+/// set_config() gives to a custom setting: those values (a user's id, a tenant's) differ in every transaction,
+/// and keeping them would make each a text of its own.
 class LiteralRule {
  public:
   /// To be asked for every token of the text, in order. Anything that is no literal is to be kept.
   bool keeps(const Token& token) {
     if (!keeps_literals_) {
       if (is_literal(token.kind)) return false;
-      if (may_be_word(token) && is_word(token)) {
+      if ((may_be_word(token) && is_word(token)) || (starts_statement_ && is_do(token))) {
         keeps_literals_ = true;
         follow_call(token);
       }
+      starts_statement_ = token.text == ";";
       return true;
     }
     return follow_call(token);
@@ -55,9 +57,14 @@ class LiteralRule {
     return token.kind == TokenKind::unicode_identifier || token.kind == TokenKind::unicode_string;
   }
   static bool is_word(const Token& token);
+  /// The word is no key word in quotes, and elsewhere than at the beginning it belongs to ON CONFLICT and to rules.
+  static bool is_do(const Token& token) {
+    return token.kind == TokenKind::identifier && equals_ignoring_case(token.text, "do");
+  }
   bool follow_call(const Token& token);
 
   bool keeps_literals_ = false;
+  bool starts_statement_ = true;
   Call call_ = Call::none;  ///< how much of "set_config ( 'a.b' ," the last tokens were
 };
 

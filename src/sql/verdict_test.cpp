@@ -107,6 +107,7 @@ TEST(Verdict, OfSettings) {
   EXPECT_EQ(settings("SET \"DateStyle\" = iso; SET work_mem = 1; SET datestyle = sql"),
             (Names{"datestyle", "work_mem"}));
   EXPECT_EQ(settings("SET x TO DEFAULT"), Names{"x"});
+  EXPECT_EQ(settings("DO $$ BEGIN SET a.b = 1; END $$; DO 'BEGIN SET c.d = 1; END'"), (Names{"a.b", "c.d"}));
   EXPECT_EQ(settings("SET x FROM CURRENT"), Names{"x"});
   EXPECT_EQ(settings("RESET x"), Names{"x"});
   EXPECT_EQ(settings("SET TIME ZONE 'UTC'"), Names{"timezone"});
@@ -250,6 +251,8 @@ TEST(Verdict, OfTemporaryObjects) {
 TEST(Verdict, OfCode) {
   expect({
       {"DO 'x'", E::writes | E::runs_code},
+      {"DO $$ BEGIN EXECUTE 'LISTEN x'; END $$", E::writes | E::runs_code | E::listens},
+      {"SELECT 1; DO LANGUAGE plpgsql 'BEGIN LISTEN x; END'", E::writes | E::runs_code | E::listens},
       {"CALL p(now())", E::writes | E::runs_code | E::calls_unknown},
       {"SELECT query_to_xml('x', true, true, '')", E::runs_code},
       {"SELECT * FROM ts_stat('SELECT 1')", E::runs_code},

@@ -1,6 +1,7 @@
 """Recommendations on real servers: with figures, dismissed, measured after something was done (B22, L17, C7, C10)."""
 
 import contextlib
+import re
 import subprocess
 import threading
 
@@ -95,7 +96,9 @@ def test_statements_that_repeat_are_recommended_to_be_asked_at_once(start, conne
         stop.set()
         loading.join(20)
     assert found["title"] == "Ask for all of them at once: SELECT title FROM books WHERE shelf = $1"
-    assert "20 times for each" in found["evidence"] and "values from id of an earlier result" in found["evidence"]
+    # 20, or a little less: the transaction in progress counts as far as it has come.
+    assert re.search(r"\b(19\.\d|20) times for each\b", found["evidence"]), found["evidence"]
+    assert "values from id of an earlier result" in found["evidence"]
     assert found["change"] == {"form": "sql", "text": "SELECT shelf, title FROM books WHERE shelf = ANY($1);"}
     assert found["gain"]["value"] > 0 and "round trips fewer each hour" in found["gain"]["text"]
     assert found["subject"]["database"] == database
