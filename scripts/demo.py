@@ -97,6 +97,16 @@ class Demo:
         self._table = Table(PATTERNS, (DIRECTLY, THROUGH), self._rounds)
 
     def run(self) -> None:
+        try:
+            self._run()
+        except PgbenchError:
+            # It may only say what became of it when one of the others ended, which is seen a moment later.
+            with contextlib.suppress(TimeoutError):
+                wait_until(self._ended, 1, "a part that has ended")
+            self._check()
+            raise
+
+    def _run(self) -> None:
         self._start_server()
         self._measure_memory(DIRECTLY)  # before Forebay is there: its connections are not to count
         self._start_forebay()
@@ -182,10 +192,13 @@ class Demo:
         with whole():
             return Pgbench(dsn, options, seconds, pattern.clients, threads, pattern.connect_each, pattern.lead_in)
 
+    def _ended(self) -> list:
+        daemons = (self._server, getattr(self, "_forebay", None))
+        return [daemon for daemon in daemons if daemon and not daemon.running()]
+
     def _check(self) -> None:
-        for daemon in (self._server, getattr(self, "_forebay", None)):
-            if daemon and not daemon.running():
-                raise Gone(f"{daemon.name} has ended by itself; its log ends:\n{daemon.log_tail()}")
+        for daemon in self._ended():
+            raise Gone(f"{daemon.name} has ended by itself; its log ends:\n{daemon.log_tail()}")
 
     def _stay(self) -> None:
         def line(daemon) -> str:

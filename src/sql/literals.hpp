@@ -26,8 +26,8 @@ inline bool is_literal(TokenKind kind) {
 /// Decides which literals of a text matter to its verdict. Hardly any do: the names that set_config() sets,
 /// what search_path becomes (is pg_temp in it?), the template of CREATE DATABASE, the escape character of
 /// U&"…", the code of a DO block. From the first such word on, all literals matter, but for the value that
-/// set_config() gives to a custom setting: those values (a user's id, a tenant's) differ in every transaction,
-/// and keeping them would make each a text of its own.
+/// set_config() gives to a custom setting: those values (a user's id, a tenant's) differ in every
+/// transaction, and keeping them would make each a text of its own.
 class LiteralRule {
  public:
   /// To be asked for every token of the text, in order. Anything that is no literal is to be kept.
@@ -57,7 +57,8 @@ class LiteralRule {
     return token.kind == TokenKind::unicode_identifier || token.kind == TokenKind::unicode_string;
   }
   static bool is_word(const Token& token);
-  /// The word is no key word in quotes, and elsewhere than at the beginning it belongs to ON CONFLICT and to rules.
+  /// The word is no key word in quotes, and elsewhere than at the beginning it belongs to ON CONFLICT and to
+  /// rules.
   static bool is_do(const Token& token) {
     return token.kind == TokenKind::identifier && equals_ignoring_case(token.text, "do");
   }

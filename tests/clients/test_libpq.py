@@ -38,8 +38,9 @@ def test_pipelines(run, built, reference):
 
 @pytest.mark.pool(2)
 def test_ten_pipelines_over_two_backends(run, built):
+    program = built("pipeline")
     with concurrent.futures.ThreadPoolExecutor(10) as pool:
-        outputs = list(pool.map(lambda _: run(built("pipeline")).stdout, range(10)))
+        outputs = list(pool.map(lambda _: run(program).stdout, range(10)))
     assert len(set(outputs)) == 1 and outputs[0].endswith("10000 results, sum 99990000\n")
 
 

@@ -28,6 +28,8 @@ def fragile_server():
     with PostgresServer() as postgres:
         postgres.create_role(USER)
         yield postgres
+        if not postgres.running():  # the last test has ended it
+            postgres.kill()
 
 
 @pytest.fixture
