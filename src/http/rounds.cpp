@@ -17,7 +17,8 @@ Rounds::Rounds(boost::asio::io_context& context, pgfront::Front& front, pgfront:
 }
 
 void Rounds::wait() {
-  timer_.expires_at(std::chrono::floor<std::chrono::seconds>(Clock::now()) + kAfterNext);
+  const TimePoint now = Clock::now();
+  timer_.expires_after(std::chrono::floor<std::chrono::seconds>(now) + kAfterNext - now);
   timer_.async_wait([this](const boost::system::error_code& error) {
     if (!error) gather();
   });
