@@ -1,6 +1,7 @@
 #include "route/balancer.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -31,10 +32,10 @@ constexpr double kFirstShare = 0.1;
 
 double weight_of(const Server& server, TimePoint now, Duration slow_start) {
   const double weight = server.weight;
-  if (slow_start.count() == 0) return weight;
+  if (now - server.up_since >= slow_start) return weight;
   const double share =
       seconds_between(server.up_since, now) / (static_cast<double>(slow_start.count()) / 1e3);
-  return weight * std::clamp(share, kFirstShare, 1.0);
+  return weight * std::max(share, kFirstShare);
 }
 
 }  // namespace
@@ -70,10 +71,7 @@ Balancer::Choice Balancer::choose(const Topology& topology, const Reader& reader
     const bool is_fresh = !is_primary_up || now - topology.servers[at].covered <= settings.routing.max_lag;
     return is_fresh && reader.may_read(topology, at, floor);
   };
-  const Limits near_limits =
-      limits_of(topology, [&](std::size_t at) { return topology.servers[at].is_near && is_in_use(at); });
-  const Limits far_limits =
-      limits_of(topology, [&](std::size_t at) { return !topology.servers[at].is_near && is_in_use(at); });
+  const std::array<Limits, 2> limits_by_nearness = limits_of(topology, is_in_use);
   struct Best {
     std::optional<std::size_t> server = {};
     double turn = 0;
@@ -85,7 +83,7 @@ Balancer::Choice Balancer::choose(const Topology& topology, const Reader& reader
     if (!is_in_use(at)) continue;
     const bool stays = reader.stays_with(topology, at);
     const bool at_near = topology.servers[at].is_near;
-    const Limits& limits = at_near ? near_limits : far_limits;
+    const Limits& limits = limits_by_nearness[at_near];
     const bool is_slow = stays ? loads_[at].mean_micros > limits.mean : cost(at) > limits.cost;
     if (is_slow && now - loads_[at].used_at < kProbe) continue;
     Best& best = at_near ? best_near : best_far;
@@ -104,17 +102,21 @@ Balancer::Choice Balancer::choose(const Topology& topology, const Reader& reader
   return {best.server, is_away || had(*best.server) - best.least_had > kPatience};
 }
 
-/// What a server may take that is to have its share.
+/// What a server may take that is to have its share: one that is not near, and one that is.
 template <class IsInUse>
-Balancer::Limits Balancer::limits_of(const Topology& topology, const IsInUse& is_in_use) const {
-  Limits least{std::numeric_limits<double>::max(), std::numeric_limits<double>::max()};
-  for (std::size_t at = 0; at < topology.servers.size(); ++at) {
+std::array<Balancer::Limits, 2> Balancer::limits_of(const Topology& topology,
+                                                    const IsInUse& is_in_use) const {
+  constexpr Limits kNone{std::numeric_limits<double>::max(), std::numeric_limits<double>::max()};
+  std::array<Limits, 2> limits{kNone, kNone};
+  for (std::size_t at = 0; at < loads_.size(); ++at) {
     if (loads_[at].mean_micros == 0 || !is_in_use(at)) continue;
+    Limits& least = limits[topology.servers[at].is_near];
     least.cost = std::min(least.cost, cost(at));
     least.mean = std::min(least.mean, loads_[at].mean_micros);
   }
   const auto slack = [](double value) { return std::max(value * kMuchSlower, value + kChance); };
-  return {slack(least.cost), slack(least.mean)};
+  for (Limits& least : limits) least = {slack(least.cost), slack(least.mean)};
+  return limits;
 }
 
 /// As if a server that was away had had almost as much as the others.

@@ -48,7 +48,7 @@ class Balancer {
     double mean;
   };
   template <class IsInUse>
-  Limits limits_of(const Topology& topology, const IsInUse& is_in_use) const;
+  std::array<Limits, 2> limits_of(const Topology& topology, const IsInUse& is_in_use) const;
   double cost(std::size_t server) const;
   double had(std::size_t server) const;
 
