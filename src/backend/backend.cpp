@@ -55,6 +55,7 @@ struct Backend::Question {
   bool fatal = false;  ///< the error ends the connection
   TimePoint asked_at = net::Loop::current()->now();
   bool answered = false;
+  bool cancel_sent = false;
 };
 
 Backend::Backend(Pool& pool, ProfilePtr profile)
@@ -321,6 +322,11 @@ void Backend::ask(std::string_view sql, Answer answer) {
 
 Duration Backend::unanswered_for(TimePoint now) const {
   return question_ == nullptr ? Duration(0) : std::chrono::duration_cast<Duration>(now - question_->asked_at);
+}
+
+void Backend::cancel_question() {
+  if (question_ == nullptr || std::exchange(question_->cancel_sent, true)) return;
+  request_cancel();
 }
 
 void Backend::give_up(Duration silence) {

@@ -181,6 +181,8 @@ class Backend final : public net::Handler,
   TimePoint opened_at() const { return opened_at_; }
   /// How long a question of ours has been without an answer; zero when there is none.
   Duration unanswered_for(TimePoint now) const;
+  /// Asks the server to cancel it, once: whoever asked gets an error, and goes on without an answer.
+  void cancel_question();
   TimePoint changed_at() const { return changed_at_; }
   std::uint64_t generation() const { return generation_; }
   std::uint64_t defaults_generation() const { return defaults_generation_; }

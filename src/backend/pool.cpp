@@ -402,10 +402,14 @@ void Pool::sweep(TimePoint now) {
         if (surplus || stale || is_outdated(backend, now)) expired.push_back(&backend);
         break;
       }
-      case Backend::State::lent:
-        if (rules->connect.count() > 0 && backend.unanswered_for(now) >= rules->connect)
-          expired.push_back(&backend);
+      case Backend::State::lent: {
+        // A look at a large catalog may take long. A server that does not even answer a cancel is gone.
+        const Duration unanswered = backend.unanswered_for(now);
+        if (rules->connect.count() == 0 || unanswered < rules->connect) break;
+        backend.cancel_question();
+        if (unanswered >= 2 * rules->connect) expired.push_back(&backend);
         break;
+      }
       case Backend::State::closed:
         break;
       default:
@@ -418,7 +422,7 @@ void Pool::sweep(TimePoint now) {
         discard(*backend);
         break;
       case Backend::State::lent:
-        backend->give_up(rules->connect);
+        backend->give_up(2 * rules->connect);
         break;
       case Backend::State::closed:
         break;

@@ -197,8 +197,8 @@ std::vector<Option> timeout_rows() {
             FIELD(settings->timeouts.wait)),
       bound({.key = "timeouts.connect",
              .help = "Longest time that opening a backend may take, login included, at each address of the "
-                     "server's name. Questions of Forebay's own to a server, and a cancel, may take as long; "
-                     "then the connection is given up.",
+                     "server's name. Questions of Forebay's own to a server may take as long and are then "
+                     "cancelled; a cancel may take as long, and then the connection is given up.",
              .pgbouncer = "server_connect_timeout",
              .range = kDurations},
             FIELD(settings->timeouts.connect)),

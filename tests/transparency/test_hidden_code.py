@@ -5,13 +5,15 @@ nobody else, and ordinary triggers must not make a client keep its backend.
 """
 
 import itertools
+import time
 
 import psycopg
 import pytest
 from fingerprint import differences, fingerprint
 from psycopg.rows import dict_row
 
-from forebay_testing.fixtures import USER, drop_database
+from forebay_testing import wait_until
+from forebay_testing.fixtures import USER, Endpoint, drop_database
 
 #: What the hidden code does, as the body of a function that returns an integer.
 DEEDS = {
@@ -235,6 +237,24 @@ def test_ordinary_triggers_hold_no_backend(transaction_mode, reference):
                           "SELECT count(*) FROM plain", "DELETE FROM parent"):
             client.execute(statement)
             assert _held(transaction_mode) == 0, statement
+
+
+def test_a_look_at_the_catalog_that_lasts_longer_than_it_may_ends_no_client(server, database, forebays):
+    daemon = forebays("--pool-mode", "transaction", "--set", "timeouts.connect=1s")
+    with (
+        Endpoint("transaction", daemon, server, database).connect() as client,
+        psycopg.connect(server.socket_dsn(dbname=database)) as locker,
+    ):
+        client.execute("CREATE TABLE makes_a_look_due ()")
+        locker.execute("LOCK TABLE pg_catalog.pg_policy IN ACCESS EXCLUSIVE MODE")
+
+        def waited_for_the_look() -> bool:
+            asked = time.monotonic()
+            assert client.execute("SELECT 'answered'").fetchone() == ("answered",)
+            return time.monotonic() - asked > 0.9
+
+        wait_until(waited_for_the_look, 10, "a look at the catalog")
+        locker.rollback()
 
 
 def _held(endpoint) -> int:
