@@ -7,7 +7,17 @@ import pytest
 
 from forebay_testing import ForebayDaemon, PostgresCluster, small_disk
 
+from traffic import Traffic
+
 USER = "app"
+
+
+@pytest.fixture(autouse=True)
+def no_traffic_goes_on():
+    """After a test that has failed: it would look for its daemon without an end, and leave no socket to the others."""
+    yield
+    for traffic in list(Traffic.not_stopped):
+        traffic.stop()
 
 
 class Cluster(PostgresCluster):

@@ -35,7 +35,7 @@ def test_reads_go_on_and_writes_resume(cluster):
         thread.start()
     wait_until(lambda: len(writer.done) > 50 and all(len(reader.done) > 50 for reader in readers), 20, "traffic")
     promoted = fail_over(cluster)
-    wait_until(lambda: writer.done[-1][0] > promoted + 0.5, 20, "writes go on")
+    wait_until(lambda: writer.goes_on(promoted + 0.5), 20, "writes go on")
     for thread in (writer, *readers):
         thread.stop()
     assert [error for reader in readers for _, error in reader.errors] == []
@@ -73,7 +73,7 @@ def test_a_reload_does_not_make_a_former_primary_the_primary(cluster):
     writer.start()
     wait_until(lambda: len(writer.done) > 10, 20, "traffic")
     promoted = fail_over(cluster)
-    wait_until(lambda: writer.done[-1][0] > promoted, 20, "writes go on")
+    wait_until(lambda: writer.goes_on(promoted), 20, "writes go on")
     other.stop()
     new.stop()
     wait_until(lambda: cluster.states(daemon) == {0: "down", 1: "down", 2: "down"}, 20, "all are down")
@@ -87,7 +87,7 @@ def test_a_reload_does_not_make_a_former_primary_the_primary(cluster):
     other.start()
     wait_until(lambda: cluster.states(daemon) == {0: "refused", 1: "up", 2: "up"}, 20, "the states")
     since = time.monotonic()
-    wait_until(lambda: writer.done[-1][0] > since, 20, "writes go on")
+    wait_until(lambda: writer.goes_on(since), 20, "writes go on")
     writer.stop()
     assert old.query("SELECT count(*) FROM log", dbname="shop") == before
 
@@ -218,7 +218,7 @@ def test_a_frozen_replica_costs_no_read(cluster):
     wait_until(lambda: cluster.states(daemon)[1] == "down", 20, "it is seen")
     print("seen after", time.monotonic() - at)
     time_of_freeze = time.monotonic()
-    wait_until(lambda: all(reader.done[-1][0] > time_of_freeze + 0.2 for reader in readers), 20, "all go on")
+    wait_until(lambda: all(reader.goes_on(time_of_freeze + 0.2) for reader in readers), 20, "all go on")
     frozen.signal_all(signal.SIGCONT)
     wait_until(lambda: cluster.states(daemon)[1] == "up", 20, "it is back")
     for reader in readers:
@@ -242,7 +242,7 @@ def test_a_replica_with_a_full_disk_costs_no_read(disk, clusters):
     with full(disk, full_one, cluster.primary):
         wait_until(lambda: cluster.states(daemon)[2] in ("lagging", "down"), 30, "it is left out")
         since = time.monotonic()
-        wait_until(lambda: all(reader.done[-1][0] > since + 0.5 for reader in readers), 20, "all go on")
+        wait_until(lambda: all(reader.goes_on(since + 0.5) for reader in readers), 20, "all go on")
     wait_until(lambda: cluster.states(daemon)[2] == "up", 30, "it is back")
     for reader in readers:
         reader.stop()

@@ -85,7 +85,7 @@ def test_the_primarys_name_leads_to_a_promoted_server_while_the_old_one_takes_wr
         before = rows(old)
         with pytest.raises(psycopg.OperationalError):
             client.execute("COMMIT")
-    wait_until(lambda: writer.done[-1][0] > noticed + 1, 20, "writes go on")
+    wait_until(lambda: writer.goes_on(noticed + 1), 20, "writes go on")
     for thread in (writer, reader):
         thread.stop()
     assert rows(old) == before and -1 not in before
@@ -105,7 +105,7 @@ def test_the_primarys_name_leads_to_a_promoted_server_and_the_old_one_is_stopped
     promote_second(cluster)
     names.set(PRIMARY, ADDRESSES[1])
     changed = time.monotonic()
-    wait_until(lambda: writer.done[-1][0] > changed, 20, "writes go on")
+    wait_until(lambda: writer.goes_on(changed), 20, "writes go on")
     first = min(when for when, _ in writer.done if when > changed) - changed
     for thread in (writer, reader):
         thread.stop()
@@ -152,7 +152,7 @@ def test_the_primarys_name_leads_back_to_a_former_primary(cluster, names, daemon
     names.set(PRIMARY, ADDRESSES[1])
     wait_until(lambda: leads(cluster, daemon, 2), 20, "the new one is back")
     since = time.monotonic()
-    wait_until(lambda: writer.done[-1][0] > since, 20, "writes go on")
+    wait_until(lambda: writer.goes_on(since), 20, "writes go on")
     writer.stop()
     assert rows(old) == before
 
@@ -185,7 +185,7 @@ def test_the_name_of_a_replica_leads_to_one_that_shows_less(cluster, names, daem
     used = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'app'"
     wait_until(lambda: former.query(used) == [(0,)], 20, "the former one is left")
     since = time.monotonic()
-    wait_until(lambda: all(reader.done[-1][0] > since + 0.5 for reader in readers), 20, "reads go on")
+    wait_until(lambda: all(reader.goes_on(since + 0.5) for reader in readers), 20, "reads go on")
     behind.execute("SELECT pg_wal_replay_resume()")
     wait_until(lambda: behind.query(used) != [(0,)], 20, "reads move to it")
     for thread in (writer, *readers):

@@ -24,7 +24,7 @@ def test_a_switchover_by_hand_costs_no_client_an_error(cluster):
     wait_until(lambda: all(len(thread.done) > 50 for thread in traffic), 20, "traffic")
     cluster.switch_over(daemon, cluster.servers[1])
     resumed = time.monotonic()
-    wait_until(lambda: all(thread.done[-1][0] > resumed + 0.5 for thread in traffic), 20, "all go on")
+    wait_until(lambda: all(thread.goes_on(resumed + 0.5) for thread in traffic), 20, "all go on")
     for thread in traffic:
         thread.stop()
     assert [error for thread in traffic for _, error in thread.errors] == []
@@ -45,7 +45,7 @@ def test_servers_are_added_and_drained_by_a_reload(cluster):
             servers = named.count(":") + 1
             wait_until(lambda: list(cluster.states(daemon).values()) == ["up"] * servers, 20, f"replicas: {named}")
             since = time.monotonic()
-            wait_until(lambda: all(reader.done[-1][0] > since + 0.3 for reader in readers), 20, "all go on")
+            wait_until(lambda: all(reader.goes_on(since + 0.3) for reader in readers), 20, "all go on")
         for reader in readers:
             reader.stop()
         assert [error for reader in readers for _, error in reader.errors] == []

@@ -46,7 +46,7 @@ def run_through(daemon, change, patroni) -> tuple[Traffic, list[Traffic]]:
     change(former)
     wait_until(lambda: patroni.primary is not former, 60, "another member leads")
     since = time.monotonic()
-    wait_until(lambda: writer.done[-1][0] > since + 0.5, 30, "writes go on")
+    wait_until(lambda: writer.goes_on(since + 0.5), 30, "writes go on")
     for thread in (writer, *readers):
         thread.stop()
     assert [error for reader in readers for _, error in reader.errors] == [], "no read fails"

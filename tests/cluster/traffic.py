@@ -12,6 +12,8 @@ WHERE = "SELECT inet_server_port()"
 class Traffic(threading.Thread):
     """One client that does the same again and again, and notes what comes of it; connects anew when it has to."""
 
+    not_stopped: list = []  #: what a test that failed has left
+
     def __init__(self, connect, work) -> None:
         super().__init__(daemon=True)
         self._connect = connect
@@ -19,6 +21,10 @@ class Traffic(threading.Thread):
         self._ended = threading.Event()
         self.done: list = []  # (when, result)
         self.errors: list = []  # (when, error)
+
+    def start(self) -> None:
+        self.not_stopped.append(self)
+        super().start()
 
     def run(self) -> None:
         number = 0
@@ -38,8 +44,13 @@ class Traffic(threading.Thread):
 
     def stop(self) -> None:
         self._ended.set()
+        self.not_stopped.remove(self)
         self.join(30)
         assert not self.is_alive()
+
+    def goes_on(self, since: float) -> bool:
+        """Whether something has been done after this moment."""
+        return bool(self.done) and self.done[-1][0] > since
 
     def longest_gap(self) -> float:
         times = [when for when, _ in self.done]

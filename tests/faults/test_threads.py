@@ -20,7 +20,7 @@ def on_two_threads(stand, stack: contextlib.ExitStack) -> list[RawConnection]:
     """A client on either. Logs in some at a time: a thread that has nothing else to do takes all."""
     console = stack.enter_context(stand.raw(user="postgres", database="forebay"))
     with concurrent.futures.ThreadPoolExecutor(8) as at_once:
-        for _ in range(10):
+        for _ in range(60):
             clients = list(at_once.map(lambda _: stand.raw(), range(8)))
             threads = threads_of(console, clients)
             chosen = [clients[threads.index(thread)] for thread in sorted(set(threads))]
