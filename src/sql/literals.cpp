@@ -19,10 +19,12 @@ bool names_custom_setting(std::string_view literal) {
 
 }  // namespace
 
-bool LiteralRule::is_word(const Token& token) {
+bool LiteralRule::is_word(const Token& token) const {
   if (token.kind == TokenKind::unicode_identifier || token.kind == TokenKind::unicode_string) return true;
   const std::string_view name = without_quotes(token);
   switch (name.size()) {
+    case 2:  // elsewhere than at the beginning of a statement it belongs to ON CONFLICT and to rules
+      return (before_ == nullptr || *before_ == ';') && equals_ignoring_case(name, "do");
     case 6:
       return equals_ignoring_case(name, "schema");
     case 8:

@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <string_view>
 
-#include "base/ascii.hpp"
 #include "sql/lexer.hpp"
 
 namespace forebay::sql {
@@ -34,39 +33,35 @@ class LiteralRule {
   bool keeps(const Token& token) {
     if (!keeps_literals_) {
       if (is_literal(token.kind)) return false;
-      if ((may_be_word(token) && is_word(token)) || (starts_statement_ && is_do(token))) {
+      if (may_be_word(token) && is_word(token)) {
         keeps_literals_ = true;
         follow_call(token);
       }
-      starts_statement_ = token.text == ";";
+      before_ = token.text.data();
       return true;
     }
     return follow_call(token);
   }
 
  private:
-  static constexpr unsigned kWordSizes = 1U << 6 | 1U << 8 | 1U << 10 | 1U << 11 | 1U << 12 | 1U << 13;
+  static constexpr unsigned kWordSizes =
+      1U << 2 | 1U << 6 | 1U << 8 | 1U << 10 | 1U << 11 | 1U << 12 | 1U << 13;
 
   enum class Call : std::uint8_t { none, name, open, custom_setting, comma };
 
-  /// Cheap and right most of the time: the words have 6, 8, 10 or 11 letters (and perhaps quotes).
+  /// Cheap and right most of the time: the words have 2, 6, 8, 10 or 11 letters (and perhaps quotes).
   static bool may_be_word(const Token& token) {
     if (token.kind == TokenKind::identifier || token.kind == TokenKind::quoted_identifier) {
       return token.text.size() < 16 && (kWordSizes >> token.text.size() & 1) != 0;
     }
     return token.kind == TokenKind::unicode_identifier || token.kind == TokenKind::unicode_string;
   }
-  static bool is_word(const Token& token);
-  /// The word is no key word in quotes, and elsewhere than at the beginning it belongs to ON CONFLICT and to
-  /// rules.
-  static bool is_do(const Token& token) {
-    return token.kind == TokenKind::identifier && equals_ignoring_case(token.text, "do");
-  }
+  bool is_word(const Token& token) const;
   bool follow_call(const Token& token);
 
   bool keeps_literals_ = false;
-  bool starts_statement_ = true;
-  Call call_ = Call::none;  ///< how much of "set_config ( 'a.b' ," the last tokens were
+  const char* before_ = nullptr;  ///< where the last token began that is no literal; null at the beginning
+  Call call_ = Call::none;        ///< how much of "set_config ( 'a.b' ," the last tokens were
 };
 
 }  // namespace forebay::sql
