@@ -150,8 +150,7 @@ Backend* Pool::take_idle(const Borrower& borrower) {
 /// Before its resident changes: both counts are as when it was put there.
 void Pool::unlink_idle(Backend& backend) {
   idle_hook(backend).unlink();
-  shard().idle_count.fetch_sub(1);
-  if (backend.resident() == nullptr) shard().free_count.fetch_sub(1);
+  shard().counts.remove(backend.resident() == nullptr);
 }
 
 Backend* Pool::find_lodging(const ProfilePtr& profile) {
@@ -235,13 +234,13 @@ void Pool::give_back(Backend& backend) {
 
 void Pool::put_idle(Backend& backend) {
   Shard& mine = shard();
-  if (backend.resident() == nullptr) {
+  const bool is_free = backend.resident() == nullptr;
+  if (is_free) {
     mine.idle.push_front(backend);
-    mine.free_count.fetch_add(1);
   } else {
     mine.idle.push_back(backend);
   }
-  mine.idle_count.fetch_add(1);
+  mine.counts.add(is_free);
 }
 
 bool Pool::is_outdated(const Backend& backend, TimePoint now) const {

@@ -191,7 +191,7 @@ bool Pool::ask_threads(std::uint16_t first, const ProfilePtr& profile) {
   const bool grows = may_grow();
   for (std::size_t other = first; other < shards_.size(); ++other) {
     const Shard& theirs = *shards_[other];
-    if (other == here || (grows ? theirs.free_count : theirs.idle_count).load() == 0) continue;
+    if (other == here || (grows ? theirs.counts.free() : theirs.counts.idle()) == 0) continue;
     directory_.loop(other).post([self = shared_from_this(), here, other, profile] {
       if (self->waiting_.load() == 0) return;
       if (Backend* spare = self->find_spare(profile)) return self->move_to_thread(*spare, here);

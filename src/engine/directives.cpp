@@ -6,6 +6,7 @@
 
 #include "base/ascii.hpp"
 #include "config/values.hpp"
+#include "engine/trace_comment.hpp"
 
 namespace forebay::engine {
 
@@ -119,7 +120,7 @@ Directives directives_of(std::string_view text) {
 }
 
 bool has_directives(std::string_view text) {
-  return !comment_of(text).empty();
+  return may_have_outer_comment(text) && !comment_of(text).empty();
 }
 
 bool tag_matches(std::string_view pattern, std::string_view tag) {

@@ -8,12 +8,15 @@ namespace forebay::engine {
 
 namespace {
 
+constexpr std::string_view kBlanks = " \t\n\r\f";
 constexpr std::string_view kColumn = "Forebay";
 constexpr std::uint32_t kText = 25;  // catalog/pg_type.dat
 
 }  // namespace
 
 std::optional<std::string_view> explained_statement(std::string_view text) {
+  // Most texts begin with another letter.
+  if (!text.empty() && is_letter(text.front()) && to_lower(text.front()) != 'e') return std::nullopt;
   constexpr std::string_view kWords[] = {"explain", "(", "forebay", ")"};
   sql::Lexer lexer(text);
   for (const std::string_view word : kWords) {
@@ -24,7 +27,7 @@ std::optional<std::string_view> explained_statement(std::string_view text) {
       text.remove_prefix(end);
     }
   }
-  const auto begin = text.find_first_not_of(" \t\n\r\f");
+  const auto begin = text.find_first_not_of(kBlanks);
   return begin == text.npos ? std::string_view() : text.substr(begin);
 }
 

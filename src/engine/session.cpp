@@ -124,7 +124,8 @@ void Session::on_checkout(backend::Backend& backend) {
   backend_ = &backend;
   backend.lend(*this);
   if (is_on_replica()) {
-    routing_->attempt.started = Clock::now();
+    // As a rule the backend is there at once, a moment after it was chosen.
+    if (routing_->attempt.started < now) routing_->attempt.started = Clock::now();
     routing_->attempt.is_cold = backend.is_fresh();
   } else {
     pool_->move_in(*this, backend);

@@ -202,7 +202,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   bool looks_for_release(const std::byte* at, std::size_t size);
   std::optional<route::Floor> floor_of(const ReadBatch& batch, const config::Settings& settings) const;
   bool are_plain_reads(const ReadBatch& batch, const std::vector<std::string>& but_of);
-  bool waits_for_replica(const route::Topology& topology, TimePoint now);
+  bool waits_for_replica(const route::Topology& topology, TimePoint now, bool has_server);
   Step wait_for_news();
   void look_again();
   void open_attempt(const route::Topology& topology, std::size_t server, Bytes batch, bool is_alone,

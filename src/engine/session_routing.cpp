@@ -153,7 +153,7 @@ Session::Step Session::route_batch(const std::byte* at, std::size_t size) {
   const auto chosen =
       balancer().choose(topology, routing.reader, *floor, now, is_in_doubt ? topology.primary : failed);
   const bool wants_another = !chosen.server || chosen.wants_another;
-  if (wants_another && waits_for_replica(topology, now)) return Step::blocked;
+  if (wants_another && waits_for_replica(topology, now, chosen.server.has_value())) return Step::blocked;
   if (routing.waits_since != TimePoint() && !wants_another) routing.pause = {};
   routing.waits_since = {};
   const auto server = chosen.server ? chosen.server : topology.primary;
@@ -214,8 +214,9 @@ bool Session::are_plain_reads(const ReadBatch& batch, const std::vector<std::str
 }
 
 /// A client whose last answer was the primary's would stay there for as long as it asks without a break. So
-/// one of its reads waits until a replica shows as much.
-bool Session::waits_for_replica(const route::Topology& topology, TimePoint now) {
+/// one of its reads waits until a replica shows as much; so does now and then one whose replica has had much
+/// more than another, which `has_server`.
+bool Session::waits_for_replica(const route::Topology& topology, TimePoint now, bool has_server) {
   SessionRouting& routing = *routing_;
   const bool is_possible = std::ranges::any_of(topology.servers, [](const route::Server& server) {
     return server.role == route::Role::replica && server.state == route::State::up && server.weight > 0;
@@ -223,7 +224,10 @@ bool Session::waits_for_replica(const route::Topology& topology, TimePoint now) 
   if (!is_possible || !topology.is_primary(route::State::up) || now - routing.busy_at < kStay ||
       now < routing.waits_not_before)
     return false;
-  if (routing.waits_since == TimePoint()) routing.waits_since = now;
+  if (routing.waits_since == TimePoint()) {
+    if (has_server && !balancer().may_wait(now)) return false;
+    routing.waits_since = now;
+  }
   if (now - routing.waits_since >= kCatchUp) {
     routing.pause = std::clamp(2 * routing.pause, kFirstPause, kLongestPause);
     routing.waits_not_before = now + routing.pause;

@@ -23,10 +23,17 @@ constexpr double kOutlier = 4;
 constexpr double kOutlierChance = 1'000;
 /// A server that is left out is tried again so often.
 constexpr Duration kProbe{1'000};
-/// So many reads one server may have had more than another, by weight, before clients move to the other.
+/// So many reads one server may have had more than another, by weight, before clients move to the other: or
+/// as many as come in so long. To move costs a client that asks without a break a wait for the other replica
+/// to show as much, and the watch a hurried round.
 constexpr double kPatience = 100;
-/// So many one that was away has good.
-constexpr double kCredit = 300;
+constexpr Duration kPatienceTime{20};
+/// So long reads are counted to know that.
+constexpr Duration kWindow{100};
+/// After a client that may wait for another server so long none may: the wait is over by then.
+constexpr Duration kBetweenWaits{10};
+/// So many times as much one that was away has good.
+constexpr double kCredit = 3;
 /// Of its weight, for a server that has just come back.
 constexpr double kFirstShare = 0.1;
 
@@ -40,11 +47,12 @@ double weight_of(const Server& server, TimePoint now, Duration slow_start) {
 
 }  // namespace
 
-void Balancer::follow(const Topology& topology) {
-  if (generation_ == topology.generation && loads_.size() == topology.servers.size()) return;
+void Balancer::begin(const Topology& topology) {
   generation_ = topology.generation;
   loads_.assign(topology.servers.size(), {});
   turn_ = 0;
+  patience_ = kPatience;
+  lately_ = 0;
 }
 
 /// What one more read would take there.
@@ -90,7 +98,7 @@ Balancer::Choice Balancer::choose(const Topology& topology, const Reader& reader
     best.least_had = std::min(best.least_had, had(at));
     if (!may_read(at)) continue;
     const double weight = weight_of(topology.servers[at], now, settings.health.slow_start);
-    const double turn = had(at) + 1.0 / weight - (stays ? kPatience : 0);
+    const double turn = had(at) + 1.0 / weight - (stays ? patience_ : 0);
     if (best.server && turn >= best.turn) continue;
     best.server = at;
     best.turn = turn;
@@ -99,7 +107,7 @@ Balancer::Choice Balancer::choose(const Topology& topology, const Reader& reader
   const Best& best = is_near ? best_near : best_far;
   if (!best.server) return {};
   const bool is_away = !is_near && best_near.least_had != std::numeric_limits<double>::max();
-  return {best.server, is_away || had(*best.server) - best.least_had > kPatience};
+  return {best.server, is_away || had(*best.server) - best.least_had > patience_};
 }
 
 /// What a server may take that is to have its share: one that is not near, and one that is.
@@ -121,7 +129,13 @@ std::array<Balancer::Limits, 2> Balancer::limits_of(const Topology& topology,
 
 /// As if a server that was away had had almost as much as the others.
 double Balancer::had(std::size_t server) const {
-  return std::max(loads_[server].had, turn_ - kCredit);
+  return std::max(loads_[server].had, turn_ - kCredit * patience_);
+}
+
+bool Balancer::may_wait(TimePoint now) {
+  if (now - waits_since_ < kBetweenWaits) return false;
+  waits_since_ = now;
+  return true;
 }
 
 void Balancer::note_start(const Topology& topology, std::size_t server, TimePoint now) {
@@ -131,7 +145,17 @@ void Balancer::note_start(const Topology& topology, std::size_t server, TimePoin
   load.used_at = now;
   load.had = had(server);
   turn_ = load.had;
-  load.had += 1.0 / weight_of(topology.servers[server], now, topology.settings->health.slow_start);
+  const double share = 1.0 / weight_of(topology.servers[server], now, topology.settings->health.slow_start);
+  load.had += share;
+  lately_ += share;
+  if (now - lately_since_ >= kWindow) adapt(now);
+}
+
+void Balancer::adapt(TimePoint now) {
+  const double windows = static_cast<double>((now - lately_since_) / kPatienceTime);
+  patience_ = std::max(kPatience, lately_ / windows);
+  lately_ = 0;
+  lately_since_ = now;
 }
 
 void Balancer::note_end(std::uint64_t generation, std::size_t server, std::uint64_t micros, TimePoint now) {

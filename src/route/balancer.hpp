@@ -29,6 +29,10 @@ class Balancer {
   Choice choose(const Topology& topology, const Reader& reader, const Floor& floor, TimePoint now,
                 std::optional<std::size_t> avoided);
 
+  /// Whether a client that could be answered may wait for a server that has had less: one at a time, for each
+  /// that moves makes up for more than one read.
+  bool may_wait(TimePoint now);
+
   void note_start(const Topology& topology, std::size_t server, TimePoint now);
   /// `micros`: what the answer took; 0 when there was none.
   void note_end(std::uint64_t generation, std::size_t server, std::uint64_t micros, TimePoint now);
@@ -42,19 +46,27 @@ class Balancer {
     double had = 0;  ///< reads, each by the weight that the server had then
   };
 
-  void follow(const Topology& topology);
+  void follow(const Topology& topology) {
+    if (generation_ != topology.generation || loads_.size() != topology.servers.size()) begin(topology);
+  }
+  void begin(const Topology& topology);
   struct Limits {
     double cost;
     double mean;
   };
   template <class IsInUse>
   std::array<Limits, 2> limits_of(const Topology& topology, const IsInUse& is_in_use) const;
+  void adapt(TimePoint now);
   double cost(std::size_t server) const;
   double had(std::size_t server) const;
 
   std::uint64_t generation_ = 0;
   std::vector<Load> loads_;
   double turn_ = 0;  ///< what the server that was chosen last had had
+  double patience_ = 0;       ///< so much more than another one may have had
+  double lately_ = 0;         ///< what all have had
+  TimePoint lately_since_{};  ///< since then
+  TimePoint waits_since_{};   ///< the last one that may
 };
 
 }  // namespace forebay::route

@@ -117,6 +117,29 @@ TEST_F(BalancerTest, OneAnswerThatTookVeryLongChangesNoShares) {
   EXPECT_NEAR(counts[1], counts[2], 0.05 * counts[1]);
 }
 
+/// A move costs a wait: with many reads a hundred more are soon had.
+TEST_F(BalancerTest, ClientsMoveLaterTheMoreReadsThereAre) {
+  Reader reader;
+  reader.note_replica(topology_, 1, at(0));
+  const auto reads_before_a_move = [&](int in_a_millisecond) {
+    balancer_ = {};
+    for (int reads = 0; reads < 100'000; ++reads) {
+      const TimePoint now = at(1'000 + reads / in_a_millisecond);
+      if (balancer_.choose(topology_, reader, {}, now, {}).wants_another) return reads;
+      balancer_.note_start(topology_, 1, now);
+    }
+    return 0;
+  };
+  EXPECT_EQ(reads_before_a_move(1), 101);
+  EXPECT_GT(reads_before_a_move(100), 1'000);
+}
+
+TEST_F(BalancerTest, OneClientAtATimeMayWaitForAnotherServer) {
+  EXPECT_TRUE(balancer_.may_wait(at(1'000)));
+  EXPECT_FALSE(balancer_.may_wait(at(1'009)));
+  EXPECT_TRUE(balancer_.may_wait(at(1'010)));
+}
+
 TEST_F(BalancerTest, NoReplicaShowsLessThanTheClientHasWritten) {
   Reader reader;
   reader.note_primary(at(10));

@@ -18,17 +18,12 @@ std::shared_ptr<const Topology> Board::topology() const {
   return topology_;
 }
 
-const Topology& Board::here() const {
-  thread_local const Board* whose = nullptr;
-  thread_local std::uint64_t version = 0;
+const Topology& Board::take_anew() const {
   thread_local std::shared_ptr<const Topology> copy;
   // Read before the topology: at worst it is taken once too often.
   const std::uint64_t present = version_.load(std::memory_order_acquire);
-  if (whose != this || version != present) {
-    copy = topology();
-    version = present;
-    whose = this;
-  }
+  copy = topology();
+  of_this_thread_ = {this, present, copy.get()};
   return *copy;
 }
 

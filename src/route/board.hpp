@@ -18,7 +18,11 @@ class Board {
   bool has_choice() const { return has_choice_.load(std::memory_order_relaxed); }
   std::shared_ptr<const Topology> topology() const;
   /// This thread's copy of it, taken anew when there is another one. Valid until the next call.
-  const Topology& here() const;
+  const Topology& here() const {
+    return of_this_thread_.whose == this && of_this_thread_.version == version_.load(std::memory_order_acquire)
+               ? *of_this_thread_.topology
+               : take_anew();
+  }
 
   /// Somebody waits for a replica to cover the present: whoever publishes is to hurry.
   void want_news();
@@ -33,6 +37,17 @@ class Board {
   void note_write(TimePoint now);
 
  private:
+  /// What one thread read last. Owned by take_anew(): a pointer needs no look at whether it has been made.
+  struct Copy {
+    const Board* whose;
+    std::uint64_t version;
+    const Topology* topology;
+  };
+
+  const Topology& take_anew() const;
+
+  static inline constinit thread_local Copy of_this_thread_{nullptr, 0, nullptr};
+
   std::atomic<std::uint64_t> version_ = 1;
   std::atomic<bool> has_choice_ = false;
   std::atomic<TimePoint> written_at_{TimePoint()};
