@@ -1,5 +1,6 @@
 #include "engine/question.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 
@@ -19,6 +20,12 @@ void append(std::string& bytes, std::string_view part) {
   store_u32(size.data(), static_cast<std::uint32_t>(part.size()));
   bytes += as_text(size);
   bytes += part;
+}
+
+/// The same where there is room; returns what is behind it.
+char* put(char* to, std::string_view part) {
+  store_u32(reinterpret_cast<std::byte*>(to), static_cast<std::uint32_t>(part.size()));
+  return std::ranges::copy(part, to + 4).out;
 }
 
 std::string_view take(std::string_view& bytes) {
@@ -54,15 +61,16 @@ std::string context_bytes(std::uint64_t cache, std::uint64_t defaults_generation
   return bytes;
 }
 
+/// As append() would, in a memory that has its size already: this is done for each question.
 std::size_t write_key(std::string& bytes, std::string_view context, const ReadRequest& request) {
-  bytes.clear();
-  append(bytes, context);
-  bytes += static_cast<char>((request.simple ? kSimple : 0) | (request.parses ? kParses : 0) |
-                             (request.describes ? kDescribes : 0));
-  append(bytes, request.text);
-  const std::size_t text_at = bytes.size() - request.text.size();
-  append(bytes, request.types);
-  append(bytes, request.values);
+  bytes.resize(4 + context.size() + 1 + 4 + request.text.size() + 4 + request.types.size() + 4 +
+               request.values.size());
+  char* at = put(bytes.data(), context);
+  *at++ = static_cast<char>((request.simple ? kSimple : 0) | (request.parses ? kParses : 0) |
+                            (request.describes ? kDescribes : 0));
+  at = put(at, request.text);
+  const auto text_at = static_cast<std::size_t>(at - bytes.data()) - request.text.size();
+  put(put(at, request.types), request.values);
   return text_at;
 }
 

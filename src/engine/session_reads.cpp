@@ -140,14 +140,18 @@ SessionReads::Answer SessionReads::ask(const std::vector<ReadRequest>& batch,
     note_miss(batch, settings, found, rule);
     return Answer::miss;
   }
+  std::uint64_t saved_micros = 0;
+  for (const cache::EntryPtr& entry : found) {
+    note_hit(entry, rule);
+    saved_micros += entry->fill_micros();
+  }
   cache_->counters().hits.fetch_add(batch.size(), std::memory_order_relaxed);
-  for (const cache::EntryPtr& entry : found) note_hit(entry, rule);
+  cache_->counters().saved_micros.fetch_add(saved_micros, std::memory_order_relaxed);
   return Answer::hit;
 }
 
 void SessionReads::note_hit(const cache::EntryPtr& entry, const Rule& rule) {
   seen_.note_hit(*entry, rule.proof);
-  cache_->counters().saved_micros.fetch_add(entry->fill_micros(), std::memory_order_relaxed);
   if (entry->note_use()) {
     cache_->worth().note_used(entry->place());
     if (entry->is_written_through()) cache_->refills().watch(asker(), entry);

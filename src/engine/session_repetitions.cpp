@@ -71,24 +71,16 @@ void SessionRepetitions::leave_window() {
   window_.reset();
 }
 
-bool SessionRepetitions::note_again(StatementTable::Ref statement, std::span<const ReadRequest> requests,
+bool SessionRepetitions::note_again(StatementTable::Ref statement, std::string_view text, std::uint32_t times,
                                     TimePoint now) {
   if (!table_.is_enabled() || window_ == nullptr || window_->watch != nullptr || trace_ != 0 || is_over(now))
     return false;
-  // Texts may be those of different traces; a prepared one is the same.
-  const ReadRequest& first = requests.front();
-  const bool is_one_text =
-      requests.size() == 1 ||
-      (first.statement != nullptr && std::ranges::all_of(requests, [&first](const ReadRequest& request) {
-         return request.statement == first.statement;
-       }));
-  return is_one_text && !may_have_outer_comment(first.text) &&
-         window_->note_again(statement, static_cast<std::uint32_t>(requests.size()), now);
+  return !may_have_outer_comment(text) && window_->note_again(statement, times, now);
 }
 
 void SessionRepetitions::note_read(StatementTable::Ref statement, const ReadRequest& request, TimePoint now) {
   if (!table_.is_enabled()) return;
-  if (note_again(statement, {&request, 1}, now)) return;
+  if (note_again(statement, request.text, 1, now)) return;
   choose_window(request.text, now);
   RepetitionWindow& window = *window_;
   // What has begun has perhaps shown the values before.

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <string_view>
 
 #include "base/bytes.hpp"
@@ -33,9 +32,9 @@ class SessionRepetitions {
 
   /// A read is about to be run, or is answered from memory.
   void note_read(StatementTable::Ref statement, const ReadRequest& request, TimePoint now);
-  /// Likewise, of several with this statement in a row. False, and nothing is noted, when each is to be told
+  /// Likewise, of so many with the same text in a row. False, and nothing is noted, when each is to be told
   /// of.
-  bool note_again(StatementTable::Ref statement, std::span<const ReadRequest> requests, TimePoint now);
+  bool note_again(StatementTable::Ref statement, std::string_view text, std::uint32_t times, TimePoint now);
   /// It has been answered. From memory: `micros` is 0.
   void note_done(StatementTable::Ref statement, std::uint64_t rows, std::uint64_t micros);
   /// Whether a transaction is open from now on.

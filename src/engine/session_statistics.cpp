@@ -1,8 +1,6 @@
 // What the statements of a session come to: which calls are on their way to the server, and what is told of
 // them when they are answered.
 
-#include <span>
-
 #include "cache/entry.hpp"
 #include "engine/message_parts.hpp"
 #include "engine/read_request.hpp"
@@ -94,15 +92,23 @@ void Session::count_hits(const std::vector<cache::EntryPtr>& entries,
   const TimePoint at = now();
   for (std::size_t first = 0; first < entries.size();) {
     const cache::Entry& entry = *entries[first];
+    const PreparedStatement* const prepared = requests[first].statement;
     StatementTable::Hits hits;
     std::size_t end = first;
-    for (; end < entries.size() && entries[end]->fingerprint() == entry.fingerprint(); ++end)
+    // Texts of one statement may be those of different traces; a prepared one is the same.
+    bool is_one_text = true;
+    for (; end < entries.size(); ++end) {
+      const bool is_same = end == first || (prepared != nullptr && requests[end].statement == prepared);
+      if (!is_same && entries[end]->fingerprint() != entry.fingerprint()) break;
+      is_one_text &= is_same;
       hits.add(entries[end]->rows(), entries[end]->fill_micros());
+    }
     const auto found =
         calls_->table().find({entry.fingerprint(), calls_->database()}, entry.statement(), 1, at);
     calls_->table().note_hits(found, hits, at);
     auto& repetitions = calls_->repetitions();
-    if (repetitions.note_again(found, std::span(requests).subspan(first, end - first), at)) {
+    const auto times = static_cast<std::uint32_t>(end - first);
+    if (is_one_text && repetitions.note_again(found, requests[first].text, times, at)) {
       repetitions.note_done(found, hits.most_rows, 0);
       first = end;
     }

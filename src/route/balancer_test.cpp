@@ -123,10 +123,11 @@ TEST_F(BalancerTest, ClientsMoveLaterTheMoreReadsThereAre) {
   reader.note_replica(topology_, 1, at(0));
   const auto reads_before_a_move = [&](int in_a_millisecond) {
     balancer_ = {};
-    for (int reads = 0; reads < 100'000; ++reads) {
+    const int known = 200 * in_a_millisecond;
+    for (int reads = 0; reads < 2 * known; ++reads) {
       const TimePoint now = at(1'000 + reads / in_a_millisecond);
-      if (balancer_.choose(topology_, reader, {}, now, {}).wants_another) return reads;
-      balancer_.note_start(topology_, 1, now);
+      if (balancer_.choose(topology_, reader, {}, now, {}).wants_another) return reads - known;
+      balancer_.note_start(topology_, reads < known ? 1 + static_cast<std::size_t>(reads % 2) : 1, now);
     }
     return 0;
   };
