@@ -4,8 +4,9 @@ beside the same without: statistics of statements, repetitions, HTTP with its hi
 
 Queries are those of pgbench -S, answered by the server, and one small row of a hundred, answered from memory, one by
 one and sixteen in a burst. Two Forebays with the same server take turns; a turn is short, so that what else the
-machine does falls on both alike, and the mean of the turns' ratios is told, with its standard error. `off to off` are
-two without: what that says is what the machine adds by itself.
+machine does falls on both alike, and the median of the turns' ratios is told, with its interval: a turn in which the
+machine did something else counts no more than any other. `off to off` are two without: what that says is what the
+machine adds by itself.
 """
 
 import argparse
@@ -108,21 +109,34 @@ def from_memory(daemon, program: pathlib.Path, case: Case, seconds: int) -> floa
 def report(spent: dict, folder: pathlib.Path) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "overhead.json").write_text(json.dumps(spent, indent=1) + "\n")
-    print("\nprocessor time per query, mean of the turns' ratios and its standard error")
+    print("\nprocessor time per query, median of the turns' ratios and its interval of 95 %")
     for what, by_kind in spent.items():
-        told = "   ".join(f"{pair} {mean_ratio(by_kind[one], by_kind[other])}" for pair, (one, other) in PAIRS.items())
+        told = "   ".join(f"{pair} {median_ratio(by_kind[one], by_kind[other])}" for pair, (one, other) in PAIRS.items())
         print(f"  {what:22} {told}")
     print(f"== Every turn: {folder}/overhead.json")
     return 0
 
 
-def mean_ratio(earlier: list[float], later: list[float]) -> str:
-    """Geometric: twice as much and half as much are one."""
-    logarithms = [math.log(after / before) for before, after in zip(earlier, later)]
-    mean = math.exp(statistics.mean(logarithms))
-    if len(logarithms) == 1:
-        return f"{mean:6.3f}"
-    return f"{mean:6.3f} ± {mean * statistics.stdev(logarithms) / math.sqrt(len(logarithms)):.3f}"
+def median_ratio(earlier: list[float], later: list[float]) -> str:
+    """With the interval that holds the true median in 95 of 100 measurements, whatever the turns' distribution."""
+    ratios = sorted(after / before for before, after in zip(earlier, later))
+    median = statistics.median(ratios)
+    outside = outside_on_each_side(len(ratios))
+    if outside is None:
+        return f"{median:6.3f}"
+    return f"{median:6.3f} ({ratios[outside]:.3f} to {ratios[-1 - outside]:.3f})"
+
+
+def outside_on_each_side(count: int) -> int | None:
+    """How many of so many sorted values may be left out at each end: each lies beyond the true median half of the
+    time. None where there are too few."""
+    below, outside = 0.0, None
+    for number in range(count // 2):
+        below += math.comb(count, number) / 2 ** count
+        if below > 0.025:
+            break
+        outside = number
+    return outside
 
 
 if __name__ == "__main__":

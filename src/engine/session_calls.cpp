@@ -29,19 +29,27 @@ std::uint64_t rows_of(std::string_view tag) {
 
 }  // namespace
 
-std::uint32_t SessionCalls::open(Called called, TimePoint now, std::uint64_t waited) {
+/// The last message that was sent, when all there is of it is that the same statement was prepared; else a new
+/// one: Parse, Bind and Execute are mostly of one statement.
+SessionCalls::Open& SessionCalls::open(StatementTable::Ref statement, TimePoint now) {
+  if (!open_.empty() && open_.back().may_become_call_of(statement)) return open_.back();
   if (++last_number_ == 0) ++last_number_;
-  open_.push_back({last_number_, 0, std::move(called), now, waited});
-  return last_number_;
+  open_.push_back({.number = last_number_, .called = statement, .sent = now});
+  return open_.back();
 }
 
 std::uint32_t SessionCalls::begin_preparation(StatementTable::Ref statement, TimePoint now) {
-  return open(statement, now, 0);
+  return open(statement, now).number;
 }
 
 std::uint32_t SessionCalls::begin_call(Called called, TimePoint now) {
   const TimePoint since = std::exchange(waiting_since_, TimePoint());
-  return open(std::move(called), now, since == TimePoint() ? 0 : micros_between(since, now));
+  Open& call = open(called.statement, now);
+  call.called.values = std::move(called.values);
+  call.sent = now;
+  call.waited_micros = since == TimePoint() ? 0 : micros_between(since, now);
+  call.is_called = true;
+  return call.number;
 }
 
 void SessionCalls::bind(std::string_view portal, Called called) {
@@ -72,13 +80,15 @@ SessionCalls::Open* SessionCalls::find(std::uint32_t number) {
 void SessionCalls::add_done(Open& call, std::uint64_t rows, const std::array<char, 5>& sqlstate,
                             TimePoint now) {
   if (done_.empty()) done_since_ = std::max(call.sent, last_end_);
-  done_.push_back({table_.part(call.called.statement, call.position++, now), rows,
+  done_.push_back({table_.part(call.called.statement, call.position, now), rows,
                    std::exchange(call.waited_micros, 0), sqlstate, call.called.values});
 }
 
 void SessionCalls::note_done(std::uint32_t number, std::string_view tag, std::uint64_t rows, TimePoint now) {
   Open* call = find(number);
-  if (call != nullptr) add_done(*call, tag.empty() ? rows : rows_of(tag), {}, now);
+  if (call == nullptr) return;
+  add_done(*call, tag.empty() ? rows : rows_of(tag), {}, now);
+  ++call->position;
 }
 
 void SessionCalls::note_error(std::uint32_t number, std::string_view sqlstate, TimePoint now) {

@@ -54,7 +54,8 @@ class SessionCalls {
   }
   /// A backend is there, after so long.
   void note_lent(std::uint64_t micros) { latencies_.waits.add(micros); }
-  /// What a Parse or Bind is about: an error is its. Returns the number for the expectation.
+  /// What a Parse or Bind is about: an error is its. Returns the number for the expectation, which is that of
+  /// the call as well when that comes next.
   std::uint32_t begin_preparation(StatementTable::Ref statement, TimePoint now);
   /// A Query or an Execute.
   std::uint32_t begin_call(Called called, TimePoint now);
@@ -84,6 +85,11 @@ class SessionCalls {
     Called called;
     TimePoint sent{};
     std::uint64_t waited_micros = 0;
+    bool is_called = false;  ///< not only prepared
+
+    bool may_become_call_of(StatementTable::Ref statement) const {
+      return !is_called && called.statement == statement;
+    }
   };
   struct Done {
     StatementTable::Ref statement;
@@ -97,7 +103,7 @@ class SessionCalls {
     Called called;
   };
 
-  std::uint32_t open(Called called, TimePoint now, std::uint64_t waited);
+  Open& open(StatementTable::Ref statement, TimePoint now);
   Open* find(std::uint32_t number);
   void add_done(Open& call, std::uint64_t rows, const std::array<char, 5>& sqlstate, TimePoint now);
 

@@ -99,6 +99,35 @@ TEST_F(SessionCallsTest, WhatTheServerSkipsIsNothing) {
   EXPECT_EQ(figures("SELECT b").exec_micros, 80);
 }
 
+TEST_F(SessionCallsTest, ParseBindAndExecuteOfAStatementAreOneCall) {
+  const auto parsed = calls_.begin_preparation(find("SELECT a"), now_);
+  EXPECT_EQ(calls_.begin_preparation(find("SELECT a"), now_), parsed);
+  now_ += microseconds(20);
+  EXPECT_EQ(begin("SELECT a"), parsed);
+  // The next of a pipeline is another.
+  const auto second = calls_.begin_preparation(find("SELECT a"), now_);
+  EXPECT_NE(second, parsed);
+  EXPECT_NE(calls_.begin_preparation(find("SELECT b"), now_), second);
+  done(parsed);
+  answer_after(30);
+  EXPECT_EQ(figures("SELECT a").calls, 1);
+  EXPECT_EQ(figures("SELECT a").exec_micros, 30);
+  calls_.note_error(second, "22P02", now_);
+  answer_after(10);
+  EXPECT_EQ(figures("SELECT a").errors, 1);
+  EXPECT_EQ(figures("SELECT b").errors, 0);
+}
+
+/// It ends the text, so that none of it comes next.
+TEST_F(SessionCallsTest, AnErrorIsOfTheStatementThatWasDue) {
+  const auto call = begin("SELECT a; SELECT b; SELECT c", 3);
+  done(call);
+  calls_.note_error(call, "22012", now_);
+  answer_after(10);
+  EXPECT_EQ(figures("SELECT a").calls, 1);
+  EXPECT_EQ(figures("SELECT b").errors, 1);
+}
+
 TEST_F(SessionCallsTest, WhatIsAskedAgainElsewhereIsCountedThere) {
   done(begin("SELECT a"));
   calls_.forget();

@@ -74,6 +74,8 @@ class StatementTable {
   struct Ref {
     std::uint32_t place = std::numeric_limits<std::uint32_t>::max();
     std::uint32_t serial = 0;
+
+    friend bool operator==(const Ref&, const Ref&) = default;
   };
 
   /// What a text consists of, and how that is shown.
