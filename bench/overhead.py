@@ -44,6 +44,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="one short round: does it all run?")
     parser.add_argument("--rounds", type=int, default=25, help="default %(default)s")
     parser.add_argument("--seconds", type=int, default=1, help="of each turn (default %(default)s)")
+    parser.add_argument("--only", choices=("pool", "memory"), help="pass-through, or answers from memory")
     parser.add_argument("--output", type=pathlib.Path, default=ROOT / "build" / "bench", metavar="FOLDER",
                         help="for overhead.json (default build/bench)")
     arguments = parser.parse_args()
@@ -67,8 +68,9 @@ def measure(stack: contextlib.ExitStack, arguments) -> dict[str, dict[str, list[
                              for kind, flags in kinds.items()} for common in (FOREBAY, cached))
         for daemon in keeping.values():
             wait_until(lambda daemon=daemon: is_leased(daemon, program), 30, "a lease of the cache")
+    asked = {"pool": POOL, "memory": MEMORY}.get(arguments.only, (*POOL, *MEMORY))
     spent: dict = {}
-    for what in (*POOL, *MEMORY):
+    for what in asked:
         spent[what] = {kind: [] for kind in kinds}
         for turn in range(arguments.rounds + 1):
             for kind in list(kinds)[::1 if turn % 2 else -1]:
@@ -111,7 +113,8 @@ def report(spent: dict, folder: pathlib.Path) -> int:
     (folder / "overhead.json").write_text(json.dumps(spent, indent=1) + "\n")
     print("\nprocessor time per query, median of the turns' ratios and its interval of 95 %")
     for what, by_kind in spent.items():
-        told = "   ".join(f"{pair} {median_ratio(by_kind[one], by_kind[other])}" for pair, (one, other) in PAIRS.items())
+        ratios = {pair: median_ratio(by_kind[one], by_kind[other]) for pair, (one, other) in PAIRS.items()}
+        told = "   ".join(f"{pair} {ratio}" for pair, ratio in ratios.items())
         print(f"  {what:22} {told}")
     print(f"== Every turn: {folder}/overhead.json")
     return 0

@@ -82,7 +82,7 @@ std::uint32_t Session::count_execute(Bytes message) {
   if (calls_ == nullptr) return 0;
   std::string_view body = body_of(message.data(), message.size());
   std::string_view portal;
-  if (!take_cstring(body, portal)) return 0;
+  if (!body.starts_with('\0') && !take_cstring(body, portal)) return 0;
   return calls_->begin_call(calls_->bound(portal, now()), now());
 }
 
