@@ -29,8 +29,8 @@ std::uint64_t rows_of(std::string_view tag) {
 
 }  // namespace
 
-/// The last message that was sent, when all there is of it is that the same statement was prepared; else a new
-/// one: Parse, Bind and Execute are mostly of one statement.
+/// The last message that was sent, when all there is of it is that the same statement was prepared; else a
+/// new one: Parse, Bind and Execute are mostly of one statement.
 SessionCalls::Open& SessionCalls::open(StatementTable::Ref statement, TimePoint now) {
   if (!open_.empty() && open_.back().may_become_call_of(statement)) return open_.back();
   if (++last_number_ == 0) ++last_number_;

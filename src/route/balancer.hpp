@@ -62,7 +62,7 @@ class Balancer {
 
   std::uint64_t generation_ = 0;
   std::vector<Load> loads_;
-  double turn_ = 0;  ///< what the server that was chosen last had had
+  double turn_ = 0;           ///< what the server that was chosen last had had
   double patience_ = 0;       ///< so much more than another one may have had
   double lately_ = 0;         ///< what all have had
   TimePoint lately_since_{};  ///< since then

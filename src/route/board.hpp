@@ -19,7 +19,8 @@ class Board {
   std::shared_ptr<const Topology> topology() const;
   /// This thread's copy of it, taken anew when there is another one. Valid until the next call.
   const Topology& here() const {
-    return of_this_thread_.whose == this && of_this_thread_.version == version_.load(std::memory_order_acquire)
+    return of_this_thread_.whose == this &&
+                   of_this_thread_.version == version_.load(std::memory_order_acquire)
                ? *of_this_thread_.topology
                : take_anew();
   }
