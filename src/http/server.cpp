@@ -203,6 +203,8 @@ awaitable<ErrorOf> receive(Peer& peer, beast::flat_buffer& buffer, Parser& parse
       if (!std::exchange(has_begun, true)) peer.expires_after(kPatience);
       if (const ErrorOf error = parse(parser, buffer, head)) co_return error;
       if (parser.is_done()) co_return ErrorOf();
+      // The parser waits without a limit for the end of a chunk's line, or of a field behind the last chunk.
+      if (parser.is_header_done() && buffer.size() > kLongestHeader) co_return beast_http::error::body_limit;
       if (parser.is_header_done() && !std::exchange(is_head_done, true)) {
         const std::string expectation = expectation_of(parser.get());
         if (!expectation.empty() && expectation != kContinueExpected) co_return ErrorOf();

@@ -66,6 +66,19 @@ def test_long_headers_and_bodies_are_refused(start):
     assert http.get("/api/v1/overview").data["paused"] is False
 
 
+@pytest.mark.parametrize("begun", [b"1;", b"1\r\nx\r\n0\r\nField: "])
+def test_a_line_of_a_body_that_does_not_end_is_refused_and_keeps_no_processor_busy(start, begun):
+    http = Http(start())
+    with http.connect() as connection:
+        connection.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n" + begun)
+        with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+            for _ in range(80):
+                connection.sendall(b"a" * 1024)
+        answer = closes(connection, 5)
+    assert answer.startswith(b"HTTP/1.1 413 ") or answer == b""  # a reset may overtake it
+    assert http.get("/health/live").status == 200
+
+
 def test_a_slow_request_is_given_up(start):
     """Byte by byte, none of which is late: the whole request has ten seconds."""
     http = Http(start())
