@@ -8,7 +8,6 @@ namespace forebay::engine {
 
 namespace {
 
-constexpr std::string_view kBlanks = " \t\n\r\f";
 constexpr std::string_view kColumn = "Forebay";
 constexpr std::uint32_t kText = 25;  // catalog/pg_type.dat
 
@@ -27,7 +26,7 @@ std::optional<std::string_view> explained_statement(std::string_view text) {
       text.remove_prefix(end);
     }
   }
-  const auto begin = text.find_first_not_of(kBlanks);
+  const auto begin = text.find_first_not_of(" \t\n\r\f");
   return begin == text.npos ? std::string_view() : text.substr(begin);
 }
 

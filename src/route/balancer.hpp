@@ -15,8 +15,8 @@ namespace forebay::route {
 /// Of the servers that a client may read from, those are left out that would take more than twice as long as
 /// the fastest: by the mean of their last answers and by how many reads are under way there. Of the others
 /// the one comes next that has had the least, by its weight; one that is not near only when no near one may
-/// answer. A client stays with its replica while that is
-/// not slower by itself, and has not had much more than another.
+/// answer. A client stays with its replica while that is not slower by itself, and has not had much more than
+/// another.
 class Balancer {
  public:
   struct Choice {
