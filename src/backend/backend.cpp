@@ -31,11 +31,6 @@ wire::ErrorMessage last_words(const QuestionError& error) {
   return {wire::Severity::fatal, error.sqlstate, error.message, {}, {}};
 }
 
-bool ends_connection(std::string_view error) {
-  const std::string_view severity = wire::error_field(error, 'V');
-  return severity == "FATAL" || severity == "PANIC";
-}
-
 }  // namespace
 
 /// What is needed only until the login is over.
@@ -486,7 +481,7 @@ void Backend::note_parameter(std::string_view name, std::string_view value) {
 }
 
 std::string_view Backend::on_error(const wire::Expectation* cause, std::string_view body) {
-  if (ends_connection(body)) fatal_told_ = true;
+  if (wire::ends_connection(body)) fatal_told_ = true;
   return lessee_ != nullptr ? lessee_->on_error(cause, body) : body;
 }
 
@@ -519,7 +514,7 @@ void Backend::on_silent_message(char type, std::string_view body) {
   } else if (type == wire::server::kDataRow) {
     if (auto row = wire::parse_data_row(body)) question_->rows.push_back(std::move(*row));
   } else if (type == wire::server::kErrorResponse && !question_->error) {
-    question_->fatal = ends_connection(body);
+    question_->fatal = wire::ends_connection(body);
     question_->error =
         QuestionError{std::string(wire::error_field(body, 'C')), std::string(wire::error_field(body, 'M'))};
   }

@@ -323,7 +323,7 @@ bool Session::hold_answer(Bytes bytes) {
   if (attempt.has_failed) return true;
   if (attempt.is_passing) return false;
   const bool is_complete = unsettled_;
-  const bool is_short = attempt.is_on_replica() && attempt.held.size() + bytes.size() <= Attempt::kMostHeld;
+  const bool is_short = attempt.held.size() + bytes.size() <= Attempt::kMostHeld;
   if (!is_complete && is_short) {
     attempt.held.insert(attempt.held.end(), bytes.begin(), bytes.end());
     return true;
@@ -337,11 +337,12 @@ bool Session::hold_answer(Bytes bytes) {
   return false;
 }
 
-/// Whether an error is not for the client.
+/// Whether an error is not for the client: a replica's own, or the last words of a server that is lost.
 void Session::note_refusal(std::string_view body) {
   Attempt& attempt = routing_->attempt;
-  if (attempt.is_on_replica() && !attempt.is_passing && !is_meant(wire::error_field(body, 'C')))
-    attempt.has_failed = true;
+  if (!attempt.is_open || attempt.is_passing) return;
+  const bool is_replicas = attempt.is_replicas && !is_meant(wire::error_field(body, 'C'));
+  if (is_replicas || wire::ends_connection(body)) attempt.has_failed = true;
 }
 
 /// Whether the batch at hand can be asked of another server.

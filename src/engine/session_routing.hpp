@@ -18,10 +18,10 @@ namespace forebay::engine {
 
 /// A batch of reads on its way to some server, which can be asked again of another one.
 ///
-/// Until the client has got something of the answer, it makes no difference who gives it. So an answer of a
-/// replica is held back until it is complete, or longer than kMostHeld; and an error of a replica is never
-/// the client's: it may be the replica's own, of a table that is not there yet or a conflict with recovery,
-/// and if it is not, the primary will say the same.
+/// Until the client has got something of the answer, it makes no difference who gives it. So an answer is
+/// held back until it is complete, or longer than kMostHeld; and an error of a replica is never the client's:
+/// it may be the replica's own, of a table that is not there yet or a conflict with recovery, and if it is
+/// not, the primary will say the same. Nor is what a server says last, before it ends the connection.
 struct Attempt {
   static constexpr std::size_t kMostHeld = 64 * 1024;
 

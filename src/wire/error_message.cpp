@@ -47,6 +47,11 @@ std::string_view error_field(std::string_view body, char field) {
   return {};
 }
 
+bool ends_connection(std::string_view body) {
+  const std::string_view severity = error_field(body, 'V');
+  return severity == "FATAL" || severity == "PANIC";
+}
+
 std::string replace_in_error(std::string_view body, std::string_view from, std::string_view to) {
   std::string result(body);
   for (auto at = result.find(from); at != std::string::npos; at = result.find(from, at + to.size())) {

@@ -41,6 +41,9 @@ void write_error(Writer& writer, const ErrorMessage& error);
 /// Empty when it is not there. Tolerates any bytes.
 std::string_view error_field(std::string_view body, char field);
 
+/// Whether nothing can follow the ErrorResponse with this body but the end of the connection.
+bool ends_connection(std::string_view body);
+
 /// The body of an ErrorResponse with every occurrence of `from` in its message replaced by `to`.
 std::string replace_in_error(std::string_view body, std::string_view from, std::string_view to);
 

@@ -306,6 +306,34 @@ def test_a_cancel_reaches_what_runs_on_a_replica(client):
     assert client.execute("SELECT 1").fetchone()[0] == 1
 
 
+def test_a_read_whose_backends_are_ended_is_asked_again_three_times_at_most(cluster, client):
+    """It cannot be told from a server that is shut down; but who wants it gone is heard."""
+    client.execute("SELECT 1")
+    ended = []
+
+    def end_it(server) -> bool:
+        running = "SELECT pid FROM pg_stat_activity WHERE state = 'active' AND query = 'SELECT pg_sleep(30)'"
+        for pid, in server.query(running):
+            server.query("SELECT pg_terminate_backend(%s, 5000)", (pid,))
+            ended.append(pid)
+        return not reading.is_alive()
+
+    outcome: list = []
+
+    def read():
+        try:
+            outcome.append(client.execute("SELECT pg_sleep(30)").fetchone())
+        except psycopg.OperationalError as error:
+            outcome.append(error)
+
+    reading = threading.Thread(target=read)
+    reading.start()
+    wait_until(lambda: any([end_it(server) for server in cluster.servers]), 20, "it has ended")
+    reading.join()
+    assert "terminating connection due to administrator command" in str(outcome[0])
+    assert 2 <= len(ended) <= 4
+
+
 def test_what_is_put_back_leaves_room_for_what_came_behind_it(cluster, daemon):
     """A read that a replica refuses is put back in front of 64 KiB that came behind it, and ran over a block's end."""
     with RawConnection(daemon.host, daemon.port) as raw:

@@ -156,6 +156,10 @@ class PostgresServer(Daemon):
             input=sql, text=True, capture_output=True, check=True, timeout=120,
         ).stdout
 
+    def stop_immediately(self) -> None:
+        """Its clients get a word of warning and no end in order; it has to recover when it is started again."""
+        self._end(self.prompt_signal)
+
     def signal_all(self, number: int) -> None:
         """To the postmaster and everything it has started: SIGSTOP, and SIGCONT later."""
         for pid in (self.pid, *_children(self.pid)):
