@@ -60,20 +60,34 @@ void Board::take(MomentPtr moment) {
 std::map<std::string, Recommendation, std::less<>> Board::find(const Evidence& evidence) {
   std::map<std::string, Recommendation, std::less<>> found;
   const TimePoint now = evidence.now().at;
-  const auto settling = std::exchange(settling_, {});
   for (const Kind* kind : kinds_) {
     for (Recommendation& each : kind->find(evidence)) {
       each.kind = kind->name;
-      if (kind->settles > Duration(0)) {
-        const auto known = settling.find(each.id);
-        const TimePoint since = known == settling.end() ? now : known->second;
-        settling_.emplace(each.id, since);
-        if (now - since < kind->settles) continue;
-      }
+      if (kind->settles > Duration(0) && !has_settled(*kind, each, now)) continue;
       found.try_emplace(each.id, std::move(each));
     }
+    if (kind->settles > Duration(0)) keep_unseen(*kind, evidence);
   }
   return found;
+}
+
+bool Board::has_settled(const Kind& kind, const Recommendation& found, TimePoint now) {
+  Settling& own = settling_.try_emplace(found.id, Settling{.what = found, .looked_at = now}).first->second;
+  own.found += now - std::exchange(own.looked_at, now);
+  return own.found >= kind.settles;
+}
+
+/// Of what has not been found: that of which nothing can be said is neither longer there nor gone.
+void Board::keep_unseen(const Kind& kind, const Evidence& evidence) {
+  const TimePoint now = evidence.now().at;
+  for (auto at = settling_.begin(); at != settling_.end();) {
+    Settling& each = at->second;
+    const bool is_unseen = each.what.kind == kind.name && each.looked_at != now;
+    const bool is_kept = !is_unseen || (settling_.size() <= kMostSettling && kind.measure != nullptr &&
+                                        !kind.measure(evidence, each.what));
+    if (is_unseen) each.looked_at = now;
+    at = is_kept ? std::next(at) : settling_.erase(at);
+  }
 }
 
 void Board::admit(std::map<std::string, Recommendation, std::less<>>& found, const Evidence& step) {

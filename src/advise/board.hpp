@@ -55,6 +55,8 @@ class Board {
   static constexpr std::size_t kMostStanding = 100;
   static constexpr std::size_t kMostDismissed = 200;
   static constexpr std::size_t kMostEnded = 50;
+  /// Beyond as many that have not been found for long enough, those that cannot be seen are forgotten.
+  static constexpr std::size_t kMostSettling = 100;
   /// Rates are those of so long.
   static constexpr Duration kWindow{60'000};
   /// A figure is measured over so long before something is done, at most, and after, at least.
@@ -100,6 +102,12 @@ class Board {
     void add(const Stretch& stretch);
     double mean() const { return weight > 0 ? amount / weight : 0; }
   };
+  /// Of a kind that has to settle.
+  struct Settling {
+    Recommendation what;
+    TimePoint looked_at;
+    TimePoint::duration found{0};  ///< for how long, in all
+  };
   struct Item {
     Recommendation what;
     const Kind* kind = nullptr;
@@ -116,6 +124,8 @@ class Board {
   static Sum sum_of(const std::deque<Stretch>& stretches);
   static bool is_comparable(const Sum& before, const Stretch& stretch);
   std::map<std::string, Recommendation, std::less<>> find(const Evidence& evidence);
+  bool has_settled(const Kind& kind, const Recommendation& found, TimePoint now);
+  void keep_unseen(const Kind& kind, const Evidence& evidence);
   void admit(std::map<std::string, Recommendation, std::less<>>& found, const Evidence& step);
   /// True: it has ended.
   bool advance(Item& item, const Recommendation* found, const Evidence& step);
@@ -126,7 +136,7 @@ class Board {
   const std::span<const Kind* const> kinds_;
   std::deque<MomentPtr> moments_;  ///< the oldest first
   std::map<std::string, Item, std::less<>> items_;
-  std::map<std::string, TimePoint> settling_;  ///< since when each is found, of kinds that have to settle
+  std::map<std::string, Settling> settling_;
   std::deque<Ended> ended_;
 };
 

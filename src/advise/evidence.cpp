@@ -49,14 +49,11 @@ backend::Traffic carried(const Evidence& evidence, const std::string& database) 
 
 StatementGrowth grown(const Evidence& evidence, const StatementCount& statement) {
   const StatementCount* before = find_statement(evidence.before(), statement.fingerprint, statement.database);
-  // One that was not told before may have been there, too cheap to be told.
-  if (before == nullptr && statement.figures.first_seen < evidence.before().at) return {};
-  const engine::StatementFigures nothing;
-  const auto& now = statement.figures;
-  const auto& then = before == nullptr || before->figures.calls > now.calls ? nothing : before->figures;
-  return {.calls = grown(now.calls, then.calls),
-          .hits = grown(now.hits, then.hits),
-          .seconds = grown(now.exec_micros, then.exec_micros) / 1e6};
+  const auto growth =
+      engine::grown(statement.figures, before == nullptr ? nullptr : &before->figures, evidence.before().at);
+  return {.calls = static_cast<double>(growth.calls),
+          .hits = static_cast<double>(growth.hits),
+          .seconds = seconds(growth.exec_micros)};
 }
 
 RepetitionGrowth grown(const Evidence& evidence, const engine::Repetition& repetition) {
@@ -65,13 +62,20 @@ RepetitionGrowth grown(const Evidence& evidence, const engine::Repetition& repet
     return each.fingerprint == repetition.fingerprint && each.database == repetition.database &&
            each.kind == repetition.kind;
   });
-  if (at == all.end() && repetition.figures.first_seen < evidence.before().at) return {};
-  const engine::RepetitionFigures nothing;
   const auto& now = repetition.figures;
-  const auto& then = at == all.end() || at->figures.windows > now.windows ? nothing : at->figures;
-  return {.windows = grown(now.windows, then.windows),
-          .executions = grown(now.executions, then.executions),
-          .seconds = seconds(now.micros >= then.micros ? now.micros - then.micros : now.micros)};
+  const auto of = [](std::uint64_t windows, std::uint64_t executions, std::uint64_t micros) {
+    return RepetitionGrowth{.windows = static_cast<double>(windows),
+                            .executions = static_cast<double>(executions),
+                            .seconds = seconds(micros)};
+  };
+  if (now.first_seen >= evidence.before().at) return of(now.windows, now.executions, now.micros);
+  if (at == all.end()) return {};
+  // A thread whose table was full may have let its share go, as with statements.
+  const auto& then = at->figures;
+  const bool goes_on =
+      now.windows >= then.windows && now.executions >= then.executions && now.micros >= then.micros;
+  if (!goes_on) return {};
+  return of(now.windows - then.windows, now.executions - then.executions, now.micros - then.micros);
 }
 
 const StatementCount* find_statement(const Moment& moment, const sql::Fingerprint& fingerprint,

@@ -18,7 +18,8 @@ inline constexpr double kLeastSeconds = 15;
 struct Kind {
   std::string_view name;
   std::vector<Recommendation> (*find)(const Evidence& evidence);
-  /// It is told when it has been found for so long without a break.
+  /// It is told when it has been found for so long. What `measure` can say nothing of meanwhile goes on later
+  /// from where it was; what is there and not found begins anew.
   Duration settles{0};
   /// The figure that it is about: what is measured before something is done and after. Empty: none.
   std::string_view figure = {};

@@ -1,8 +1,11 @@
 // What is recommended by what servers say of themselves.
 
+#include <functional>
+
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "advise/board.hpp"
 #include "advise/test_moments.hpp"
 
 namespace forebay::advise {
@@ -93,6 +96,74 @@ TEST(UnusedIndexTest, IsNotJudgedWhereReplicasMayUseIt) {
   now.servers.resize(2);
   for (auto& server : now.servers) server.is_watched = true;
   EXPECT_TRUE(say(kUnusedIndex, {now}).empty());
+}
+
+Moment with_sender(std::string_view state, std::string_view replay_lag) {
+  Moment now = with_index(30, 20e6, true);
+  answer(
+      now, Topic::server,
+      fmt::format(
+          R"({{"standbys": [{{"standby": "one", "state": "{}", "replay_lag_bytes": {}, "logical": false}}]}})",
+          state, replay_lag));
+  return now;
+}
+
+TEST(UnusedIndexTest, ABackupUsesNoIndex) {
+  EXPECT_TRUE(say(kUnusedIndex, {with_sender("streaming", "0")}).empty())
+      << "a standby, which may answer reads";
+  EXPECT_EQ(say(kUnusedIndex, {with_sender("backup", "null")}).size(), 1U);
+  EXPECT_EQ(say(kUnusedIndex, {with_sender("streaming", "null")}).size(), 1U)
+      << "the log that it takes along";
+}
+
+/// What has been seen of an index for so many days, a look an hour, by a clock of its own.
+class UnusedIndexOnBoardTest : public testing::Test {
+ protected:
+  void days(
+      double count, const std::function<void(Moment&)>& change = [](Moment&) {}) {
+    for (int hour = 0; hour < static_cast<int>(count * 24); ++hour) {
+      Moment now = with_index(30, 20e6, true);
+      change(now);
+      now.at += std::chrono::hours(++hours_);
+      board_.take(std::make_shared<const Moment>(std::move(now)));
+    }
+  }
+  std::size_t told() const { return board_.open().size(); }
+
+  static void is_away(Moment& now) {
+    auto samples = *now.samples;
+    samples.places.front().is_answering = false;
+    now.samples = std::make_shared<const monitor::Samples>(std::move(samples));
+  }
+  static void is_used(Moment& now) { now.samples = with_index(30, 20e6, false).samples; }
+  static void is_not_sampled(Moment& now) { now.samples = std::make_shared<const monitor::Samples>(); }
+
+  Board board_;
+  int hours_ = 0;
+};
+
+TEST_F(UnusedIndexOnBoardTest, IsToldAfterEightDays) {
+  days(8);
+  EXPECT_EQ(told(), 0U);
+  days(0.1);
+  EXPECT_EQ(told(), 1U);
+}
+
+TEST_F(UnusedIndexOnBoardTest, EightDaysGoOnAfterALookAtNothing) {
+  days(4);
+  days(1, is_away);
+  days(1, is_not_sampled);
+  days(4);
+  EXPECT_EQ(told(), 0U) << "what was not seen does not count";
+  days(0.2);
+  EXPECT_EQ(told(), 1U);
+}
+
+TEST_F(UnusedIndexOnBoardTest, EightDaysBeginAnewWhenItIsUsed) {
+  days(7);
+  days(0.1, is_used);
+  days(7);
+  EXPECT_EQ(told(), 0U);
 }
 
 TEST(UnusedIndexTest, IsMeasuredToBeGone) {

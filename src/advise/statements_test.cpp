@@ -193,6 +193,14 @@ TEST(RepetitionTest, CountsWhatOneStatementWouldSave) {
   EXPECT_EQ(say(kRepetition, {before, now})[0].urgency, Urgency::soon);
 }
 
+TEST(RepetitionTest, SaysNothingWhenAThreadHasLetItGo) {
+  Moment before = calm(0);
+  before.repetitions = {repetition(1000, 20'000, 700)};
+  Moment now = calm(60);
+  now.repetitions = {repetition(500, 10'000, 350)};
+  EXPECT_TRUE(say(kRepetition, {before, now}).empty()) << "what is left was long ago";
+}
+
 TEST(RepetitionTest, SaysNothingOfWhatIsNotConfirmedOrLongAgo) {
   Moment before = calm(0);
   before.repetitions = {repetition(0, 0, 0)};

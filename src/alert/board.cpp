@@ -87,7 +87,6 @@ void Board::look(const config::RuleInUse& rule, const Reading& reading, TimePoin
   }
   Watched& watched = at->second;
   watched.is_seen = true;
-  if (is_bad) watched.value = reading.value;
   for (const AlertLevel level : config::kAlertLevels) {
     Gate& gate = watched.gates[index(level)];
     if (!is_beyond(rule.thresholds[index(level)])) {
@@ -96,6 +95,8 @@ void Board::look(const config::RuleInUse& rule, const Reading& reading, TimePoin
     }
     if (!gate.beyond_since) gate.beyond_since = now;
     gate.last_beyond = now;
+    gate.value = reading.value;
+    gate.threshold = *rule.thresholds[index(level)];
   }
 }
 
@@ -135,9 +136,10 @@ void Board::settle(const config::RuleInUse& rule, const Labels& labels, Watched&
     return;
   }
   Alert& alert = *watched.alert;
-  alert.value = watched.value;
+  const Gate& gate = watched.gates[index(*level)];
+  alert.value = gate.value;
   alert.description = rule.description;
-  alert.threshold = rule.thresholds[index(*level)].value_or(alert.threshold);
+  alert.threshold = gate.threshold;
   if (alert.level == *level) return;
   const AlertLevel before = alert.level;
   alert.level = *level;
@@ -152,14 +154,15 @@ void Board::settle(const config::RuleInUse& rule, const Labels& labels, Watched&
 
 Alert Board::raise(const config::RuleInUse& rule, const Labels& labels, const Watched& watched,
                    AlertLevel level, Moment now) {
+  const Gate& gate = watched.gates[index(level)];
   return {.id = fmt::format("{:x}-{:x}", static_cast<std::uint64_t>(now.time * 1000), ++raised_),
           .rule = rule.name,
           .description = rule.description,
           .signal = rule.signal,
           .labels = labels,
           .level = level,
-          .value = watched.value,
-          .threshold = rule.thresholds[index(level)].value_or(0),
+          .value = gate.value,
+          .threshold = gate.threshold,
           .started = now.time,
           .level_since = now.time};
 }

@@ -39,8 +39,8 @@ struct Alert {
   const config::Signal* signal = nullptr;
   Labels labels = {};
   AlertLevel level = AlertLevel::info;
-  double value = 0;      ///< the latest that was beyond a threshold
-  double threshold = 0;  ///< of its level
+  double value = 0;      ///< the latest that was beyond its level's threshold
+  double threshold = 0;  ///< of its level, when that was
   double started = 0;    ///< seconds since 1970, like those below
   double level_since = 0;
   std::optional<double> acknowledged = {};
@@ -95,13 +95,14 @@ class Board {
   struct Gate {
     std::optional<TimePoint> beyond_since = {};
     TimePoint last_beyond = {};
+    double value = 0;      ///< the latest that was beyond
+    double threshold = 0;  ///< that it was beyond
     bool is_passed = false;
   };
   struct Watched {
     std::array<Gate, 3> gates = {};
     std::optional<Alert> alert = {};
     std::optional<AlertLevel> quiet_up_to = {};  ///< somebody has resolved it
-    double value = 0;                            ///< the latest that was beyond a threshold
     bool is_seen = false;                        ///< has a value in this round
   };
   using Key = std::pair<std::string, Labels>;  ///< rule and labels

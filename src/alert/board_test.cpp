@@ -122,6 +122,20 @@ TEST_F(BoardTest, TheLevelRisesAndFallsByItsOwnThresholds) {
   EXPECT_EQ(ticks(5, 0.0).size(), 1);
 }
 
+TEST_F(BoardTest, TheValueIsOneThatWasBeyondTheThresholdOfItsLevel) {
+  raise(20.0);
+  tick(2.0);
+  ASSERT_EQ(board_.active().size(), 1);
+  EXPECT_EQ(board_.active()[0].level, AlertLevel::critical);
+  EXPECT_EQ(board_.active()[0].value, 20.0) << "2 is not above 10";
+  EXPECT_EQ(board_.active()[0].threshold, 10.0);
+  const auto changes = ticks(4, 3.0);
+  ASSERT_EQ(changes.size(), 1);
+  EXPECT_EQ(changes[0].alert.level, AlertLevel::warning);
+  EXPECT_EQ(changes[0].alert.value, 3.0);
+  EXPECT_EQ(changes[0].alert.threshold, 1.0);
+}
+
 TEST_F(BoardTest, ASuddenCriticalValueIsOneAlertOfThatLevel) {
   const auto changes = ticks(11, 20.0);
   ASSERT_EQ(changes.size(), 1);

@@ -98,7 +98,7 @@ Session::Step Session::need_backend() {
   if (barrier_ && !in_batch_) return Step::blocked;
   if (backend_ == nullptr && !waiting_) {
     waiting_ = true;
-    busy_since_ = net::Loop::current()->now();
+    state_since_ = net::Loop::current()->now();
     lender().checkout(*this);
   }
   const bool ready = backend_ != nullptr && !preparing_ && !asking_;
@@ -120,7 +120,7 @@ void Session::on_checkout(backend::Backend& backend) {
   const Duration test_after = pool_->rules().test_after;
   const bool stale = test_after.count() > 0 && now - backend.changed_at() >= test_after;
   waiting_ = false;
-  if (calls_ != nullptr) calls_->note_lent(micros_between(busy_since_, now));
+  if (calls_ != nullptr) calls_->note_lent(micros_between(state_since_, now));
   backend_ = &backend;
   backend.lend(*this);
   if (is_on_replica()) {
@@ -224,12 +224,10 @@ void Session::on_ready() {
   auto& counters = pool_->counters();
   const TimePoint now = net::Loop::current()->now();
   backend::PoolCounters::add(counters.queries, 1);
-  backend::PoolCounters::add(counters.query_micros, micros_between(busy_since_, now));
+  backend::PoolCounters::add(counters.query_micros, micros_between(state_since_, now));
   const bool goes_on = in_batch_ || backend_->tracker().outstanding() > 0;
-  if (goes_on) {
-    busy_since_ = now;
-    cancel_sent_ = false;
-  }
+  state_since_ = now;
+  if (goes_on) cancel_sent_ = false;
   if (backend_->tracker().transaction_status() == 'I') {
     backend::PoolCounters::add(counters.transactions, 1);
     const std::uint64_t micros = micros_between(transaction_since_, now);
@@ -368,17 +366,17 @@ void Session::sweep(TimePoint now) {
   if (calls_ != nullptr) calls_->repetitions().sweep(now);
   // As long as for a backend: then it asks the server itself.
   const Duration patience_for_others = pool_->rules().wait;
-  if (is_following() && patience_for_others.count() > 0 && now - busy_since_ >= patience_for_others) {
+  if (is_following() && patience_for_others.count() > 0 && now - state_since_ >= patience_for_others) {
     reads_->stop_following();
     return on_landing();
   }
   const Duration limit = pool_->rules().command;
   if (limit.count() == 0 || backend_ == nullptr || backend_->tracker().outstanding() == 0) return;
-  if (now - busy_since_ < limit) return;
+  if (now - state_since_ < limit) return;
   if (cancel_sent_) {
     // A server that does not even answer a cancel is not there any more.
     const Duration patience = pool_->rules().connect;
-    if (patience.count() > 0 && now - busy_since_ >= limit + patience) backend_->give_up(limit + patience);
+    if (patience.count() > 0 && now - state_since_ >= limit + patience) backend_->give_up(limit + patience);
     return;
   }
   cancel_sent_ = true;

@@ -82,8 +82,8 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   const std::string& application_name() const;
   const backend::Backend* lent_backend() const { return backend_; }
   bool is_waiting() const;
-  /// Since when it waits, or since when its statement runs.
-  TimePoint busy_since() const { return busy_since_; }
+  /// Since when it waits, its statement runs, or everything has been answered.
+  TimePoint state_since() const { return state_since_; }
   const backend::Profile& profile() const { return *profile_; }
   bool is_in_transaction() const;
   /// In a transaction, and everything that the client has sent is answered.
@@ -305,7 +305,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   sql::Effects effects_;           ///< of everything since the backend was last known clean
   sql::Effects lifetime_effects_;  ///< of everything on this backend since it was lent
   std::string_view held_because_;  ///< static text; empty: not held
-  TimePoint busy_since_{};
+  TimePoint state_since_{};
   TimePoint transaction_since_{};    ///< of the first message since the last transaction ended
   bool drop_body_ : 1 = false;       ///< the message that flows through goes nowhere
   bool waiting_ : 1 = false;         ///< in the pool's queue

@@ -97,7 +97,7 @@ Session::Step Session::ask_cache(const std::byte* at, std::size_t size, std::siz
 
 /// Somebody else has asked for the same.
 Session::Step Session::wait_for_leader() {
-  busy_since_ = net::Loop::current()->now();
+  state_since_ = net::Loop::current()->now();
   return Step::blocked;
 }
 

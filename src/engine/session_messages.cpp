@@ -198,8 +198,8 @@ Session::Step Session::malformed(std::string message) {
 /// What comes behind something that is still to be answered begins when that has been (on_ready).
 void Session::start_clock() {
   if (backend_ == nullptr || backend_->tracker().outstanding() == 0)
-    busy_since_ = net::Loop::current()->now();
-  if (transaction_since_ == TimePoint()) transaction_since_ = busy_since_;
+    state_since_ = net::Loop::current()->now();
+  if (transaction_since_ == TimePoint()) transaction_since_ = state_since_;
 }
 
 /// Notes that messages of the extended protocol wait for their Sync.

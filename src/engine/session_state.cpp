@@ -333,7 +333,7 @@ void Session::on_release_wanted(bool urgent) {
   if (backend_ == nullptr || asking_ || preparing_ || held_because_.empty()) return;
   release_wanted_ = release_wanted_ || urgent;
   if (!may_probe()) return;
-  if (!urgent && net::Loop::current()->now() - busy_since_ < kQuietBeforeProbe) return;
+  if (!urgent && net::Loop::current()->now() - state_since_ < kQuietBeforeProbe) return;
   probe();
 }
 

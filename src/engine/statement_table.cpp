@@ -81,6 +81,14 @@ StatementFigures& StatementFigures::operator+=(const StatementFigures& other) {
   return *this;
 }
 
+StatementGrowth grown(const StatementFigures& now, const StatementFigures* then, TimePoint looked) {
+  if (now.first_seen >= looked) return {now.calls, now.hits, now.exec_micros};
+  const bool goes_on = then != nullptr && now.calls >= then->calls && now.hits >= then->hits &&
+                       now.exec_micros >= then->exec_micros;
+  if (!goes_on) return {};
+  return {now.calls - then->calls, now.hits - then->hits, now.exec_micros - then->exec_micros};
+}
+
 StatementTable::StatementTable() : repetitions_(std::make_unique<RepetitionTable>(*this)) {}
 
 StatementTable::~StatementTable() = default;

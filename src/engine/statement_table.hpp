@@ -49,6 +49,18 @@ struct StatementFigures {
   std::uint64_t cost() const { return exec_micros + error_micros; }
 };
 
+/// What a statement has come to between two looks.
+struct StatementGrowth {
+  std::uint64_t calls = 0;
+  std::uint64_t hits = 0;
+  std::uint64_t exec_micros = 0;
+};
+
+/// Of all threads' figures together, `then` at a look at `looked`; null: the statement was not told then.
+/// Nothing is known to have come where the figures have fallen, since a thread whose table was full may have
+/// let its share go; all of it, where it was first seen after that look.
+StatementGrowth grown(const StatementFigures& now, const StatementFigures* then, TimePoint looked);
+
 /// How long things of one database took. Written by one thread, read by any.
 struct Latencies {
   observe::Histogram<std::uint64_t> calls;         ///< by the server, without waiting for a backend

@@ -120,6 +120,31 @@ TEST_F(StatementTableTest, ErrorsAreNoCalls) {
 }
 
 /// What docs/statements.md states: 3 kB for each statement at most, a third of that as a rule.
+TEST(StatementGrowthTest, OfWhatAThreadHasLetGoIsNotAllThatIsLeft) {
+  const TimePoint looked = kNow + std::chrono::seconds(60);
+  const StatementFigures then{.calls = 1000, .hits = 100, .exec_micros = 50'000, .first_seen = kNow};
+  const StatementFigures more{.calls = 1010, .hits = 104, .exec_micros = 51'000, .first_seen = kNow};
+  EXPECT_EQ(grown(more, &then, looked).calls, 10U);
+  EXPECT_EQ(grown(more, &then, looked).hits, 4U);
+  EXPECT_EQ(grown(more, &then, looked).exec_micros, 1000U);
+  const StatementFigures less_calls{.calls = 600, .hits = 104, .exec_micros = 51'000, .first_seen = kNow};
+  const StatementFigures less_time{.calls = 1010, .hits = 104, .exec_micros = 40'000, .first_seen = kNow};
+  for (const auto& rest : {less_calls, less_time}) {
+    EXPECT_EQ(grown(rest, &then, looked).calls, 0U);
+    EXPECT_EQ(grown(rest, &then, looked).exec_micros, 0U);
+  }
+}
+
+TEST(StatementGrowthTest, IsAllOfItWhenItWasSeenForTheFirstTimeSince) {
+  const TimePoint looked = kNow + std::chrono::seconds(60);
+  StatementFigures now{.calls = 600, .hits = 10, .exec_micros = 40'000, .first_seen = looked};
+  const StatementFigures then{.calls = 1000, .hits = 100, .exec_micros = 50'000, .first_seen = kNow};
+  EXPECT_EQ(grown(now, nullptr, looked).calls, 600U);
+  EXPECT_EQ(grown(now, &then, looked).calls, 600U) << "counted anew";
+  now.first_seen = kNow;
+  EXPECT_EQ(grown(now, nullptr, looked).calls, 0U) << "it was there, and too cheap to be told";
+}
+
 TEST_F(StatementTableTest, MemoryStaysWithinItsBound) {
   table_.configure(true, 10'000);
   const std::string long_text(2000, 'x');

@@ -1,5 +1,6 @@
 #include "http/post.hpp"
 
+#include <memory>
 #include <optional>
 #include <sstream>
 #include <utility>
@@ -64,12 +65,13 @@ awaitable<unsigned> status_of(Peer& peer, ErrorOf& error) {
 
 awaitable<tcp::resolver::results_type> find(asio::io_context& context, const Destination& to,
                                             ErrorOf& error) {
-  tcp::resolver resolver(context);  // which asks on a thread of asio's own
+  // It asks on a thread of asio's own. The deadline may have come, and wait for its turn, as the answer does.
+  const auto resolver = std::make_shared<tcp::resolver>(context);
   asio::steady_timer deadline(context, to.timeout);
-  deadline.async_wait([&resolver](const ErrorOf& cancelled) {
-    if (!cancelled) resolver.cancel();
+  deadline.async_wait([asking = std::weak_ptr(resolver)](const ErrorOf& cancelled) {
+    if (const auto still = asking.lock(); still != nullptr && !cancelled) still->cancel();
   });
-  co_return co_await resolver.async_resolve(to.host, to.port, redirect_error(use_awaitable, error));
+  co_return co_await resolver->async_resolve(to.host, to.port, redirect_error(use_awaitable, error));
 }
 
 awaitable<std::unique_ptr<Peer>> connect(asio::io_context& context, const Destination& to, ErrorOf& error) {

@@ -73,19 +73,21 @@ void Planner::note(const pgfront::StatementReport& report, TimePoint now) {
     if (calls_by_server(row.figures) == 0) continue;
     note(subject_of({row.name.fingerprint, std::string(row.name.database)}, *row.text, now), row, now);
   }
+  looked_ = now;
 }
 
 void Planner::note(Subject& subject, const StatementTable::Row& row, TimePoint now) {
-  const std::uint64_t calls = calls_by_server(row.figures);
-  const std::uint64_t micros = row.figures.exec_micros;
-  const bool has_begun_anew = calls < subject.calls || micros < subject.micros;
-  const std::uint64_t new_calls = has_begun_anew ? calls : calls - subject.calls;
-  const std::uint64_t new_micros = has_begun_anew ? micros : micros - subject.micros;
-  subject.calls = calls;
-  subject.micros = micros;
+  const bool is_first = !subject.told;
+  const auto growth =
+      engine::grown(row.figures, is_first ? nullptr : &*subject.told, is_first ? looked_ : subject.looked);
+  subject.told = row.figures;
   subject.looked = now;
+  const std::uint64_t past_calls = growth.calls - growth.hits;
+  if (past_calls > 0) subject.past.add(now, past_calls, growth.exec_micros);
+  // When it came to what it had before the first look is not known; its mean is.
+  const std::uint64_t new_calls = is_first ? calls_by_server(row.figures) : past_calls;
+  const std::uint64_t new_micros = is_first ? row.figures.exec_micros : growth.exec_micros;
   if (new_calls == 0) return;
-  subject.past.add(now, new_calls, new_micros);
   subject.has_run = true;
   subject.recent_micros = new_micros;
   subject.recent_mean = static_cast<double>(new_micros) / static_cast<double>(new_calls);
@@ -204,8 +206,8 @@ void Planner::keep(Subject& subject, const Plan& plan) {
   }
   if (plans.empty()) {
     // What it has come to up to now is why it was asked for.
-    latest.calls = subject.calls;
-    latest.micros = subject.micros;
+    latest.calls = subject.told ? calls_by_server(*subject.told) : 0;
+    latest.micros = subject.told ? subject.told->exec_micros : 0;
   } else {
     latest.changes = plan_changes(tree_of(plans.back().tree), plan.root);
     observe::Event("a slow statement is run in another way")

@@ -70,8 +70,7 @@ class Planner {
     TimePoint due{};
     TimePoint earliest{};
     TimePoint looked{};
-    std::uint64_t calls = 0;  ///< by servers, up to the last look
-    std::uint64_t micros = 0;
+    std::optional<engine::StatementFigures> told;  ///< at the last look
     double recent_mean = 0;  ///< microseconds, of the calls between the last two looks that saw any
     double planned_mean = 0;
     std::uint64_t recent_micros = 0;
@@ -99,6 +98,7 @@ class Planner {
   pgfront::Front& front_;
   const pgfront::Post here_;
   std::map<std::string, std::unique_ptr<Subject>> subjects_;
+  TimePoint looked_{};
   TimePoint next_look_{};
   TimePoint next_plan_{};  ///< none is asked for by itself before
   const std::shared_ptr<void> alive_ = std::make_shared<char>();

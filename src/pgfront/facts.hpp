@@ -38,7 +38,7 @@ struct PoolFacts {
   config::PoolMode mode = config::PoolMode::transaction;
   std::uint64_t most_backends = 0;
   std::uint64_t longest_wait_ms = 0;
-  std::uint64_t longest_idle_ms = 0;  ///< of a client that is idle in a transaction: since it sent something
+  std::uint64_t longest_idle_ms = 0;  ///< of a client in a transaction: since everything has been answered
   std::uint64_t clients = 0;          ///< that do not wait
   std::uint64_t waiting = 0;
   std::uint64_t cancels = 0;  ///< on their way

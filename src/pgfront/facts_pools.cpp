@@ -56,7 +56,7 @@ PoolCounts count_here(Worker& worker, TimePoint now) {
     if (!session->held_because().empty()) ++count.held;
     if (session->is_idle_in_transaction())
       count.longest_idle_ms =
-          std::max(count.longest_idle_ms, micros_between(client->last_input_at(), now) / 1000);
+          std::max(count.longest_idle_ms, micros_between(session->state_since(), now) / 1000);
   }
   for (const auto& entry : census.backends()) {
     PoolFacts& count = counts[&entry.backend->pool()];

@@ -123,7 +123,7 @@ void describe_session(Socket& row, const engine::Session& session, const Selecti
   row.transaction = "none";
   if (session.is_waiting()) {
     row.state = client_state("waiting", "cl_waiting", selection);
-    row.wait_micros = micros_between(session.busy_since(), now);
+    row.wait_micros = micros_between(session.state_since(), now);
   } else if (const auto* backend = session.lent_backend(); backend != nullptr) {
     row.state = client_state("active", "cl_active", selection);
     row.transaction = transaction_text(backend->tracker().transaction_status());

@@ -275,7 +275,8 @@ def test_a_read_whose_answer_was_to_be_kept_goes_on_too(cluster, end):
         wait_until(lambda: client.execute(WHERE).fetchone()[0] in ports, 20, "a replica shows what the client has seen")
         reading = threading.Thread(target=lambda: found.append(client.execute(text, (2000,)).fetchone()))
         reading.start()
-        active = "SELECT 1 FROM pg_stat_activity WHERE usename = 'app' AND state = 'active' AND query LIKE '% numbers a, %'"
+        active = ("SELECT 1 FROM pg_stat_activity WHERE usename = 'app' AND state = 'active'"
+                  " AND query LIKE '% numbers a, %'")
         wait_until(lambda: primary.query(active), 20, "the primary is asked")
         ENDS[end](primary)
         reading.join(30)

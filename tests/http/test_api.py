@@ -1,6 +1,7 @@
 """What the API tells is what the console tells, and what it does is what the console does (C10, P6, B17)."""
 
 import socket
+import time
 
 import psycopg
 import pytest
@@ -92,6 +93,25 @@ def test_resources_are_what_show_says(start, connect, database):
     topology = daemon.show("topology")[0]
     assert (servers[0]["server"], servers[0]["role"]) == (topology["server"], topology["role"])
     assert servers[0]["primary"] is True
+
+
+def test_a_client_is_idle_in_a_transaction_since_its_answer_and_not_since_its_question(start, connect, database):
+    daemon = start()
+    client = connect(daemon, autocommit=False)
+    http = Http(daemon)
+
+    def idle_ms() -> int:
+        pool = next(pool for pool in http.get("/api/v1/pools").data if pool["database"] == database)
+        return pool["longest_idle_in_transaction_ms"]
+
+    client.execute("SELECT pg_sleep(1.5)")
+    answered = time.monotonic()
+    told = idle_ms()
+    passed = (time.monotonic() - answered) * 1000
+    assert told < passed + 200 < 1500
+    wait_until(lambda: idle_ms() > 300, 10, "it goes on")
+    client.rollback()
+    assert idle_ms() == 0
 
 
 def test_no_secret_is_told(start, server):
