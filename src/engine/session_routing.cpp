@@ -302,6 +302,7 @@ void Session::note_answered() {
     routing_->reader.note_primary(now);
   }
   close_attempt(attempt.is_cold ? 0 : std::max<std::uint64_t>(micros_between(attempt.started, now), 1), now);
+  attempt.give_back_room();
 }
 
 void Session::note_primary() {

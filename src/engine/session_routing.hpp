@@ -24,6 +24,8 @@ namespace forebay::engine {
 /// not, the primary will say the same. Nor is what a server says last, before it ends the connection.
 struct Attempt {
   static constexpr std::size_t kMostHeld = 64 * 1024;
+  /// Room that a session keeps from one attempt to the next, for each of its two buffers.
+  static constexpr std::size_t kMostKept = 1024;
 
   std::size_t server = 0;
   std::uint64_t generation = 0;   ///< of the topology that the number is of
@@ -42,6 +44,12 @@ struct Attempt {
   /// Whether the server still shows all that it showed when it was chosen, and is the same one.
   bool is_as_chosen(const route::Topology& topology) const {
     return topology.generation == generation && topology.servers[server].incarnation == incarnation;
+  }
+  /// Both are of no use any more.
+  void give_back_room() {
+    for (auto* bytes : {&batch, &held}) {
+      if (bytes->capacity() > kMostKept) *bytes = std::vector<std::byte>();
+    }
   }
   void note_handled(std::size_t bytes) { left -= std::min(left, bytes); }
   /// All of the batch has been sent, and nothing else may be before it is answered.

@@ -1,5 +1,6 @@
 """Which server a statement goes to (C3, C11, L19, P1; pitfalls 13 and 14)."""
 
+import contextlib
 import threading
 import time
 
@@ -284,6 +285,22 @@ def test_a_large_answer_comes_in_pieces(client):
     for _ in range(5):
         rows = client.execute("SELECT i, repeat('x', 1000) FROM generate_series(1, 2000) AS i").fetchall()
         assert len(rows) == 2000
+
+
+def test_clients_that_have_read_long_answers_need_no_more_memory(cluster, daemon):
+    """What was held back of an answer is not kept for the next one: clients are many, and mostly idle."""
+    with contextlib.ExitStack() as stack:
+
+        def read_with_more_clients(count: int) -> int:
+            for _ in range(count):
+                client = stack.enter_context(cluster.connect(daemon))
+                for _ in range(3):
+                    assert len(client.execute("SELECT repeat('x', 500) FROM numbers").fetchall()) == 100
+            return daemon.rss_bytes()
+
+        before = read_with_more_clients(20)
+        grown = read_with_more_clients(150) - before
+    assert grown < 150 * 16 * 1024, f"{grown // 150} bytes for each client"
 
 
 def test_pipelined_reads_and_writes_keep_their_order(client):
