@@ -63,7 +63,7 @@ std::map<std::string, Recommendation, std::less<>> Board::find(const Evidence& e
   for (const Kind* kind : kinds_) {
     for (Recommendation& each : kind->find(evidence)) {
       each.kind = kind->name;
-      if (kind->settles > Duration(0) && !has_settled(*kind, each, now)) continue;
+      if (kind->settles > Duration(0) && !settles(*kind, each, now)) continue;
       found.try_emplace(each.id, std::move(each));
     }
     if (kind->settles > Duration(0)) keep_unseen(*kind, evidence);
@@ -71,7 +71,7 @@ std::map<std::string, Recommendation, std::less<>> Board::find(const Evidence& e
   return found;
 }
 
-bool Board::has_settled(const Kind& kind, const Recommendation& found, TimePoint now) {
+bool Board::settles(const Kind& kind, const Recommendation& found, TimePoint now) {
   Settling& own = settling_.try_emplace(found.id, Settling{.what = found, .looked_at = now}).first->second;
   own.found += now - std::exchange(own.looked_at, now);
   return own.found >= kind.settles;

@@ -124,7 +124,8 @@ class Board {
   static Sum sum_of(const std::deque<Stretch>& stretches);
   static bool is_comparable(const Sum& before, const Stretch& stretch);
   std::map<std::string, Recommendation, std::less<>> find(const Evidence& evidence);
-  bool has_settled(const Kind& kind, const Recommendation& found, TimePoint now);
+  /// Counts for how long it is found; true: for long enough.
+  bool settles(const Kind& kind, const Recommendation& found, TimePoint now);
   void keep_unseen(const Kind& kind, const Evidence& evidence);
   void admit(std::map<std::string, Recommendation, std::less<>>& found, const Evidence& step);
   /// True: it has ended.

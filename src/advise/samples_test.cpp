@@ -103,16 +103,17 @@ Moment with_sender(std::string_view state, std::string_view replay_lag) {
   answer(
       now, Topic::server,
       fmt::format(
-          R"({{"standbys": [{{"standby": "one", "state": "{}", "replay_lag_bytes": {}, "logical": false}}]}})",
+          R"({{"standbys": [{{"standby": "one", "state": {}, "replay_lag_bytes": {}, "logical": false}}]}})",
           state, replay_lag));
   return now;
 }
 
 TEST(UnusedIndexTest, ABackupUsesNoIndex) {
-  EXPECT_TRUE(say(kUnusedIndex, {with_sender("streaming", "0")}).empty())
+  EXPECT_TRUE(say(kUnusedIndex, {with_sender(R"("streaming")", "0")}).empty())
       << "a standby, which may answer reads";
-  EXPECT_EQ(say(kUnusedIndex, {with_sender("backup", "null")}).size(), 1U);
-  EXPECT_EQ(say(kUnusedIndex, {with_sender("streaming", "null")}).size(), 1U)
+  EXPECT_EQ(say(kUnusedIndex, {with_sender(R"("backup")", "null")}).size(), 1U);
+  EXPECT_TRUE(say(kUnusedIndex, {with_sender("null", "null")}).empty()) << "what it does may not be seen";
+  EXPECT_EQ(say(kUnusedIndex, {with_sender(R"("streaming")", "null")}).size(), 1U)
       << "the log that it takes along";
 }
 

@@ -33,15 +33,17 @@ double counted_seconds(const Moment& now, const monitor::Place& place) {
 }
 
 /// Each server counts its own scans, and the indexes of the primary alone are asked for: whether or not
-/// Forebay asks its copies, they may use what it does not. What replays nothing answers nobody: a backup that
-/// is being taken, an archive (https://www.postgresql.org/docs/15/monitoring-stats.html,
-/// pg_stat_replication).
+/// Forebay asks its copies, they may use what it does not. What streams and replays nothing answers
+/// nobody: a backup that is being taken, an archive. Of one whose state we may not see (pg_read_all_stats)
+/// that is not known (https://www.postgresql.org/docs/15/monitoring-stats.html, pg_stat_replication).
 bool has_replicas(const Moment& now) {
   if (std::ranges::count_if(now.servers, [](const auto& facts) { return facts.is_watched; }) > 1) return true;
   return std::ranges::any_of(now.samples->places, [](const monitor::Place& place) {
     const auto standbys = monitor::list_in(place.told(monitor::Topic::server), "standbys");
     return std::ranges::any_of(standbys, [](const json::object* standby) {
-      return !monitor::flag_in(*standby, "logical") && monitor::number_in(standby, "replay_lag_bytes");
+      const bool replays = monitor::number_in(standby, "replay_lag_bytes").has_value();
+      const bool is_hidden = monitor::text_in(*standby, "state").empty();
+      return !monitor::flag_in(*standby, "logical") && (replays || is_hidden);
     });
   });
 }
@@ -81,8 +83,7 @@ std::vector<Recommendation> find(const Evidence& evidence) {
 /// Those that are not used come first in the answer: one that is not there has gone, unless there are more.
 std::optional<Measure> measure(const Evidence& evidence, const Recommendation& about) {
   const monitor::Place* place = place_of_database(evidence.now(), about.subject.at("database"));
-  if (place == nullptr || !place->is_answering || place->told(monitor::Topic::indexes) == nullptr)
-    return std::nullopt;
+  if (place == nullptr || place->told(monitor::Topic::indexes) == nullptr) return std::nullopt;
   const auto indexes = monitor::list_in(place->told(monitor::Topic::indexes), "indexes");
   for (const json::object* index : indexes) {
     if (about.id == id_of(kUnusedIndex.name, object_of(*place, *index)))

@@ -192,6 +192,8 @@ class Backend final : public net::Handler,
   /// A cancel request is on its way: until it has arrived the backend must not serve another client.
   bool has_cancel_in_flight() const { return cancel_guard_.use_count() > 1 || has_overdue_cancel(); }
   /// For as long as it lives: no other client can be safe here.
+  /// The server has said FATAL: nothing comes any more.
+  bool is_ended() const { return fatal_told_; }
   bool has_overdue_cancel() const { return cancel_guard_ != nullptr && cancel_guard_->overdue; }
   std::size_t cancels_in_flight() const {
     return cancel_guard_ == nullptr ? 0 : static_cast<std::size_t>(cancel_guard_.use_count() - 1);

@@ -244,7 +244,7 @@ void Pool::put_idle(Backend& backend) {
 }
 
 bool Pool::is_outdated(const Backend& backend, TimePoint now) const {
-  if (backend.generation() != generation() || backend.has_overdue_cancel()) return true;
+  if (backend.generation() != generation() || backend.has_overdue_cancel() || backend.is_ended()) return true;
   if (backend.resident() == nullptr && backend.defaults_generation() != defaults_generation()) return true;
   const Duration recycle = rules().recycle;
   return recycle.count() > 0 && since(backend.opened_at(), now) >= recycle;

@@ -373,8 +373,8 @@ void Session::sweep(TimePoint now) {
   const Duration limit = pool_->rules().command;
   if (limit.count() == 0 || backend_ == nullptr || backend_->tracker().outstanding() == 0) return;
   if (now - state_since_ < limit) return;
-  if (cancel_sent_) {
-    // A server that does not even answer a cancel is not there any more.
+  if (cancel_sent_ || asking_) {
+    // A server that does not even answer a cancel, or a question of ours, is not there any more.
     const Duration patience = pool_->rules().connect;
     if (patience.count() > 0 && now - state_since_ >= limit + patience) backend_->give_up(limit + patience);
     return;

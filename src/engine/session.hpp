@@ -90,8 +90,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   bool is_idle_in_transaction() const;
   /// Why the backend is kept although no transaction is open; empty when it is not.
   std::string_view held_because() const;
-  /// The client has got the beginning of a message: an error of ours would be read as part of it.
-  bool is_inside_answer() const { return backend_ != nullptr && backend_->tracker().is_inside_message(); }
+  bool is_inside_answer() const;
   std::size_t prepared_statements() const { return names_ == nullptr ? 0 : names_->size(); }
 
  private:
@@ -215,6 +214,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   void note_primary();
   bool hold_answer(Bytes bytes);
   void note_refusal(std::string_view body);
+  void settle_for_primary();
   bool can_ask_elsewhere() const;
   void leave_lost_primary();
   void leave_replica();

@@ -249,7 +249,7 @@ Session::Step Session::note_effects(const sql::Verdict& verdict, const ReadReque
   ran_anything_ = true;
   effects_ |= effects;
   // It was taken for a read, and is more: it must not be asked twice.
-  if (routing_ != nullptr && !effects.empty() && !is_on_replica()) close_attempt();
+  if (routing_ != nullptr && !effects.empty() && !is_on_replica()) settle_for_primary();
   lexing_in_doubt_ = lexing_in_doubt_ || effects.has(Effect::changes_lexing);
   if (calls_ != nullptr && effects.has(Effect::begins_transaction))
     calls_->repetitions().note_transaction(true);

@@ -86,10 +86,11 @@ class SequenceFree {
   }
 };
 
-/// The client's own cancel, or its statement_timeout. A replica that cancels for a reason of its own says
-/// something else (https://www.postgresql.org/docs/15/hot-standby.html, 27.4.2).
+/// The client's own cancel, or a limit of its own: statement_timeout, transaction_timeout. A replica that
+/// cancels for a reason of its own says something else
+/// (https://www.postgresql.org/docs/15/hot-standby.html, 27.4.2).
 bool is_meant(std::string_view sqlstate) {
-  return sqlstate == wire::sqlstate::kQueryCanceled;
+  return sqlstate == wire::sqlstate::kQueryCanceled || sqlstate == wire::sqlstate::kTransactionTimeout;
 }
 
 }  // namespace
@@ -292,6 +293,7 @@ void Session::note_answered() {
   const TimePoint now = Clock::now();
   routing_->failures = 0;
   if (!attempt.is_open) {
+    attempt.give_back_room();  // of one that has failed
     if (!std::exchange(routing_->is_plain, false)) routing_->busy_at = now;
     return routing_->reader.note_primary(now);
   }
@@ -338,12 +340,26 @@ bool Session::hold_answer(Bytes bytes) {
   return false;
 }
 
-/// Whether an error is not for the client: a replica's own, or the last words of a server that is lost.
+/// Whether an error is not for the client: a replica's own, or the last words of a server that is lost. What
+/// has been answered to the end stays so, whatever is said behind it.
 void Session::note_refusal(std::string_view body) {
   Attempt& attempt = routing_->attempt;
-  if (!attempt.is_open || attempt.is_passing) return;
-  const bool is_replicas = attempt.is_replicas && !is_meant(wire::error_field(body, 'C'));
-  if (is_replicas || wire::ends_connection(body)) attempt.has_failed = true;
+  const bool is_answered = unsettled_;
+  if (!attempt.is_open || attempt.is_passing || is_answered || is_meant(wire::error_field(body, 'C'))) return;
+  if (attempt.is_replicas || wire::ends_connection(body)) attempt.has_failed = true;
+}
+
+/// The batch must not be asked again: whatever comes of it is the client's.
+void Session::settle_for_primary() {
+  Attempt& attempt = routing_->attempt;
+  if (attempt.is_open && !attempt.is_passing && !attempt.held.empty()) port_.send(attempt.held);
+  close_attempt();
+}
+
+/// The client has got the beginning of a message: an error of ours would be read as part of it.
+bool Session::is_inside_answer() const {
+  const bool is_held = routing_ != nullptr && routing_->attempt.is_open && !routing_->attempt.is_passing;
+  return backend_ != nullptr && !is_held && backend_->tracker().is_inside_message();
 }
 
 /// Whether the batch at hand can be asked of another server.

@@ -223,6 +223,7 @@ void Session::on_restored(const backend::QuestionError* error, const backend::Ro
 void Session::ask(const std::string& sql,
                   void (Session::*then)(const backend::QuestionError* error, const backend::Rows& rows)) {
   asking_ = true;
+  state_since_ = net::Loop::current()->now();
   backend_->ask(sql, [this, then](const backend::QuestionError* error, const backend::Rows& rows) {
     asking_ = false;
     (this->*then)(error, rows);

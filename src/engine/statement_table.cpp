@@ -82,11 +82,12 @@ StatementFigures& StatementFigures::operator+=(const StatementFigures& other) {
 }
 
 StatementGrowth grown(const StatementFigures& now, const StatementFigures* then, TimePoint looked) {
-  if (now.first_seen >= looked) return {now.calls, now.hits, now.exec_micros};
-  const bool goes_on = then != nullptr && now.calls >= then->calls && now.hits >= then->hits &&
+  const auto by_server = [](const StatementFigures& figures) { return figures.calls - figures.hits; };
+  const bool goes_on = then != nullptr && by_server(now) >= by_server(*then) && now.hits >= then->hits &&
                        now.exec_micros >= then->exec_micros;
-  if (!goes_on) return {};
-  return {now.calls - then->calls, now.hits - then->hits, now.exec_micros - then->exec_micros};
+  if (goes_on) return {now.calls - then->calls, now.hits - then->hits, now.exec_micros - then->exec_micros};
+  if (now.first_seen >= looked) return {now.calls, now.hits, now.exec_micros};
+  return {};
 }
 
 StatementTable::StatementTable() : repetitions_(std::make_unique<RepetitionTable>(*this)) {}

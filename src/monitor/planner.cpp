@@ -59,9 +59,8 @@ void Planner::round(TimePoint now) {
   if (!settings->statements.enabled) return;
   if (now >= next_look_) {
     next_look_ = now + kLookInterval;
-    pgfront::gather_statements(inquiry(), kMostStatements, [this](const pgfront::StatementReport& report) {
-      note(report, Clock::now());
-    });
+    pgfront::gather_statements(inquiry(), kMostStatements,
+                               [this, now](const pgfront::StatementReport& report) { note(report, now); });
   }
   if (settings->plans.enabled && now >= next_plan_) ask_for_next(now);
 }
