@@ -1,6 +1,7 @@
 """`cache.size` bounds what the process takes, seen from outside, whatever the mix of results."""
 
 import sys
+import time
 
 import pytest
 
@@ -42,7 +43,13 @@ def test_the_process_stays_within_the_bound_under_any_mix(daemons, server, datab
         client.until_ready()
 
         def grown() -> int:
-            return memory_bytes(cached.daemon.pid)["Rss"] - before
+            """What has gone is given back every tenth of a second or so, later on a busy machine."""
+            until = time.monotonic() + 2
+            while (size := memory_bytes(cached.daemon.pid)["Rss"] - before) > OVERHEAD * SIZE:
+                if time.monotonic() > until:
+                    break
+                time.sleep(0.05)
+            return size
 
         before = memory_bytes(cached.daemon.pid)["Rss"]
         highest = {}
