@@ -1,9 +1,10 @@
 """The dashboard in a real browser, with live traffic: what each page shows is what the API says (C7, B22, P6)."""
 
+import psycopg
 import pytest
 
 from browser import number_in
-from conftest import api, place
+from conftest import USER, api, place
 from forebay_testing import wait_until
 
 READS = "\\set id random(1, 100)\nSELECT v FROM shelf WHERE id = :id;\n"
@@ -59,3 +60,29 @@ def test_every_page_is_well_made(browser, busy, width, scheme):
         assert wider <= 0, f"{page} is {wider} pixels too wide"
     assert not browser.complaints()
     assert browser.hosts() == {busy.split("/")[2]}
+
+
+@pytest.mark.time_limit(240)
+def test_statements_are_sorted_by_the_heading_that_is_clicked(browser, start, server, database, shelf):
+    daemon = start()
+    dsn = daemon.dsn(user=USER, dbname=database, password=server.passwords[USER])
+    with psycopg.connect(dsn, autocommit=True, prepare_threshold=None) as client:
+        for number, column in enumerate(("id", "v", "id, v", "v, id", "count(*)"), start=1):
+            for _ in range(number * 10):
+                client.execute(f"SELECT {column} FROM shelf LIMIT 1")
+    base = place(daemon)
+    browser.open(f"{base}#/statements")
+    browser.see("tbody tr code", "count")
+
+    def calls() -> list[int]:
+        return [int(text.replace(",", "")) for text in browser.texts("tbody tr > :nth-child(4)")]
+
+    heading = 'th:has(button:has-text("Calls"))'
+    for direction, is_reversed in (("descending", True), ("ascending", False)):
+        browser.click(f"{heading} button")
+        browser.see(f'{heading}[aria-sort="{direction}"]')
+        assert calls() == sorted(calls(), reverse=is_reversed)
+        assert {10, 20, 30, 40, 50} <= set(calls())
+    by_api = [each["calls"] for each in api(base, "api/v1/statements?limit=100")["statements"]]
+    assert sorted(by_api) == calls()
+    assert not browser.complaints()
