@@ -49,6 +49,8 @@ def test_the_overview_shows_the_load_as_it_is(browser, busy):
 def test_every_page_is_well_made(browser, busy, width, scheme):
     browser.open(busy, width=width, scheme=scheme)
     browser.see('[role="status"]', "Live")
+    hidden = "[...document.querySelectorAll('nav a')].filter((a) => a.getBoundingClientRect().right > innerWidth)"
+    assert browser.do("value", script=f"{hidden}.length") == 0, "no link has to be searched for"
     for page in PAGES:
         browser.do("go", url=f"{busy}#/{page}")
         browser.see("main section, main .notice")
