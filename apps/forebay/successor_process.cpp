@@ -1,11 +1,11 @@
 #include "successor_process.hpp"
 
 #include <algorithm>
+#include <csignal>
 #include <fstream>
 #include <string>
 #include <vector>
 
-#include <signal.h>
 #include <spawn.h>
 #include <unistd.h>
 
