@@ -27,6 +27,7 @@ Result<pid_t> start_successor() {
   if (words.empty()) return Error{ErrorCode::io, "/proc/self/cmdline cannot be read"};
   if (std::ranges::find(words, "--takeover") == words.end()) words.emplace_back("--takeover");
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
 

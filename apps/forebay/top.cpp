@@ -156,9 +156,9 @@ int print_once(ConsoleClient& console, const TopOptions& options, std::ostream& 
     err << "forebay: " << console.mistake();
     return 1;
   }
-  constexpr std::size_t kAll = 1'000;
+  constexpr std::size_t all = 1'000;
   for (const std::string& line :
-       top_lines(*before, *now, {.place = console.place(), .columns = kAll, .rows = kAll}))
+       top_lines(*before, *now, {.place = console.place(), .columns = all, .rows = all}))
     out << line << '\n';
   return 0;
 }

@@ -141,8 +141,8 @@ void add_statements(std::vector<std::string>& lines, const TopSample& before, co
   lines.push_back({});
   lines.push_back(fmt::format("{:>6}{:>9}{:>11}{:>9}{:>8}{:>8}  {}", "TIME", "CALLS/S", "MEAN", "ROWS/S",
                               "MEMORY", "ERRORS", "STATEMENT"));
-  constexpr std::size_t kTextAt = 53;
-  const std::size_t room = screen.columns > kTextAt ? screen.columns - kTextAt : 1;
+  constexpr std::size_t text_at = 53;
+  const std::size_t room = screen.columns > text_at ? screen.columns - text_at : 1;
   for (const Row& row : rows) {
     if (lines.size() >= screen.rows) return;
     const TopSample::Statement& done = row.done;

@@ -6,12 +6,12 @@
 namespace forebay::advise {
 
 std::span<const Kind* const> kinds() {
-  static constexpr std::array kAll = {
+  static constexpr std::array all = {
       &kReadiness,       &kRestrictedDatabase, &kServerAway,  &kReplicaLagging, &kPoolSize,
       &kPoolHeldBack,    &kClientLimit,        &kCacheLevel,  &kCacheOff,       &kCacheMemory,
       &kCacheStatement,  &kLeaveOut,           &kLifetimes,   &kRepetition,     &kIdleTransactions,
       &kLongTransaction, &kDeadRows,           &kUnusedIndex, &kTransactionIds};
-  return kAll;
+  return all;
 }
 
 const Kind* find_kind(std::string_view name) {
