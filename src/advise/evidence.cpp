@@ -62,20 +62,15 @@ RepetitionGrowth grown(const Evidence& evidence, const engine::Repetition& repet
     return each.fingerprint == repetition.fingerprint && each.database == repetition.database &&
            each.kind == repetition.kind;
   });
+  // As with statements: a thread whose table was full may have let its share go.
   const auto& now = repetition.figures;
-  const auto of = [](std::uint64_t windows, std::uint64_t executions, std::uint64_t micros) {
-    return RepetitionGrowth{.windows = static_cast<double>(windows),
-                            .executions = static_cast<double>(executions),
-                            .seconds = seconds(micros)};
-  };
-  if (now.first_seen >= evidence.before().at) return of(now.windows, now.executions, now.micros);
-  if (at == all.end()) return {};
-  // A thread whose table was full may have let its share go, as with statements.
-  const auto& then = at->figures;
-  const bool goes_on =
-      now.windows >= then.windows && now.executions >= then.executions && now.micros >= then.micros;
-  if (!goes_on) return {};
-  return of(now.windows - then.windows, now.executions - then.executions, now.micros - then.micros);
+  const bool goes_on = at != all.end() && now.windows >= at->figures.windows &&
+                       now.executions >= at->figures.executions && now.micros >= at->figures.micros;
+  if (!goes_on && now.first_seen < evidence.before().at) return {};
+  const auto then = goes_on ? at->figures : engine::RepetitionFigures();
+  return {.windows = static_cast<double>(now.windows - then.windows),
+          .executions = static_cast<double>(now.executions - then.executions),
+          .seconds = seconds(now.micros - then.micros)};
 }
 
 const StatementCount* find_statement(const Moment& moment, const sql::Fingerprint& fingerprint,

@@ -193,6 +193,15 @@ TEST(RepetitionTest, CountsWhatOneStatementWouldSave) {
   EXPECT_EQ(say(kRepetition, {before, now})[0].urgency, Urgency::soon);
 }
 
+TEST(RepetitionTest, IsCountedOnceWhenItCameWhileItWasToldForTheFirstTime) {
+  Moment before = calm(0);
+  before.repetitions = {repetition(10, 200, 0.07)};
+  before.repetitions[0].figures.first_seen = before.at;
+  Moment now = calm(60);
+  now.repetitions = before.repetitions;
+  EXPECT_TRUE(say(kRepetition, {before, now}).empty());
+}
+
 TEST(RepetitionTest, SaysNothingWhenAThreadHasLetItGo) {
   Moment before = calm(0);
   before.repetitions = {repetition(1000, 20'000, 700)};

@@ -90,6 +90,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   bool is_idle_in_transaction() const;
   /// Why the backend is kept although no transaction is open; empty when it is not.
   std::string_view held_because() const;
+  /// The client has got the beginning of a message: an error of ours would be read as part of it.
   bool is_inside_answer() const;
   std::size_t prepared_statements() const { return names_ == nullptr ? 0 : names_->size(); }
 

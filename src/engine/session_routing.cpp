@@ -356,7 +356,7 @@ void Session::settle_for_primary() {
   close_attempt();
 }
 
-/// The client has got the beginning of a message: an error of ours would be read as part of it.
+/// What is held the client has not got.
 bool Session::is_inside_answer() const {
   const bool is_held = routing_ != nullptr && routing_->attempt.is_open && !routing_->attempt.is_passing;
   return backend_ != nullptr && !is_held && backend_->tracker().is_inside_message();

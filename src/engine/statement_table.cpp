@@ -85,9 +85,9 @@ StatementGrowth grown(const StatementFigures& now, const StatementFigures* then,
   const auto by_server = [](const StatementFigures& figures) { return figures.calls - figures.hits; };
   const bool goes_on = then != nullptr && by_server(now) >= by_server(*then) && now.hits >= then->hits &&
                        now.exec_micros >= then->exec_micros;
-  if (goes_on) return {now.calls - then->calls, now.hits - then->hits, now.exec_micros - then->exec_micros};
-  if (now.first_seen >= looked) return {now.calls, now.hits, now.exec_micros};
-  return {};
+  if (!goes_on && now.first_seen < looked) return {};
+  const StatementFigures from = goes_on ? *then : StatementFigures();
+  return {now.calls - from.calls, now.hits - from.hits, now.exec_micros - from.exec_micros};
 }
 
 StatementTable::StatementTable() : repetitions_(std::make_unique<RepetitionTable>(*this)) {}
