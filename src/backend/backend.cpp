@@ -480,7 +480,7 @@ void Backend::note_parameter(std::string_view name, std::string_view value) {
   if (name == "client_encoding") encoding_embeds_ascii_ = sql::embeds_ascii(value);
 }
 
-std::string_view Backend::on_error(const wire::Expectation* cause, std::string_view body) {
+std::optional<std::string_view> Backend::on_error(const wire::Expectation* cause, std::string_view body) {
   if (wire::ends_connection(body)) fatal_told_ = true;
   return lessee_ != nullptr ? lessee_->on_error(cause, body) : body;
 }

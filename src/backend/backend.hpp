@@ -65,7 +65,7 @@ class Lessee {
   virtual void on_done(const wire::Expectation& expectation) = 0;
   virtual void on_skipped(const wire::Expectation& expectation, bool failed) = 0;
   /// See wire::ReplyTracker::Observer::on_error.
-  virtual std::string_view on_error(const wire::Expectation* cause, std::string_view body) = 0;
+  virtual std::optional<std::string_view> on_error(const wire::Expectation* cause, std::string_view body) = 0;
   virtual void on_notification(std::byte* process_id) = 0;
   /// See wire::ReplyTracker::Observer; only of expectations that name a call.
   virtual void on_command(const wire::Expectation& /*expectation*/, char /*type*/, std::string_view /*body*/,
@@ -236,7 +236,7 @@ class Backend final : public net::Handler,
   void on_done(const wire::Expectation& expectation) override;
   void on_skipped(const wire::Expectation& expectation, bool failed) override;
   void on_parameter_status(std::string_view name, std::string_view value) override;
-  std::string_view on_error(const wire::Expectation* cause, std::string_view body) override;
+  std::optional<std::string_view> on_error(const wire::Expectation* cause, std::string_view body) override;
   void on_silent_message(char type, std::string_view body) override;
   void on_result(const wire::Expectation& expectation, char type, std::string_view body) override;
   void on_command(const wire::Expectation& expectation, char type, std::string_view body,

@@ -51,7 +51,9 @@ class Cleaner final : public backend::Lessee {
   void on_done(const wire::Expectation&) override {}
   /// What the client had sent before it left failed: which statements are prepared here is not known.
   void on_skipped(const wire::Expectation&, bool) override { discard_ = true; }
-  std::string_view on_error(const wire::Expectation*, std::string_view body) override { return body; }
+  std::optional<std::string_view> on_error(const wire::Expectation*, std::string_view body) override {
+    return body;
+  }
   void on_notification(std::byte*) override {}
   void on_ready() override {}
 

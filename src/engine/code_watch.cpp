@@ -50,15 +50,22 @@ bool CodeWatch::reads_sequence(const sql::Verdict& verdict) const {
 }
 
 std::unique_ptr<CodeLook> CodeWatch::claim(TimePoint now) {
-  TimePoint taken = claimed_until_.load();
-  const TimePoint until = now + kLookTimeout;
-  if (now < taken || !claimed_until_.compare_exchange_strong(taken, until)) return nullptr;
+  if (is_claimed(now)) return nullptr;
   const std::lock_guard lock(mutex_);
+  if (is_claimed(now)) return nullptr;
+  const TimePoint until = now + kLookTimeout;
+  claimed_until_.store(until);
   return std::make_unique<CodeLook>(*this, now, until, changes_);
+}
+
+/// With mutex_ held. Of several first looks one may have seen what another had not.
+bool CodeWatch::is_outdated(const CodeLook& look) const {
+  return code_ != nullptr && look.changes_ < changes_seen_;
 }
 
 /// With mutex_ held.
 void CodeWatch::finish(const CodeLook& look, TimePoint now) {
+  is_read_.store(true);
   changes_seen_ = look.changes_;
   const bool current = changes_seen_ == changes_;
   matters_.store(!current || !code_->empty());
@@ -98,6 +105,7 @@ CodeLook::~CodeLook() {
 bool CodeLook::is_known(const std::string& fingerprint, TimePoint now) {
   fingerprint_ = fingerprint;
   const std::lock_guard lock(watch_.mutex_);
+  if (watch_.is_outdated(*this)) return true;
   if (watch_.code_ == nullptr || fingerprint != watch_.fingerprint_) return false;
   watch_.finish(*this, now);
   return true;
@@ -108,6 +116,7 @@ void CodeLook::adopt(const backend::Rows& rows, TimePoint now) {
   for (const std::string& name : code->settings()) note_custom_setting(name);
   static std::atomic<std::uint64_t> last_number = CodeWatch::kNoSequences;
   const std::lock_guard lock(watch_.mutex_);
+  if (watch_.is_outdated(*this)) return;
   watch_.code_ = std::move(code);
   watch_.code_number_ = ++last_number;
   watch_.fingerprint_ = fingerprint_;

@@ -20,7 +20,9 @@ class CodeLook;
 /// the period below was at its beginning.
 ///
 /// The period is kPeriod, or kShare times as long as the last look took, whichever is longer. Until the first
-/// look, and after a schema change that came through us, until the next look: everything is in doubt.
+/// look, and after a schema change that came through us, until the next look: everything is in doubt. One
+/// session looks at a time, but for the first look: there everybody does who finds nothing known yet, for a
+/// session whose statement ran in doubt keeps its backend.
 /// Thread safe. What is called for each statement takes no lock in a database without such code, and one for
 /// as long as it takes to copy a pointer in others.
 class CodeWatch {
@@ -36,9 +38,7 @@ class CodeWatch {
   // --- for each statement
   bool is_due(TimePoint now) const { return now >= due_.load(std::memory_order_relaxed); }
   /// As is_due(), unless somebody is looking already.
-  bool wants_look(TimePoint now) const {
-    return is_due(now) && now >= claimed_until_.load(std::memory_order_relaxed);
-  }
+  bool wants_look(TimePoint now) const { return is_due(now) && !is_claimed(now); }
   /// False in a database without code that changes sessions.
   bool matters() const { return matters_.load(std::memory_order_relaxed); }
   sql::Effects effects_of(const sql::Verdict& verdict) const;
@@ -62,11 +62,16 @@ class CodeWatch {
 
  private:
   friend class CodeLook;
+  bool is_claimed(TimePoint now) const {
+    return now < claimed_until_.load(std::memory_order_relaxed) && is_read_.load(std::memory_order_relaxed);
+  }
+  bool is_outdated(const CodeLook& look) const;
   void finish(const CodeLook& look, TimePoint now);
   std::shared_ptr<const SessionCode> present_code() const;
 
   std::atomic<TimePoint> due_{TimePoint::min()};
   std::atomic<TimePoint> claimed_until_{TimePoint::min()};
+  std::atomic<bool> is_read_ = false;  ///< the code is known, or has been
   std::atomic<bool> matters_ = true;
   std::atomic<std::uint64_t> sequences_ = kInDoubt;
 

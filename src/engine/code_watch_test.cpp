@@ -9,11 +9,45 @@ using std::chrono::milliseconds;
 
 constexpr TimePoint kStart{std::chrono::hours(1)};
 
+/// Nothing is in doubt any more, and the next look is due at kStart.
+void read_first(CodeWatch& watch) {
+  const TimePoint before = kStart - CodeWatch::kPeriod;
+  const auto look = watch.claim(before);
+  EXPECT_FALSE(look->is_known("first", before));
+  look->adopt({}, before);
+}
+
 TEST(CodeWatch, OneLooksAtATime) {
   CodeWatch watch;
+  read_first(watch);
   const auto look = watch.claim(kStart);
   ASSERT_NE(look, nullptr);
+  EXPECT_FALSE(watch.wants_look(kStart + milliseconds(1)));
   EXPECT_EQ(watch.claim(kStart + milliseconds(1)), nullptr);
+}
+
+TEST(CodeWatch, WhereNothingIsKnownEverybodyLooks) {
+  CodeWatch watch;
+  const auto look = watch.claim(kStart);
+  EXPECT_TRUE(watch.wants_look(kStart + milliseconds(1)));
+  const auto other = watch.claim(kStart + milliseconds(1));
+  ASSERT_NE(other, nullptr);
+  look->adopt({}, kStart + milliseconds(2));
+  EXPECT_FALSE(watch.matters());
+  EXPECT_FALSE(watch.wants_look(kStart + milliseconds(3)));
+  other->adopt({}, kStart + milliseconds(4));
+  EXPECT_FALSE(watch.matters());
+}
+
+TEST(CodeWatch, FirstLookThatIsLateTakesNothingBack) {
+  CodeWatch watch;
+  const auto late = watch.claim(kStart);
+  watch.invalidate(kStart);
+  const auto look = watch.claim(kStart);
+  EXPECT_FALSE(look->is_known("new", kStart));
+  look->adopt({}, kStart);
+  late->adopt({{"function", "f", "c", ""}}, kStart);
+  EXPECT_FALSE(watch.matters()) << "as it was before the change";
 }
 
 TEST(CodeWatch, LookOfASessionThatDiesIsLeftToTheNext) {
@@ -45,6 +79,7 @@ TEST(CodeWatch, LookThatFailsIsTriedAgainAfterThePeriod) {
 
 TEST(CodeWatch, LateEndDoesNotTakeTheNextOnesLookAway) {
   CodeWatch watch;
+  read_first(watch);
   auto late = watch.claim(kStart);
   const TimePoint later = kStart + std::chrono::minutes(1);
   const auto next = watch.claim(later);

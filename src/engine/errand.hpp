@@ -52,7 +52,9 @@ class Errand final : private backend::Borrower, private backend::Lessee {
   void on_lost(const backend::Loss& loss) override;
   void on_done(const wire::Expectation&) override {}
   void on_skipped(const wire::Expectation&, bool) override {}
-  std::string_view on_error(const wire::Expectation*, std::string_view body) override { return body; }
+  std::optional<std::string_view> on_error(const wire::Expectation*, std::string_view body) override {
+    return body;
+  }
   void on_notification(std::byte*) override {}
   void on_ready() override {}
 

@@ -231,6 +231,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   sql::Effects reach_of(const sql::Verdict& verdict) const;
 
   // session_state.cpp: carry or hold
+  bool is_leaving() const;
   void settle();
   void settle_late();
   void settle_transaction();
@@ -248,6 +249,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   void probe();
   void on_probe(const backend::QuestionError* error, const backend::Rows& rows);
   void hold(std::string_view because);
+  bool keeps_backend() const;
   void keep_or_give_back();
   void give_back();
 
@@ -259,7 +261,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   bool is_outcome_unknown(const backend::Loss& loss) const;
   void on_done(const wire::Expectation& expectation) override;
   void on_skipped(const wire::Expectation& skipped, bool failed) override;
-  std::string_view on_error(const wire::Expectation* cause, std::string_view body) override;
+  std::optional<std::string_view> on_error(const wire::Expectation* cause, std::string_view body) override;
   void on_notification(std::byte* process_id) override;
   void on_command(const wire::Expectation& expectation, char type, std::string_view body,
                   std::uint64_t rows) override;

@@ -111,6 +111,14 @@ std::string probe_sql(const std::vector<std::string>& custom) {
 
 }  // namespace
 
+/// Everything is answered and nothing keeps the client here: with this answer the backend goes, and what is
+/// said behind it is another's.
+bool Session::is_leaving() const {
+  const bool is_busy = in_batch_ || barrier_ || preparing_ || asking_ || body_left_ > 0;
+  return unsettled_ && !is_busy && backend_->is_settled() && effects_.only(kLeaveNothing) &&
+         backend_->tracker().transaction_status() == 'I' && held_because_.empty() && !keeps_backend();
+}
+
 void Session::settle() {
   if (in_batch_ || body_left_ > 0 || backend_ == nullptr || !backend_->is_settled()) return;
   unsettled_ = false;
@@ -301,12 +309,17 @@ void Session::hold(std::string_view because) {
 }
 
 /// Never inside a transaction: what was asked there goes on when it is answered.
+/// For as long as it is connected, whatever it does.
+bool Session::keeps_backend() const {
+  return pool_->rules().mode == config::PoolMode::session || !profile_->replication.empty();
+}
+
 void Session::keep_or_give_back() {
   if (backend_->tracker().transaction_status() != 'I') {
     if (blocked_) unblock();
     return;
   }
-  const bool keeps = pool_->rules().mode == config::PoolMode::session || !profile_->replication.empty();
+  const bool keeps = keeps_backend();
   if (keeps || !held_because_.empty()) {
     // A client that asks without a break is never found at rest.
     if (!keeps && release_wanted_ && may_probe()) return probe();

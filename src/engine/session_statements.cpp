@@ -498,10 +498,11 @@ void Session::on_skipped(const wire::Expectation& skipped, bool failed) {
 }
 
 /// The server's words name statements as it knows them; the client must read its own name.
-std::string_view Session::on_error(const wire::Expectation* cause, std::string_view body) {
+std::optional<std::string_view> Session::on_error(const wire::Expectation* cause, std::string_view body) {
   error_seen_ = true;
   if (calls_ != nullptr && cause != nullptr) note_failed_call(*cause, body);
   if (routing_ != nullptr) note_refusal(body);
+  if (cause == nullptr && is_leaving() && wire::ends_connection(body)) return std::nullopt;
   if (cause == nullptr || cause->tag == 0 || names_ == nullptr || is_ours(*cause)) return body;
   // "cached plan must not change result type": a table was altered past us. Who prepares anew gets a new
   // plan.

@@ -266,13 +266,13 @@ void ReplyTracker::handle_error(std::byte* message, std::size_t size, Splice& to
     return;
   }
   if (cause != nullptr && cause->silent && is_told_by_silent_sync()) return fail_until_sync(observer);
-  const std::string_view replaced = observer.on_error(cause, body);
-  if (complete && replaced.data() != body.data()) {
+  const auto told = observer.on_error(cause, body);
+  if (complete && told && told->data() != body.data()) {
     std::byte header[kHeaderSize] = {std::byte{'E'}};
-    store_u32(header + 1, static_cast<std::uint32_t>(replaced.size() + 4));
+    store_u32(header + 1, static_cast<std::uint32_t>(told->size() + 4));
     to_client.insert(header);
-    to_client.insert(as_bytes(replaced));
-  } else {
+    to_client.insert(as_bytes(*told));
+  } else if (!complete || told) {
     to_client.pass(message, size);
   }
   copy_in_ = copying_ = false;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "base/bytes.hpp"
@@ -55,8 +56,9 @@ class ReplyTracker {
     virtual void on_skipped(const Expectation& expectation, bool failed) = 0;
     virtual void on_parameter_status(std::string_view name, std::string_view value) = 0;
     /// An ErrorResponse about `cause` (null when nothing was outstanding). A body that is returned replaces
-    /// the server's. An error longer than kMaxWholeMessage is passed on without asking; `body` is then empty.
-    virtual std::string_view on_error(const Expectation* cause, std::string_view body) = 0;
+    /// the server's; where none is, nothing is passed on. An error longer than kMaxWholeMessage is passed on
+    /// without asking; `body` is then empty.
+    virtual std::optional<std::string_view> on_error(const Expectation* cause, std::string_view body) = 0;
     /// A message of the answer to a silent query, complete.
     virtual void on_silent_message(char type, std::string_view body) = 0;
     /// A statement of the expectation, which names a call, has ended well, or a portal has more rows:

@@ -144,6 +144,7 @@ class Played final : public ReplyTracker::Observer {
   const std::string& events() const { return events_; }
   const std::string& unused() const { return pending_; }
   std::string replacement;  ///< what errors are replaced by; empty: not
+  bool keeps_errors = false;
 
  private:
   void take_output() { client_ += as_text(splice_.finish()); }
@@ -156,8 +157,9 @@ class Played final : public ReplyTracker::Observer {
   void on_parameter_status(std::string_view name, std::string_view value) override {
     note(std::string(name) + "=" + std::string(value));
   }
-  std::string_view on_error(const Expectation* cause, std::string_view body) override {
+  std::optional<std::string_view> on_error(const Expectation* cause, std::string_view body) override {
     note("error:" + std::string(error_field(body, 'C')) + (cause == nullptr ? "!" : ""));
+    if (keeps_errors) return std::nullopt;
     return replacement.empty() ? body : replacement;
   }
   void on_command(const Expectation& expectation, char type, std::string_view body,
@@ -383,6 +385,16 @@ TEST(ReplyTracker, ReplacesTheWordsOfAnError) {
     played.expect("bind sync");
     ASSERT_TRUE(played.feed(messages_for("E:26000 Z"), piece));
     EXPECT_EQ(played.client(), message('E', played.replacement) + message_for("Z"));
+  }
+}
+
+TEST(ReplyTracker, PassesNoErrorOnThatTheOwnerKeeps) {
+  for (const std::size_t piece : {1UL, 1UL << 30}) {
+    Played played;
+    played.keeps_errors = true;
+    played.expect("query");
+    ASSERT_TRUE(played.feed(messages_for("C Z E:57P01"), piece));
+    EXPECT_EQ(played.client(), messages_for("C Z"));
   }
 }
 

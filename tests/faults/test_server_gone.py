@@ -7,12 +7,13 @@ import time
 
 import pytest
 
+from forebay_testing import ForebayDaemon, wait_until
 from forebay_testing import frontend_messages as fe
-from forebay_testing import wait_until
-from forebay_testing.rawpg import ConnectionClosed, RawError
+from forebay_testing.rawpg import ConnectionClosed, RawConnection, RawError
 
 from gate import DOWN, UP, Cut, Delay
 from outcomes import bytes_to_the_end, check_broken_answer, end_of, error_of
+from stand import USER
 
 #: What PostgreSQL says to its clients while it goes down, and what Forebay says when nothing was said.
 SHUTDOWN, CRASH, LOST = "57P01", "57P02", "08006"
@@ -127,6 +128,23 @@ def test_terminated_backend(stand, busy):
             assert (message.sqlstate, message.value["M"]) == (SHUTDOWN, TERMINATED)
         assert other.rows("SELECT 2") == [["2"]]
     stand.check()
+
+
+def test_backend_terminated_behind_an_answer_is_nobodys(server):
+    """What it says last comes together with the answer, for which the client has left it."""
+    with ForebayDaemon(server) as daemon, RawConnection(daemon.host, daemon.port) as client:
+        client.login(USER, server.passwords[USER])
+        client.send(fe.query("SELECT pg_sleep(0.5)"))
+        asleep = "SELECT pid FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT pg_sleep%%'"
+        wait_until(lambda: server.query(asleep), 10, "it runs")
+        (pid,), = server.query(asleep)
+        daemon.signal(signal.SIGSTOP)
+        answered = "SELECT FROM pg_stat_activity WHERE pid = %s AND state = 'idle'"
+        wait_until(lambda: server.query(answered, (pid,)), 10, "it is answered")
+        assert server.query("SELECT pg_terminate_backend(%s, 10000)", (pid,)) == [(True,)]
+        daemon.signal(signal.SIGCONT)
+        assert [message.kind for message in client.until_ready()] == ["T", "D", "C", "Z"]
+        assert client.rows("SELECT 1") == [["1"]]
 
 
 def test_backend_terminated_while_the_settings_are_read_back(stand):

@@ -257,7 +257,13 @@ def test_every_server_of_a_cluster_is_asked(sampled, server, database):
         servers = until(both, "both servers")
         roles = {f"{server.host}:{server.port}": True, f"{replica.host}:{replica.port}": False}
         assert {name: each["primary"] for name, each in servers.items()} == roles
-        standbys = until(lambda: server_in(http, "database").get("standbys"), "the standby")
+
+        def standbys_that_have_told():
+            """How far it has replayed is not known before its first reply."""
+            standbys = server_in(http, "database").get("standbys")
+            return standbys if standbys and standbys[0]["replay_lag_bytes"] is not None else None
+
+        standbys = until(standbys_that_have_told, "the standby")
         truth = server.query("SELECT application_name FROM pg_stat_replication")
         assert [standby["standby"] for standby in standbys] == [name for name, in truth]
         assert 0 <= standbys[0]["replay_lag_bytes"] < 1 << 20

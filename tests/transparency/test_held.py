@@ -3,9 +3,13 @@
 Advisory locks, temporary objects, cursors WITH HOLD, LISTEN (design: transparency; pitfalls: pooling 5, 8)."""
 
 import concurrent.futures
+import contextlib
+import threading
 
 import psycopg
 import pytest
+
+from forebay_testing import ForebayDaemon
 
 
 def free(endpoint):
@@ -234,3 +238,18 @@ def test_holder_that_leaves_frees_the_backend(endpoint):
         with pytest.raises(psycopg.errors.UndefinedTable):
             other.execute("SELECT * FROM t")
         other.execute("SELECT pg_advisory_unlock(11)")
+
+
+def test_clients_that_come_first_and_together_are_not_held(server):
+    """Nothing is known of the database's code yet: each that comes before the first look is over looks itself."""
+    with ForebayDaemon(server) as daemon, contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(psycopg.connect(daemon.dsn(user="app"), autocommit=True)) for _ in range(8)]
+        together = threading.Barrier(len(clients))
+
+        def ask(client):
+            together.wait(10)
+            client.execute("SELECT count(*) FROM pg_class")
+
+        with concurrent.futures.ThreadPoolExecutor(len(clients)) as threads:
+            list(threads.map(ask, clients))
+        assert {row["held_because"] for row in daemon.show("clients") if row["user"] == "app"} == {""}
