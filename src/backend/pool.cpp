@@ -62,6 +62,7 @@ Traffic Pool::traffic() const {
     sum += {.assignments = read(from.assignments),
             .transactions = read(from.transactions),
             .queries = read(from.queries),
+            .cached_queries = read(from.cached_queries),
             .bytes_received = read(from.bytes_received),
             .bytes_sent = read(from.bytes_sent),
             .transaction_micros = read(from.transaction_micros),

@@ -109,6 +109,7 @@ using PoolRulesPtr = std::shared_ptr<const PoolRules>;
 struct PoolCounters {
   std::atomic<std::uint64_t> transactions = 0;
   std::atomic<std::uint64_t> queries = 0;
+  std::atomic<std::uint64_t> cached_queries = 0;  ///< of those, answered from memory alone
   std::atomic<std::uint64_t> bytes_received = 0;  ///< from clients
   std::atomic<std::uint64_t> bytes_sent = 0;      ///< to clients
   std::atomic<std::uint64_t> transaction_micros = 0;

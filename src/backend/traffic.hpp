@@ -11,6 +11,7 @@ struct Traffic {
   std::uint64_t assignments = 0;  ///< backends lent to clients
   std::uint64_t transactions = 0;
   std::uint64_t queries = 0;
+  std::uint64_t cached_queries = 0;  ///< of those, answered from memory alone
   std::uint64_t bytes_received = 0;  ///< from clients
   std::uint64_t bytes_sent = 0;      ///< to clients
   std::uint64_t transaction_micros = 0;
@@ -26,6 +27,7 @@ struct Traffic {
     assignments += other.assignments;
     transactions += other.transactions;
     queries += other.queries;
+    cached_queries += other.cached_queries;
     bytes_received += other.bytes_received;
     bytes_sent += other.bytes_sent;
     transaction_micros += other.transaction_micros;

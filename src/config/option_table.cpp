@@ -804,8 +804,8 @@ std::vector<Section> section_rows() {
        Scope::policy},
       {"http.aliases",
        "Further paths, each with the built-in path that it is answered as, with or without parameters: "
-       "`/metrics/database: /api/v1/database`. They are for GET, and for whoever may ask for what they stand "
-       "for. Parameters of a request come behind those of its alias.",
+       "`/metrics/database: /api/v1/database`. They take the methods of what they stand for, and are for whoever "
+       "may ask for that. Parameters of a request come behind those of its alias.",
        Scope::alias},
       {"alerts.rules",
        "Rules by names of your own. One with the name of a rule of a set is laid over that: it need say only "

@@ -6,6 +6,10 @@
 
 namespace forebay::engine {
 
+/// Gives what the allocator has free back to the system. Takes the longer the more that is, and holds up
+/// whoever allocates meanwhile. Thread safe.
+void release_free_memory();
+
 /// Gives the memory of entries that have gone back to the system. The allocator by itself returns only what
 /// lies at the end of its heap, so that entries of one size that took the place of others of another size
 /// would come on top of what those had taken. Used by one thread.
@@ -14,8 +18,7 @@ class HeapTrimmer {
   /// `store` outlives it.
   explicit HeapTrimmer(const cache::Store& store) : store_(store) {}
 
-  /// To be called every tenth of a second or so. Takes the longer the more has gone, and holds up whoever
-  /// allocates meanwhile.
+  /// To be called every tenth of a second or so. See release_free_memory().
   void sweep();
 
  private:

@@ -81,6 +81,7 @@ Session::Step Session::ask_cache(const std::byte* at, std::size_t size, std::siz
   cancel_at_start_ = false;  // of this, and too late
   auto& counters = pool_->counters();
   backend::PoolCounters::add(counters.queries, 1);
+  backend::PoolCounters::add(counters.cached_queries, 1);
   backend::PoolCounters::add(counters.transactions, 1);
   if (calls_ != nullptr) count_hits(found, batch.requests);
   for (const cache::EntryPtr& entry : found) {

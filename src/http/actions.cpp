@@ -7,13 +7,16 @@
 #include <fmt/format.h>
 
 #include "config/problem.hpp"
+#include "engine/heap_trimmer.hpp"
 #include "http/adviser.hpp"
 #include "http/alert_watch.hpp"
 #include "http/handlers.hpp"
 #include "http/json.hpp"
+#include "http/process.hpp"
 #include "observe/log.hpp"
 #include "pgfront/administration.hpp"
 #include "pgfront/console_service.hpp"
+#include "pgfront/statement_report.hpp"
 
 namespace forebay::http::handlers {
 
@@ -141,6 +144,21 @@ void dismiss_recommendation(const CallPtr& call, const Done& done) {
 void restore_recommendation(const CallPtr& call, const Done& done) {
   act_on_recommendation(call, done, "restored",
                         [&](const std::string& id) { return call->adviser.restore(id); });
+}
+
+void reset_statements(const CallPtr& call, const Done& done) {
+  act(call, done, [&](const Arguments&) {
+    pgfront::reset_statements(call->inquiry(), [done] { done(data_reply(json::object{{"reset", true}})); });
+  });
+}
+
+void release_memory(const CallPtr& call, const Done& done) {
+  act(call, done, [&](const Arguments&) {
+    const std::uint64_t before = process_facts().resident_bytes;
+    engine::release_free_memory();
+    done(data_reply(
+        json::object{{"resident_bytes_before", before}, {"resident_bytes", process_facts().resident_bytes}}));
+  });
 }
 
 void pause(const CallPtr& call, const Done& done) {

@@ -57,8 +57,10 @@ std::string wrong_with_target(const config::Http& settings, const std::string& t
         "there is nothing by the path {}{}", config::in_quotes(path),
         near ? fmt::format("; did you mean {}?", *near) : "; docs/monitoring.md lists what there is");
   }
-  if (route->method != "GET")
-    return fmt::format("{} changes something; aliases are for what is asked for by GET", path);
+  if (path.find('{') != std::string::npos)
+    return fmt::format("{} stands for many paths; name one that is built in as it is", path);
+  if (route->method == "POST" && target != path)
+    return fmt::format("{} takes what it needs from the body, and no parameters", path);
   if (!is_plain_query(query_of(target))) return "the parameters hold what has to be written with % in a URL";
   return {};
 }

@@ -17,6 +17,7 @@ TEST(Aliases, StandForWhatIsBuiltIn) {
   EXPECT_EQ(mistakes({{"/metrics/database", "/api/v1/database"},
                       {"/slow", "/api/v1/statements?limit=20"},
                       {"/metrics/json", "/api/v1/overview"},
+                      {"/cache/clear", "/api/v1/cache/clear"},
                       {"/prometheus", "/metrics"}}),
             "");
 }
@@ -27,9 +28,11 @@ TEST(Aliases, AreRefusedWhereTheyStandForNothing) {
             "/api/v1/database?\n");
   EXPECT_EQ(mistakes({{"/a", "/"}}),
             "http.aliases./a: there is nothing by the path \"/\"; docs/monitoring.md lists what there is\n");
-  EXPECT_EQ(mistakes({{"/a", "/api/v1/cache/clear"}}),
-            "http.aliases./a: /api/v1/cache/clear changes something; aliases are for what is asked for by "
-            "GET\n");
+  EXPECT_EQ(mistakes({{"/a", "/api/v1/cache/clear?tag=x"}}),
+            "http.aliases./a: /api/v1/cache/clear takes what it needs from the body, and no parameters\n");
+  EXPECT_EQ(mistakes({{"/a", "/api/v1/statements/{id}"}}),
+            "http.aliases./a: /api/v1/statements/{id} stands for many paths; name one that is built in as it "
+            "is\n");
   EXPECT_EQ(mistakes({{"/a", "/api/v1/history?series=a b"}}),
             "http.aliases./a: the parameters hold what has to be written with % in a URL\n");
 }

@@ -35,6 +35,8 @@ void version(const CallPtr& call, const Done& done);
 void openapi(const CallPtr& call, const Done& done);
 
 void explain_statement(const CallPtr& call, const Done& done);
+void reset_statements(const CallPtr& call, const Done& done);
+void release_memory(const CallPtr& call, const Done& done);
 void clear_cache(const CallPtr& call, const Done& done);
 void pause(const CallPtr& call, const Done& done);
 void resume(const CallPtr& call, const Done& done);

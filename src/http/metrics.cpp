@@ -75,6 +75,7 @@ void write_traffic(MetricSink& page, const Figures& figures) {
   using T = backend::Traffic;
   static constexpr TrafficFamily kFamilies[] = {
       {"forebay_queries", "Queries that clients have sent.", &T::queries},
+      {"forebay_cached_queries", "Of those, answered from memory alone.", &T::cached_queries},
       {"forebay_transactions", "Transactions of clients that have ended.", &T::transactions},
       {"forebay_backend_assignments", "Backends that were lent to clients.", &T::assignments},
       {"forebay_client_received_bytes", "Bytes that came from clients.", &T::bytes_received, "bytes"},
@@ -82,7 +83,8 @@ void write_traffic(MetricSink& page, const Figures& figures) {
       {"forebay_client_parses", "Statements that clients have prepared by name.", &T::client_parses},
       {"forebay_backend_parses", "Of those, prepared on a backend.", &T::server_parses},
       {"forebay_binds", "Uses of statements that were prepared by name.", &T::binds},
-      {"forebay_query_seconds", "Time from queries to their answers.", &T::query_micros, "seconds"},
+      {"forebay_query_seconds", "Time from queries to their answers by servers.", &T::query_micros,
+       "seconds"},
       {"forebay_transaction_seconds", "Time that transactions took.", &T::transaction_micros, "seconds"},
       {"forebay_client_wait_seconds", "Time that clients waited for a backend.", &T::wait_micros, "seconds"},
   };

@@ -94,7 +94,7 @@ json::object schemas() {
   };
 }
 
-/// Aliases have been checked: each stands for a path that is asked for by GET.
+/// Aliases have been checked.
 void add_aliases(json::object& paths, const forebay::config::Http& settings) {
   for (const auto& [path, target] : settings.aliases) {
     const std::string_view built_in = std::string_view(target).substr(0, target.find('?'));

@@ -63,7 +63,8 @@ void Recorder::note_rates(const Totals& before, const Totals& after) {
   rate("received_bytes", change(&T::bytes_received));
   rate("sent_bytes", change(&T::bytes_sent));
   mean("hit_ratio", static_cast<double>(hits), hits + grown(before.misses, after.misses));
-  mean("query_ms", milliseconds(change(&T::query_micros)), queries);
+  const std::uint64_t cached = change(&T::cached_queries);
+  mean("query_ms", milliseconds(change(&T::query_micros)), queries > cached ? queries - cached : 0);
   mean("wait_ms", milliseconds(change(&T::wait_micros)), change(&T::assignments));
   const observe::HistogramSnapshot calls = after.calls.since(before.calls);
   mean("call_p95_ms", milliseconds(calls.percentile(0.95)) * static_cast<double>(calls.count()),

@@ -21,6 +21,7 @@ json::value or_null(const std::optional<std::uint64_t>& value) {
 
 json::object to_json(const backend::Traffic& traffic) {
   return {{"queries", traffic.queries},
+          {"cached_queries", traffic.cached_queries},
           {"transactions", traffic.transactions},
           {"backend_assignments", traffic.assignments},
           {"received_bytes", traffic.bytes_received},

@@ -1,5 +1,7 @@
 #include "http/routes.hpp"
 
+#include <algorithm>
+
 #include "http/handlers.hpp"
 
 namespace forebay::http {
@@ -90,6 +92,19 @@ const std::vector<Route>& routes() {
        handlers::explain_statement,
        {{"analyze", "boolean"}, {"parameters", "array"}}},
       {"POST",
+       "/api/v1/statements/explain",
+       Role::admin,
+       "The same for a statement that is named by its text; the values in it, and blanks, may be others.",
+       "object",
+       handlers::explain_statement,
+       {{"statement"}, {"database"}, {"analyze", "boolean"}, {"parameters", "array"}}},
+      {"POST", "/api/v1/statements/reset", Role::admin,
+       "Forgets what statements have come to, as RESET STATEMENTS does.", "object",
+       handlers::reset_statements},
+      {"POST", "/api/v1/memory/release", Role::admin,
+       "Gives memory that is free inside the process back to the system.", "object",
+       handlers::release_memory},
+      {"POST",
        "/api/v1/recommendations/dismiss",
        Role::admin,
        "Takes a recommendation out of the list until it is restored, or this process ends.",
@@ -130,8 +145,9 @@ std::optional<std::string_view> id_in(std::string_view path, std::string_view of
 
 const Route* find_route(const Request& request, std::string& allowed) {
   const std::string_view method = request.method == "HEAD" ? std::string_view("GET") : request.method;
+  const bool is_literal = std::ranges::find(routes(), request.path, &Route::path) != routes().end();
   for (const Route& route : routes()) {
-    if (route.path != request.path && !id_in(request.path, route.path)) continue;
+    if (route.path != request.path && (is_literal || !id_in(request.path, route.path))) continue;
     if (route.method == method) return &route;
     if (!allowed.empty()) allowed += ", ";
     allowed += route.method == "GET" ? "GET, HEAD" : route.method;

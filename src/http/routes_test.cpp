@@ -31,6 +31,19 @@ TEST(Routes, WhatIsNotThereIsToldFromWhatIsAskedWrongly) {
   EXPECT_EQ(allowed, "");
 }
 
+TEST(Routes, WhatIsBuiltInAsItIsIsNoId) {
+  Request request;
+  std::string allowed;
+  request.path = "/api/v1/statements/explain";
+  request.method = "POST";
+  ASSERT_NE(find_route(request, allowed), nullptr);
+  EXPECT_EQ(find_route(request, allowed)->path, request.path);
+  allowed.clear();
+  request.method = "GET";
+  EXPECT_EQ(find_route(request, allowed), nullptr);
+  EXPECT_EQ(allowed, "POST");
+}
+
 TEST(Routes, AnIdStandsForOnePieceOfThePath) {
   EXPECT_EQ(id_in("/api/v1/statements/ab", "/api/v1/statements/{id}"), "ab");
   EXPECT_EQ(id_in("/api/v1/statements/ab/explain", "/api/v1/statements/{id}/explain"), "ab");

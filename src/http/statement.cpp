@@ -22,6 +22,7 @@ namespace json = boost::json;
 
 constexpr std::size_t kDigits = 16;
 constexpr std::string_view kPath = "/api/v1/statements/{id}";
+constexpr std::string_view kExplainByTextPath = "/api/v1/statements/explain";
 constexpr std::string_view kExplainPath = "/api/v1/statements/{id}/explain";
 
 bool read_hexadecimal(std::string_view text, std::uint64_t& number) {
@@ -47,9 +48,11 @@ Reply no_statement() {
 struct Order {
   bool analyzes = false;
   monitor::Values values;
+  std::string statement;  ///< its text; empty: the path names it
+  std::string database;   ///< of that text; empty: any
 };
 
-Result<Order> order_of(const std::string& body) {
+Result<Order> order_of(const std::string& body, bool is_by_text) {
   Order order;
   if (body.empty()) return order;
   const auto wrong = [](std::string text) { return Error{ErrorCode::invalid_input, std::move(text)}; };
@@ -57,7 +60,11 @@ Result<Order> order_of(const std::string& body) {
   const json::value value = json::parse(body, error);
   if (error || !value.is_object()) return wrong("the body is no JSON object");
   for (const auto& [key, each] : value.as_object()) {
-    if (key == "analyze" && each.is_bool()) {
+    if (is_by_text && key == "statement" && each.is_string()) {
+      order.statement = each.get_string();
+    } else if (is_by_text && key == "database" && each.is_string()) {
+      order.database = each.get_string();
+    } else if (key == "analyze" && each.is_bool()) {
       order.analyzes = each.get_bool();
     } else if (key == "parameters" && each.is_array()) {
       for (const json::value& one : each.get_array()) {
@@ -67,7 +74,9 @@ Result<Order> order_of(const std::string& body) {
           return wrong("no parameter can hold the character 0");
       }
     } else {
-      return wrong("this takes analyze, true or false, and parameters, a list of texts");
+      return wrong(is_by_text ? "this takes statement and database, texts, analyze, true or false, and "
+                                "parameters, a list of texts"
+                              : "this takes analyze, true or false, and parameters, a list of texts");
     }
   }
   if (!order.analyzes && !order.values.empty())
@@ -120,6 +129,41 @@ std::optional<pgfront::StatementName> name_of(std::string_view id) {
   return name;
 }
 
+namespace {
+
+void explain(const CallPtr& call, const Done& done, const pgfront::StatementName& name, const Order& order) {
+  log_order(*call, name, order.analyzes);
+  const auto explained = [call, name, done](const std::string& problem) {
+    if (!problem.empty()) return done(error_reply(422, "not_explained", problem));
+    done(data_reply(json::object{{"id", id_of(name.view())},
+                                 {"explained", call->watched.planner.tell(name, Clock::now())}}));
+  };
+  auto& planner = call->watched.planner;
+  order.analyzes ? planner.analyze(name, order.values, explained) : planner.explain(name, explained);
+}
+
+/// The first of these that is counted.
+void explain_first(const CallPtr& call, const Done& done, std::vector<pgfront::StatementName> names,
+                   const Order& order) {
+  if (names.empty()) return done(no_statement());
+  const pgfront::StatementName name = std::move(names.front());
+  names.erase(names.begin());
+  pgfront::gather_statement(call->inquiry(), name, [call, done, name, names, order](const auto& row) {
+    row ? explain(call, done, name, order) : explain_first(call, done, names, order);
+  });
+}
+
+/// What a text is counted as, in the database that is named or in each.
+std::vector<pgfront::StatementName> names_of(const Call& call, const Order& order) {
+  const sql::Fingerprint fingerprint = sql::fingerprint(order.statement);
+  if (!order.database.empty()) return {{fingerprint, order.database}};
+  std::vector<pgfront::StatementName> names;
+  for (const auto& facts : pgfront::database_facts(call.front)) names.push_back({fingerprint, facts.name});
+  return names;
+}
+
+}  // namespace
+
 namespace handlers {
 
 void statement(const CallPtr& call, const Done& done) {
@@ -146,20 +190,17 @@ void statement(const CallPtr& call, const Done& done) {
 }
 
 void explain_statement(const CallPtr& call, const Done& done) {
+  const bool is_by_text = call->request.path == kExplainByTextPath;
+  auto order = order_of(call->request.body, is_by_text);
+  if (!order) return done(error_reply(400, "invalid_body", order.error().text));
+  if (is_by_text) {
+    if (order->statement.empty())
+      return done(error_reply(400, "invalid_body", "name the statement by its text, as \"statement\""));
+    return explain_first(call, done, names_of(*call, *order), *order);
+  }
   const auto name = named(call->request, kExplainPath);
   if (!name) return done(no_statement());
-  auto order = order_of(call->request.body);
-  if (!order) return done(error_reply(400, "invalid_body", order.error().text));
-  log_order(*call, *name, order->analyzes);
-  pgfront::gather_statement(call->inquiry(), *name, [call, name, done, order = *order](const auto& row) {
-    if (!row) return done(no_statement());
-    const auto explained = [call, name, done](const std::string& problem) {
-      if (!problem.empty()) return done(error_reply(422, "not_explained", problem));
-      done(data_reply(json::object{{"explained", call->watched.planner.tell(*name, Clock::now())}}));
-    };
-    auto& planner = call->watched.planner;
-    order.analyzes ? planner.analyze(*name, order.values, explained) : planner.explain(*name, explained);
-  });
+  explain_first(call, done, {*name}, *order);
 }
 
 }  // namespace handlers

@@ -115,6 +115,11 @@ WITH locked AS MATERIALIZED (
     AND database = (SELECT oid FROM pg_database WHERE datname = current_database())),
 )";
 
+/// Bloat is what the rows would not take if they were written anew: their number and mean width, as ANALYZE
+/// has left them, in pages of so many (https://www.postgresql.org/docs/15/storage-page-layout.html: 24 bytes
+/// of each page and row, 4 for its pointer, a bit for each column where there are nulls, all in units of 8).
+/// What aligns columns within a row is not counted, so it is a few percent too much. Null where no width is
+/// known: never analyzed, or the user may not read a column.
 constexpr std::string_view kTables = R"(
 sized AS MATERIALIZED (
   SELECT s.*, CASE WHEN l.relation IS NULL THEN pg_total_relation_size(s.relid) END AS total
@@ -133,10 +138,28 @@ SELECT json_build_object(
        n_tup_ins AS inserted, n_tup_upd AS updated, n_tup_hot_upd AS hot_updated, n_tup_del AS deleted,
        n_live_tup AS live_rows, n_dead_tup AS dead_rows,
        n_dead_tup::float8 / nullif(n_live_tup + n_dead_tup, 0) AS dead_share,
+       bloat.bytes AS bloat_bytes, bloat.bytes::float8 / nullif(bloat.size, 0) AS bloat_share,
        extract(epoch FROM greatest(last_vacuum, last_autovacuum))::float8 AS last_vacuum,
        extract(epoch FROM greatest(last_analyze, last_autoanalyze))::float8 AS last_analyze,
        (SELECT age(c.relfrozenxid) FROM pg_class c WHERE c.oid = relid) AS xid_age
-     FROM ranked WHERE by_size <= 50 OR by_scans <= 25 OR by_dead <= 25 ORDER BY by_size) t)))";
+     FROM ranked LEFT JOIN LATERAL (
+       SELECT t.size, greatest(0, t.size - t.page * ceil(t.rows / greatest(1, floor((t.page - 24) * t.filled /
+           (4 + 8 * ceil((23 + t.null_bytes) / 8.0) + 8 * ceil(t.width / 8.0))))))::int8 AS bytes
+       FROM (SELECT pg_relation_size(c.oid) AS size, current_setting('block_size')::float8 AS page,
+               c.reltuples AS rows, CASE WHEN w.has_nulls THEN ceil(c.relnatts / 8.0) ELSE 0 END AS null_bytes,
+               CASE WHEN c.reltuples = 0 THEN 0
+                    WHEN w.columns = (SELECT count(*) FROM pg_attribute a
+                                      WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)
+                    THEN w.bytes END AS width,
+               coalesce((SELECT option_value::float8 FROM pg_options_to_table(c.reloptions)
+                         WHERE option_name = 'fillfactor'), 100) / 100 AS filled
+             FROM pg_class c, LATERAL (
+               SELECT count(*) AS columns, sum((1 - null_frac) * avg_width) AS bytes, bool_or(null_frac > 0) AS has_nulls
+               FROM pg_stats p WHERE p.schemaname = ranked.schemaname AND p.tablename = ranked.relname
+                 AND NOT p.inherited) w
+             WHERE c.oid = relid AND c.reltuples >= 0 AND total IS NOT NULL) t
+       WHERE t.width IS NOT NULL) bloat ON true
+     WHERE by_size <= 50 OR by_scans <= 25 OR by_dead <= 25 ORDER BY by_size) t)))";
 
 constexpr std::string_view kIndexes = R"(
 sized AS MATERIALIZED (

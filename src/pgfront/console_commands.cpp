@@ -12,6 +12,7 @@
 #include "pgfront/console_executor.hpp"
 #include "pgfront/console_gather.hpp"
 #include "pgfront/console_service.hpp"
+#include "pgfront/statement_report.hpp"
 
 namespace forebay::pgfront {
 
@@ -187,11 +188,8 @@ void ConsoleExecutor::enable(const std::string& database) {
 }
 
 void ConsoleExecutor::reset_statements(const std::string&) {
-  const auto reset = [](Worker& worker) {
-    worker.statements().reset();
-    return true;
-  };
-  gather(front_, asker_, reset, [this](const std::vector<bool>&) { succeed("RESET STATEMENTS"); });
+  pgfront::reset_statements({front_, asker_, post_here(), Clock::now()},
+                            [this] { succeed("RESET STATEMENTS"); });
 }
 
 void ConsoleExecutor::reload(const std::string&) {

@@ -86,6 +86,15 @@ void gather_statements(const Inquiry& inquiry, std::size_t most,
   gather(inquiry.front, inquiry.asker, inquiry.here, overview, on_overview);
 }
 
+void reset_statements(const Inquiry& inquiry, std::function<void()> done) {
+  const auto reset = [](Worker& worker) {
+    worker.statements().reset();
+    return true;
+  };
+  gather(inquiry.front, inquiry.asker, inquiry.here, reset,
+         [done = std::move(done)](const std::vector<bool>&) { done(); });
+}
+
 void gather_statement(const Inquiry& inquiry, const StatementName& name,
                       std::function<void(std::optional<StatementTable::Row>)> done) {
   const auto kept = std::make_shared<const StatementName>(name);  // the answers have views into it

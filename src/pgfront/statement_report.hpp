@@ -37,6 +37,9 @@ struct StatementName {
 void gather_statements(const Inquiry& inquiry, std::size_t most,
                        std::function<void(const StatementReport&)> done);
 
+/// Forgets them, on every thread.
+void reset_statements(const Inquiry& inquiry, std::function<void()> done);
+
 /// Likewise of the one of that name; nothing when no thread knows it.
 void gather_statement(const Inquiry& inquiry, const StatementName& name,
                       std::function<void(std::optional<engine::StatementTable::Row>)> done);

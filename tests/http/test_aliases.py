@@ -48,6 +48,28 @@ def test_parameters_are_the_aliases_and_the_requests(start, connect):
     assert http.get("/slow?limit=2", Authorization=VIEWER).status == 400, "the alias has said it already"
 
 
+def test_an_alias_of_an_action_does_it_for_those_who_may(start):
+    """Clear caches (B17, P6), reset metrics and resolve an alert (C10), by the paths of another system."""
+    http = Http(start(config=ALIASES + """\
+    /cache/clear: /api/v1/cache/clear
+    /metrics/reset: /api/v1/statements/reset
+    /alerts/resolve: /api/v1/alerts/resolve
+  admin_tokens: does-everything-there-is
+"""))
+    admin = "Bearer does-everything-there-is"
+    assert http.post("/cache/clear", {}, Authorization=admin).data == {"cleared": 0}
+    assert http.post("/metrics/reset", {}, Authorization=admin).data == {"reset": True}
+    unknown = http.post("/alerts/resolve", {"id": "none"}, Authorization=admin)
+    assert (unknown.status, unknown.json["error"]["code"]) == (404, "no_alert")
+    assert http.post("/cache/clear", {}, Authorization=VIEWER).status == 403
+    assert http.post("/cache/clear", {}).status == 401
+    assert http.post("/cache/clear", {}, Authorization=admin, Content_Type="text/plain").status == 403
+    reading = http.get("/cache/clear", Authorization=admin)
+    assert (reading.status, reading.fields["allow"]) == (405, "POST")
+    paths = http.get("/api/v1/openapi.json", Authorization=VIEWER).json["paths"]
+    assert list(paths["/cache/clear"]) == ["post"] and "requestBody" in paths["/cache/clear"]["post"]
+
+
 def test_aliases_change_with_a_reload_and_a_wrong_one_keeps_the_old(start):
     daemon = start(config=ALIASES)
     http = Http(daemon)
@@ -63,7 +85,8 @@ def test_aliases_change_with_a_reload_and_a_wrong_one_keeps_the_old(start):
 
 @pytest.mark.parametrize("alias, why", [
     ("/a: /api/v1/overvieww", "did you mean /api/v1/overview?"),
-    ("/a: /api/v1/cache/clear", "changes something"),
+    ("/a: /api/v1/cache/clear?relation=b", "from the body, and no parameters"),
+    ("/a: '/api/v1/statements/{id}/explain'", "stands for many paths"),
     ("/a: /b\n    /b: /metrics", "/b is an alias itself"),
     ("/a: /a", "/a is an alias itself"),
     ("/metrics: /api/v1/overview", "this path is built in"),

@@ -1,5 +1,7 @@
 """What the API tells is what the console tells, and what it does is what the console does (C10, P6, B17)."""
 
+import pathlib
+import re
 import socket
 import time
 
@@ -157,6 +159,40 @@ def test_the_cache_is_cleared(cached):
     assert http.post("/api/v1/cache/clear", {}).data == {"cleared": 2}
     databases = http.get("/api/v1/cache").data["databases"]
     assert databases and databases[0]["entries"] == 0
+
+
+def test_what_statements_have_come_to_is_forgotten(start, connect):
+    """Reset metrics (C10); counters for Prometheus go on."""
+    daemon = start("--set", "http.anonymous=admin")
+    client = connect(daemon)
+    client.execute("SELECT 1 AS forgotten")
+    http = Http(daemon)
+
+    def texts():
+        return [row["text"] for row in http.get("/api/v1/statements").data["statements"]]
+
+    wait_until(lambda: any("forgotten" in text for text in texts()), 10, "it is counted")
+    before = http.get("/api/v1/overview").data["traffic"]["queries"]
+    assert http.post("/api/v1/statements/reset").data == {"reset": True}
+    assert texts() == []
+    assert http.get("/api/v1/overview").data["traffic"]["queries"] == before
+    client.execute("SELECT 1 AS forgotten")
+    wait_until(lambda: any("forgotten" in text for text in texts()), 10, "it is counted again")
+
+
+def test_memory_that_is_free_is_released(start, connect):
+    """B17. What a crowd of clients took is free once they have gone, and was not returned by itself."""
+    daemon = start("--set", "http.anonymous=admin")
+    http = Http(daemon)
+    crowd = [connect(daemon) for _ in range(60)]
+    for client in crowd:
+        client.execute("SELECT 1")
+        client.close()
+    told = http.post("/api/v1/memory/release").data
+    truth = int(re.search(r"VmRSS:\s+(\d+) kB", pathlib.Path(f"/proc/{daemon.pid}/status").read_text()).group(1)) * 1024
+    assert told["resident_bytes"] <= told["resident_bytes_before"]
+    assert told["resident_bytes"] == pytest.approx(truth, rel=0.05)
+    assert http.post("/api/v1/memory/release", {"all": "yes"}).status == 400
 
 
 def test_a_pause_holds_clients_until_it_is_ended(start, connect, database):

@@ -130,6 +130,22 @@ def test_a_plan_is_of_who_ran_it_with_the_settings_of_his_session(forebay, direc
     assert scan["relation_name"] == "his" and "who" not in scan["filter"], "the function ran while it was planned"
 
 
+def test_a_statement_is_explained_by_its_text(forebay):
+    """Analyse a query (C10): whoever asks has a text, and other values in it than were counted."""
+    _, http, client = forebay
+    client.execute("SELECT pg_backend_pid(), 1 AS by_its_text")
+    row = row_of(http, "by_its_text")
+    reply = http.post("/api/v1/statements/explain", {"statement": "SELECT pg_backend_pid(),  17 AS by_its_text"})
+    assert reply.status == 200, reply.text
+    assert reply.data["id"] == row["id"]
+    assert reply.data["explained"]["plans"][0]["root"]["node_type"] == "Result"
+    elsewhere = {"statement": "SELECT pg_backend_pid(), 1 AS by_its_text", "database": "elsewhere"}
+    assert http.post("/api/v1/statements/explain", elsewhere).json["error"]["code"] == "no_statement"
+    assert http.post("/api/v1/statements/explain", {"statement": "SELECT never"}).status == 404
+    assert http.post("/api/v1/statements/explain", {}).json["error"]["code"] == "invalid_body"
+    assert http.post(f"/api/v1/statements/{row['id']}/explain", {"statement": "SELECT 1"}).status == 400
+
+
 def test_a_write_is_explained_and_not_executed(forebay, progress, direct):
     _, http, client = forebay
     client.execute("BEGIN")

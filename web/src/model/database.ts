@@ -130,6 +130,8 @@ export interface TableFigures {
   live_rows: number;
   dead_rows: number;
   dead_share: number | null;
+  bloat_bytes: number | null; // null: nothing is known
+  bloat_share: number | null;
   last_vacuum: number | null;
 }
 

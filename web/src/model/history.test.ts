@@ -18,6 +18,14 @@ test("rates are of the time between two overviews, by the server's clock", () =>
   expect(sample.savedSeconds).toBe(1.5);
 });
 
+test("latency is of what servers answered; what comes from memory takes nothing from it", () => {
+  const before = overviewWith();
+  const after = overviewWith({ time: 1001, traffic: { queries: 1000, cached_queries: 990, query_us: 20_000 } });
+  expect(sampleBetween(before, after).queryMs).toBe(2);
+  const all = overviewWith({ time: 1001, traffic: { queries: 1000, cached_queries: 1000 } });
+  expect(sampleBetween(before, all).queryMs).toBeNull();
+});
+
 test("where nothing happened there is no mean and no rate of hits", () => {
   const sample = sampleBetween(overviewWith(), overviewWith({ time: 1001 }));
   expect([sample.queryMs, sample.waitMs, sample.hitRate]).toEqual([null, null, null]);

@@ -5,7 +5,8 @@ export interface Sample {
   time: number; // seconds since 1970, of the later one
   queries: number;
   transactions: number;
-  queryMs: number | null; // mean
+  served: number; // queries that servers answered
+  queryMs: number | null; // mean of those
   checkouts: number; // backends that were lent
   waitMs: number | null; // mean, of a checkout
   hits: number;
@@ -30,9 +31,10 @@ export function sampleBetween(before: Overview, after: Overview): Sample {
   const queries = more((overview) => overview.traffic.queries);
   const hits = more((overview) => overview.cache.hits);
   const misses = more((overview) => overview.cache.misses);
+  const served = more((overview) => overview.traffic.queries - overview.traffic.cached_queries);
   const queryUs = ratio(
     more((overview) => overview.traffic.query_us),
-    queries,
+    served,
   );
   const checkouts = more((overview) => overview.traffic.backend_assignments);
   const waitUs = ratio(
@@ -43,6 +45,7 @@ export function sampleBetween(before: Overview, after: Overview): Sample {
     time: after.time,
     queries: queries / seconds,
     transactions: more((overview) => overview.traffic.transactions) / seconds,
+    served: served / seconds,
     queryMs: queryUs === null ? null : queryUs / 1000,
     checkouts: checkouts / seconds,
     waitMs: waitUs === null ? null : waitUs / 1000,
@@ -97,9 +100,10 @@ export class History {
       ...last,
       queries: of((sample) => sample.queries),
       transactions: of((sample) => sample.transactions),
+      served: of((sample) => sample.served),
       queryMs: weighted(
         (sample) => sample.queryMs,
-        (sample) => sample.queries,
+        (sample) => sample.served,
       ),
       waitMs: weighted(
         (sample) => sample.waitMs,

@@ -11,6 +11,7 @@ export function overviewWith(changes: Changes = {}): Overview {
     draining: false,
     traffic: {
       queries: 0,
+      cached_queries: 0,
       transactions: 0,
       backend_assignments: 0,
       received_bytes: 0,

@@ -3,6 +3,7 @@
 
 export interface Traffic {
   queries: number;
+  cached_queries: number; // of those, from memory alone
   transactions: number;
   backend_assignments: number;
   received_bytes: number;

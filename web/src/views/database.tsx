@@ -161,6 +161,13 @@ const TABLES: Column<TableFigures>[] = [
     numeric: true,
   },
   {
+    title: "Bloat",
+    cell: (row) =>
+      row.bloat_bytes === null ? format.NOTHING : `${size(row.bloat_bytes)} (${format.percent(row.bloat_share)})`,
+    by: (row) => row.bloat_bytes ?? -1,
+    numeric: true,
+  },
+  {
     title: "Read as a whole",
     cell: (row) => format.some(row.sequential_scans, "time"),
     by: (row) => row.sequential_scans,

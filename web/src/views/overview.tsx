@@ -4,7 +4,7 @@ import * as format from "../model/format";
 import { lights, worstOf, type Light } from "../model/health";
 import type { Sample } from "../model/history";
 import type { Live } from "../model/live";
-import { joined, momentsOf, pathOf, RANGES, type Past, type Range } from "../model/past";
+import { joined, momentsOf, newestP95, pathOf, PERCENTILES_PATH, RANGES, type Past, type Range } from "../model/past";
 import { aboutLink } from "../model/recommendations";
 import type { Health, Overview, Pool, Setting } from "../model/types";
 import { Chart, type Line } from "./chart";
@@ -22,16 +22,17 @@ export function OverviewPage({ live }: { live: Live }) {
   const settings = usePolled(live, 10 * EVERY_MS, (signal) =>
     live.api.data<Setting[]>("/api/v1/config", signal),
   ).value;
+  const percentiles = usePolled(live, EVERY_MS, (signal) => live.api.data<Past>(PERCENTILES_PATH, signal)).value;
   const overview = live.latest;
   if (overview === null) return <p class="empty">The first figures come within a second or two.</p>;
   const recent = live.history.recent(MINUTE);
   return (
     <>
       <HealthSection all={lights(overview, health, pools, settings)} isLive={live.isLive} />
-      <Figures overview={overview} latest={live.history.recent(5)} recent={recent} />
+      <Figures overview={overview} latest={live.history.recent(5)} recent={recent} p95={newestP95(percentiles)} />
       {live.link.state === "lost" ? <LinkSection advice={aboutLink(live.link.why)} /> : <NextSection live={live} />}
       <SlowSection live={live} />
-      <Charts live={live} />
+      <Charts live={live} percentiles={percentiles} />
       <ProcessSection overview={overview} recent={recent} health={health} />
     </>
   );
@@ -65,8 +66,8 @@ function HealthSection({ all, isLive }: { all: Light[]; isLive: boolean }) {
   );
 }
 
-function Figures(props: { overview: Overview; latest: Sample | null; recent: Sample | null }) {
-  const { overview, latest, recent } = props;
+function Figures(props: { overview: Overview; latest: Sample | null; recent: Sample | null; p95: number | null }) {
+  const { overview, latest, recent, p95 } = props;
   const { clients, cache } = overview;
   return (
     <Section title="Now" id="now" note="means of the last five seconds">
@@ -81,7 +82,7 @@ function Figures(props: { overview: Overview; latest: Sample | null; recent: Sam
           id="latency"
           name="Latency"
           value={format.milliseconds(latest?.queryMs ?? null)}
-          note={latencyNote(latest, recent)}
+          note={latencyNote(latest, recent, p95)}
         />
         <Figure
           id="hit-rate"
@@ -112,11 +113,12 @@ function Figures(props: { overview: Overview; latest: Sample | null; recent: Sam
   );
 }
 
-/** What is answered from memory takes no time that would be counted. */
-function latencyNote(latest: Sample | null, recent: Sample | null): string {
-  if (latest?.queryMs === 0) return "mean per query: all came from memory";
-  const hits = (recent?.hits ?? 0) > 0 ? ", from memory as none" : "";
-  return `mean per query${hits}; ${format.milliseconds(recent?.queryMs ?? null)} in the last minute`;
+/** What is answered from memory is in neither mean nor percentile: both are of the servers' answers. */
+function latencyNote(latest: Sample | null, recent: Sample | null, p95: number | null): string {
+  const minute = `${format.milliseconds(recent?.queryMs ?? null)} in the last minute`;
+  if (latest?.queryMs === null && latest.queries > 0) return `all came from memory; ${minute}`;
+  const tail = p95 === null ? "" : `; 95 % under ${format.milliseconds(p95)}`;
+  return `mean of servers' answers${tail}; ${minute}`;
 }
 
 /** What takes the server's time; left out where statements are not counted. */
@@ -147,7 +149,8 @@ const THROUGHPUT: Line[] = [
   { name: "from memory", colour: "--line-2", value: (sample) => sample.hits },
 ];
 const LATENCY: Line[] = [
-  { name: "query", colour: "--line-1", value: (sample) => sample.queryMs },
+  { name: "mean", colour: "--line-1", value: (sample) => sample.queryMs },
+  { name: "95 % under", colour: "--line-2", value: (sample) => sample.p95Ms },
   { name: "wait for a backend", colour: "--line-3", value: (sample) => sample.waitMs },
 ];
 const HITS: Line[] = [{ name: "hit rate", colour: "--line-2", value: (sample) => sample.hitRate }];
@@ -157,7 +160,7 @@ const CLIENTS: Line[] = [
   { name: "idle", colour: "--line-4", value: (sample) => sample.idle },
 ];
 
-function Charts({ live }: { live: Live }) {
+function Charts({ live, percentiles }: { live: Live; percentiles: Past | null }) {
   const [range, setRange] = useState(RANGES[0]!);
   return (
     <Section
@@ -173,24 +176,27 @@ function Charts({ live }: { live: Live }) {
         </span>
       }
     >
-      <RangeOfCharts live={live} range={range} key={range.title} />
+      <RangeOfCharts live={live} range={range} percentiles={percentiles} key={range.title} />
     </Section>
   );
 }
 
 /** Begins with what Forebay remembers; the shortest goes on with each second that comes. */
-function RangeOfCharts({ live, range }: { live: Live; range: Range }) {
+function RangeOfCharts({ live, range, percentiles }: { live: Live; range: Range; percentiles: Past | null }) {
   const { value, error } = usePolled(live, range.everyMs, (signal) => live.api.data<Past>(pathOf(range), signal));
   const past = useMemo(() => (value === null ? [] : momentsOf(value)), [value]);
   const isLive = range === RANGES[0];
   const now = isLive ? live.history.samples : null;
-  const samples = useMemo(() => (now === null ? past : joined(past, now, range.seconds)), [past, now]);
+  const samples = useMemo(
+    () => (now === null ? past : joined(past, now, range.seconds, percentiles)),
+    [past, now, percentiles],
+  );
   return (
     <>
       {error && <Failure error={error} has={value !== null} />}
       <div class="charts">
         <Chart title="Throughput, per second" lines={THROUGHPUT} format={format.compact} {...{ samples, range }} />
-        <Chart title="Latency, mean" lines={LATENCY} format={format.milliseconds} {...{ samples, range }} />
+        <Chart title="Latency of servers" lines={LATENCY} format={format.milliseconds} {...{ samples, range }} />
         <Chart title="Answers from memory" lines={HITS} format={format.percent} most={1} {...{ samples, range }} />
         <Chart title="Clients" lines={CLIENTS} format={format.compact} {...{ samples, range }} />
       </div>
