@@ -23,6 +23,13 @@ struct AlertFigures {
   WebhookFigures webhook = {};
 };
 
+/// How many have no samples of their own in the metrics (bounded_labels.hpp).
+struct LeftOut {
+  std::size_t pools = 0;
+  std::size_t users = 0;
+  std::size_t databases = 0;
+};
+
 /// All that is told of the process at one time; what the metrics and the overview are made of.
 struct Figures {
   backend::TrafficByDatabase traffic;
@@ -41,6 +48,7 @@ struct Figures {
   ProcessFacts process;
   MachineFacts machine;
   AlertFigures alerts;
+  LeftOut left_out;
   std::uint64_t most_clients = 0;  ///< 0: any number
   std::uint64_t loops = 0;         ///< threads that serve clients
   bool is_paused = false;          ///< all databases together

@@ -3,6 +3,7 @@
 #include <iterator>
 
 #include "http/alert_metrics.hpp"
+#include "http/bounded_labels.hpp"
 #include "http/sample_metrics.hpp"
 
 namespace forebay::http {
@@ -225,6 +226,10 @@ void write_databases(MetricSink& page, const Figures& figures) {
   page.sample({}, figures.lists.pools);
   page.family("forebay_backends", Kind::gauge, "Open backends of all pools.");
   page.sample({}, figures.lists.backends);
+  page.family("forebay_metrics_left_out", Kind::gauge, "How many have no samples of their own.");
+  page.sample({{"of", "pools"}}, std::uint64_t{figures.left_out.pools});
+  page.sample({{"of", "users"}}, std::uint64_t{figures.left_out.users});
+  page.sample({{"of", "databases"}}, std::uint64_t{figures.left_out.databases});
 }
 
 constexpr route::Role kRoles[] = {route::Role::unknown, route::Role::primary, route::Role::replica};
@@ -383,6 +388,11 @@ const std::vector<Collector>& collectors() {
 }
 
 void write_metrics(MetricSink& to, const Figures& figures, const monitor::Watched& watched) {
+  if (has_too_many(figures)) {
+    Figures busiest = figures;
+    keep_busiest(busiest);
+    return write_metrics(to, busiest, watched);
+  }
   for (const Collector collect : collectors()) collect(to, figures);
   write_history_writing(to, watched.writer.state());
   write_samples(to, *watched.sampler.samples());

@@ -11,7 +11,7 @@
 namespace forebay::http {
 
 /// Writes some families of metrics. Labels are names of databases, users, servers and states, never texts of
-/// statements: so there are as many samples as the configuration and the clients' logins allow.
+/// statements: as many as the configuration and the clients' logins make, and bounded_labels.hpp allows.
 using Collector = void (*)(observe::MetricSink& page, const Figures& figures);
 
 /// All of them, in the order of the page. Another room's figures get a collector of their own here.

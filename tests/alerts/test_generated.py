@@ -1,15 +1,19 @@
 """What is generated for others: promtool takes the rules, they fire under a real Prometheus, all names are known."""
 
+import concurrent.futures
+import contextlib
 import json
 import re
 import shutil
 import subprocess
+import threading
 import urllib.parse
 import urllib.request
 
+import psycopg
 import pytest
 
-from conftest import UPSTREAM, generate, rules
+from conftest import UPSTREAM, USER, generate, rules
 from forebay_testing import PostgresServer, free_port, wait_until
 from forebay_testing.forebay import forebay_binary
 
@@ -119,6 +123,63 @@ def test_the_rules_fire_under_a_real_prometheus(start, connect, tmp_path, databa
         (group,) = prometheus.ask("rules")["groups"]
         sick = {rule["name"]: rule["lastError"] for rule in group["rules"] if rule["health"] == "err"}
         assert not sick and len(group["rules"]) > 40
+
+
+#: Of three profiles' sets, as they are, and the level that a fault below reaches.
+SHIPPED = {
+    ("ForebayLmsErrors", "critical"), ("ForebayLmsP99", "critical"), ("ForebayLmsP95", "warning"),
+    ("ForebayClassroomErrors", "warning"), ("ForebayClassroomQuery", "warning"), ("ForebayPrepnexusErrors", "warning"),
+    ("ForebayPrepnexusQuery", "warning"), ("ForebayQueryErrors", "critical")}
+
+
+#: Enough for a percentile within the window of ten seconds.
+CLIENTS = 40
+
+
+@needs_prometheus
+@pytest.mark.time_limit(240)
+def test_rules_as_they_are_shipped_fire_under_a_real_prometheus(start, tmp_path):
+    """Slow and failing statements, and then a server that is gone (L18, C11, P8); what Forebay raises itself is the same."""
+    text = rules("own: {signal: paused, warning: true}", "[forebay, lms, classroom, prepnexus]")
+    file = tmp_path / "rules.yaml"
+    (tmp_path / "forebay.yaml").write_text(UPSTREAM + text)
+    file.write_text(generate("prometheus-rules", tmp_path / "forebay.yaml"))
+    with PostgresServer() as own:
+        own.create_role(USER)
+        watching = start("--pool-size", str(CLIENTS), upstream=own, config=text)
+        with Prometheus(tmp_path, watching.place, file) as prometheus:
+
+            def firing() -> set:
+                return {(alert["labels"]["alertname"], alert["labels"]["severity"]) for alert in prometheus.firing()}
+
+            def raised() -> set:
+                named = {(each["alert"], each["level"]) for each in watching.alerts()["active"]}
+                return {("Forebay" + name.title().replace("-", ""), level) for name, level in named}
+
+            dsn = watching.daemon.dsn(user=USER, dbname="postgres", password=own.passwords[USER])
+            ended = threading.Event()
+
+            def ask_slowly_and_in_vain():
+                with psycopg.connect(dsn, autocommit=True) as client:
+                    while not ended.is_set():
+                        client.execute("SELECT pg_sleep(2.1)")
+                        with contextlib.suppress(psycopg.errors.DivisionByZero):
+                            client.execute("SELECT 1/0")
+
+            with concurrent.futures.ThreadPoolExecutor(CLIENTS) as threads:
+                asking = [threads.submit(ask_slowly_and_in_vain) for _ in range(CLIENTS)]
+                try:
+                    wait_until(lambda: SHIPPED <= firing(), 150, "all fire in Prometheus", interval=1)
+                    wait_until(lambda: SHIPPED <= raised(), 20, "all are active in Forebay", interval=0.2)
+                finally:
+                    ended.set()
+            for each in asking:
+                each.result()
+            down = ("ForebayServerDown", "critical")
+            assert down not in firing() | raised()
+            own.stop()
+            wait_until(lambda: down in firing(), 60, "it fires in Prometheus", interval=0.5)
+            wait_until(lambda: down in raised(), 20, "it is active in Forebay", interval=0.2)
 
 
 @needs_prometheus

@@ -1,7 +1,12 @@
 """Health is answered from what is known already: never by asking a server (P1, P6, P8, C10, B17)."""
 
+import contextlib
 import signal
+import statistics
 import time
+from http.client import HTTPConnection
+
+import pytest
 
 from conftest import Http
 from forebay_testing import PostgresServer, wait_until
@@ -60,6 +65,22 @@ def test_health_is_told_while_the_server_answers_nothing(start):
             own.signal_all(signal.SIGCONT)
         becomes(http, 200)
     assert sorted(seen)[len(seen) // 2] < 0.05
+
+
+@pytest.mark.parametrize("path", ["/health", "/health/live", "/health/ready", "/health/detailed"])
+def test_health_takes_less_than_a_millisecond(start, path):
+    """On a connection that is kept; the least of five medians, for others use this machine too, and Python its part."""
+    http = Http(start())
+    becomes(http, 200)
+    with contextlib.closing(HTTPConnection(http.host, http.port, timeout=20)) as connection:
+
+        def once() -> float:
+            began = time.perf_counter()
+            connection.request("GET", path)
+            assert connection.getresponse().read()
+            return time.perf_counter() - began
+
+        assert min(statistics.median(once() for _ in range(100)) for _ in range(5)) < 0.001
 
 
 def test_pausing_makes_it_not_ready(start):
