@@ -273,14 +273,13 @@ void StatementTable::note_error(Ref statement, const std::array<char, 5>& sqlsta
 // --- reading
 // ---------------------------------------------------------------------------------------------
 
-std::vector<StatementTable::Cost> StatementTable::costs() const {
+std::vector<StatementTable::Cost> StatementTable::costs(StatementOrder order) const {
   std::vector<Cost> costs;
   costs.reserve(slots_.size());
   for (const auto& slot : slots_) {
     if (slot->figures.calls + slot->figures.errors == 0) continue;
-    costs.push_back({{slot->key.fingerprint, databases_[slot->key.database]->name},
-                     slot->figures.cost(),
-                     slot->figures.calls});
+    costs.push_back(
+        {{slot->key.fingerprint, databases_[slot->key.database]->name}, standing_of(slot->figures, order)});
   }
   return costs;
 }

@@ -19,6 +19,7 @@
 #include "engine/asker.hpp"
 #include "engine/sample_values.hpp"
 #include "engine/statement_key.hpp"
+#include "engine/statement_order.hpp"
 #include "observe/histogram.hpp"
 #include "sql/fingerprint.hpp"
 
@@ -169,8 +170,7 @@ class StatementTable {
   };
   struct Cost {
     Name name;
-    std::uint64_t micros;
-    std::uint64_t calls;
+    StatementStanding standing;
   };
   /// What a statement was called with, when it took longest.
   struct Sample {
@@ -193,7 +193,7 @@ class StatementTable {
   };
 
   /// Of every statement that has been called.
-  std::vector<Cost> costs() const;
+  std::vector<Cost> costs(StatementOrder order = StatementOrder::total) const;
   /// Rows of those of the names that this thread has met, and the sum of everything else.
   struct Details {
     std::vector<Row> rows;

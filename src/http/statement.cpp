@@ -13,6 +13,7 @@
 #include "http/statement_words.hpp"
 #include "observe/log.hpp"
 #include "pgfront/repetition_report.hpp"
+#include "sql/split_statements.hpp"
 
 namespace forebay::http {
 
@@ -153,9 +154,9 @@ void explain_first(const CallPtr& call, const Done& done, std::vector<pgfront::S
   });
 }
 
-/// What a text is counted as, in the database that is named or in each.
+/// What a text of one statement is counted as, in the database that is named or in each.
 std::vector<pgfront::StatementName> names_of(const Call& call, const Order& order) {
-  const sql::Fingerprint fingerprint = sql::fingerprint(order.statement);
+  const sql::Fingerprint fingerprint = sql::fingerprint(sql::split_statements(order.statement).front());
   if (!order.database.empty()) return {{fingerprint, order.database}};
   std::vector<pgfront::StatementName> names;
   for (const auto& facts : pgfront::database_facts(call.front)) names.push_back({fingerprint, facts.name});
@@ -194,8 +195,8 @@ void explain_statement(const CallPtr& call, const Done& done) {
   auto order = order_of(call->request.body, is_by_text);
   if (!order) return done(error_reply(400, "invalid_body", order.error().text));
   if (is_by_text) {
-    if (order->statement.empty())
-      return done(error_reply(400, "invalid_body", "name the statement by its text, as \"statement\""));
+    if (sql::split_statements(order->statement).size() != 1)
+      return done(error_reply(400, "invalid_body", "\"statement\" is to be the text of one statement"));
     return explain_first(call, done, names_of(*call, *order), *order);
   }
   const auto name = named(call->request, kExplainPath);

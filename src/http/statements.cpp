@@ -1,12 +1,10 @@
 // What statements have come to.
 
-#include <algorithm>
-#include <charconv>
-
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "http/handlers.hpp"
 #include "http/json.hpp"
+#include "http/parameters.hpp"
 #include "http/statement_json.hpp"
 #include "http/statement_words.hpp"
 #include "pgfront/statement_report.hpp"
@@ -70,28 +68,39 @@ namespace handlers {
 
 namespace {
 
-/// The number behind `limit=`; the usual one when there is none, 0 when it is none.
-std::size_t limit_of(std::string_view query) {
-  constexpr std::string_view kLimit = "limit=";
-  if (query.empty()) return kUsualStatements;
-  if (!query.starts_with(kLimit)) return 0;
-  query.remove_prefix(kLimit.size());
-  std::size_t limit = 0;
-  const auto [end, error] = std::from_chars(query.data(), query.data() + query.size(), limit);
-  return error == std::errc() && end == query.data() + query.size() && limit <= kMostStatements ? limit : 0;
+struct Wanted {
+  std::size_t limit = kUsualStatements;
+  engine::StatementOrder order = engine::StatementOrder::total;
+};
+
+Result<Wanted> wanted_in(std::string_view query) {
+  const auto parameters = parameters_of(query, {"limit", "order"});
+  if (!parameters) return parameters.error();
+  Wanted wanted;
+  if (const auto at = parameters->find("limit"); at != parameters->end()) {
+    const auto limit = number_of(at->second, 1, kMostStatements);
+    if (!limit) return Error{ErrorCode::invalid_input, "limit=: " + limit.error().text};
+    wanted.limit = static_cast<std::size_t>(*limit);
+  }
+  if (const auto at = parameters->find("order"); at != parameters->end()) {
+    const auto order = engine::order_by_name(at->second);
+    if (!order)
+      return Error{ErrorCode::invalid_input,
+                   fmt::format("order=: one of {}", fmt::join(engine::names_of_orders(), ", "))};
+    wanted.order = *order;
+  }
+  return wanted;
 }
 
 }  // namespace
 
 void statements(const CallPtr& call, const Done& done) {
-  const std::size_t limit = limit_of(call->request.query);
-  if (limit == 0) {
-    return done(error_reply(400, "bad_parameter",
-                            fmt::format("this takes limit=, a number from 1 to {}", kMostStatements)));
-  }
+  const auto wanted = wanted_in(call->request.query);
+  if (!wanted) return done(error_reply(400, "bad_parameter", wanted.error().text));
   const bool is_on = call->front.settings()->statements.enabled;
   pgfront::gather_statements(
-      call->inquiry(), limit, [call, is_on, done](const pgfront::StatementReport& report) {
+      call->inquiry(), wanted->limit,
+      [call, is_on, done](const pgfront::StatementReport& report) {
         json::array rows;
         for (const auto& row : report.rows) {
           json::object told = to_json(row, call->now);
@@ -104,7 +113,8 @@ void statements(const CallPtr& call, const Done& done) {
             {"enabled", is_on},
             {"statements", std::move(rows)},
             {"others", has_others ? json::value(to_json(report.others, call->now)) : json::value()}}));
-      });
+      },
+      wanted->order);
 }
 
 }  // namespace handlers

@@ -1,6 +1,7 @@
 #include "pgfront/statement_report.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <tuple>
 #include <utility>
 
@@ -23,25 +24,22 @@ struct NameOrder {
   }
 };
 
-/// The names of the dearest statements over all threads.
-Names dearest(const std::vector<std::vector<StatementTable::Cost>>& threads, std::size_t most) {
+/// The names of the first in an order over all threads.
+Names first(const std::vector<std::vector<StatementTable::Cost>>& threads, std::size_t most,
+            engine::StatementOrder order) {
   std::map<StatementTable::Name, StatementTable::Cost, NameOrder> sums;
   for (const auto& costs : threads) {
     for (const StatementTable::Cost& cost : costs) {
       const auto [at, is_new] = sums.try_emplace(cost.name, cost);
-      if (is_new) continue;
-      at->second.micros += cost.micros;
-      at->second.calls += cost.calls;
+      if (!is_new) add(at->second.standing, cost.standing, order);
     }
   }
   std::vector<StatementTable::Cost> all;
   all.reserve(sums.size());
   for (const auto& [name, cost] : sums) all.push_back(cost);
   const std::size_t count = std::min(most, all.size());
-  std::ranges::partial_sort(all, all.begin() + static_cast<std::ptrdiff_t>(count),
-                            [](const auto& a, const auto& b) {
-                              return std::pair(a.micros, a.calls) > std::pair(b.micros, b.calls);
-                            });
+  std::ranges::partial_sort(all, all.begin() + static_cast<std::ptrdiff_t>(count), std::ranges::greater{},
+                            [order](const auto& cost) { return rank_of(cost.standing, order); });
   all.resize(count);
   Names names;
   names.reserve(all.size());
@@ -73,10 +71,10 @@ StatementReport merged(const Names& names, std::vector<StatementTable::Details>&
 }  // namespace
 
 void gather_statements(const Inquiry& inquiry, std::size_t most,
-                       std::function<void(const StatementReport&)> done) {
-  const auto overview = [](Worker& worker) { return worker.statements().costs(); };
-  const auto on_overview = [inquiry, most, done = std::move(done)](const auto& threads) {
-    const auto names = std::make_shared<const Names>(dearest(threads, most));
+                       std::function<void(const StatementReport&)> done, engine::StatementOrder order) {
+  const auto overview = [order](Worker& worker) { return worker.statements().costs(order); };
+  const auto on_overview = [inquiry, most, order, done = std::move(done)](const auto& threads) {
+    const auto names = std::make_shared<const Names>(first(threads, most, order));
     const auto details = [names](Worker& worker) { return worker.statements().details(*names); };
     gather(inquiry.front, inquiry.asker, inquiry.here, details,
            [names, done](std::vector<StatementTable::Details> answers) {

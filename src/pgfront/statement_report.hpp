@@ -17,7 +17,7 @@ namespace forebay::pgfront {
 
 /// What the statements of all threads' clients have come to.
 struct StatementReport {
-  std::vector<engine::StatementTable::Row> rows;  ///< the dearest first
+  std::vector<engine::StatementTable::Row> rows;  ///< in the order that was asked for
   /// What is not in rows, of statements that are not told apart any more and of those that were too cheap.
   engine::StatementFigures others;
 };
@@ -35,7 +35,8 @@ struct StatementName {
 /// meanwhile. `most`: rows. It takes two rounds of questions, so that threads are kept busy with what is
 /// shown only: of 10,000 statements, for less than a millisecond.
 void gather_statements(const Inquiry& inquiry, std::size_t most,
-                       std::function<void(const StatementReport&)> done);
+                       std::function<void(const StatementReport&)> done,
+                       engine::StatementOrder order = engine::StatementOrder::total);
 
 /// Forgets them, on every thread.
 void reset_statements(const Inquiry& inquiry, std::function<void()> done);

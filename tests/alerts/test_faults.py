@@ -1,11 +1,13 @@
 """Alerts that real faults raise, and what becomes of them (L18, B18, C11, C7, C10)."""
 
+import os
+import signal
 import threading
 
 import psycopg
 import pytest
 
-from conftest import quiet_for, rules
+from conftest import USER, quiet_for, rules
 from forebay_testing import PostgresServer, ReplicaServer, wait_until
 
 WAITS = "pool-wait: {signal: pool.longest_wait, warning: 300ms, critical: 5min, for: 1s, resolve_after: 1s}"
@@ -87,6 +89,33 @@ def test_a_replica_that_is_gone_raises_an_alert_until_it_is_back(start, server):
         assert watching.await_active("server-down")["labels"] == {"server": place}
         replica.start()
         assert watching.await_resolved("replica-out", 60)["id"] == out["id"]
+
+
+def test_a_lease_that_is_not_renewed_raises_an_alert(start):
+    """The server process that tells what has changed says nothing any more, and does not end either."""
+    with PostgresServer({"wal_level": "logical"}) as own:
+        own.create_role(USER)
+        own.execute(f"CREATE TABLE goods (id int); GRANT SELECT ON goods TO {USER}")
+        watching = start("--cache", "on", upstream=own,
+                         config=rules("lease: {signal: cache.lease_age, warning: 2s, for: 1s, resolve_after: 1s}"))
+        dsn = watching.daemon.dsn(user=USER, dbname="postgres", password=own.passwords[USER])
+        with psycopg.connect(dsn, autocommit=True) as client:
+
+            def ask():
+                client.execute("SELECT count(*) FROM goods")
+                return True
+
+            teller = "SELECT pid FROM pg_stat_replication"
+            wait_until(lambda: ask() and own.query(teller), 30, "the stream", interval=0.05)
+            (pid,), = own.query(teller)
+            assert quiet_for(3, lambda: ask() and watching.active("lease"))
+            os.kill(pid, signal.SIGSTOP)
+            try:
+                alert = wait_until(lambda: ask() and watching.active("lease"), 30, "the alert", interval=0.05)
+                assert alert["value"] > 2 and alert["level"] == "warning"
+            finally:
+                os.kill(pid, signal.SIGCONT)
+            wait_until(lambda: ask() and watching.active("lease") is None, 30, "its end", interval=0.05)
 
 
 def test_a_client_that_is_idle_in_a_transaction_raises_an_alert(start, connect, database):

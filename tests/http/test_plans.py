@@ -135,14 +135,15 @@ def test_a_statement_is_explained_by_its_text(forebay):
     _, http, client = forebay
     client.execute("SELECT pg_backend_pid(), 1 AS by_its_text")
     row = row_of(http, "by_its_text")
-    reply = http.post("/api/v1/statements/explain", {"statement": "SELECT pg_backend_pid(),  17 AS by_its_text"})
+    reply = http.post("/api/v1/statements/explain", {"statement": "SELECT pg_backend_pid(),  17 AS by_its_text;"})
     assert reply.status == 200, reply.text
     assert reply.data["id"] == row["id"]
     assert reply.data["explained"]["plans"][0]["root"]["node_type"] == "Result"
     elsewhere = {"statement": "SELECT pg_backend_pid(), 1 AS by_its_text", "database": "elsewhere"}
     assert http.post("/api/v1/statements/explain", elsewhere).json["error"]["code"] == "no_statement"
     assert http.post("/api/v1/statements/explain", {"statement": "SELECT never"}).status == 404
-    assert http.post("/api/v1/statements/explain", {}).json["error"]["code"] == "invalid_body"
+    for body in ({}, {"statement": " ; "}, {"statement": "SELECT 1; SELECT 2"}, {"statement": 1}):
+        assert http.post("/api/v1/statements/explain", body).json["error"]["code"] == "invalid_body"
     assert http.post(f"/api/v1/statements/{row['id']}/explain", {"statement": "SELECT 1"}).status == 400
 
 

@@ -1,5 +1,6 @@
 """What statements come to, by HTTP, is what the console says, and what was done (L2, L17, B17, C6)."""
 
+import psycopg
 import pytest
 
 from conftest import Http
@@ -42,7 +43,42 @@ def test_limit_says_how_many_and_the_rest_is_summed(start, connect):
     assert sum(row["calls"] for row in few["statements"]) + few["others"]["calls"] == calls
 
 
-@pytest.mark.parametrize("query", ["limit=", "limit=0", "limit=501", "limit=-1", "limit=2x", "order=calls"])
+def test_the_first_of_every_order_is_found_among_all(start, connect, server, database):
+    """Not among those that took most time only: which one is first is told by what the test did."""
+    server.execute("CREATE TABLE IF NOT EXISTS ranked AS SELECT generate_series(1, 3000) AS n", dbname=database)
+    server.execute("GRANT SELECT ON ranked TO PUBLIC", dbname=database)
+    daemon = start("--cache", "off")
+    clients = [connect(daemon, prepare_threshold=None) for _ in range(2)]
+
+    def run(text, times=1):
+        for number in range(times):
+            clients[number % 2].execute(text)
+
+    for number in range(30):
+        run(f"SELECT pg_sleep(0.01) AS other_{number}")
+    run("SELECT pg_sleep(0.03) AS in_total", 20)
+    run("SELECT pg_sleep(0.2) AS at_worst")
+    run("SELECT 1 AS in_calls", 60)
+    run("SELECT n AS in_rows FROM ranked")
+    for _ in range(3):
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            run("SELECT 1/0 AS in_errors")
+    http = Http(daemon)
+
+    def first(order: str) -> dict:
+        return http.get(f"/api/v1/statements?limit=1&order={order}").data["statements"][0]
+
+    named = {"total": "in_total", "calls": "in_calls", "rows": "in_rows", "errors": "in_errors", "slowest": "at_worst"}
+    assert {order: first(order)["text"].rsplit(" AS ")[-1].split(" ")[0] for order in named} == named
+    everything = http.get("/api/v1/statements?limit=500").data["statements"]
+    means = [row["mean_seconds"] for row in everything if row["mean_seconds"] is not None]
+    assert first("mean")["mean_seconds"] == max(means)
+    assert first("wait")["wait_seconds"] == max(row["wait_seconds"] for row in everything)
+    told = http.get("/api/v1/statements?limit=5&order=mean").data["statements"]
+    assert [row["mean_seconds"] for row in told] == sorted(means, reverse=True)[:5]
+
+
+@pytest.mark.parametrize("query", ["limit=", "limit=0", "limit=501", "limit=-1", "limit=2x", "order=", "order=call", "limit=2&limit=3", "most=1"])
 def test_what_cannot_be_asked_for_is_refused(start, query):
     reply = Http(start()).get(f"/api/v1/statements?{query}")
     assert (reply.status, reply.json["error"]["code"]) == (400, "bad_parameter")

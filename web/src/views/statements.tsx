@@ -52,9 +52,34 @@ const columns = (repetitions: Repetition[]): Column<Statement>[] => [
   { title: "Errors", cell: (row) => format.count(row.errors), by: (row) => row.errors, numeric: true },
 ];
 
-/** Those that took most time. */
-export function useStatements(live: Live, most: number): Polled<Statements> {
-  return usePolled(live, EVERY_MS, (signal) => live.api.data<Statements>(`/api/v1/statements?limit=${most}`, signal));
+/** What Forebay is to choose the statements of the table by, when it is sorted by a column; of others it stays. */
+const ORDERS: Record<string, string> = {
+  Total: "total",
+  Calls: "calls",
+  Mean: "mean",
+  p95: "slowest",
+  p99: "slowest",
+  "From memory": "hits",
+  Errors: "errors",
+};
+const WORDS: Record<string, string> = {
+  total: "that took most time",
+  calls: "that were called most often",
+  mean: "that took longest on average",
+  slowest: "with the slowest calls",
+  hits: "that memory answered most often",
+  errors: "that failed most often",
+};
+
+/** Those that took most time, or the first in another order of the API. */
+export function useStatements(live: Live, most: number, order = "total"): Polled<Statements> {
+  const path = `/api/v1/statements?limit=${most}&order=${order}`;
+  return usePolled(
+    live,
+    EVERY_MS,
+    (signal) => live.api.data<Statements>(path, signal),
+    Object.keys(WORDS).indexOf(order),
+  );
 }
 
 /** All statements, or the one that the address names. */
@@ -68,14 +93,21 @@ export function StatementsPage({ live }: { live: Live }) {
 }
 
 function List({ live }: { live: Live }) {
-  const { value, error } = useStatements(live, 100);
+  const [order, setOrder] = useState("total");
+  const { value, error } = useStatements(live, 100, order);
   const repetitions = useRepetitions(live).value?.repetitions ?? [];
   if (value === null) return error ? <Failure error={error} has={false} /> : <p class="empty">Asking …</p>;
   if (!value.enabled) return <NotCounted />;
   return (
     <>
       <Repeated repetitions={repetitions} />
-      <All statements={value.statements} repetitions={repetitions} error={error} />
+      <All
+        statements={value.statements}
+        repetitions={repetitions}
+        error={error}
+        words={WORDS[order]!}
+        onOrder={(title) => setOrder(ORDERS[title] ?? order)}
+      />
     </>
   );
 }
@@ -91,12 +123,19 @@ function NotCounted() {
   );
 }
 
-function All(props: { statements: Statement[]; repetitions: Repetition[]; error: ApiError | null }) {
-  const { statements, repetitions, error } = props;
+interface AllProps {
+  statements: Statement[];
+  repetitions: Repetition[];
+  error: ApiError | null;
+  words: string; // which these are
+  onOrder: (title: string) => void;
+}
+
+function All({ statements, repetitions, error, words, onOrder }: AllProps) {
   const [wanted, setWanted] = useState("");
   const shown = statements.filter((each) => each.text.toLowerCase().includes(wanted.toLowerCase()));
   return (
-    <Section title="The hundred that took most time" id="statements" note="since the start; values are left out">
+    <Section title={`The hundred ${words}`} id="statements" note="since the start; values are left out">
       {error && <Failure error={error} has />}
       <label class="search">
         Search
@@ -108,6 +147,7 @@ function All(props: { statements: Statement[]; repetitions: Repetition[]; error:
         rows={shown}
         keyOf={keyOf}
         sortedBy="Total"
+        onOrder={onOrder}
         empty={wanted ? "No statement has that in it." : "No statement has been counted yet."}
       />
     </Section>

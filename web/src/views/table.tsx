@@ -17,6 +17,8 @@ interface Props<Row> {
   keyOf: (row: Row) => string;
   sortedBy?: string; // the title of a column; the largest first when it is numeric
   empty: string;
+  /** Told of each change of the order, where there are more rows than are shown. */
+  onOrder?: (title: string) => void;
 }
 
 interface Order {
@@ -25,11 +27,15 @@ interface Order {
 }
 
 /** A table with a heading for each column; those that sort do so by a button in it. */
-export function Table<Row>({ caption, columns, rows, keyOf, sortedBy, empty }: Props<Row>) {
+export function Table<Row>({ caption, columns, rows, keyOf, sortedBy, empty, onOrder }: Props<Row>) {
   const starting = columns.find((column) => column.title === sortedBy);
   const [order, setOrder] = useState<Order | null>(
     starting ? { title: starting.title, descending: starting.numeric === true } : null,
   );
+  const change = (next: Order) => {
+    setOrder(next);
+    onOrder?.(next.title);
+  };
   if (rows.length === 0) return <p class="empty">{empty}</p>;
   return (
     <div class="scroll" role="region" aria-label={caption} tabIndex={0}>
@@ -38,7 +44,7 @@ export function Table<Row>({ caption, columns, rows, keyOf, sortedBy, empty }: P
         <thead>
           <tr>
             {columns.map((column) => (
-              <Heading key={column.title} column={column} order={order} onOrder={setOrder} />
+              <Heading key={column.title} column={column} order={order} onOrder={change} />
             ))}
           </tr>
         </thead>
