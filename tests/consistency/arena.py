@@ -104,7 +104,7 @@ class Arena:
         self._replicas = replicas
         self.bound = bound
         self.caches = cache and has_cache()
-        self._level = level
+        self._level, self._strategy = level, strategy
         self._flags = ["--auth", "trust", "--pool-mode", "transaction", "--pool-size", 20, *flags]
         self._config = f"cache: {{strategy: {strategy}}}"
         if self.caches:
@@ -192,7 +192,8 @@ class Arena:
             summary["violations"]["written twice"] = len(twice)
             summary["reports"].append(f"written twice: {twice}")
         named = " --faults " + " ".join(faults.names) if faults else ""
-        command = f"tests/consistency/run.py --seconds {seconds:g} --seed {seed} --bound {self.bound:g}{named}"
+        kind = f"--level {self._level} --strategy {self._strategy} --replicas {self._replicas}"
+        command = f"tests/consistency/run.py --seconds {seconds:g} --seed {seed} --bound {self.bound:g} {kind}{named}"
         return Outcome(summary, figures, shares.by_replicas, shares.from_memory, command,
                        faults.times if faults else [])
 
