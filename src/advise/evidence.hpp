@@ -13,6 +13,7 @@
 #include "config/settings.hpp"
 #include "engine/repetition.hpp"
 #include "engine/statement_table.hpp"
+#include "monitor/missing_index.hpp"
 #include "monitor/samples.hpp"
 #include "pgfront/facts.hpp"
 
@@ -54,6 +55,7 @@ struct Moment {
   std::uint64_t evictions = 0;
   std::vector<StatementCount> statements = {};  ///< the dearest
   std::vector<engine::Repetition> repetitions = {};
+  std::vector<monitor::MissingIndex> missing_indexes = {};
   monitor::SamplesPtr samples = {};  ///< null: none have been taken
 };
 using MomentPtr = std::shared_ptr<const Moment>;

@@ -10,7 +10,7 @@ std::span<const Kind* const> kinds() {
                                      &kPoolSize,  &kPoolHeldBack,       &kClientLimit,      &kCacheLevel,
                                      &kCacheOff,  &kCacheMemory,        &kCacheStatement,   &kLeaveOut,
                                      &kLifetimes, &kRepetition,         &kIdleTransactions, &kLongTransaction,
-                                     &kDeadRows,  &kUnusedIndex,        &kTransactionIds};
+                                     &kDeadRows,  &kMissingIndex,       &kUnusedIndex,      &kTransactionIds};
   return all;
 }
 

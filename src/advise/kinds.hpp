@@ -45,6 +45,7 @@ extern const Kind kRepetition;
 extern const Kind kIdleTransactions;
 extern const Kind kLongTransaction;
 extern const Kind kDeadRows;
+extern const Kind kMissingIndex;
 extern const Kind kUnusedIndex;
 extern const Kind kTransactionIds;
 

@@ -238,6 +238,57 @@ TEST(RepetitionTest, IsMeasuredWhileTheEarlierStatementIsAsked) {
   EXPECT_FALSE(test::measured(kRepetition, found[0], {before, now}));
 }
 
+monitor::MissingIndex missing_index(std::uint64_t number) {
+  return {
+      .fingerprint = {number, number},
+      .database = "shop",
+      .text = "all of public.goods is read for the rows with a certain shelf, and no index begins with it",
+      .evidence = "5 rows of about 50000 are expected to be left",
+      .suggestion = "CREATE INDEX CONCURRENTLY ON public.goods (shelf);"};
+}
+
+TEST(MissingIndexTest, CountsAllStatementsThatWantTheSame) {
+  const auto at = [](int second, double seconds) {
+    Moment moment = calm(second);
+    moment.statements = {statement("SELECT * FROM goods WHERE shelf = $1", 1, 10 + second, seconds),
+                         statement("SELECT id FROM goods WHERE shelf = $1", 2, 20 + second, 2 * seconds)};
+    return moment;
+  };
+  Moment now = at(60, 1);
+  EXPECT_TRUE(say(kMissingIndex, {at(0, 0), now}).empty()) << "no plan wants anything";
+  now.missing_indexes = {missing_index(1), missing_index(2), missing_index(3)};
+  const auto found = say(kMissingIndex, {at(0, 0), now});
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].title, "Make an index for SELECT id FROM goods WHERE shelf = $1");
+  EXPECT_EQ(found[0].change.text, "CREATE INDEX CONCURRENTLY ON public.goods (shelf);");
+  EXPECT_NEAR(found[0].gain.value, 180, 1e-9);
+  EXPECT_EQ(found[0].urgency, Urgency::consider);
+  EXPECT_NE(found[0].evidence.find("120 calls of the 2 statements that want this took 3 s"),
+            std::string::npos)
+      << found[0].evidence;
+  now = at(60, 0.19);
+  now.missing_indexes = {missing_index(1), missing_index(2)};
+  EXPECT_TRUE(say(kMissingIndex, {at(0, 0), now}).empty()) << "34 s an hour";
+  now = at(60, 3);
+  now.missing_indexes = {missing_index(2)};
+  EXPECT_EQ(say(kMissingIndex, {at(0, 0), now})[0].urgency, Urgency::soon);
+}
+
+TEST(MissingIndexTest, IsMeasuredOfTheDearestWhateverItsPlanWants) {
+  Moment before = calm(0);
+  before.statements = {statement("SELECT id FROM goods WHERE shelf = $1", 2, 0, 0)};
+  Moment now = calm(60);
+  now.statements = {statement("SELECT id FROM goods WHERE shelf = $1", 2, 100, 5)};
+  now.missing_indexes = {missing_index(2)};
+  const auto found = say(kMissingIndex, {before, now});
+  ASSERT_EQ(found.size(), 1U);
+  now.missing_indexes.clear();
+  const auto measure = test::measured(kMissingIndex, found[0], {before, now});
+  ASSERT_TRUE(measure);
+  EXPECT_NEAR(measure->amount / measure->weight, 50, 1e-9);
+  EXPECT_EQ(measure->traffic, 100);
+}
+
 TEST(CalmTest, NothingIsSaidOfAForebayThatIsWell) {
   Moment before = calm(0);
   before.caches = {cache_of(cache::Level::bounded)};

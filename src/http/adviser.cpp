@@ -63,6 +63,7 @@ void Adviser::note(const Figures& figures, TimePoint now) {
   const pgfront::Inquiry inquiry{front_, alive_, here_, now};
   const auto on_repetitions = [this, moment](const std::vector<engine::Repetition>& repetitions) {
     moment->repetitions = repetitions;
+    moment->missing_indexes = watched_.planner.missing_indexes();
     board_.take(moment);
     publish();
   };

@@ -151,7 +151,7 @@ void judge_scan(const FilteredScan& scan, const json::object& table, json::array
   }
   if (columns.empty()) return;
   findings.push_back(finding(
-      "sequential_scan",
+      kSequentialScan,
       fmt::format("all of {} is read for the rows with a certain {}, and no index begins with it", name,
                   columns),
       fmt::format("{:.0f} rows of about {:.0f} are expected to be left", std::max(scan.rows, 1.0), rows),

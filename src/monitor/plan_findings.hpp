@@ -22,6 +22,9 @@ std::vector<FilteredScan> filtered_scans(const boost::json::object& root);
 /// Asks how large these tables are, and what indexes they have. Its answer is a row with JSON.
 std::string facts_question(const std::vector<FilteredScan>& scans);
 
+/// The kind of a finding that suggests an index.
+inline constexpr std::string_view kSequentialScan = "sequential_scan";
+
 /// What is to be mended: objects with `kind`, `text`, `evidence`, and `suggestion`, a statement of SQL, or
 /// null. `facts`: the answer to facts_question(); empty: there is none. Allocates; thread safe.
 boost::json::array plan_findings(const boost::json::object& root, std::string_view facts);

@@ -9,6 +9,7 @@
 #include "base/wall_clock.hpp"
 #include "monitor/plan.hpp"
 #include "monitor/plan_findings.hpp"
+#include "monitor/reading.hpp"
 #include "observe/log.hpp"
 
 namespace forebay::monitor {
@@ -331,6 +332,22 @@ json::value Planner::summary(const StatementName& name) const {
                       {"plans", subject->plans.size()},
                       {"findings", subject->findings.size()},
                       {"why_not", text_or_null(subject->why_not)}};
+}
+
+std::vector<MissingIndex> Planner::missing_indexes() const {
+  std::vector<MissingIndex> all;
+  for (const auto& [key, subject] : subjects_) {
+    for (const json::value& each : subject->findings) {
+      const json::object& finding = each.get_object();
+      if (text_in(finding, "kind") != kSequentialScan) continue;
+      all.push_back({.fingerprint = subject->name.fingerprint,
+                     .database = subject->name.database,
+                     .text = std::string(text_in(finding, "text")),
+                     .evidence = std::string(text_in(finding, "evidence")),
+                     .suggestion = std::string(text_in(finding, "suggestion"))});
+    }
+  }
+  return all;
 }
 
 }  // namespace forebay::monitor

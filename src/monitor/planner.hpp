@@ -13,6 +13,7 @@
 
 #include "base/clock.hpp"
 #include "engine/statement_key.hpp"
+#include "monitor/missing_index.hpp"
 #include "monitor/plan.hpp"
 #include "monitor/plan_question.hpp"
 #include "monitor/statement_past.hpp"
@@ -47,6 +48,8 @@ class Planner {
   boost::json::object tell(const pgfront::StatementName& name, TimePoint now) const;
   /// For lists: null when nothing is known.
   boost::json::value summary(const pgfront::StatementName& name) const;
+  /// What the latest plans want.
+  std::vector<MissingIndex> missing_indexes() const;
 
  private:
   struct Kept {

@@ -106,6 +106,30 @@ def test_statements_that_repeat_are_recommended_to_be_asked_at_once(start, conne
     assert found["subject"]["database"] == database
 
 
+def test_an_index_that_plans_want_is_recommended_and_its_gain_measured(start, connect, load, server, database):
+    """A slow statement leads to its index among what is to be done next (L17, C7)."""
+    server.execute("CREATE TABLE parcels AS SELECT n AS id, n % 5000 AS shelf, repeat('x', 200) AS note"
+                   " FROM generate_series(1, 60000) n", dbname=database)
+    server.execute("GRANT SELECT ON parcels TO PUBLIC; ANALYZE parcels", dbname=database)
+    daemon = start("--set", "http.anonymous=admin", "--set", "plans.slower_than=1ms", "--cache", "off")
+    http = Http(daemon)
+    text = "SELECT count(note) FROM parcels WHERE shelf = "
+    load(daemon, f"\\set shelf random(0, 4999)\n{text}:shelf;\n", 1, "--rate=40")
+    found = awaited(http, "open", "missing-index", 90)
+    assert found["title"] == f"Make an index for {text}$1"
+    assert found["change"] == {"form": "sql", "text": "CREATE INDEX CONCURRENTLY ON public.parcels (shelf);"}
+    assert "all of public.parcels is read" in found["evidence"] and " of servers' time " in found["evidence"]
+    assert found["gain"]["unit"] == "server_seconds_per_hour" and found["gain"]["value"] >= 36
+    rows = http.get("/api/v1/statements?limit=5").data["statements"]
+    mean = next(row["mean_seconds"] for row in rows if row["text"].startswith(text))
+    server.execute(found["change"]["text"], dbname=database)
+    done = awaited(http, "done", "missing-index", 150)
+    assert done["outcome"] == "done" and done["effect"]["figure"] == "servers' time for each call"
+    assert done["effect"]["before"]["value"] == pytest.approx(mean * 1000, rel=0.5)
+    assert done["effect"]["after"]["value"] < done["effect"]["before"]["value"] / 3
+    assert told(http, "open", "missing-index") is None
+
+
 def test_what_is_dismissed_stays_so_until_it_is_restored_by_an_administrator(start, connect, database):
     daemon = start(config="http:\n  anonymous: viewer\n  admin_tokens: [an-admin-of-this-test]\n")
     http = Http(daemon)
