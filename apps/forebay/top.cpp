@@ -35,14 +35,15 @@ std::optional<TopSample> take(ConsoleClient& console) {
   const auto servers = caches ? console.ask("SHOW TOPOLOGY") : std::nullopt;
   const auto statements = servers ? console.ask("SHOW STATEMENTS") : std::nullopt;
   const auto advice = statements ? console.ask("SHOW RECOMMENDATIONS") : std::nullopt;
-  if (!advice) return std::nullopt;
+  const auto alerts = advice ? console.ask("SHOW ALERTS") : std::nullopt;
+  const auto latencies = alerts ? console.ask("SHOW LATENCIES") : std::nullopt;
+  if (!latencies) return std::nullopt;
   TopSample sample{.taken = steady_clock::now()};
   for (int row = 0; row < totals->size(); ++row) {
     const std::string_view name = totals->cell(row, 0);
     const double value = totals->number(row, totals->columns()[1]);
     if (name == "total_query_count") sample.queries = value;
     if (name == "total_xact_count") sample.transactions = value;
-    if (name == "total_query_time") sample.query_time = value / 1e3;
     if (name == "total_wait_time") sample.wait_time = value / 1e3;
     if (name == "total_server_assignment_count") sample.assignments = value;
   }
@@ -58,6 +59,17 @@ std::optional<TopSample> take(ConsoleClient& console) {
          .busy = number("sv_active"),
          .open = number("sv_active") + number("sv_idle") + number("sv_used") + number("sv_tested"),
          .most = number("sv_most")});
+  }
+  for (int row = 0; row < latencies->size(); ++row) {
+    if (latencies->cell(row, "of") != "calls") continue;
+    sample.calls += latencies->number(row, "count");
+    sample.call_time += latencies->number(row, "total_time");
+  }
+  for (int row = 0; row < alerts->size(); ++row) {
+    sample.alerts.push_back(
+        fmt::format("{} {} {}: {}, since {}{}", alerts->cell(row, "level"), alerts->cell(row, "rule"),
+                    alerts->cell(row, "object"), alerts->cell(row, "value"), alerts->cell(row, "since"),
+                    alerts->cell(row, "acknowledged_by").empty() ? "" : ", acknowledged"));
   }
   for (int row = 0; row < advice->size(); ++row) {
     sample.advice.push_back(fmt::format("{}: {}", advice->cell(row, "urgency"), advice->cell(row, "title")));

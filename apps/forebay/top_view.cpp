@@ -12,6 +12,7 @@ namespace {
 /// Of one table, so that there is room for the next.
 constexpr std::size_t kMostServers = 8;
 constexpr std::size_t kMostPools = 6;
+constexpr std::size_t kMostAlerts = 3;
 constexpr std::size_t kMostAdvice = 3;
 
 /// 1 to 4 digits and a unit: what can be read at a glance.
@@ -54,9 +55,13 @@ void add_summary(std::vector<std::string>& lines, const TopSample& before, const
                  double seconds) {
   const double queries = since(before.queries, now.queries);
   const double asked = since(before.assignments, now.assignments);
-  lines.push_back(fmt::format("queries {}/s   mean {}   transactions {}/s",
-                              short_number(ratio(queries, seconds)),
-                              milliseconds(ratio(since(before.query_time, now.query_time), queries)),
+  const double calls = since(before.calls, now.calls);
+  // What memory answers takes no time worth telling, and would hide what servers take.
+  const std::string mean =
+      calls == 0 ? ""
+                 : "   mean of servers " + milliseconds(ratio(since(before.call_time, now.call_time), calls));
+  lines.push_back(fmt::format("queries {}/s{}   transactions {}/s", short_number(ratio(queries, seconds)),
+                              mean,
                               short_number(ratio(since(before.transactions, now.transactions), seconds))));
   TopSample::Pool all;
   for (const TopSample::Pool& pool : now.pools) {
@@ -78,6 +83,13 @@ void add_summary(std::vector<std::string>& lines, const TopSample& before, const
                       ? std::string("memory  nothing asked that can be kept")
                       : fmt::format("memory  {:.1f} % of what can be kept, {}/s",
                                     100 * ratio(hits, hits + misses), short_number(ratio(hits, seconds))));
+}
+
+void add_list(std::vector<std::string>& lines, std::string_view name, const std::vector<std::string>& list,
+              std::size_t most) {
+  for (std::size_t at = 0; at < std::min(list.size(), most); ++at)
+    lines.push_back(fmt::format("{:<8}{}", name, list[at]));
+  if (list.size() > most) lines.push_back(fmt::format("{:<8}and {} more", "", list.size() - most));
 }
 
 void add_servers(std::vector<std::string>& lines, const TopSample& before, const TopSample& now,
@@ -163,8 +175,8 @@ std::vector<std::string> top_lines(const TopSample& before, const TopSample& now
                       ? fmt::format("forebay {}   the last {:.1f} s   q: leave", screen.place, seconds)
                       : fmt::format("forebay {}   NO ANSWER: {}", screen.place, screen.trouble));
   add_summary(lines, before, now, seconds);
-  for (std::size_t at = 0; at < std::min(now.advice.size(), kMostAdvice); ++at)
-    lines.push_back("next    " + now.advice[at]);
+  add_list(lines, "ALERT", now.alerts, kMostAlerts);
+  add_list(lines, "next", now.advice, kMostAdvice);
   add_servers(lines, before, now, seconds);
   add_pools(lines, now);
   add_statements(lines, before, now, screen, seconds);

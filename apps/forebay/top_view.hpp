@@ -42,12 +42,14 @@ struct TopSample {
   std::chrono::steady_clock::time_point taken = {};
   double queries = 0;
   double transactions = 0;
-  double query_time = 0;
+  double calls = 0;      ///< that servers have answered
+  double call_time = 0;  ///< of those
   double wait_time = 0;
   double assignments = 0;
   double hits = 0;
   double misses = 0;
   bool has_cache = false;
+  std::vector<std::string> alerts = {};  ///< the worst first
   std::vector<std::string> advice = {};  ///< what to do next, the most urgent first
   std::vector<Pool> pools = {};
   std::vector<Server> servers = {};

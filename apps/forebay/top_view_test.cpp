@@ -14,7 +14,8 @@ TopSample sample(double scale) {
   TopSample made{.taken = steady_clock::time_point() + seconds(100) + seconds(static_cast<int>(2 * scale))};
   made.queries = 1'000 * scale;
   made.transactions = 200 * scale;
-  made.query_time = 500 * scale;
+  made.calls = 500 * scale;
+  made.call_time = 1'000 * scale;
   made.hits = 300 * scale;
   made.misses = 100 * scale;
   made.has_cache = true;
@@ -44,12 +45,13 @@ std::size_t line_with(const std::vector<std::string>& lines, std::string_view te
 TEST(TopView, RatesAreOfTheIntervalAlone) {
   const auto lines = top_lines(sample(1), sample(2), {.place = "here:1"});
   EXPECT_NE(lines[0].find("here:1"), std::string::npos);
-  EXPECT_NE(lines[1].find("queries 500/s   mean 0.5 ms   transactions 100/s"), std::string::npos) << lines[1];
+  EXPECT_NE(lines[1].find("queries 500/s   mean of servers 2 ms   transactions 100/s"), std::string::npos)
+      << lines[1];
   EXPECT_NE(lines[2].find("clients 6, 2 waiting (longest 1.5 s)"), std::string::npos) << lines[2];
   EXPECT_NE(lines[3].find("75.0 % of what can be kept, 150/s"), std::string::npos) << lines[3];
 }
 
-TEST(TopView, WhatToDoNextIsSaidInThreeLines) {
+TEST(TopView, WhatToDoNextIsSaidInThreeLinesAndTheRestCounted) {
   TopSample now = sample(2);
   EXPECT_EQ(line_with(top_lines(sample(1), now, {.place = ""}), "next "),
             top_lines(sample(1), now, {}).size());
@@ -59,6 +61,24 @@ TEST(TopView, WhatToDoNextIsSaidInThreeLines) {
   EXPECT_EQ(first, 4U) << "behind the summary";
   EXPECT_EQ(line_with(lines, "soon: c"), first + 2);
   EXPECT_EQ(line_with(lines, "consider: d"), lines.size());
+  EXPECT_EQ(line_with(lines, "and 1 more"), first + 3);
+}
+
+TEST(TopView, AlertsComeBeforeWhatToDo) {
+  TopSample now = sample(2);
+  now.advice = {"now: Start the server"};
+  now.alerts = {"critical server-down server=db:5432"};
+  const auto lines = top_lines(sample(1), now, {.place = ""});
+  EXPECT_EQ(line_with(lines, "ALERT   critical server-down server=db:5432"), 4U);
+  EXPECT_EQ(line_with(lines, "next    now: Start the server"), 5U);
+  EXPECT_EQ(line_with(lines, "more"), lines.size());
+}
+
+TEST(TopView, WithoutCallsThereIsNoMean) {
+  TopSample now = sample(2);
+  now.calls = sample(1).calls;
+  EXPECT_EQ(line_with(top_lines(sample(1), now, {.place = ""}), "mean of servers"),
+            top_lines(sample(1), now, {.place = ""}).size());
 }
 
 TEST(TopView, WhatTookMostTimeComesFirst) {

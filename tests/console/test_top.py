@@ -59,6 +59,20 @@ def test_one_interval_is_printed_where_there_is_no_terminal(daemon):
     assert pool.split()[2:4] == ["1", "0"], "one client, nobody waits"
 
 
+def test_active_alerts_and_what_to_do_stand_above_the_tables():
+    """What the dashboard says first a terminal says as well (L17)."""
+    with PostgresServer() as server, ForebayDaemon(server, ["--admin", "127.0.0.1:0"]) as daemon:
+        server.stop()
+        wait_until(lambda: daemon.show("alerts") and daemon.show("recommendations"), 30, "both", interval=0.2)
+        told = subprocess.run([forebay_binary(), "top", daemon.url(), "--once", "--interval", "0.2"], capture_output=True,
+                              text=True, timeout=30)
+    assert (told.returncode, told.stderr) == (0, "")
+    lines = told.stdout.splitlines()
+    alert = next(number for number, line in enumerate(lines) if line.startswith("ALERT   critical server-down server="))
+    advice = next(number for number, line in enumerate(lines) if line.startswith("next    now: "))
+    assert alert < advice
+
+
 def test_a_screen_is_painted_until_somebody_leaves(daemon):
     controller, terminal = pty.openpty()
     termios.tcsetwinsize(terminal, (30, 120))
