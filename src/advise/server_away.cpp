@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "advise/kinds.hpp"
@@ -6,9 +8,13 @@ namespace forebay::advise {
 
 namespace {
 
-/// Of the primary readiness tells, and of who has not answered yet nobody can.
+/// Of the primary readiness tells, and where nobody answers, of that; of who has not answered yet nobody can.
 std::vector<Recommendation> find(const Evidence& evidence) {
   std::vector<Recommendation> all;
+  const bool do_others_answer = std::ranges::any_of(evidence.now().servers, [](const auto& facts) {
+    return facts.is_watched && facts.server.state == route::State::up;
+  });
+  if (!do_others_answer) return all;
   for (const auto& facts : evidence.now().servers) {
     const route::Server& server = facts.server;
     const bool is_away = server.state == route::State::down || server.state == route::State::refused;

@@ -22,7 +22,7 @@ TEST(ServersTest, NameWhatIsAwayAndWhatLags) {
   now.servers = {replica(route::State::up)};
   EXPECT_TRUE(say(kServerAway, {now}).empty());
   EXPECT_TRUE(say(kReplicaLagging, {now}).empty());
-  now.servers = {replica(route::State::down)};
+  now.servers = {replica(route::State::down), replica(route::State::up)};
   ASSERT_EQ(say(kServerAway, {now}).size(), 1U);
   EXPECT_EQ(say(kServerAway, {now})[0].title, "Bring b:5432 back");
   now.servers = {replica(route::State::lagging)};
@@ -35,12 +35,20 @@ TEST(ServersTest, OnesThatAreNotKnownAreNotSpokenOf) {
   Moment now = calm(0);
   now.servers = {replica(route::State::unknown)};
   EXPECT_TRUE(say(kServerAway, {now}).empty());
-  now.servers = {replica(route::State::down)};
+  now.servers = {replica(route::State::down), replica(route::State::up)};
   now.servers[0].is_watched = false;
   EXPECT_TRUE(say(kServerAway, {now}).empty());
-  now.servers = {replica(route::State::down)};
+  now.servers = {replica(route::State::down), replica(route::State::up)};
   now.servers[0].is_primary = true;
   EXPECT_TRUE(say(kServerAway, {now}).empty()) << "readiness tells of it";
+}
+
+TEST(ServersTest, WhereNobodyAnswersNoOthersDoInItsPlace) {
+  Moment now = calm(0);
+  now.servers = {replica(route::State::down)};
+  EXPECT_TRUE(say(kServerAway, {now}).empty()) << "readiness tells of it";
+  now.servers.push_back(replica(route::State::down));
+  EXPECT_TRUE(say(kServerAway, {now}).empty());
 }
 
 TEST(ReadinessTest, SaysWhatToDoAboutEachReason) {

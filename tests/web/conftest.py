@@ -13,6 +13,7 @@ import pytest
 
 from browser import Browser
 from forebay_testing import ForebayDaemon, postgres_binary, wait_until
+from truths import CountingServer
 
 FOLDER = pathlib.Path(__file__).parent
 USER = "app"
@@ -49,6 +50,14 @@ def start(server):
             return running.enter_context(daemon)
 
         yield run
+
+
+@pytest.fixture(scope="session")
+def counting():
+    """A server that counts statements itself, with a database of its own for that."""
+    with CountingServer() as own:
+        own.prepare()
+        yield own
 
 
 @pytest.fixture
