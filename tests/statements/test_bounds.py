@@ -11,6 +11,8 @@ from forebay_testing.fixtures import Endpoint
 MOST = 10_000
 #: What docs/statements.md states of one thread.
 BYTES_EACH = 3_000
+#: Likewise, where values are kept.
+BYTES_OF_VALUES = 5_000
 
 
 def shown(place) -> list[dict]:
@@ -63,6 +65,28 @@ def test_ten_thousand_statements(one_thread):
         assert counted - not_counted < MOST * BYTES_EACH
     later = (growth["true"][1] - growth["true"][0]) - (growth["false"][1] - growth["false"][0])
     assert later < 4 << 20, "what made room has given its memory back"
+
+
+@pytest.mark.time_limit(240)
+def test_ten_thousand_statements_with_their_values(one_thread):
+    """Thirty-two of the slowest call of each, of forty bytes."""
+    values = ", ".join(f"'{number:040}'" for number in range(32))
+    growth = {}
+    for samples in ("on", "off"):
+        place = one_thread(f"statements: {{max: {MOST}, samples: {samples}}}\n")
+        with place.raw() as raw:
+            for first in range(0, MOST, 100):
+                if first == 100:
+                    before = place.daemon.rss_bytes()
+                raw.send(*(fe.query(f"SELECT id AS c{number} FROM items WHERE name IN ({values}) LIMIT 0")
+                           for number in range(first, first + 100)))
+                for _ in range(100):
+                    raw.until_ready()
+            growth[samples] = place.daemon.rss_bytes() - before
+        assert sum(row["calls"] for row in shown(place)) == MOST
+    print("growth of memory with values and without:", growth)
+    assert growth["off"] < MOST * BYTES_EACH
+    assert growth["on"] - growth["off"] < MOST * BYTES_OF_VALUES
 
 
 def test_dear_statements_stay(one_thread):
