@@ -804,7 +804,8 @@ std::vector<Section> section_rows() {
        Scope::policy},
       {"http.aliases",
        "Further paths, each with the built-in path that it is answered as, with or without parameters: "
-       "`/metrics/database: /api/v1/database`. They take the methods of what they stand for, and are for whoever "
+       "`/metrics/database: /api/v1/database`. They take the methods of what they stand for, and are for "
+       "whoever "
        "may ask for that. Parameters of a request come behind those of its alias.",
        Scope::alias},
       {"alerts.rules",

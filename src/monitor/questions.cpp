@@ -154,7 +154,8 @@ SELECT json_build_object(
                coalesce((SELECT option_value::float8 FROM pg_options_to_table(c.reloptions)
                          WHERE option_name = 'fillfactor'), 100) / 100 AS filled
              FROM pg_class c, LATERAL (
-               SELECT count(*) AS columns, sum((1 - null_frac) * avg_width) AS bytes, bool_or(null_frac > 0) AS has_nulls
+               SELECT count(*) AS columns, sum((1 - null_frac) * avg_width) AS bytes,
+                 bool_or(null_frac > 0) AS has_nulls
                FROM pg_stats p WHERE p.schemaname = ranked.schemaname AND p.tablename = ranked.relname
                  AND NOT p.inherited) w
              WHERE c.oid = relid AND c.reltuples >= 0 AND total IS NOT NULL) t

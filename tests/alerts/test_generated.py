@@ -139,7 +139,7 @@ CLIENTS = 40
 @needs_prometheus
 @pytest.mark.time_limit(240)
 def test_rules_as_they_are_shipped_fire_under_a_real_prometheus(start, tmp_path):
-    """Slow and failing statements, and then a server that is gone (L18, C11, P8); what Forebay raises itself is the same."""
+    """Slow and failing statements, then a server that is gone (L18, C11, P8); Forebay raises the same itself."""
     text = rules("own: {signal: paused, warning: true}", "[forebay, lms, classroom, prepnexus]")
     file = tmp_path / "rules.yaml"
     (tmp_path / "forebay.yaml").write_text(UPSTREAM + text)

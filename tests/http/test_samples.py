@@ -128,7 +128,8 @@ def test_bloat_is_what_the_pages_have_free(sampled, server, direct, database):
     client = direct()
     server.execute("CREATE EXTENSION pgstattuple", dbname=database)
     fill = "SELECT i::int8 AS id, repeat('x', 50 + i % 100) AS name, now() AS at FROM generate_series(1, 20000) i"
-    kept = {"whole": "true", "halved": "id % 2 = 0", "tenth": "id % 10 = 0", "emptied": "false", "unknown": "id % 2 = 0"}
+    kept = {"whole": "true", "halved": "id % 2 = 0", "tenth": "id % 10 = 0", "emptied": "false",
+            "unknown": "id % 2 = 0"}
     for table, rows in kept.items():
         client.execute(f"CREATE TABLE {table} WITH (autovacuum_enabled = off) AS {fill}")
         client.execute(f"DELETE FROM {table} WHERE NOT ({rows}) AND id < 19990")

@@ -78,7 +78,8 @@ def test_the_first_of_every_order_is_found_among_all(start, connect, server, dat
     assert [row["mean_seconds"] for row in told] == sorted(means, reverse=True)[:5]
 
 
-@pytest.mark.parametrize("query", ["limit=", "limit=0", "limit=501", "limit=-1", "limit=2x", "order=", "order=call", "limit=2&limit=3", "most=1"])
+@pytest.mark.parametrize("query", ["limit=", "limit=0", "limit=501", "limit=-1", "limit=2x", "order=",
+                                   "order=call", "limit=2&limit=3", "most=1"])
 def test_what_cannot_be_asked_for_is_refused(start, query):
     reply = Http(start()).get(f"/api/v1/statements?{query}")
     assert (reply.status, reply.json["error"]["code"]) == (400, "bad_parameter")
