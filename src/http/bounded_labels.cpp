@@ -62,9 +62,9 @@ void keep_busiest(Figures& figures) {
   };
   figures.left_out.databases = std::erase_if(
       figures.databases, [&](const pgfront::DatabaseFacts& facts) { return is_left_out(facts.name); });
-  std::erase_if(figures.traffic, [&](const auto& each) { return is_left_out(each.first); });
   std::erase_if(figures.latencies, [&](const auto& each) { return is_left_out(each.first); });
   std::erase_if(figures.repetitions, [&](const auto& each) { return is_left_out(each.database); });
+  std::erase_if(figures.traffic, [&](const auto& each) { return is_left_out(each.first); });
 }
 
 }  // namespace forebay::http
