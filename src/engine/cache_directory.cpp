@@ -96,8 +96,23 @@ bool CacheDirectory::is_unused(Place& place, TimePoint now) {
 void CacheDirectory::end(std::shared_ptr<DatabaseCache> cache) {
   const cache::Freshness* freshness = &cache->freshness();
   store_->clear([freshness](const cache::Entry& entry) { return &entry.freshness() == freshness; });
+  ended_.add(*cache);
   cache->request_stop();
   ending_.push_back(std::move(cache));
+}
+
+void CacheDirectory::Totals::add(const DatabaseCache& cache) {
+  const auto& counters = cache.counters();
+  hits += counters.hits;
+  misses += counters.misses;
+  saved_micros += counters.saved_micros;
+}
+
+CacheDirectory::Totals CacheDirectory::totals() const {
+  const std::lock_guard lock(mutex_);
+  Totals sum = ended_;
+  for (const auto& [name, place] : by_name_) sum.add(*place.cache);
+  return sum;
 }
 
 std::vector<std::shared_ptr<DatabaseCache>> CacheDirectory::all() const {

@@ -37,6 +37,15 @@ class CacheDirectory {
   void forget_unused(TimePoint now);
 
   std::vector<std::shared_ptr<DatabaseCache>> all() const;
+  /// What all have come to since the start, those that have ended among them.
+  struct Totals {
+    std::uint64_t hits = 0;
+    std::uint64_t misses = 0;
+    std::uint64_t saved_micros = 0;
+
+    void add(const DatabaseCache& cache);
+  };
+  Totals totals() const;
   cache::Store& store() { return *store_; }
 
  private:
@@ -56,6 +65,7 @@ class CacheDirectory {
   std::map<std::string, Place> by_name_;      ///< guarded by mutex_; by server and name
   /// Guarded by mutex_. Their threads have been told to end.
   std::vector<std::shared_ptr<DatabaseCache>> ending_;
+  Totals ended_;  ///< guarded by mutex_; of those that are not in by_name_ any more
 };
 
 }  // namespace forebay::engine

@@ -89,7 +89,7 @@ std::size_t Session::on_input(const std::byte* bytes, std::size_t size) {
   send_burst();
   look_for_end();
   settle_late();
-  backend::PoolCounters::add(pool_->counters().bytes_received, at);
+  if (!refills_) backend::PoolCounters::add(pool_->counters().bytes_received, at);
   return at;
 }
 
@@ -196,7 +196,7 @@ void Session::unblock() {
 // -----------------------------------------------------------------------------------------------
 
 bool Session::on_output(Bytes bytes) {
-  backend::PoolCounters::add(pool_->counters().bytes_sent, bytes.size());
+  if (!refills_) backend::PoolCounters::add(pool_->counters().bytes_sent, bytes.size());
   if (reads_ != nullptr) reads_->take_answer(bytes, *backend_);
   if (routing_ != nullptr && routing_->attempt.is_open && hold_answer(bytes)) return true;
   if (calls_ != nullptr) calls_->end_burst(net::Loop::current()->now());
@@ -221,17 +221,23 @@ void Session::on_ready() {
   error_seen_ = false;
   unsettled_ = true;
   if (routing_ != nullptr && !effects_.empty()) pool_->directory().board().note_write(Clock::now());
-  auto& counters = pool_->counters();
   const TimePoint now = net::Loop::current()->now();
-  backend::PoolCounters::add(counters.queries, 1);
-  backend::PoolCounters::add(counters.query_micros, micros_between(state_since_, now));
+  // What is asked by Forebay itself, to be kept, is no client's.
+  if (!refills_) {
+    auto& counters = pool_->counters();
+    backend::PoolCounters::add(counters.queries, 1);
+    backend::PoolCounters::add(counters.query_micros, micros_between(state_since_, now));
+  }
   const bool goes_on = in_batch_ || backend_->tracker().outstanding() > 0;
   state_since_ = now;
   if (goes_on) cancel_sent_ = false;
   if (backend_->tracker().transaction_status() == 'I') {
-    backend::PoolCounters::add(counters.transactions, 1);
     const std::uint64_t micros = micros_between(transaction_since_, now);
-    backend::PoolCounters::add(counters.transaction_micros, micros);
+    if (!refills_) {
+      auto& counters = pool_->counters();
+      backend::PoolCounters::add(counters.transactions, 1);
+      backend::PoolCounters::add(counters.transaction_micros, micros);
+    }
     if (calls_ != nullptr) calls_->note_transaction(micros);
     transaction_since_ = goes_on ? now : TimePoint();
   }

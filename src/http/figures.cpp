@@ -19,6 +19,7 @@ void look(Figures& figures, pgfront::Front& front, TimePoint now) {
   figures.users = pgfront::user_facts(front);
   figures.servers = pgfront::server_facts(front);
   figures.caches = pgfront::cache_facts(front, now, false);
+  figures.cached = front.caches().totals();
   figures.store = front.caches().store().figures();
   figures.store_capacity = front.caches().store().capacity();
   figures.process = process_facts();

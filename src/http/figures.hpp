@@ -42,7 +42,8 @@ struct Figures {
   std::vector<pgfront::DatabaseFacts> databases;
   std::vector<pgfront::QuotaFacts> users;
   std::vector<pgfront::ServerFacts> servers;
-  std::vector<pgfront::CacheFacts> caches;  ///< without their entries
+  std::vector<pgfront::CacheFacts> caches;  ///< without their entries; of the databases in use
+  engine::CacheDirectory::Totals cached;    ///< since the start, of all databases
   cache::Store::Figures store;
   std::size_t store_capacity = 0;
   ProcessFacts process;

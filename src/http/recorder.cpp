@@ -19,13 +19,8 @@ double milliseconds(std::uint64_t micros) {
 }  // namespace
 
 void Recorder::note(const Figures& figures, TimePoint now) {
-  Totals totals{.at = now, .cpu_seconds = figures.process.cpu_seconds};
+  Totals totals{.at = now, .cached = figures.cached, .cpu_seconds = figures.process.cpu_seconds};
   for (const auto& [database, traffic] : figures.traffic) totals.traffic += traffic;
-  for (const auto& cache : figures.caches) {
-    totals.hits += cache.hits;
-    totals.misses += cache.misses;
-    totals.saved_micros += cache.saved_micros;
-  }
   for (const auto& [database, report] : figures.latencies) totals.calls += report.calls;
   if (before_ && before_->at < now) note_rates(*before_, totals);
   before_ = totals;
@@ -56,13 +51,13 @@ void Recorder::note_rates(const Totals& before, const Totals& after) {
   };
   using T = backend::Traffic;
   const std::uint64_t queries = change(&T::queries);
-  const std::uint64_t hits = grown(before.hits, after.hits);
+  const std::uint64_t hits = grown(before.cached.hits, after.cached.hits);
   rate("queries", queries);
   rate("transactions", change(&T::transactions));
   rate("hits", hits);
   rate("received_bytes", change(&T::bytes_received));
   rate("sent_bytes", change(&T::bytes_sent));
-  mean("hit_ratio", static_cast<double>(hits), hits + grown(before.misses, after.misses));
+  mean("hit_ratio", static_cast<double>(hits), hits + grown(before.cached.misses, after.cached.misses));
   const std::uint64_t cached = change(&T::cached_queries);
   mean("query_ms", milliseconds(change(&T::query_micros)), queries > cached ? queries - cached : 0);
   mean("wait_ms", milliseconds(change(&T::wait_micros)), change(&T::assignments));
@@ -72,7 +67,7 @@ void Recorder::note_rates(const Totals& before, const Totals& after) {
   mean("call_p99_ms", milliseconds(calls.percentile(0.99)) * static_cast<double>(calls.count()),
        calls.count());
   history_.add("saved_seconds", after.at,
-               milliseconds(grown(before.saved_micros, after.saved_micros)) / 1e3 / seconds);
+               milliseconds(grown(before.cached.saved_micros, after.cached.saved_micros)) / 1e3 / seconds);
   history_.add("cpu", after.at, (after.cpu_seconds - before.cpu_seconds) / seconds);
 }
 

@@ -23,9 +23,7 @@ class Recorder {
   struct Totals {
     TimePoint at;
     backend::Traffic traffic = {};
-    std::uint64_t hits = 0;
-    std::uint64_t misses = 0;
-    std::uint64_t saved_micros = 0;
+    engine::CacheDirectory::Totals cached = {};
     double cpu_seconds = 0;
     observe::HistogramSnapshot calls = {};
   };

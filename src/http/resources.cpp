@@ -107,18 +107,10 @@ json::object to_json(const pgfront::ServerFacts& facts) {
 json::object overview_of(const Figures& figures) {
   backend::Traffic traffic;
   for (const auto& [database, each] : figures.traffic) traffic += each;
-  std::uint64_t hits = 0;
-  std::uint64_t misses = 0;
-  std::uint64_t saved_micros = 0;
-  for (const auto& each : figures.caches) {
-    hits += each.hits;
-    misses += each.misses;
-    saved_micros += each.saved_micros;
-  }
   json::object cache = store_of(figures.store, figures.store_capacity);
-  cache["hits"] = hits;
-  cache["misses"] = misses;
-  cache["saved_us"] = saved_micros;
+  cache["hits"] = figures.cached.hits;
+  cache["misses"] = figures.cached.misses;
+  cache["saved_us"] = figures.cached.saved_micros;
   return {{"time", figures.time},
           {"alerts", counts_of(figures.alerts)},
           {"paused", figures.is_paused},

@@ -1,0 +1,212 @@
+"""What pages say of the cache, against what clients have sent and what of that came to the server (C7, L17, P8)."""
+
+import contextlib
+import threading
+import time
+
+import psycopg
+import pytest
+
+from conftest import USER, api, place
+from forebay_testing import wait_until
+from truths import COUNTED, WINDOWS, cells, figure, open_statement, value_in
+
+#: Twelve milliseconds of the server; with each number it is another question.
+SLOW = "SELECT count(*) FROM stored WHERE md5(repeat(words, 50)) <> 'slow' AND id <> "
+WARM = "SELECT words FROM stored WHERE id = 1"
+
+pytestmark = pytest.mark.time_limit(240)
+
+
+@pytest.fixture(scope="module")
+def stored(counting):
+    """A table whose reading takes a while."""
+    counting.psql("CREATE TABLE stored AS SELECT id, md5(id::text) AS words FROM generate_series(1, 5000) id;"
+                  f" ALTER TABLE stored OWNER TO {USER}; ANALYZE stored", COUNTED)
+    return counting
+
+
+@pytest.fixture
+def begin(start, stored):
+    """begin(config=None): a client of a daemon whose cache is at work, and its address. The server counts from now."""
+    with contextlib.ExitStack() as opened:
+        def run(config: str | None = None):
+            daemon = start("--cache", "on", upstream=stored, config=config)
+            base = place(daemon)
+            client = opened.enter_context(psycopg.connect(daemon.dsn(USER, COUNTED), autocommit=True,
+                                                          prepare_threshold=None))
+
+            def is_from_memory() -> bool:
+                client.execute(WARM)
+                return hits(base) > 0
+
+            wait_until(is_from_memory, 20, "an answer from memory")
+            stored.execute("SELECT pg_stat_statements_reset()", dbname=COUNTED)
+            return client, base
+
+        yield run
+
+
+def hits(base: str) -> int:
+    return sum(each["hits"] for each in api(base, "api/v1/cache")["databases"])
+
+
+def counts(browser) -> dict[str, int]:
+    return {name: int(text.replace(",", "")) for name, text in cells(browser, COUNTED).items()
+            if name in ("Hits", "Misses", "Entries", "Ended by writes", "Cannot be kept")}
+
+
+def test_hits_and_misses_are_what_was_sent_and_what_came_to_the_server(browser, begin, stored):
+    client, base = begin()
+    browser.open(f"{base}#/cache")
+    browser.see("table", COUNTED)
+    before, before_saved = counts(browser), value_in(figure(browser, "Time saved"))
+    sent = 0
+    for _ in range(4):
+        for number in range(100):
+            client.execute(f"{SLOW}{number}")
+            sent += 1
+    for _ in range(30):
+        client.execute("SELECT clock_timestamp()")
+    by_server = stored.counted("md5")
+    answered = sent - by_server["calls"]
+    assert 200 < answered <= 300 and by_server["calls"] >= 100
+
+    def grown() -> dict[str, int]:
+        return {name: value - before[name] for name, value in counts(browser).items()}
+
+    wait_until(lambda: grown()["Cannot be kept"] >= 30, 20, "the latest figures")
+    assert grown() == {"Hits": answered, "Misses": by_server["calls"], "Entries": 100, "Ended by writes": 0,
+                       "Cannot be kept": 30}
+    assert int(browser.text('[data-figure="entries"]')) == before["Entries"] + 100
+    assert value_in(figure(browser, "Hit rate")) == pytest.approx(answered / sent, abs=0.02), "in the last minute"
+    # The server's own times are without the way to it.
+    least, most = answered * by_server["min"], answered * (by_server["max"] + 0.003)
+    saved = value_in(figure(browser, "Time saved"))
+    assert 0.99 * least <= saved - before_saved <= 1.01 * most
+    assert value_in(cells(browser, COUNTED)["Time saved"]) == saved
+    browser.do("go", url=f"{base}#/")
+    assert f"{before['Hits'] + answered} answered from memory" in browser.see('.figure:has([data-figure="hit-rate"])')
+    assert value_in(browser.text('[data-figure="saved"]')) == saved
+
+    open_statement(browser, base, "SELECT count(*) FROM stored")
+    assert (figure(browser, "Calls"), figure(browser, "From memory")) == (str(sent), str(answered))
+    assert 0.99 * least <= value_in(figure(browser, "From memory", "small")) <= 1.01 * most
+    assert value_in(figure(browser, "Mean")) == pytest.approx(by_server["mean"], rel=0.15), "of servers' answers"
+    browser.do("go", url=f"{base}#/statements")
+    browser.see("table", "FROM stored")
+    assert value_in(cells(browser, "FROM stored WHERE md5")["From memory"]) == pytest.approx(answered / sent, abs=0.001)
+
+
+def test_what_writes_have_ended_is_what_has_to_be_asked_anew(browser, begin, stored):
+    client, base = begin()
+    for _ in range(3):
+        for number in range(20):
+            client.execute(f"{SLOW}{number}")
+    new = stored.query("UPDATE stored SET words = words || '!' WHERE id = 1 RETURNING words", dbname=COUNTED)
+
+    def is_known() -> bool:
+        """Its new value comes from memory: the change has come by, for all that read the table."""
+        before = hits(base)
+        return client.execute(WARM).fetchall() == new and hits(base) > before
+
+    wait_until(is_known, 20, "the write is known")
+    browser.open(f"{base}#/cache")
+    browser.see("table", COUNTED)
+    before, calls = counts(browser), stored.counted("md5")["calls"]
+    for number in range(20):
+        client.execute(f"{SLOW}{number}")
+    wait_until(lambda: counts(browser)["Misses"] > before["Misses"], 20, "the latest figures")
+    after = counts(browser)
+    assert stored.counted("md5")["calls"] - calls == 20
+    assert [after[name] - before[name] for name in ("Ended by writes", "Misses", "Hits")] == [20, 20, 0]
+
+
+def test_hit_rate_and_time_saved_are_those_of_the_last_seconds(browser, begin, stored):
+    """Each question is asked once, and three times more when half a second has gone by."""
+    client, base = begin()
+    sent, is_over = [0], threading.Event()
+
+    def ask() -> None:
+        for number in range(100_000):
+            for each in (number, *[number - 40] * 3):
+                client.execute(f"{SLOW}{each}")
+                sent[0] += 1
+            if is_over.is_set():
+                return
+
+    browser.open(base)
+    browser.see('[data-figure="hit-rate"]')
+    asking = threading.Thread(target=ask)
+    asking.start()
+    moments = []
+
+    def look() -> bool:
+        by_server = stored.counted("md5")
+        moments.append({"at": time.monotonic(), "hits": sent[0] - by_server["calls"], "sent": sent[0],
+                        "calls": by_server["calls"], "total": by_server["total"],
+                        "rate": value_in(browser.text('[data-figure="hit-rate"]')),
+                        "saved": value_in(figure(browser, "Time saved", "small")),
+                        "latency": value_in(browser.text('[data-figure="latency"]'))})
+        return len(moments) == 16
+
+    try:
+        wait_until(look, 60, "a while of it", interval=1)
+    finally:
+        is_over.set()
+        asking.join(20)
+    for at, shown in list(enumerate(moments))[8:]:
+        windows = [(moments[at - begin], moments[at - end]) for begin, end in WINDOWS]
+        grown = [{name: after[name] - before[name] for name in ("at", "hits", "sent", "calls", "total")}
+                 for before, after in windows]
+        rates = [each["hits"] / each["sent"] for each in grown]
+        assert min(rates) - 0.02 <= shown["rate"] <= max(rates) + 0.02, (at, moments)
+        # The server's own times are without the way to it, of a millisecond or so.
+        means = [each["total"] / each["calls"] for each in grown]
+        assert min(means) * 0.97 <= shown["latency"] <= max(means) * 1.15 + 0.001, "of the server's answers"
+        saved = [each["hits"] * mean / each["at"] for each, mean in zip(grown, means)]
+        assert min(saved) * 0.9 <= shown["saved"] <= max(saved) * 1.25, (at, moments)
+
+
+def test_what_forebay_asks_by_itself_is_no_query_of_a_client(browser, begin, stored):
+    """Throughput counted the answers that were asked for anew before their lifetime ended (refresh-ahead)."""
+    client, base = begin("cache: {lifetime: 1200ms}\n")
+
+    def queries() -> int:
+        """As shown, once it is the latest."""
+        def is_latest():
+            shown = int(browser.text('.figure:has([data-figure="throughput"]) small').split()[1].replace(",", ""))
+            return shown == api(base, "api/v1/overview")["traffic"]["queries"] and shown
+
+        return wait_until(is_latest, 20, "the latest figures", interval=0.1)
+
+    browser.open(base)
+    browser.see('[data-figure="throughput"]')
+    before, sent = queries(), 0
+
+    def are_asked_anew() -> bool:
+        nonlocal sent
+        client.execute(f"{SLOW}1")
+        sent += 1
+        return stored.counted("md5")["calls"] >= 8
+
+    wait_until(are_asked_anew, 30, "the same several times", interval=0.02)
+    assert queries() - before == sent
+
+
+def test_what_was_saved_since_the_start_is_told_when_nobody_is_connected_any_more(browser, begin):
+    """It was counted from nothing again when a database had had no client for ten seconds."""
+    client, base = begin()
+    for _ in range(3):
+        for number in range(20):
+            client.execute(f"{SLOW}{number}")
+    browser.open(f"{base}#/cache")
+    browser.see('[data-figure="entries"]')
+    assert "since the start" in browser.see('section[aria-labelledby="store"]')
+    saved = value_in(figure(browser, "Time saved"))
+    assert saved > 0.3
+    client.close()
+    browser.see(".notice", "No database has a cache", timeout=40_000)
+    browser.do("go", url=f"{base}#/")
+    assert value_in(browser.see('[data-figure="saved"]')) >= saved
+    assert int(browser.text('.figure:has([data-figure="hit-rate"]) small').split()[0]) >= 20
