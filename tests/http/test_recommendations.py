@@ -108,13 +108,13 @@ def test_statements_that_repeat_are_recommended_to_be_asked_at_once(start, conne
 
 def test_an_index_that_plans_want_is_recommended_and_its_gain_measured(start, connect, load, server, database):
     """A slow statement leads to its index among what is to be done next (L17, C7)."""
-    server.execute("CREATE TABLE parcels AS SELECT n AS id, n % 5000 AS shelf, repeat('x', 200) AS note"
-                   " FROM generate_series(1, 60000) n", dbname=database)
+    server.execute("CREATE TABLE parcels AS SELECT n AS id, n % 5000 AS shelf, repeat('x', 100) AS note"
+                   " FROM generate_series(1, 240000) n", dbname=database)
     server.execute("GRANT SELECT ON parcels TO PUBLIC; ANALYZE parcels", dbname=database)
     daemon = start("--set", "http.anonymous=admin", "--set", "plans.slower_than=1ms", "--cache", "off")
     http = Http(daemon)
     text = "SELECT count(note) FROM parcels WHERE shelf = "
-    load(daemon, f"\\set shelf random(0, 4999)\n{text}:shelf;\n", 1, "--rate=40")
+    load(daemon, f"\\set shelf random(0, 4999)\n{text}:shelf;\n", 1, "--rate=10")
     found = awaited(http, "open", "missing-index", 90)
     assert found["title"] == f"Make an index for {text}$1"
     assert found["change"] == {"form": "sql", "text": "CREATE INDEX CONCURRENTLY ON public.parcels (shelf);"}
