@@ -2,6 +2,7 @@
 
 import pathlib
 import sys
+import time
 
 import django
 import pytest
@@ -105,6 +106,41 @@ def load(page, number: int, atomic: bool):
         connection.close()
 
 
+class Pauses:
+    """The longest time from answer to answer: without a transaction statements more than 50 ms apart are not of one
+    page (docs/statements.md), and on a busy machine this program, or Forebay, may sleep that long."""
+
+    def __init__(self) -> None:
+        self.longest = 0.0
+        self._last = None
+
+    def __call__(self, execute, *statement):
+        try:
+            return execute(*statement)
+        finally:
+            now = time.monotonic()
+            if self._last is not None:
+                self.longest = max(self.longest, now - self._last)
+            self._last = now
+
+
+def load_three_times(place, lazy, eager, atomic: bool) -> None:
+    """Each lazy page, without a pause that would make two of one."""
+    longest = []
+    while len(longest) < 10:
+        place.reset()
+        longest.append(0.0)
+        for number in range(1, 4):
+            pauses = Pauses()
+            with connection.execute_wrapper(pauses):
+                by_lazy = load(lazy, number, atomic)
+            assert by_lazy == load(eager, number, atomic), "the pages say the same"
+            longest[-1] = max(longest[-1], pauses.longest)
+        if atomic or longest[-1] < 0.03:
+            return
+    pytest.fail(f"this machine is too busy: {longest}")
+
+
 @pytest.mark.parametrize("atomic", [False, True], ids=["autocommit", "atomic"])
 @pytest.mark.parametrize("name", PAGES)
 def test_every_lazy_page_is_found_and_no_eager_one(place, name, atomic):
@@ -112,8 +148,7 @@ def test_every_lazy_page_is_found_and_no_eager_one(place, name, atomic):
     for number in range(1, 13):
         load(eager, number, atomic)
     assert place.repetitions() == [], "the eager page"
-    for number in range(1, 4):
-        assert load(lazy, number, atomic) == load(eager, number, atomic), "the pages say the same"
+    load_three_times(place, lazy, eager, atomic)
     rows = place.repetitions()
     found = {}
     for row in rows:
