@@ -51,6 +51,12 @@ def hits(base: str) -> int:
     return sum(each["hits"] for each in api(base, "api/v1/cache")["databases"])
 
 
+def seconds_for(client, number: int) -> float:
+    began = time.monotonic()
+    client.execute(f"{SLOW}{number}")
+    return time.monotonic() - began
+
+
 def counts(browser) -> dict[str, int]:
     return {name: int(text.replace(",", "")) for name, text in cells(browser, COUNTED).items()
             if name in ("Hits", "Misses", "Entries", "Ended by writes", "Cannot be kept")}
@@ -61,10 +67,10 @@ def test_hits_and_misses_are_what_was_sent_and_what_came_to_the_server(browser, 
     browser.open(f"{base}#/cache")
     browser.see("table", COUNTED)
     before, before_saved = counts(browser), value_in(figure(browser, "Time saved"))
-    sent = 0
+    sent, waits = 0, [0.0] * 100  # the longest of each: that for the server
     for _ in range(4):
         for number in range(100):
-            client.execute(f"{SLOW}{number}")
+            waits[number] = max(waits[number], seconds_for(client, number))
             sent += 1
     for _ in range(30):
         client.execute("SELECT clock_timestamp()")
@@ -80,10 +86,10 @@ def test_hits_and_misses_are_what_was_sent_and_what_came_to_the_server(browser, 
                        "Cannot be kept": 30}
     assert int(browser.text('[data-figure="entries"]')) == before["Entries"] + 100
     assert value_in(figure(browser, "Hit rate")) == pytest.approx(answered / sent, abs=0.02), "in the last minute"
-    # The server's own times are without the way to it.
-    least, most = answered * by_server["min"], answered * (by_server["max"] + 0.003)
+    # At least what the server took by itself, at most what the client waited for it.
+    least, most = answered * by_server["mean"] * 0.98, 3 * sum(waits) * 1.02
     saved = value_in(figure(browser, "Time saved"))
-    assert 0.99 * least <= saved - before_saved <= 1.01 * most
+    assert least <= saved - before_saved <= most
     assert value_in(cells(browser, COUNTED)["Time saved"]) == saved
     browser.do("go", url=f"{base}#/")
     assert f"{before['Hits'] + answered} answered from memory" in browser.see('.figure:has([data-figure="hit-rate"])')
@@ -91,8 +97,8 @@ def test_hits_and_misses_are_what_was_sent_and_what_came_to_the_server(browser, 
 
     open_statement(browser, base, "SELECT count(*) FROM stored")
     assert (figure(browser, "Calls"), figure(browser, "From memory")) == (str(sent), str(answered))
-    assert 0.99 * least <= value_in(figure(browser, "From memory", "small")) <= 1.01 * most
-    assert value_in(figure(browser, "Mean")) == pytest.approx(by_server["mean"], rel=0.15), "of servers' answers"
+    assert least <= value_in(figure(browser, "From memory", "small")) <= most
+    assert by_server["mean"] * 0.99 <= value_in(figure(browser, "Mean")) <= sum(waits) / 100 * 1.05, "no hits in it"
     browser.do("go", url=f"{base}#/statements")
     browser.see("table", "FROM stored")
     assert value_in(cells(browser, "FROM stored WHERE md5")["From memory"]) == pytest.approx(answered / sent, abs=0.001)
@@ -123,15 +129,14 @@ def test_what_writes_have_ended_is_what_has_to_be_asked_anew(browser, begin, sto
 
 
 def test_hit_rate_and_time_saved_are_those_of_the_last_seconds(browser, begin, stored):
-    """Each question is asked once, and three times more when half a second has gone by."""
+    """Each question is asked once, and three times more when half a second has gone by. Times are at least what the
+    server took by itself, and at most what the client waited."""
     client, base = begin()
-    sent, is_over = [0], threading.Event()
+    waits, is_over = [], threading.Event()
 
     def ask() -> None:
         for number in range(100_000):
-            for each in (number, *[number - 40] * 3):
-                client.execute(f"{SLOW}{each}")
-                sent[0] += 1
+            waits.extend(seconds_for(client, each) for each in (number, *[number - 40] * 3))
             if is_over.is_set():
                 return
 
@@ -142,9 +147,9 @@ def test_hit_rate_and_time_saved_are_those_of_the_last_seconds(browser, begin, s
     moments = []
 
     def look() -> bool:
-        by_server = stored.counted("md5")
-        moments.append({"at": time.monotonic(), "hits": sent[0] - by_server["calls"], "sent": sent[0],
-                        "calls": by_server["calls"], "total": by_server["total"],
+        by_server, sent = stored.counted("md5"), len(waits)
+        moments.append({"at": time.monotonic(), "hits": sent - by_server["calls"], "sent": sent,
+                        "calls": by_server["calls"], "total": by_server["total"], "waited": sum(waits[:sent]),
                         "rate": value_in(browser.text('[data-figure="hit-rate"]')),
                         "saved": value_in(figure(browser, "Time saved", "small")),
                         "latency": value_in(browser.text('[data-figure="latency"]'))})
@@ -157,15 +162,16 @@ def test_hit_rate_and_time_saved_are_those_of_the_last_seconds(browser, begin, s
         asking.join(20)
     for at, shown in list(enumerate(moments))[8:]:
         windows = [(moments[at - begin], moments[at - end]) for begin, end in WINDOWS]
-        grown = [{name: after[name] - before[name] for name in ("at", "hits", "sent", "calls", "total")}
+        grown = [{name: after[name] - before[name] for name in ("at", "hits", "sent", "calls", "total", "waited")}
                  for before, after in windows]
         rates = [each["hits"] / each["sent"] for each in grown]
         assert min(rates) - 0.02 <= shown["rate"] <= max(rates) + 0.02, (at, moments)
-        # The server's own times are without the way to it, of a millisecond or so.
-        means = [each["total"] / each["calls"] for each in grown]
-        assert min(means) * 0.97 <= shown["latency"] <= max(means) * 1.15 + 0.001, "of the server's answers"
-        saved = [each["hits"] * mean / each["at"] for each, mean in zip(grown, means)]
-        assert min(saved) * 0.9 <= shown["saved"] <= max(saved) * 1.25, (at, moments)
+        least, most = ([each[of] / each["calls"] for each in grown] for of in ("total", "waited"))
+        assert min(least) * 0.97 <= shown["latency"] <= max(most) * 1.05, (at, moments)
+        hits = [each["hits"] / each["at"] for each in grown]
+        # Each hit saves what its own answer took, and not the mean of all, which a busy machine makes differ; the sum
+        # of them is looked at above.
+        assert min(hits) * min(least) * 0.6 <= shown["saved"] <= max(hits) * max(most) * 1.6, (at, moments)
 
 
 def test_what_forebay_asks_by_itself_is_no_query_of_a_client(browser, begin, stored):
