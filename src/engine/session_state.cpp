@@ -296,10 +296,10 @@ void Session::on_settings_read(const backend::QuestionError* error, const backen
 
 /// RESET goes back to what the start-up packet asked for, and there the client's application_name was.
 void Session::restore_application_name() {
-  constexpr std::string_view kName = "application_name";
-  const std::string* initial = backend::find_setting(initial_settings_, kName);
-  if (initial == nullptr || backend::find_setting(settings_, kName) != nullptr) return keep_or_give_back();
-  settings_ = backend::with_setting(settings_, kName, initial);
+  constexpr std::string_view name = "application_name";
+  const std::string* initial = backend::find_setting(initial_settings_, name);
+  if (initial == nullptr || backend::find_setting(settings_, name) != nullptr) return keep_or_give_back();
+  settings_ = backend::with_setting(settings_, name, initial);
   ask(backend::settings_change(backend_->settings(), settings_), &Session::on_restored);
 }
 
@@ -373,7 +373,7 @@ void Session::on_probe(const backend::QuestionError* error, const backend::Rows&
       const bool default_role = *row[1] == "role" && *row[2] == "none";
       if (!default_role) found = backend::with_setting(found, *row[1], &*row[2]);
       if (*row[1] == "search_path" && row[2]->find("pg_temp") != std::string::npos) because = held_because_;
-    } else if (*row[0] == "held") {
+    } else if (*row[0] == "held" || (*row[0] == "authorization" && *row[1] != pool_->user())) {
       because = held_because_;
     } else if (*row[0] == "code" && !code_->knows_functions(*row[1])) {
       return look_at_catalog_and_probe();
@@ -382,8 +382,6 @@ void Session::on_probe(const backend::QuestionError* error, const backend::Rows&
       lifetime_effects_ |= Effect::hides_state;
     } else if (*row[0] == "trace") {
       lifetime_effects_ |= Effect::makes_temporary;
-    } else if (*row[0] == "authorization" && *row[1] != pool_->user()) {
-      because = held_because_;
     }
   }
   if (reads_ != nullptr && parsing_settings(found) != parsing_settings(settings_)) reads_->doubt_prepared();
