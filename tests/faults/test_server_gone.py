@@ -47,9 +47,12 @@ def test_killed_server(fragile, fragile_server, mode):
 def test_server_is_restarting(fragile, fragile_server):
     """Clients that come while it is down get their answers when it is back within the connect timeout."""
     stand = fragile(size=3, flags=["--set", "timeouts.connect=30s"])
-    with stand.raw() as old:
+    with stand.raw() as old, RawConnection(stand.forebay.host, stand.forebay.port) as console:
+        console.login("postgres", fragile_server.passwords["postgres"], "forebay")
         assert old.rows("SELECT 1") == [["1"]]
         fragile_server.stop()
+        # What the gate has not passed on yet would be the answer of whoever is lent such a backend.
+        wait_until(lambda: not console.rows("SHOW SERVERS"), 20, "all backends are known to be gone")
         old.send(fe.query("SELECT 'old'"))
         with stand.stranger() as new:
             new.send(fe.startup({"user": "app", "database": "postgres"}))
