@@ -12,8 +12,6 @@ namespace forebay::advise {
 
 namespace {
 
-/// Of a server's time, in seconds an hour: one hundredth of a processor. Less is not felt.
-constexpr double kLeastPerHour = 36;
 /// The dearest are looked at: to judge a text takes tens of microseconds.
 constexpr std::size_t kMostStatements = 20;
 /// Of calls with the same text: a statement that runs a few times a minute is hardly asked the same again.
@@ -35,7 +33,7 @@ std::vector<Recommendation> find(const Evidence& evidence) {
     calls += growth.calls;
   }
   const double per_hour = seconds / evidence.seconds() * 3600;
-  if (per_hour < kLeastPerHour) return {};
+  if (per_hour < kLeastServerSecondsPerHour) return {};
   return {
       {.id = id_of(kCacheOff.name, "all"),
        .urgency = Urgency::consider,

@@ -12,8 +12,6 @@ namespace forebay::advise {
 
 namespace {
 
-/// Of a server's time, in seconds an hour: one hundredth of a processor. Less is not felt.
-constexpr double kLeastPerHour = 36;
 /// What is asked less often is hardly asked the same again within the life of an entry.
 constexpr double kLeastCallsPerSecond = 1;
 constexpr std::size_t kLongestTitle = 80;
@@ -37,7 +35,8 @@ std::vector<Recommendation> find(const Evidence& evidence) {
     if (statement.refusal.empty()) continue;
     const StatementGrowth growth = grown(evidence, statement);
     const double per_hour = growth.seconds / evidence.seconds() * 3600;
-    if (per_hour < kLeastPerHour || growth.calls < kLeastCallsPerSecond * evidence.seconds()) continue;
+    if (per_hour < kLeastServerSecondsPerHour || growth.calls < kLeastCallsPerSecond * evidence.seconds())
+      continue;
     if (!is_plain_read(*statement.text)) continue;
     Recommendation& made = all.emplace_back();
     made.id = id_of(kCacheStatement.name, object_of(statement));

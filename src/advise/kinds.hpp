@@ -14,6 +14,8 @@ namespace forebay::advise {
 
 /// Rates of less time say little: one query that is slow once would decide.
 inline constexpr double kLeastSeconds = 15;
+/// One hundredth of a processor. What takes less is not felt.
+inline constexpr double kLeastServerSecondsPerHour = 36;
 
 struct Kind {
   std::string_view name;

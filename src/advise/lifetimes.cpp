@@ -13,8 +13,6 @@ namespace forebay::advise {
 
 namespace {
 
-/// Of a server's time, in seconds an hour: one hundredth of a processor. Less is not felt.
-constexpr double kLeastPerHour = 36;
 constexpr std::size_t kMostStatements = 20;
 constexpr std::size_t kMostRelations = 5;
 
@@ -60,7 +58,7 @@ std::vector<Recommendation> find(const Evidence& evidence) {
       continue;
     const Reads reads = reads_of(evidence, cache.database);
     const double per_hour = reads.seconds / evidence.seconds() * 3600;
-    if (per_hour < kLeastPerHour) continue;
+    if (per_hour < kLeastServerSecondsPerHour) continue;
     std::string relations;
     for (const std::string& relation : reads.relations)
       relations += (relations.empty() ? "" : ", ") + yaml(relation);

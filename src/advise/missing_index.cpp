@@ -12,8 +12,6 @@ namespace forebay::advise {
 
 namespace {
 
-/// Of a server's time, in seconds an hour: one hundredth of a processor. Less is not felt.
-constexpr double kLeastPerHour = 36;
 /// A tenth of a processor.
 constexpr double kMuchPerHour = 360;
 constexpr std::size_t kLongestTitle = 80;
@@ -57,7 +55,7 @@ std::vector<Recommendation> find(const Evidence& evidence) {
   if (evidence.seconds() < kLeastSeconds) return all;
   for (const auto& [object, sum] : wanted(evidence)) {
     const double per_hour = sum.seconds / evidence.seconds() * 3600;
-    if (per_hour < kLeastPerHour) continue;
+    if (per_hour < kLeastServerSecondsPerHour) continue;
     const std::string others = sum.statements == 1
                                    ? std::string("it")
                                    : fmt::format("the {} statements that want this", sum.statements);

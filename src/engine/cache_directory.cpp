@@ -49,10 +49,13 @@ std::shared_ptr<DatabaseCache> CacheDirectory::find_or_create(const backend::Poo
   const auto use = settings_->cache.enabled;
   const bool is_possible = use == config::CacheUse::on || !target->upstream().user.empty();
   if (use == config::CacheUse::off || !is_possible) return nullptr;
-  Place& place = by_name_[name_of(*target, database)];
+  const std::string name = name_of(*target, database);
+  Place& place = by_name_[name];
   if (place.cache == nullptr) {
-    place.cache =
-        std::make_shared<DatabaseCache>(*this, store_, target, database, settings_->cache, policies_);
+    auto& counters = counters_[name];
+    if (counters == nullptr) counters = std::make_shared<DatabaseCache::Counters>();
+    place.cache = std::make_shared<DatabaseCache>(*this, store_, target, database, settings_->cache,
+                                                  policies_, counters);
   }
   place.unused_since = {};
   return place.cache;
@@ -96,22 +99,18 @@ bool CacheDirectory::is_unused(Place& place, TimePoint now) {
 void CacheDirectory::end(std::shared_ptr<DatabaseCache> cache) {
   const cache::Freshness* freshness = &cache->freshness();
   store_->clear([freshness](const cache::Entry& entry) { return &entry.freshness() == freshness; });
-  ended_.add(*cache);
   cache->request_stop();
   ending_.push_back(std::move(cache));
 }
 
-void CacheDirectory::Totals::add(const DatabaseCache& cache) {
-  const auto& counters = cache.counters();
-  hits += counters.hits;
-  misses += counters.misses;
-  saved_micros += counters.saved_micros;
-}
-
 CacheDirectory::Totals CacheDirectory::totals() const {
   const std::lock_guard lock(mutex_);
-  Totals sum = ended_;
-  for (const auto& [name, place] : by_name_) sum.add(*place.cache);
+  Totals sum;
+  for (const auto& [name, counters] : counters_) {
+    sum.hits += counters->hits;
+    sum.misses += counters->misses;
+    sum.saved_micros += counters->saved_micros;
+  }
   return sum;
 }
 

@@ -42,8 +42,6 @@ class CacheDirectory {
     std::uint64_t hits = 0;
     std::uint64_t misses = 0;
     std::uint64_t saved_micros = 0;
-
-    void add(const DatabaseCache& cache);
   };
   Totals totals() const;
   cache::Store& store() { return *store_; }
@@ -65,7 +63,9 @@ class CacheDirectory {
   std::map<std::string, Place> by_name_;      ///< guarded by mutex_; by server and name
   /// Guarded by mutex_. Their threads have been told to end.
   std::vector<std::shared_ptr<DatabaseCache>> ending_;
-  Totals ended_;  ///< guarded by mutex_; of those that are not in by_name_ any more
+  /// Guarded by mutex_. By the same names, of all that there have been: a database that is used again goes
+  /// on.
+  std::map<std::string, std::shared_ptr<DatabaseCache::Counters>> counters_;
 };
 
 }  // namespace forebay::engine

@@ -32,7 +32,8 @@ using Plans = boost::unordered_flat_map<PlanName, std::shared_ptr<const Statemen
 
 DatabaseCache::DatabaseCache(CacheDirectory& directory, std::shared_ptr<cache::Store> store,
                              std::shared_ptr<const backend::Target> target, std::string database,
-                             const config::Cache& rules, std::shared_ptr<const Policies> policies)
+                             const config::Cache& rules, std::shared_ptr<const Policies> policies,
+                             std::shared_ptr<Counters> counters)
     : directory_(directory),
       id_(next_id.fetch_add(1)),
       store_(std::move(store)),
@@ -41,6 +42,7 @@ DatabaseCache::DatabaseCache(CacheDirectory& directory, std::shared_ptr<cache::S
       policies_(std::move(policies)),
       max_entry_(rules.max_entry.bytes),
       freshness_(rules.staleness),
+      counters_(std::move(counters)),
       stream_(std::move(target), database_, backend::StreamWish::of(rules), freshness_) {}
 
 const cache::Catalog* DatabaseCache::recent_catalog() const {

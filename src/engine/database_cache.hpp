@@ -37,10 +37,12 @@ class DatabaseCache {
   };
 
   /// Begins to follow the changes of `database`, its name on the server of `target`. `directory` is the one
-  /// that it belongs to, and outlives it.
+  /// that it belongs to, and outlives it. It goes on with `counters`, those of former caches of that
+  /// database.
   DatabaseCache(CacheDirectory& directory, std::shared_ptr<cache::Store> store,
                 std::shared_ptr<const backend::Target> target, std::string database,
-                const config::Cache& rules, std::shared_ptr<const Policies> policies);
+                const config::Cache& rules, std::shared_ptr<const Policies> policies,
+                std::shared_ptr<Counters> counters);
 
   std::uint64_t id() const { return id_; }  ///< unique in the process
   cache::Store& store() { return *store_; }
@@ -52,8 +54,8 @@ class DatabaseCache {
   Flights& flights() { return flights_; }
   Worth& worth() { return worth_; }
   Refills& refills() { return refills_; }
-  Counters& counters() { return counters_; }
-  const Counters& counters() const { return counters_; }
+  Counters& counters() { return *counters_; }
+  const Counters& counters() const { return *counters_; }
   std::shared_ptr<const Policies> policies() const { return policies_.load(std::memory_order_acquire); }
   void set_policies(std::shared_ptr<const Policies> policies) { policies_ = std::move(policies); }
   std::size_t max_entry() const { return max_entry_; }
@@ -80,7 +82,7 @@ class DatabaseCache {
   std::atomic<std::shared_ptr<const Policies>> policies_;
   const std::size_t max_entry_;
   cache::Freshness freshness_;
-  Counters counters_;
+  const std::shared_ptr<Counters> counters_;
   Flights flights_;
   Worth worth_;
   Refills refills_;

@@ -216,15 +216,22 @@ void Session::on_client_drained() {
   if (backend_ != nullptr) backend_->resume_reading();
 }
 
+/// Not one to Forebay itself, which is kept, nor one of which another server is asked again.
+bool Session::is_answer_for_client() const {
+  const bool is_asked_again =
+      routing_ != nullptr && routing_->attempt.is_open && routing_->attempt.has_failed;
+  return !refills_ && !is_asked_again;
+}
+
 void Session::on_ready() {
   failed_ = error_seen_;
   error_seen_ = false;
   unsettled_ = true;
   if (routing_ != nullptr && !effects_.empty()) pool_->directory().board().note_write(Clock::now());
   const TimePoint now = net::Loop::current()->now();
-  // What is asked by Forebay itself, to be kept, is no client's.
-  if (!refills_) {
-    auto& counters = pool_->counters();
+  const bool is_for_client = is_answer_for_client();
+  auto& counters = pool_->counters();
+  if (is_for_client) {
     backend::PoolCounters::add(counters.queries, 1);
     backend::PoolCounters::add(counters.query_micros, micros_between(state_since_, now));
   }
@@ -233,12 +240,11 @@ void Session::on_ready() {
   if (goes_on) cancel_sent_ = false;
   if (backend_->tracker().transaction_status() == 'I') {
     const std::uint64_t micros = micros_between(transaction_since_, now);
-    if (!refills_) {
-      auto& counters = pool_->counters();
+    if (is_for_client) {
       backend::PoolCounters::add(counters.transactions, 1);
       backend::PoolCounters::add(counters.transaction_micros, micros);
+      if (calls_ != nullptr) calls_->note_transaction(micros);
     }
-    if (calls_ != nullptr) calls_->note_transaction(micros);
     transaction_since_ = goes_on ? now : TimePoint();
   }
 }

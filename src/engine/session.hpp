@@ -231,6 +231,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   sql::Effects reach_of(const sql::Verdict& verdict) const;
 
   // session_state.cpp: carry or hold
+  bool is_answer_for_client() const;
   bool is_leaving() const;
   void settle();
   void settle_late();

@@ -166,6 +166,27 @@ def test_an_error_is_the_primarys(cluster, client, ports):
     assert client.execute("SELECT 1").fetchone()[0] == 1
 
 
+def test_a_read_that_is_asked_for_again_elsewhere_is_one_query(daemon, client, ports):
+    """What a replica answered with an error was counted twice: there, and where the primary answered it."""
+    client.execute("SELECT 1")
+    wait_until(lambda: client.execute(WHERE).fetchone()[0] in ports[1:], 5, "a replica answers")
+
+    def counted() -> dict[str, int]:
+        row = next(row for row in daemon.show("stats") if row["database"] == "shop")
+        return {name: int(row[name]) for name in ("total_query_count", "total_xact_count")}
+
+    def lent() -> int:
+        return sum(int(row["assignments"]) for row in daemon.show("topology")[1:])
+
+    before, lent_before = counted(), lent()
+    for _ in range(20):
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            client.execute("SELECT 1 / (id - 1) FROM numbers WHERE id = 1", prepare=False)
+    assert lent() > lent_before, "replicas have been asked"
+    assert {name: value - before[name] for name, value in counted().items()} == {
+        "total_query_count": 20, "total_xact_count": 20}
+
+
 def test_equal_replicas_get_equal_shares(cluster, daemon):
     connections = [cluster.connect(daemon) for _ in range(8)]
 

@@ -200,6 +200,23 @@ def test_what_forebay_asks_by_itself_is_no_query_of_a_client(browser, begin, sto
     assert queries() - before == sent
 
 
+def test_a_database_that_is_used_again_has_its_figures_since_the_start(browser, begin):
+    """Its row began anew, under the words "since the start", while the overview's sums went on."""
+    client, base = begin()
+    again = {"conninfo": client.info.dsn, "password": client.info.password, "autocommit": True}
+    for _ in range(20):
+        client.execute(WARM)
+    browser.open(f"{base}#/cache")
+    assert "since the start" in browser.see('section[aria-labelledby="databases"]', COUNTED)
+    before = counts(browser)["Hits"]
+    assert before >= 20
+    client.close()
+    browser.see(".notice", "No database has a cache", timeout=40_000)
+    with psycopg.connect(**again) as client:
+        wait_until(lambda: client.execute(WARM) and cells(browser, COUNTED), 30, "its row is there again", interval=0.2)
+        assert counts(browser)["Hits"] >= before
+
+
 def test_what_was_saved_since_the_start_is_told_when_nobody_is_connected_any_more(browser, begin):
     """It was counted from nothing again when a database had had no client for ten seconds."""
     client, base = begin()
