@@ -10,9 +10,10 @@ namespace {
 
 backend::Traffic difference(const backend::Traffic& now, const backend::Traffic& before) {
   backend::Traffic traffic;
-  for (const auto counter : {&backend::Traffic::assignments, &backend::Traffic::transactions,
-                             &backend::Traffic::queries, &backend::Traffic::transaction_micros,
-                             &backend::Traffic::query_micros, &backend::Traffic::wait_micros})
+  for (const auto counter :
+       {&backend::Traffic::assignments, &backend::Traffic::failed_checkouts, &backend::Traffic::transactions,
+        &backend::Traffic::queries, &backend::Traffic::transaction_micros, &backend::Traffic::query_micros,
+        &backend::Traffic::wait_micros})
     traffic.*counter = now.*counter >= before.*counter ? now.*counter - before.*counter : now.*counter;
   return traffic;
 }

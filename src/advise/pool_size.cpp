@@ -109,8 +109,8 @@ std::optional<Measure> measure(const Evidence& evidence, const Recommendation& a
   if (at == pools.end()) return std::nullopt;
   const backend::Traffic traffic = carried(evidence, *at);
   return Measure{.amount = static_cast<double>(traffic.wait_micros) / 1e3,
-                 .weight = static_cast<double>(traffic.assignments),
-                 .traffic = static_cast<double>(traffic.assignments),
+                 .weight = static_cast<double>(traffic.checkouts()),
+                 .traffic = static_cast<double>(traffic.checkouts()),
                  .setting = std::to_string(at->most_backends)};
 }
 

@@ -30,10 +30,10 @@ PoolWaits waits_of(const Evidence& evidence, const pgfront::PoolFacts& pool) {
   const backend::Traffic traffic = carried(evidence, pool);
   const auto wait = static_cast<double>(traffic.wait_micros);
   const auto query = static_cast<double>(traffic.query_micros);
-  PoolWaits waits{.checkouts = static_cast<double>(traffic.assignments),
+  PoolWaits waits{.checkouts = static_cast<double>(traffic.checkouts()),
                   .is_waiting_now = pool.waiting > 0 && pool.longest_wait_ms >= kLongWaitMs};
   if (evidence.seconds() > 0) waits.waiting = wait / 1e6 / evidence.seconds();
-  if (traffic.assignments > 0) waits.mean_ms = wait / 1e3 / waits.checkouts;
+  if (traffic.checkouts() > 0) waits.mean_ms = wait / 1e3 / waits.checkouts;
   if (wait + query > 0) waits.share = wait / (wait + query);
   double looks = 0;
   for (const MomentPtr& moment : evidence.moments()) {

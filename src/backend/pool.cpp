@@ -60,6 +60,7 @@ Traffic Pool::traffic() const {
     };
     const PoolCounters& from = part->counters;
     sum += {.assignments = read(from.assignments),
+            .failed_checkouts = read(from.failed_checkouts),
             .transactions = read(from.transactions),
             .queries = read(from.queries),
             .cached_queries = read(from.cached_queries),
@@ -222,7 +223,7 @@ void Pool::part(Backend& backend) {
 }
 
 void Pool::lend(Backend& backend, Borrower& borrower) {
-  PoolCounters::add(shard().counters.assignments, 1);
+  if (borrower.is_client_) PoolCounters::add(shard().counters.assignments, 1);
   borrower.on_checkout(backend);
 }
 

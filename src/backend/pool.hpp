@@ -45,11 +45,14 @@ class Borrower : public ListHook<WaitingTag> {
   Backend* home() const { return home_; }
 
  protected:
+  /// `is_client`: what it waits for and gets is counted; what Forebay asks by itself is not.
+  explicit Borrower(bool is_client) : is_client_(is_client) {}
   ~Borrower() = default;
 
  private:
   friend class Pool;
   Backend* home_ = nullptr;
+  const bool is_client_;
   std::uint16_t thread_ = 0;
   TimePoint waiting_since_{};
 };
@@ -116,6 +119,7 @@ struct PoolCounters {
   std::atomic<std::uint64_t> query_micros = 0;
   std::atomic<std::uint64_t> wait_micros = 0;
   std::atomic<std::uint64_t> assignments = 0;
+  std::atomic<std::uint64_t> failed_checkouts = 0;
   std::atomic<std::uint64_t> client_parses = 0;
   std::atomic<std::uint64_t> server_parses = 0;
   std::atomic<std::uint64_t> binds = 0;
@@ -257,6 +261,10 @@ class Pool : public std::enable_shared_from_this<Pool> {
   Backend* take_idle(const Borrower& borrower);
   void lend(Backend& backend, Borrower& borrower);
   void enqueue(Borrower& borrower);
+  void dequeue(Borrower& borrower);
+  void count_wait(const Borrower& borrower);
+  void count_failed_wait(const Borrower& borrower);
+  void fail(Borrower& borrower, const Login::Refusal& refusal);
   void serve_asking(std::uint16_t first_thread);
   bool try_serve_front(std::uint16_t first_thread);
   bool ask_threads(std::uint16_t first, const ProfilePtr& profile);

@@ -41,11 +41,37 @@ void Pool::enqueue(Borrower& borrower) {
   waiting_.fetch_add(1);
 }
 
-void Pool::cancel_checkout(Borrower& borrower) {
-  const std::lock_guard lock(mutex_);
-  if (!borrower.is_linked()) return;
+/// Under mutex_.
+void Pool::dequeue(Borrower& borrower) {
   borrower.unlink();
   waiting_.fetch_sub(1);
+}
+
+/// By the thread of a borrower that has just left the queue.
+void Pool::count_wait(const Borrower& borrower) {
+  if (!borrower.is_client_) return;
+  PoolCounters::add(shard().counters.wait_micros,
+                    micros_between(borrower.waiting_since_, net::Loop::current()->now()));
+}
+
+void Pool::count_failed_wait(const Borrower& borrower) {
+  if (!borrower.is_client_) return;
+  count_wait(borrower);
+  PoolCounters::add(shard().counters.failed_checkouts, 1);
+}
+
+void Pool::fail(Borrower& borrower, const Login::Refusal& refusal) {
+  count_failed_wait(borrower);
+  borrower.on_checkout_failed(refusal);
+}
+
+void Pool::cancel_checkout(Borrower& borrower) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!borrower.is_linked()) return;
+    dequeue(borrower);
+  }
+  count_failed_wait(borrower);
 }
 
 Duration Pool::longest_wait(TimePoint now) const {
@@ -61,12 +87,11 @@ void Pool::fail_waiter(const ProfilePtr& profile, const Login::Refusal& refusal)
     for (Borrower& waiter : waiters_) {
       if (waiter.thread_ != directory_.this_thread() || waiter.wanted_profile() != profile) continue;
       failed = &waiter;
-      waiter.unlink();
-      waiting_.fetch_sub(1);
+      dequeue(waiter);
       break;
     }
   }
-  if (failed != nullptr) failed->on_checkout_failed(refusal);
+  if (failed != nullptr) fail(*failed, refusal);
 }
 
 /// Those of this thread.
@@ -79,12 +104,9 @@ void Pool::fail_waiters(const std::string& why) {
     for (Borrower& waiter : waiters_) {
       if (waiter.thread_ == directory_.this_thread()) failed.push_back(&waiter);
     }
-    for (Borrower* waiter : failed) {
-      waiter->unlink();
-      waiting_.fetch_sub(1);
-    }
+    for (Borrower* waiter : failed) dequeue(*waiter);
   }
-  for (Borrower* waiter : failed) waiter->on_checkout_failed(refusal);
+  for (Borrower* waiter : failed) fail(*waiter, refusal);
 }
 
 void Pool::expire_waiters(TimePoint now, const PoolRules& rules) {
@@ -99,8 +121,7 @@ void Pool::expire_waiters(TimePoint now, const PoolRules& rules) {
             since(std::max(waiter.waiting_since_, resumed_at_.load()), now) < rules.wait)
           continue;
         expired = &waiter;
-        waiter.unlink();
-        waiting_.fetch_sub(1);
+        dequeue(waiter);
         break;
       }
     }
@@ -108,7 +129,7 @@ void Pool::expire_waiters(TimePoint now, const PoolRules& rules) {
     directory_.server_log().on_wait_expired(*this, rules.wait);
     // Nobody is helped by a larger pool when the server is away.
     if (const auto trouble = shard().trouble; trouble && now < shard().retry_at + kTroubleIsNews) {
-      expired->on_checkout_failed(*trouble);
+      fail(*expired, *trouble);
       continue;
     }
     Login::Refusal refusal;
@@ -118,14 +139,14 @@ void Pool::expire_waiters(TimePoint now, const PoolRules& rules) {
                       fmt::format("no primary has been found within {} ms", rules.wait.count()),
                       {},
                       "SHOW TOPOLOGY in the console says of each server why it is not the primary."};
-      expired->on_checkout_failed(refusal);
+      fail(*expired, refusal);
       continue;
     }
     refusal.ours = {wire::Severity::fatal, std::string(wire::sqlstate::kTooManyConnections),
                     fmt::format("no backend came free within {} ms ({})", rules.wait.count(), describe()),
                     fmt::format("{} of {} backends are in use.", size_.used(), size_.limit()),
                     "Raise the pool's size or overflow, or look for transactions that stay open."};
-    expired->on_checkout_failed(refusal);
+    fail(*expired, refusal);
   }
 }
 
@@ -168,11 +189,9 @@ bool Pool::try_serve_front(std::uint16_t first_thread) {
   if (Backend* backend = take_idle(*front)) {
     {
       const std::lock_guard lock(mutex_);
-      front->unlink();
-      waiting_.fetch_sub(1);
+      dequeue(*front);
     }
-    PoolCounters::add(shard().counters.wait_micros,
-                      micros_between(front->waiting_since_, net::Loop::current()->now()));
+    count_wait(*front);
     lend(*backend, *front);
     return true;
   }

@@ -8,7 +8,8 @@ namespace forebay::backend {
 
 /// What pools have carried so far; sums of PoolCounters. Times are in microseconds.
 struct Traffic {
-  std::uint64_t assignments = 0;  ///< backends lent to clients
+  std::uint64_t assignments = 0;       ///< backends lent to clients
+  std::uint64_t failed_checkouts = 0;  ///< clients that got none: refused, out of patience, cancelled, gone
   std::uint64_t transactions = 0;
   std::uint64_t queries = 0;
   std::uint64_t cached_queries = 0;  ///< of those, answered from memory alone
@@ -16,15 +17,18 @@ struct Traffic {
   std::uint64_t bytes_sent = 0;      ///< to clients
   std::uint64_t transaction_micros = 0;
   std::uint64_t query_micros = 0;
-  std::uint64_t wait_micros = 0;
+  std::uint64_t wait_micros = 0;    ///< for a backend, whether there came one or not
   std::uint64_t client_parses = 0;  ///< statements that clients prepared by name
   std::uint64_t server_parses = 0;  ///< of those, prepared on a backend
   std::uint64_t binds = 0;          ///< of statements prepared by name
+
+  std::uint64_t checkouts() const { return assignments + failed_checkouts; }
 
   friend bool operator==(const Traffic&, const Traffic&) = default;
 
   Traffic& operator+=(const Traffic& other) {
     assignments += other.assignments;
+    failed_checkouts += other.failed_checkouts;
     transactions += other.transactions;
     queries += other.queries;
     cached_queries += other.cached_queries;

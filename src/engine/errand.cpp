@@ -6,7 +6,8 @@ namespace forebay::engine {
 
 Errand::Errand(std::shared_ptr<backend::Pool> pool, backend::ProfilePtr profile, std::string sql, Done done,
                backend::SessionSettingsPtr settings, Afterwards afterwards)
-    : pool_(std::move(pool)),
+    : Borrower(false),
+      pool_(std::move(pool)),
       profile_(std::move(profile)),
       settings_(std::move(settings)),
       afterwards_(afterwards),

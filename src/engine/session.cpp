@@ -38,7 +38,8 @@ backend::SessionSettingsPtr initial_settings(const std::string& application_name
 }  // namespace
 
 Session::Session(ClientPort& port, Identity identity, backend::Backend* home)
-    : port_(port),
+    : Borrower(!identity.refills),
+      port_(port),
       pool_(std::move(identity.pool)),
       permits_(std::move(identity.permits)),
       profile_(std::move(identity.profile)),
@@ -97,8 +98,7 @@ std::size_t Session::on_input(const std::byte* bytes, std::size_t size) {
 Session::Step Session::need_backend() {
   if (barrier_ && !in_batch_) return Step::blocked;
   if (backend_ == nullptr && !waiting_) {
-    waiting_ = true;
-    state_since_ = net::Loop::current()->now();
+    begin_waiting();
     lender().checkout(*this);
   }
   const bool ready = backend_ != nullptr && !preparing_ && !asking_;
@@ -119,8 +119,7 @@ void Session::on_checkout(backend::Backend& backend) {
   }
   const Duration test_after = pool_->rules().test_after;
   const bool stale = test_after.count() > 0 && now - backend.changed_at() >= test_after;
-  waiting_ = false;
-  if (calls_ != nullptr) calls_->note_lent(micros_between(state_since_, now));
+  end_waiting();
   backend_ = &backend;
   backend.lend(*this);
   if (is_on_replica()) {
@@ -154,8 +153,20 @@ void Session::prepare_backend() {
   });
 }
 
-void Session::on_checkout_failed(const backend::Login::Refusal& refusal) {
+void Session::begin_waiting() {
+  waiting_ = true;
+  state_since_ = net::Loop::current()->now();
+}
+
+/// Whatever came of it: who gave up has waited as well.
+void Session::end_waiting() {
+  if (!waiting_) return;
   waiting_ = false;
+  if (calls_ != nullptr) calls_->note_waited(micros_between(state_since_, net::Loop::current()->now()));
+}
+
+void Session::on_checkout_failed(const backend::Login::Refusal& refusal) {
+  end_waiting();
   if (can_ask_elsewhere()) return ask_elsewhere();
   if (refusal.server_error.empty()) {
     port_.finish(&refusal.ours);
@@ -280,7 +291,7 @@ void Session::on_lost(const backend::Loss& loss) {
     // Nothing of the client's had been sent: another backend does as well.
     look_.reset();
     preparing_ = asking_ = false;
-    waiting_ = true;
+    begin_waiting();
     return pool_->checkout(*this);
   }
   if (loss.is_told) return port_.finish(nullptr);
@@ -319,6 +330,7 @@ void Session::fail(std::string_view sqlstate, std::string message, std::string h
 
 void Session::end_lease() {
   if (waiting_) lender().cancel_checkout(*this);
+  end_waiting();
   static_cast<backend::Holder&>(*this).unlink();
   if (backend_ == nullptr) return;
   backend::Backend& backend = *backend_;
@@ -355,9 +367,9 @@ void Session::cancel(std::shared_ptr<void> waiting) {
 /// Cancelled while it waited for a backend, or for somebody else's answer: the statement never runs.
 void Session::refuse_waiting() {
   if (waiting_) lender().cancel_checkout(*this);
+  end_waiting();
   if (routing_ != nullptr) close_attempt();
   if (is_following()) reads_->stop_following();
-  waiting_ = false;
   wants_fresh_ = false;
   refusing_ = true;
   if (reads_ != nullptr) reads_->abandon();

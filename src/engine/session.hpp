@@ -100,6 +100,8 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   // session.cpp: the path
   Step take_message(const std::byte* at, std::size_t size, std::size_t& used);
   Step need_backend();
+  void begin_waiting();
+  void end_waiting();
   void prepare_backend();
   void send_burst();
   void unblock();

@@ -52,8 +52,8 @@ class SessionCalls {
   void note_waiting(TimePoint now) {
     if (waiting_since_ == TimePoint()) waiting_since_ = now;
   }
-  /// A backend is there, after so long.
-  void note_lent(std::uint64_t micros) { latencies_.waits.add(micros); }
+  /// The wait for a backend is over: there is one, or there will be none.
+  void note_waited(std::uint64_t micros) { latencies_.waits.add(micros); }
   /// What a Parse or Bind is about: an error is its. Returns the number for the expectation, which is that of
   /// the call as well when that comes next.
   std::uint32_t begin_preparation(StatementTable::Ref statement, TimePoint now);

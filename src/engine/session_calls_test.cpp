@@ -166,7 +166,7 @@ TEST_F(SessionCallsTest, RowsOfATagAreThoseThatTheServerCounts) {
 }
 
 TEST_F(SessionCallsTest, LatenciesOfTheDatabaseAreThoseOfAllCalls) {
-  calls_.note_lent(70);
+  calls_.note_waited(70);
   calls_.note_transaction(900);
   done(begin("SELECT a"));
   answer_after(300);

@@ -288,7 +288,7 @@ bool Session::swap_for_fresh() {
   backend_ = nullptr;
   pool_->move_out(*this);
   wants_fresh_ = true;
-  waiting_ = true;
+  begin_waiting();
   // Asked for first: the one that comes back must not be lent to us again.
   pool_->give_back(used);
   pool_->checkout(*this);

@@ -372,6 +372,7 @@ void Session::leave_lost_primary() {
   if (!can_ask_elsewhere() || is_on_replica()) return;
   if (!pool_->directory().board().here().is_primary(route::State::down)) return;
   if (waiting_) pool_->cancel_checkout(*this);
+  end_waiting();
   if (backend_ != nullptr) pool_->discard(*std::exchange(backend_, nullptr));
   ask_elsewhere();
 }
@@ -400,7 +401,7 @@ void Session::ask_elsewhere() {
   effects_ = lifetime_effects_ = {};
   transaction_since_ = {};
   in_batch_ = barrier_ = awaits_outcome_ = awaits_answers_ = error_seen_ = failed_ = unsettled_ = preparing_ =
-      write_pending_ = lexing_in_doubt_ = cancel_sent_ = waiting_ = false;
+      write_pending_ = lexing_in_doubt_ = cancel_sent_ = false;
   if (handled > 0) port_.unread(Bytes(attempt.batch).first(handled));
   unblock();
 }

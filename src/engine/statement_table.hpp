@@ -66,7 +66,7 @@ StatementGrowth grown(const StatementFigures& now, const StatementFigures* then,
 struct Latencies {
   observe::Histogram<std::uint64_t> calls;         ///< by the server, without waiting for a backend
   observe::Histogram<std::uint64_t> transactions;  ///< from their first message to their end
-  observe::Histogram<std::uint64_t> waits;         ///< for a backend, each time that one was lent
+  observe::Histogram<std::uint64_t> waits;         ///< for a backend, whether there came one or not
   std::atomic<std::uint64_t> errors = 0;           ///< of the calls, those that ended with one
 };
 

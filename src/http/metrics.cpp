@@ -79,6 +79,9 @@ void write_traffic(MetricSink& page, const Figures& figures) {
       {"forebay_cached_queries", "Of those, answered from memory alone.", &T::cached_queries},
       {"forebay_transactions", "Transactions of clients that have ended.", &T::transactions},
       {"forebay_backend_assignments", "Backends that were lent to clients.", &T::assignments},
+      {"forebay_failed_checkouts",
+       "Waits of clients for a backend that ended without one: refused, given up, cancelled.",
+       &T::failed_checkouts},
       {"forebay_client_received_bytes", "Bytes that came from clients.", &T::bytes_received, "bytes"},
       {"forebay_client_sent_bytes", "Bytes that were sent to clients.", &T::bytes_sent, "bytes"},
       {"forebay_client_parses", "Statements that clients have prepared by name.", &T::client_parses},
@@ -87,7 +90,8 @@ void write_traffic(MetricSink& page, const Figures& figures) {
       {"forebay_query_seconds", "Time from queries to their answers by servers.", &T::query_micros,
        "seconds"},
       {"forebay_transaction_seconds", "Time that transactions took.", &T::transaction_micros, "seconds"},
-      {"forebay_client_wait_seconds", "Time that clients waited for a backend.", &T::wait_micros, "seconds"},
+      {"forebay_client_wait_seconds", "Time that clients waited for a backend, whether they got one or not.",
+       &T::wait_micros, "seconds"},
   };
   for (const TrafficFamily& family : kFamilies) {
     page.family(family.name, Kind::counter, family.help, family.unit);
@@ -114,8 +118,8 @@ void write_latencies(MetricSink& page, const Figures& figures) {
         &Report::calls);
   write("forebay_transaction_duration_seconds", "Time from a transaction's first message to its end.",
         &Report::transactions);
-  write("forebay_backend_wait_duration_seconds", "Time that clients waited for each backend that they got.",
-        &Report::waits);
+  write("forebay_backend_wait_duration_seconds",
+        "Time that clients waited for a backend, each time, whether they got one or not.", &Report::waits);
   page.family("forebay_call_errors", Kind::counter,
               "Calls that ended with an error, of those whose time is counted.");
   for (const auto& [database, report] : figures.latencies)

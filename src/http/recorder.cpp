@@ -1,5 +1,7 @@
 #include "http/recorder.hpp"
 
+#include <utility>
+
 #include "base/wall_clock.hpp"
 #include "monitor/reading.hpp"
 
@@ -60,15 +62,32 @@ void Recorder::note_rates(const Totals& before, const Totals& after) {
   mean("hit_ratio", static_cast<double>(hits), hits + grown(before.cached.misses, after.cached.misses));
   const std::uint64_t cached = change(&T::cached_queries);
   mean("query_ms", milliseconds(change(&T::query_micros)), queries > cached ? queries - cached : 0);
-  mean("wait_ms", milliseconds(change(&T::wait_micros)), change(&T::assignments));
-  const observe::HistogramSnapshot calls = after.calls.since(before.calls);
-  mean("call_p95_ms", milliseconds(calls.percentile(0.95)) * static_cast<double>(calls.count()),
-       calls.count());
-  mean("call_p99_ms", milliseconds(calls.percentile(0.99)) * static_cast<double>(calls.count()),
-       calls.count());
+  mean("wait_ms", milliseconds(change(&T::wait_micros)),
+       change(&T::assignments) + change(&T::failed_checkouts));
+  note_calls(before, after);
   history_.add("saved_seconds", after.at,
                milliseconds(grown(before.cached.saved_micros, after.cached.saved_micros)) / 1e3 / seconds);
   history_.add("cpu", after.at, (after.cpu_seconds - before.cpu_seconds) / seconds);
+}
+
+/// The percentiles of each stretch of time are those of all its calls.
+void Recorder::note_calls(const Totals& before, const Totals& after) {
+  std::array<observe::HistogramSnapshot, monitor::kResolutions.size()> calls;
+  for (std::size_t at = 0; at < calls.size(); ++at) {
+    Stretch& stretch = stretches_[at];
+    const std::int64_t number = monitor::stretch_of(after.at, monitor::kResolutions[at].seconds);
+    if (stretch.number != number) stretch = {.number = number, .before = before.calls};
+    calls[at] = after.calls.since(stretch.before);
+  }
+  const observe::HistogramSnapshot newest = after.calls.since(before.calls);
+  if (newest.count() == 0) return;
+  history_.add("call_ms", after.at, milliseconds(newest.sum()) / static_cast<double>(newest.count()),
+               static_cast<double>(newest.count()));
+  for (const auto& [name, share] : {std::pair("call_p95_ms", 0.95), std::pair("call_p99_ms", 0.99)}) {
+    std::array<double, monitor::kResolutions.size()> values{};
+    for (std::size_t at = 0; at < calls.size(); ++at) values[at] = milliseconds(calls[at].percentile(share));
+    history_.set(name, after.at, values);
+  }
 }
 
 void Recorder::note_servers(const Figures& figures, TimePoint now) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstdint>
 #include <optional>
 
 #include "http/figures.hpp"
@@ -28,7 +30,14 @@ class Recorder {
     observe::HistogramSnapshot calls = {};
   };
 
+  /// One that is not over, of each resolution.
+  struct Stretch {
+    std::int64_t number = -1;
+    observe::HistogramSnapshot before = {};  ///< what had been called before it began
+  };
+
   void note_rates(const Totals& before, const Totals& after);
+  void note_calls(const Totals& before, const Totals& after);
   void note_servers(const Figures& figures, TimePoint now);
   void note_samples(TimePoint now);
   void hand_to_writer(TimePoint now);
@@ -38,6 +47,7 @@ class Recorder {
   monitor::SamplesPtr noted_;  ///< null: none
   monitor::FinishedPoints finished_;
   std::optional<Totals> before_;
+  std::array<Stretch, monitor::kResolutions.size()> stretches_;
 };
 
 }  // namespace forebay::http

@@ -24,6 +24,7 @@ json::object to_json(const backend::Traffic& traffic) {
           {"cached_queries", traffic.cached_queries},
           {"transactions", traffic.transactions},
           {"backend_assignments", traffic.assignments},
+          {"failed_checkouts", traffic.failed_checkouts},
           {"received_bytes", traffic.bytes_received},
           {"sent_bytes", traffic.bytes_sent},
           {"query_us", traffic.query_micros},
@@ -104,9 +105,20 @@ json::object to_json(const pgfront::ServerFacts& facts) {
           {"backends", facts.backends},         {"assignments", facts.assignments}};
 }
 
+/// `buckets`: lowest, highest, how many; those that are empty are left out.
+json::object to_json(const observe::HistogramSnapshot& times) {
+  json::array buckets;
+  times.each_bucket([&buckets](std::uint64_t lowest, std::uint64_t highest, std::uint64_t count) {
+    buckets.push_back(json::array{lowest, highest, count});
+  });
+  return {{"count", times.count()}, {"total_us", times.sum()}, {"buckets", std::move(buckets)}};
+}
+
 json::object overview_of(const Figures& figures) {
   backend::Traffic traffic;
   for (const auto& [database, each] : figures.traffic) traffic += each;
+  observe::HistogramSnapshot calls;
+  for (const auto& [database, report] : figures.latencies) calls += report.calls;
   json::object cache = store_of(figures.store, figures.store_capacity);
   cache["hits"] = figures.cached.hits;
   cache["misses"] = figures.cached.misses;
@@ -116,6 +128,7 @@ json::object overview_of(const Figures& figures) {
           {"paused", figures.is_paused},
           {"draining", figures.is_draining},
           {"traffic", to_json(traffic)},
+          {"calls", to_json(calls)},
           {"clients", to_json(figures.clients)},
           {"clients_limit", figures.most_clients},
           {"pools", figures.lists.pools},

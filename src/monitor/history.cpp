@@ -29,26 +29,38 @@ Series::Series() {
 
 void Series::add(TimePoint now, double value, double weight) {
   last_ = now;
-  for (std::size_t at = 0; at < rings_.size(); ++at)
-    add(rings_[at], kResolutions[at].seconds, now, value, weight);
+  for (std::size_t at = 0; at < rings_.size(); ++at) {
+    Ring& ring = rings_[at];
+    begin(ring, stretch_of(now, kResolutions[at].seconds));
+    ring.sum += value * weight;
+    ring.weight += weight;
+    put(ring, value, ring.sum / ring.weight);
+  }
 }
 
-void Series::add(Ring& ring, std::uint32_t seconds, TimePoint now, double value, double weight) {
-  const std::int64_t stretch = stretch_of(now, seconds);
-  const auto size = static_cast<std::int64_t>(ring.points.size());
-  if (stretch > ring.newest) {
-    // What was skipped is not known, and must not show what was there a round before.
-    for (std::int64_t skipped = std::max(ring.newest + 1, stretch - size + 1); skipped <= stretch; ++skipped)
-      ring.points[slot_of(skipped, ring.points.size())] = kNothing;
-    ring = {.points = std::move(ring.points), .newest = stretch, .least = value, .most = value};
+void Series::set(TimePoint now, const std::array<double, kResolutions.size()>& of_stretches) {
+  last_ = now;
+  for (std::size_t at = 0; at < rings_.size(); ++at) {
+    begin(rings_[at], stretch_of(now, kResolutions[at].seconds));
+    put(rings_[at], of_stretches.front(), of_stretches[at]);
   }
-  ring.sum += value * weight;
-  ring.weight += weight;
+}
+
+/// The newest is of this stretch afterwards. What was skipped is not known, and must not show what was there
+/// a round before.
+void Series::begin(Ring& ring, std::int64_t stretch) {
+  if (stretch <= ring.newest) return;
+  const auto size = static_cast<std::int64_t>(ring.points.size());
+  for (std::int64_t skipped = std::max(ring.newest + 1, stretch - size + 1); skipped <= stretch; ++skipped)
+    ring.points[slot_of(skipped, ring.points.size())] = kNothing;
+  ring = {.points = std::move(ring.points), .newest = stretch};
+}
+
+void Series::put(Ring& ring, double value, double mean) {
   ring.least = std::min(ring.least, value);
   ring.most = std::max(ring.most, value);
-  ring.points[slot_of(ring.newest, ring.points.size())] = {static_cast<float>(ring.sum / ring.weight),
-                                                           static_cast<float>(ring.least),
-                                                           static_cast<float>(ring.most)};
+  ring.points[slot_of(ring.newest, ring.points.size())] = {
+      static_cast<float>(mean), static_cast<float>(ring.least), static_cast<float>(ring.most)};
 }
 
 std::vector<Point> Series::points(std::size_t resolution, TimePoint now, std::size_t count) const {
@@ -65,12 +77,20 @@ std::vector<Point> Series::points(std::size_t resolution, TimePoint now, std::si
 }
 
 void History::add(const std::string& name, TimePoint now, double value, double weight) {
-  auto at = series_.find(name);
-  if (at == series_.end()) {
-    if (series_.size() == kMostSeries && !make_room(now)) return;
-    at = series_.try_emplace(name).first;
-  }
-  at->second.add(now, value, weight);
+  if (Series* series = find_or_make(name, now)) series->add(now, value, weight);
+}
+
+void History::set(const std::string& name, TimePoint now,
+                  const std::array<double, kResolutions.size()>& of_stretches) {
+  if (Series* series = find_or_make(name, now)) series->set(now, of_stretches);
+}
+
+/// Null: there is no room for another.
+Series* History::find_or_make(const std::string& name, TimePoint now) {
+  const auto at = series_.find(name);
+  if (at != series_.end()) return &at->second;
+  if (series_.size() == kMostSeries && !make_room(now)) return nullptr;
+  return &series_.try_emplace(name).first->second;
 }
 
 bool History::make_room(TimePoint now) {

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -25,7 +26,7 @@ inline constexpr std::array<Resolution, 3> kResolutions = {{{1, 600}, {10, 720},
 
 /// What a figure was during one stretch of time.
 struct Point {
-  float mean;  ///< not a number: nothing was known of that time, as are the other two then
+  float mean;  ///< or the figure of all of it; not a number: nothing was known, as are the other two then
   float least;
   float most;
 };
@@ -45,6 +46,9 @@ class Series {
   /// A mean of several gives each the weight that it comes with: the number of queries, for a latency. Times
   /// must not go back.
   void add(TimePoint now, double value, double weight);
+  /// Of what no mean can be made, such as a percentile: what it is of the stretch so far, for each
+  /// resolution. Least and most are those of the finest.
+  void set(TimePoint now, const std::array<double, kResolutions.size()>& of_stretches);
   TimePoint last() const { return last_; }
 
   /// `count` points of kResolutions[resolution], the last being that of `now`, which may not be complete.
@@ -56,11 +60,12 @@ class Series {
     std::int64_t newest = 0;  ///< the number of its stretch of time, counted from the clock's epoch
     double sum = 0;           ///< of the newest, as all below
     double weight = 0;
-    double least = 0;
-    double most = 0;
+    double least = std::numeric_limits<double>::infinity();
+    double most = -std::numeric_limits<double>::infinity();
   };
 
-  static void add(Ring& ring, std::uint32_t seconds, TimePoint now, double value, double weight);
+  static void begin(Ring& ring, std::int64_t stretch);
+  static void put(Ring& ring, double value, double mean);
 
   std::array<Ring, kResolutions.size()> rings_;
   TimePoint last_{};
@@ -74,6 +79,9 @@ class History {
   static constexpr std::size_t kMostSeries = 64;
 
   void add(const std::string& name, TimePoint now, double value, double weight = 1);
+  /// See Series::set.
+  void set(const std::string& name, TimePoint now,
+           const std::array<double, kResolutions.size()>& of_stretches);
   /// Null: there is no such figure (yet).
   const Series* find(const std::string& name) const;
   std::vector<std::string> names() const;
@@ -82,6 +90,7 @@ class History {
   static std::size_t resolution_for(std::uint64_t seconds);
 
  private:
+  Series* find_or_make(const std::string& name, TimePoint now);
   bool make_room(TimePoint now);
 
   std::map<std::string, Series> series_;

@@ -66,6 +66,20 @@ TEST(History, AMeanGivesEachItsWeight) {
   EXPECT_EQ(middle.front().most, 1000.0F);
 }
 
+TEST(History, APercentileIsThatOfTheWholeStretchAndNoMeanOfThoseOfItsSeconds) {
+  Series series;
+  series.set(kStart, {1, 1, 1});
+  series.set(kStart + seconds(1), {9, 4, 5});
+  const TimePoint end = kStart + seconds(1);
+  EXPECT_EQ(series.points(0, end, 2).front().mean, 1.0F);
+  EXPECT_EQ(series.points(0, end, 1).front().mean, 9.0F);
+  const Point middle = series.points(1, end, 1).front();
+  EXPECT_EQ(middle.mean, 4.0F);
+  EXPECT_EQ(middle.least, 1.0F);
+  EXPECT_EQ(middle.most, 9.0F);
+  EXPECT_EQ(series.points(2, end, 1).front().mean, 5.0F);
+}
+
 TEST(History, TwoOfOneSecondAreOnePoint) {
   Series series;
   series.add(kStart + milliseconds(10), 4, 1);

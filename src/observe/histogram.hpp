@@ -56,6 +56,14 @@ class HistogramSnapshot {
   /// bucket, at most 1/16 (6.25 %) away from it, and exact up to 15 µs. 0 when there are no values.
   std::uint64_t percentile(double share) const;
 
+  /// Calls `visit(lowest, highest, count)` for each bucket that is not empty, in ascending order.
+  template <class Visitor>
+  void each_bucket(Visitor visit) const {
+    for (std::size_t bucket = 0; bucket < Buckets::kCount; ++bucket) {
+      if (counts_[bucket] > 0) visit(Buckets::lowest(bucket), Buckets::highest(bucket), counts_[bucket]);
+    }
+  }
+
   /// How many values were smaller than 2^power microseconds; exact, `power` up to 34. What Prometheus calls
   /// a cumulative bucket.
   std::uint64_t below_power(std::size_t power) const;

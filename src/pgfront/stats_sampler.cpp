@@ -62,7 +62,7 @@ backend::Traffic StatsSampler::average(const backend::Traffic& before, const bac
           .bytes_sent = per_second(&T::bytes_sent),
           .transaction_micros = per(change(&T::transaction_micros), change(&T::transactions)),
           .query_micros = per(change(&T::query_micros), change(&T::queries)),
-          .wait_micros = per(change(&T::wait_micros), change(&T::assignments)),
+          .wait_micros = per(change(&T::wait_micros), change(&T::assignments) + change(&T::failed_checkouts)),
           .client_parses = per_second(&T::client_parses),
           .server_parses = per_second(&T::server_parses),
           .binds = per_second(&T::binds)};

@@ -1,5 +1,6 @@
 """Alerts that real faults raise, and what becomes of them (L18, B18, C11, C7, C10)."""
 
+import concurrent.futures
 import os
 import signal
 import threading
@@ -42,6 +43,23 @@ def test_a_pool_that_is_used_up_raises_an_alert_that_ends_by_itself(start, conne
     assert ended["id"] == alert["id"] and ended["resolved"]["by"] is None
     watching.daemon.wait_for_log("alert resolved alert=pool-wait")
     assert watching.metrics()['forebay_alerts{alert="pool-wait",level="warning",state="active"}'] == 0
+
+
+def test_clients_that_wait_until_they_give_up_raise_the_alert_of_long_waits(start, connect):
+    """Of waits that ended in vain nothing was said: the worse it was, the shorter the wait seemed."""
+    watching = start("--pool-size", "1", "--pool-overflow", "0", "--set", "timeouts.wait=300ms", config=rules(
+        "waits: {signal: pool.wait_p95, warning: 200ms, for: 0, resolve_after: 0}"))
+    holder = connect(watching, autocommit=False)
+    holder.execute("SELECT 1")
+    clients = [connect(watching) for _ in range(20)]
+
+    def give_up(client) -> None:
+        with pytest.raises(psycopg.OperationalError, match="no backend came free"):
+            client.execute("SELECT 2")
+
+    with concurrent.futures.ThreadPoolExecutor(len(clients)) as threads:
+        list(threads.map(give_up, clients))
+    assert 0.27 < watching.await_active("waits")["value"] < 5
 
 
 def test_who_acknowledges_and_resolves_is_noted_and_it_stays_quiet_until_it_comes_back(start, connect):

@@ -1,7 +1,10 @@
 """Metrics say what happened, under names that stay (C10, P6, L7, B17)."""
 
+import concurrent.futures
+import os
 import pathlib
 import shutil
+import socket
 import subprocess
 
 import psycopg
@@ -69,6 +72,38 @@ def test_queries_transactions_and_bytes_are_counted_exactly(start, connect, data
     assert grown == {
         "forebay_queries_total": 10, "forebay_transactions_total": 8, "forebay_backend_assignments_total": 8}
     assert after["forebay_client_received_bytes_total" + label] > before["forebay_client_received_bytes_total" + label]
+
+
+def test_only_clients_are_lent_backends_and_who_gets_none_has_waited_too(start, connect, database):
+    """Out of patience, cancelled and gone: the page said that clients waited 0 ms where nobody got a backend."""
+    daemon = start("--pool-size", "1", "--pool-overflow", "0", "--set", "timeouts.wait=1s")
+    http, label = Http(daemon), f'{{database="{database}"}}'
+    holder = connect(daemon, autocommit=False)
+    holder.execute("SELECT 1")
+    assert http.metrics()["forebay_backend_assignments_total" + label] == 1, "no look of Forebay's own counts"
+
+    def waiting() -> bool:
+        return http.metrics()['forebay_clients{state="waiting"}'] == 1
+
+    def wait_in_vain(client, error, end) -> None:
+        with concurrent.futures.ThreadPoolExecutor(1) as threads:
+            asked = threads.submit(client.execute, "SELECT 2")
+            wait_until(waiting, 10, "it waits")
+            end(client)
+            with pytest.raises(error):
+                asked.result(10)
+
+    wait_in_vain(connect(daemon), psycopg.OperationalError, lambda client: None)
+    wait_in_vain(connect(daemon), psycopg.errors.QueryCanceled, psycopg.Connection.cancel)
+    wait_in_vain(connect(daemon), psycopg.OperationalError,
+                 lambda client: socket.socket(fileno=os.dup(client.fileno())).shutdown(socket.SHUT_RDWR))
+    wait_until(lambda: http.metrics()["forebay_failed_checkouts_total" + label] == 3, 10, "all have given up")
+    metrics = http.metrics()
+    assert metrics["forebay_backend_assignments_total" + label] == 1
+    assert 1 <= metrics["forebay_client_wait_seconds_total" + label] < 5
+    assert metrics["forebay_backend_wait_duration_seconds_count" + label] == 4
+    assert metrics["forebay_backend_wait_duration_seconds_sum" + label] == pytest.approx(
+        metrics["forebay_client_wait_seconds_total" + label], abs=0.01)
 
 
 def test_metrics_are_what_show_says(start, connect, database):

@@ -51,10 +51,11 @@ def connect(counting):
 @pytest.mark.parametrize(("script", "queries", "pause"), [
     ("SELECT pg_sleep(0.06);\n", 1, 0),
     ("BEGIN;\nSELECT pg_sleep(0.06);\n\\sleep 100 ms\nSELECT 1;\nEND;\n", 4, 0.1),
-], ids=["alone", "in-transactions"])
+    ("\\startpipeline\n" + 3 * "SELECT pg_sleep(0.02);\n" + "\\endpipeline\n", 3, 0),
+], ids=["alone", "in-transactions", "pipelined"])
 def test_latency_is_what_pgbench_measures(browser, begin, pgbench, script, queries, pause):
     """Each second it is more than the server sleeps, and no more than pgbench waited in the five seconds before; which
-    differ by a percent or two. No pause of a client's own is in it."""
+    differ by a percent or two. No pause of a client's own is in it; it is of a statement, not of what comes at once."""
     daemon, base = begin()
     browser.open(base)
     browser.see('[data-figure="latency"]')
@@ -68,7 +69,7 @@ def test_latency_is_what_pgbench_measures(browser, begin, pgbench, script, queri
 
 def test_percentile_beside_the_latency_is_that_of_pgbenchs_log(browser, begin, pgbench, counting):
     """One in five is slow: the mean says nothing of that, what 95 % stay under does. What is remembered says the same
-    as what came live."""
+    as what came live; and what has ended is not what is now."""
     def chart() -> str:
         return browser.do("attribute", at='[aria-label^="Latency"]', name="aria-label")
 
@@ -86,6 +87,7 @@ def test_percentile_beside_the_latency_is_that_of_pgbenchs_log(browser, begin, p
             assert slow * (1 - RESOLUTION) <= value_in(shown) <= most * (1 + RESOLUTION), (at, note, live)
         minute = value_in(re.fullmatch(".*; (.*) in the last minute", note).group(1))
         assert by_server["mean"] * 0.95 <= minute <= statistics.mean(truth.within(until=at)) * 1.03, (at, note)
+    wait_until(lambda: chart().count(": none now") == 3, 10, "nothing runs any more")
     browser.click('.ranges button:text("1 h")')
     past = wait_until(lambda: "last 1 h" in chart() and "nothing yet" not in chart().split("95 % under")[0] and chart(),
                       30, "ten seconds of it in the hour")
@@ -114,6 +116,21 @@ def test_pool_wait_is_what_clients_wait_longer_than_the_server_takes(browser, be
     open_statement(browser, base, "SELECT pg_sleep")
     waited = sum(truth.seconds) - by_server["total"]
     assert value_in(figure(browser, "Waited for a backend")) == pytest.approx(waited, rel=0.15)
+
+
+def test_pool_wait_is_that_of_clients_who_get_no_backend(browser, begin, connect):
+    """It was 0 ms: only who got one was said to have waited."""
+    daemon, base = begin("--pool-size", "1", "--pool-overflow", "0", "--set", "timeouts.wait=800ms")
+    browser.open(base)
+    browser.see('[data-figure="wait"]')
+    holder = connect(daemon)
+    holder.execute("BEGIN")
+    shown = []
+    for _ in range(8):
+        with pytest.raises(psycopg.OperationalError, match="no backend came free"):
+            connect(daemon).execute("SELECT 1")
+        shown.append(value_in(figure(browser, "Pool wait")))
+    assert all(0.75 <= wait <= 2 for wait in shown[-2:]), shown
 
 
 def test_percentiles_are_those_of_pgbenchs_log(browser, begin, pgbench, counting):

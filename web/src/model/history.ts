@@ -1,3 +1,4 @@
+import { meanMs, percentileMs, timesBetween } from "./times";
 import type { Overview } from "./types";
 
 /** What happened between two overviews. Rates are per second; null where nothing happened that it could be of. */
@@ -5,9 +6,9 @@ export interface Sample {
   time: number; // seconds since 1970, of the later one
   queries: number;
   transactions: number;
-  served: number; // queries that servers answered
-  queryMs: number | null; // mean of those
-  checkouts: number; // backends that were lent
+  memoryShare: number | null; // of the queries, those that memory alone answered
+  latencyMs: number | null; // mean of calls of servers; of queries, where statements are not counted
+  p95Ms: number | null; // of calls of servers
   waitMs: number | null; // mean, of a checkout
   hits: number;
   misses: number;
@@ -20,35 +21,39 @@ export interface Sample {
 }
 
 export const SPAN_SECONDS = 300;
+const RECENT_SECONDS = 60;
 
 function ratio(part: number, whole: number): number | null {
   return whole > 0 ? part / whole : null;
+}
+
+function milliseconds(micros: number | null): number | null {
+  return micros === null ? null : micros / 1000;
 }
 
 export function sampleBetween(before: Overview, after: Overview): Sample {
   const seconds = after.time - before.time;
   const more = (value: (overview: Overview) => number) => Math.max(0, value(after) - value(before));
   const queries = more((overview) => overview.traffic.queries);
+  const cached = more((overview) => overview.traffic.cached_queries);
   const hits = more((overview) => overview.cache.hits);
   const misses = more((overview) => overview.cache.misses);
-  const served = more((overview) => overview.traffic.queries - overview.traffic.cached_queries);
-  const queryUs = ratio(
-    more((overview) => overview.traffic.query_us),
-    served,
-  );
-  const checkouts = more((overview) => overview.traffic.backend_assignments);
-  const waitUs = ratio(
-    more((overview) => overview.traffic.wait_us),
-    checkouts,
-  );
+  const calls = timesBetween(before.calls, after.calls);
+  const queryUs = more((overview) => overview.traffic.query_us);
+  const waitUs = more((overview) => overview.traffic.wait_us);
   return {
     time: after.time,
     queries: queries / seconds,
     transactions: more((overview) => overview.traffic.transactions) / seconds,
-    served: served / seconds,
-    queryMs: queryUs === null ? null : queryUs / 1000,
-    checkouts: checkouts / seconds,
-    waitMs: waitUs === null ? null : waitUs / 1000,
+    memoryShare: ratio(cached, queries),
+    latencyMs: meanMs(calls) ?? milliseconds(ratio(queryUs, queries - cached)),
+    p95Ms: percentileMs(calls, 0.95),
+    waitMs: milliseconds(
+      ratio(
+        waitUs,
+        more((overview) => overview.traffic.backend_assignments + overview.traffic.failed_checkouts),
+      ),
+    ),
     hits: hits / seconds,
     misses: misses / seconds,
     hitRate: ratio(hits, hits + misses),
@@ -64,57 +69,35 @@ export function sampleBetween(before: Overview, after: Overview): Sample {
 export class History {
   samples: Sample[] = [];
   latest: Overview | null = null;
+  private overviews: Overview[] = []; // of the last minute, and the one before
 
   add(overview: Overview): void {
     const before = this.latest;
     this.latest = overview;
-    if (before === null) return;
-    if (before.process.start_time !== overview.process.start_time) {
+    if (before !== null && before.process.start_time !== overview.process.start_time) {
       this.samples = []; // another process, which counts from nothing
-      return;
+      this.overviews = [];
+    } else if (before !== null) {
+      if (overview.time <= before.time) return;
+      const from = overview.time - SPAN_SECONDS;
+      this.samples = [...this.samples.filter((sample) => sample.time > from), sampleBetween(before, overview)];
     }
-    if (overview.time <= before.time) return;
-    const from = overview.time - SPAN_SECONDS;
-    this.samples = [...this.samples.filter((sample) => sample.time > from), sampleBetween(before, overview)];
+    this.overviews.push(overview);
+    const begin = this.beginOf(RECENT_SECONDS);
+    this.overviews = this.overviews.filter((each) => each.time >= begin);
   }
 
-  /** Of the last `seconds`; null before there is anything. */
+  /** Of the last `seconds`, up to a minute; null before there is anything. */
   recent(seconds: number): Sample | null {
-    const last = this.samples.at(-1);
-    if (!last) return null;
-    const chosen = this.samples.filter((sample) => sample.time > last.time - seconds);
-    const mean = (values: number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
-    const of = (value: (sample: Sample) => number) => mean(chosen.map(value));
-    /** A mean of means, each with the weight of what it is the mean of. */
-    const weighted = (value: (sample: Sample) => number | null, weight: (sample: Sample) => number) => {
-      const there = chosen.filter((sample) => value(sample) !== null);
-      const all = there.reduce((sum, sample) => sum + weight(sample), 0);
-      return ratio(
-        there.reduce((sum, sample) => sum + (value(sample) ?? 0) * weight(sample), 0),
-        all,
-      );
-    };
-    const hits = of((sample) => sample.hits);
-    const misses = of((sample) => sample.misses);
-    return {
-      ...last,
-      queries: of((sample) => sample.queries),
-      transactions: of((sample) => sample.transactions),
-      served: of((sample) => sample.served),
-      queryMs: weighted(
-        (sample) => sample.queryMs,
-        (sample) => sample.served,
-      ),
-      waitMs: weighted(
-        (sample) => sample.waitMs,
-        (sample) => sample.checkouts,
-      ),
-      checkouts: of((sample) => sample.checkouts),
-      hits,
-      misses,
-      hitRate: ratio(hits, hits + misses),
-      savedSeconds: of((sample) => sample.savedSeconds),
-      cpu: of((sample) => sample.cpu),
-    };
+    const begin = this.beginOf(seconds);
+    const first = this.overviews.find((each) => each.time >= begin);
+    const last = this.overviews.at(-1);
+    return first && last && first !== last ? sampleBetween(first, last) : null;
+  }
+
+  /** When the last overview came that is so old, or the first of all. */
+  private beginOf(seconds: number): number {
+    const wanted = (this.overviews.at(-1)?.time ?? 0) - seconds;
+    return this.overviews.filter((each) => each.time <= wanted).at(-1)?.time ?? this.overviews[0]?.time ?? 0;
   }
 }

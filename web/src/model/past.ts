@@ -1,9 +1,7 @@
 import type { Sample } from "./history";
 
-/** A sample of which not all is known, and what 95 % of its calls of servers stayed under. */
-export type Moment = { [Key in keyof Sample]: Key extends "time" ? number : Sample[Key] | null } & {
-  p95Ms: number | null;
-};
+/** A sample of which not all is known. */
+export type Moment = { [Key in keyof Sample]: Key extends "time" ? number : Sample[Key] | null };
 
 /** GET /api/v1/history?series=…&seconds=… */
 export interface Past {
@@ -17,6 +15,7 @@ export interface Past {
 const NAMES = {
   queries: "queries",
   transactions: "transactions",
+  callMs: "call_ms",
   queryMs: "query_ms",
   p95Ms: "call_p95_ms",
   waitMs: "wait_ms",
@@ -27,7 +26,7 @@ const NAMES = {
   active: "clients_active",
   idle: "clients_idle",
   waiting: "clients_waiting",
-} as const satisfies Partial<Record<keyof Moment, string>>;
+} as const;
 
 export interface Range {
   title: string;
@@ -47,10 +46,6 @@ export function pathOf(range: Range): string {
   return `/api/v1/history?series=${Object.values(NAMES).join(",")}&seconds=${range.seconds}`;
 }
 
-/** To be asked for every few seconds, beside the stream. */
-export const PERCENTILES_PATH = `/api/v1/history?series=${NAMES.p95Ms}&seconds=300`;
-const FEW_SECONDS = 5;
-
 export function momentsOf(past: Past): Moment[] {
   const moments: Moment[] = [];
   for (let at = 0; at < past.points; at += 1) {
@@ -59,10 +54,9 @@ export function momentsOf(past: Past): Moment[] {
       time: past.newest - (past.points - 1 - at) * past.resolution_seconds,
       queries: value("queries"),
       transactions: value("transactions"),
-      served: null,
-      queryMs: value("queryMs"),
+      memoryShare: null,
+      latencyMs: value("callMs") ?? value("queryMs"),
       p95Ms: value("p95Ms"),
-      checkouts: null,
       waitMs: value("waitMs"),
       hits: value("hits"),
       misses: null,
@@ -79,24 +73,10 @@ export function momentsOf(past: Past): Moment[] {
   return first < 0 ? [] : moments.slice(first);
 }
 
-/** Of the second of such a time; the stream tells totals, of which no percentile can be made. */
-export function p95At(percentiles: Past | null, time: number): number | null {
-  if (percentiles === null) return null;
-  const back = Math.floor((time - percentiles.newest) / percentiles.resolution_seconds);
-  return percentiles.series[NAMES.p95Ms]?.mean[percentiles.points - 1 + back] ?? null;
-}
-
-/** Of the newest second in which there were any calls, among the last few. */
-export function newestP95(percentiles: Past | null): number | null {
-  const newest = percentiles?.series[NAMES.p95Ms]?.mean.slice(-FEW_SECONDS) ?? [];
-  return newest.filter((value) => value !== null).at(-1) ?? null;
-}
-
 /** What Forebay remembered from before the page was opened, and what came since; no longer than `seconds`. */
-export function joined(past: Moment[], live: Sample[], seconds: number, percentiles: Past | null): Moment[] {
+export function joined(past: Moment[], live: Sample[], seconds: number): Moment[] {
   const begin = live[0]?.time ?? Infinity;
-  const now = live.map((sample) => ({ ...sample, p95Ms: p95At(percentiles, sample.time) }));
-  const all = [...past.filter((moment) => moment.time < begin - 0.5), ...now];
+  const all = [...past.filter((moment) => moment.time < begin - 0.5), ...live];
   const from = (all.at(-1)?.time ?? 0) - seconds;
   return all.filter((moment) => moment.time > from);
 }

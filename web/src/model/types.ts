@@ -1,11 +1,14 @@
 // What the API answers (/api/v1/openapi.json), as far as the page looks at it. Counters count from the start of the
 // process; `_us` are microseconds, `_ms` milliseconds.
 
+import type { Times } from "./times";
+
 export interface Traffic {
   queries: number;
   cached_queries: number; // of those, from memory alone
   transactions: number;
   backend_assignments: number;
+  failed_checkouts: number; // of clients that got no backend
   received_bytes: number;
   sent_bytes: number;
   query_us: number;
@@ -72,6 +75,7 @@ export interface Overview {
   paused: boolean;
   draining: boolean;
   traffic: Traffic;
+  calls: Times; // of servers; none where statements are not counted
   clients: ClientCounts;
   clients_limit: number; // 0: any number
   pools: number;

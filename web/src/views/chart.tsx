@@ -89,7 +89,9 @@ function inWords<At extends Timed>(
     const values = samples.map(line.value).filter((value) => value !== null);
     if (values.length === 0) return `${line.name}: nothing yet`;
     const [least, most] = [Math.min(...values), Math.max(...values)];
-    return `${line.name}: ${format(values[values.length - 1]!)} now, between ${format(least)} and ${format(most)}`;
+    const newest = line.value(samples[samples.length - 1]!);
+    const now = newest === null ? "none now" : `${format(newest)} now`;
+    return `${line.name}: ${now}, between ${format(least)} and ${format(most)}`;
   });
   return `${title}, last ${range.title}. ${parts.join(". ")}.`;
 }

@@ -4,7 +4,7 @@ import * as format from "../model/format";
 import { lights, worstOf, type Light } from "../model/health";
 import type { Sample } from "../model/history";
 import type { Live } from "../model/live";
-import { joined, momentsOf, newestP95, pathOf, PERCENTILES_PATH, RANGES, type Past, type Range } from "../model/past";
+import { joined, momentsOf, pathOf, RANGES, type Past, type Range } from "../model/past";
 import { aboutLink } from "../model/recommendations";
 import type { Health, Overview, Pool, Setting } from "../model/types";
 import { Chart, type Line } from "./chart";
@@ -22,17 +22,16 @@ export function OverviewPage({ live }: { live: Live }) {
   const settings = usePolled(live, 10 * EVERY_MS, (signal) =>
     live.api.data<Setting[]>("/api/v1/config", signal),
   ).value;
-  const percentiles = usePolled(live, EVERY_MS, (signal) => live.api.data<Past>(PERCENTILES_PATH, signal)).value;
   const overview = live.latest;
   if (overview === null) return <p class="empty">The first figures come within a second or two.</p>;
   const recent = live.history.recent(MINUTE);
   return (
     <>
       <HealthSection all={lights(overview, health, pools, settings)} isLive={live.isLive} />
-      <Figures overview={overview} latest={live.history.recent(5)} recent={recent} p95={newestP95(percentiles)} />
+      <Figures overview={overview} latest={live.history.recent(5)} recent={recent} />
       {live.link.state === "lost" ? <LinkSection advice={aboutLink(live.link.why)} /> : <NextSection live={live} />}
       <SlowSection live={live} />
-      <Charts live={live} percentiles={percentiles} />
+      <Charts live={live} />
       <ProcessSection overview={overview} recent={recent} health={health} />
     </>
   );
@@ -66,11 +65,11 @@ function HealthSection({ all, isLive }: { all: Light[]; isLive: boolean }) {
   );
 }
 
-function Figures(props: { overview: Overview; latest: Sample | null; recent: Sample | null; p95: number | null }) {
-  const { overview, latest, recent, p95 } = props;
+function Figures(props: { overview: Overview; latest: Sample | null; recent: Sample | null }) {
+  const { overview, latest, recent } = props;
   const { clients, cache } = overview;
   return (
-    <Section title="Now" id="now" note="means of the last five seconds">
+    <Section title="Now" id="now" note="of the last five seconds">
       <dl class="figures">
         <Figure
           id="throughput"
@@ -81,14 +80,14 @@ function Figures(props: { overview: Overview; latest: Sample | null; recent: Sam
         <Figure
           id="latency"
           name="Latency"
-          value={format.milliseconds(latest?.queryMs ?? null)}
-          note={latencyNote(latest, recent, p95)}
+          value={format.milliseconds(latest?.latencyMs ?? null)}
+          note={latencyNote(latest, recent)}
         />
         <Figure
           id="hit-rate"
           name="Hit rate"
           value={format.percent(latest?.hitRate ?? null)}
-          note={`${format.count(cache.hits)} answered from memory`}
+          note={hitNote(cache.hits, latest)}
         />
         <Figure
           id="saved"
@@ -114,11 +113,19 @@ function Figures(props: { overview: Overview; latest: Sample | null; recent: Sam
 }
 
 /** What is answered from memory is in neither mean nor percentile: both are of the servers' answers. */
-function latencyNote(latest: Sample | null, recent: Sample | null, p95: number | null): string {
-  const minute = `${format.milliseconds(recent?.queryMs ?? null)} in the last minute`;
-  if (latest?.queryMs === null && latest.queries > 0) return `all came from memory; ${minute}`;
+function latencyNote(latest: Sample | null, recent: Sample | null): string {
+  const minute = `${format.milliseconds(recent?.latencyMs ?? null)} in the last minute`;
+  if (latest?.memoryShare === 1) return `all came from memory; ${minute}`;
+  const p95 = latest?.p95Ms ?? null;
   const tail = p95 === null ? "" : `; 95 % under ${format.milliseconds(p95)}`;
   return `mean of servers' answers${tail}; ${minute}`;
+}
+
+/** Of what the cache was asked: writes, and reads that are not to be kept, are not looked for there. */
+function hitNote(hits: number, latest: Sample | null): string {
+  const share = latest?.memoryShare ?? null;
+  const all = share === null ? "" : `, now ${format.percent(share)} of all queries`;
+  return `of what the cache was asked; ${format.count(hits)} answered from memory${all}`;
 }
 
 /** What takes the server's time; left out where statements are not counted. */
@@ -149,7 +156,7 @@ const THROUGHPUT: Line[] = [
   { name: "from memory", colour: "--line-2", value: (sample) => sample.hits },
 ];
 const LATENCY: Line[] = [
-  { name: "mean", colour: "--line-1", value: (sample) => sample.queryMs },
+  { name: "mean", colour: "--line-1", value: (sample) => sample.latencyMs },
   { name: "95 % under", colour: "--line-2", value: (sample) => sample.p95Ms },
   { name: "wait for a backend", colour: "--line-3", value: (sample) => sample.waitMs },
 ];
@@ -160,7 +167,7 @@ const CLIENTS: Line[] = [
   { name: "idle", colour: "--line-4", value: (sample) => sample.idle },
 ];
 
-function Charts({ live, percentiles }: { live: Live; percentiles: Past | null }) {
+function Charts({ live }: { live: Live }) {
   const [range, setRange] = useState(RANGES[0]!);
   return (
     <Section
@@ -176,21 +183,18 @@ function Charts({ live, percentiles }: { live: Live; percentiles: Past | null })
         </span>
       }
     >
-      <RangeOfCharts live={live} range={range} percentiles={percentiles} key={range.title} />
+      <RangeOfCharts live={live} range={range} key={range.title} />
     </Section>
   );
 }
 
 /** Begins with what Forebay remembers; the shortest goes on with each second that comes. */
-function RangeOfCharts({ live, range, percentiles }: { live: Live; range: Range; percentiles: Past | null }) {
+function RangeOfCharts({ live, range }: { live: Live; range: Range }) {
   const { value, error } = usePolled(live, range.everyMs, (signal) => live.api.data<Past>(pathOf(range), signal));
   const past = useMemo(() => (value === null ? [] : momentsOf(value)), [value]);
   const isLive = range === RANGES[0];
   const now = isLive ? live.history.samples : null;
-  const samples = useMemo(
-    () => (now === null ? past : joined(past, now, range.seconds, percentiles)),
-    [past, now, percentiles],
-  );
+  const samples = useMemo(() => (now === null ? past : joined(past, now, range.seconds)), [past, now]);
   return (
     <>
       {error && <Failure error={error} has={value !== null} />}
