@@ -5,8 +5,9 @@ beside the same without: statistics of statements, repetitions, HTTP with its hi
 Queries are those of pgbench -S, answered by the server, and one small row of a hundred, answered from memory, one by
 one and sixteen in a burst. Two Forebays with the same server take turns; a turn is short, so that what else the
 machine does falls on both alike, and the median of the turns' ratios is told, with its interval: a turn in which the
-machine did something else counts no more than any other. `off to off` are two without: what that says is what the
-machine adds by itself.
+machine did something else counts no more than any other. The one with it runs between two without, and is compared
+with the mean of these, so that a machine that becomes faster or slower makes no difference. `off to off` are the two
+without: what that says is what the machine adds by itself. The last lines are of all turns together.
 """
 
 import argparse
@@ -33,9 +34,9 @@ CLIENTS = 16
 POOL = ("simple", "extended", "prepared")
 MEMORY = {"from memory, simple": Case(SMALL, "hot", "simple"), "from memory, prepared": Case(SMALL, "hot", "prepared"),
           "from memory, 16 deep": Case(SMALL, "hot", "pipelined")}
+PAIRS = ("on to off", "off to off")
 OFF = ["--set", "statements.enabled=false"]
 ON = ["--admin", "127.0.0.1:0", "--set", "sampling.interval=10s"]
-PAIRS = {"on to off": ("off", "on"), "off to off": ("off", "off again")}
 
 
 def main() -> int:
@@ -112,17 +113,24 @@ def report(spent: dict, folder: pathlib.Path) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "overhead.json").write_text(json.dumps(spent, indent=1) + "\n")
     print("\nprocessor time per query, median of the turns' ratios and its interval of 95 %")
-    for what, by_kind in spent.items():
-        ratios = {pair: median_ratio(by_kind[one], by_kind[other]) for pair, (one, other) in PAIRS.items()}
-        told = "   ".join(f"{pair} {ratio}" for pair, ratio in ratios.items())
-        print(f"  {what:22} {told}")
+    for name, parts in {**{what: [what] for what in spent}, "pass-through": POOL, "from memory": MEMORY}.items():
+        if all(part in spent for part in parts):
+            told = {pair: [ratio for part in parts for ratio in ratios_of(spent[part])[pair]] for pair in PAIRS}
+            print(f"  {name:22} " + "   ".join(f"{pair} {median_ratio(ratios)}" for pair, ratios in told.items()))
     print(f"== Every turn: {folder}/overhead.json")
     return 0
 
 
-def median_ratio(earlier: list[float], later: list[float]) -> str:
+def ratios_of(by_kind: dict[str, list[float]]) -> dict[str, list[float]]:
+    """Of each turn."""
+    turns = list(zip(by_kind["off"], by_kind["on"], by_kind["off again"]))
+    return {"on to off": [2 * on / (before + after) for before, on, after in turns],
+            "off to off": [after / before for before, _, after in turns]}
+
+
+def median_ratio(ratios: list[float]) -> str:
     """With the interval that holds the true median in 95 of 100 measurements, whatever the turns' distribution."""
-    ratios = sorted(after / before for before, after in zip(earlier, later))
+    ratios = sorted(ratios)
     median = statistics.median(ratios)
     outside = outside_on_each_side(len(ratios))
     if outside is None:

@@ -14,6 +14,7 @@ using config::SignalId;
 constexpr std::string_view kSpecial = "\\.+?()[]{}^$|";
 constexpr std::string_view kWaits = "forebay_backend_wait_duration_seconds_count";
 constexpr std::string_view kTransactions = "forebay_transaction_duration_seconds_count";
+constexpr std::string_view kHits = "forebay_cache_hit_duration_seconds_count";
 constexpr std::string_view kCalls = "forebay_call_duration_seconds_count";
 
 /// `@` stands for the matchers, with a comma before them when something stands there already; `W` in brackets
@@ -79,6 +80,9 @@ std::string template_of(SignalId id) {
           "rate(forebay_cache_misses_total{{@}}[W]))) and (increase(forebay_cache_hits_total{{@}}[W]) + "
           "increase(forebay_cache_misses_total{{@}}[W])) >= {}",
           many);
+    case SignalId::cache_hit_p99:
+      return counted("histogram_quantile(0.99, rate(forebay_cache_hit_duration_seconds_bucket{@}[W]))", kHits,
+                     many);
     case SignalId::cache_lease_age:
       return "forebay_cache_lease_age_seconds{@} and (rate(forebay_cache_hits_total{@}[W]) + "
              "rate(forebay_cache_misses_total{@}[W])) > 0";

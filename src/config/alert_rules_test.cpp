@@ -53,7 +53,7 @@ TEST(AlertRulesTest, ThresholdsOfLms) {
 }
 
 /// B18: memory > 90 % critical, > 80 % warning; CPU likewise; slow queries > 10, hit rate < 50 %, slow
-/// requests > 10 % warning. B21: leak < 1 MB/h.
+/// requests > 10 % warning. B21: hit < 5 ms, leak < 1 MB/h.
 TEST(AlertRulesTest, ThresholdsOfBdc) {
   EXPECT_EQ(threshold("bdc", "bdc-memory", kCritical), 0.9);
   EXPECT_EQ(threshold("bdc", "bdc-memory", kWarning), 0.8);
@@ -62,6 +62,7 @@ TEST(AlertRulesTest, ThresholdsOfBdc) {
   EXPECT_EQ(threshold("bdc", "bdc-slow-queries", kWarning), 10);
   EXPECT_EQ(threshold("bdc", "bdc-hit-rate", kWarning), 0.5);
   EXPECT_EQ(threshold("bdc", "bdc-slow-requests", kWarning), 0.1);
+  EXPECT_EQ(threshold("bdc", "bdc-hit", kInfo), 0.005);
   EXPECT_EQ(threshold("bdc", "bdc-leak", kInfo), 1e6);
 }
 
@@ -76,8 +77,9 @@ TEST(AlertRulesTest, ThresholdsOfClassroom) {
   EXPECT_EQ(threshold("classroom", "classroom-server-hit-ratio", kWarning), 0.9);
 }
 
-/// P8: query < 200 ms, uncached < 500 ms; hits > 80 %; pool, CPU, memory < 80 %; errors < 0.1 %.
+/// P8: cached < 100 ms, query < 200 ms, uncached < 500 ms; hits > 80 %; pool, CPU, memory < 80 %; errors < 0.1 %.
 TEST(AlertRulesTest, ThresholdsOfPrepnexus) {
+  EXPECT_EQ(threshold("prepnexus", "prepnexus-cached", kWarning), 0.1);
   EXPECT_EQ(threshold("prepnexus", "prepnexus-query", kWarning), 0.2);
   EXPECT_EQ(threshold("prepnexus", "prepnexus-uncached", kWarning), 0.5);
   EXPECT_EQ(threshold("prepnexus", "prepnexus-hits", kWarning), 0.8);

@@ -82,6 +82,10 @@ std::vector<Signal> make_signals() {
        "Look at Cache: results that are ended by writes at once, a size that is too small, or statements "
        "that never "
        "repeat."},
+      {Id::cache_hit_p99, "cache.hit_p99", Unit::seconds, false, database,
+       "Answer from memory, 99th percentile",
+       "Of the answers from memory within alerts.window, 99 of 100 took no longer, from question to answer.",
+       "Forebay's threads are busy or have to wait: see process.cpu and machine.cpu, and raise threads."},
       {Id::cache_lease_age, "cache.lease_age", Unit::seconds, false, cache, "Age of the cache's lease",
        "Time since the last proof that no change was missed, while the cache is asked. Beyond "
        "cache.staleness "

@@ -28,6 +28,7 @@ enum class SignalId : std::uint8_t {
   transaction_slow_ratio,
   transaction_idle,
   cache_hit_ratio,
+  cache_hit_p99,
   cache_lease_age,
   cache_troubled,
   cache_use,

@@ -7,6 +7,7 @@
 #include "engine/explanation.hpp"
 #include "engine/read_request.hpp"
 #include "engine/session.hpp"
+#include "engine/session_calls.hpp"
 #include "engine/session_reads.hpp"
 #include "engine/session_routing.hpp"
 #include "wire/protocol.hpp"
@@ -66,6 +67,7 @@ Session::Step Session::ask_cache(const std::byte* at, std::size_t size, std::siz
   if (!held_because_.empty()) return look_for_release(batch.requests) ? Step::blocked : Step::incomplete;
   // Who holds a backend must not wait for one that may need it.
   const bool may_follow = !has_followed_ && backend_ == nullptr;
+  const bool has_followed = has_followed_;
   has_followed_ = false;
   const SessionReads::Answer answer = reads_->ask(batch.requests, settings_, found, may_follow);
   if (answer != SessionReads::Answer::hit) {
@@ -83,7 +85,10 @@ Session::Step Session::ask_cache(const std::byte* at, std::size_t size, std::siz
   backend::PoolCounters::add(counters.queries, 1);
   backend::PoolCounters::add(counters.cached_queries, 1);
   backend::PoolCounters::add(counters.transactions, 1);
-  if (calls_ != nullptr) count_hits(found, batch.requests);
+  if (calls_ != nullptr) {
+    calls_->note_hits(found.size(), has_followed ? micros_between(state_since_, net::Loop::current()->now()) : 0);
+    count_hits(found, batch.requests);
+  }
   for (const cache::EntryPtr& entry : found) {
     if (routing_ != nullptr) routing_->reader.note_primary(entry->filled());
     answer_from_memory(entry->answer());

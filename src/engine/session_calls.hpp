@@ -69,6 +69,10 @@ class SessionCalls {
   void note_error(std::uint32_t call, std::string_view sqlstate, TimePoint now);
   /// A row of the call's result.
   void note_row(std::uint32_t call, std::string_view body, TimePoint now);
+  /// So many answers from memory; see HitLatency.
+  void note_hits(std::uint64_t answers, std::uint64_t waited_micros) {
+    latencies_.hits.note(answers, waited_micros);
+  }
   void note_transaction(std::uint64_t micros) { latencies_.transactions.add(micros); }
   /// The client gets what is answered so far.
   void end_burst(TimePoint now);

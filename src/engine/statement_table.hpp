@@ -17,6 +17,7 @@
 #include "base/clock.hpp"
 #include "config/settings.hpp"
 #include "engine/asker.hpp"
+#include "engine/hit_latency.hpp"
 #include "engine/sample_values.hpp"
 #include "engine/statement_key.hpp"
 #include "engine/statement_order.hpp"
@@ -67,6 +68,7 @@ struct Latencies {
   observe::Histogram<std::uint64_t> calls;         ///< by the server, without waiting for a backend
   observe::Histogram<std::uint64_t> transactions;  ///< from their first message to their end
   observe::Histogram<std::uint64_t> waits;         ///< for a backend, whether there came one or not
+  HitLatency hits;                                 ///< of answers from memory
   std::atomic<std::uint64_t> errors = 0;           ///< of the calls, those that ended with one
 };
 

@@ -120,6 +120,8 @@ void write_latencies(MetricSink& page, const Figures& figures) {
         &Report::transactions);
   write("forebay_backend_wait_duration_seconds",
         "Time that clients waited for a backend, each time, whether they got one or not.", &Report::waits);
+  write("forebay_cache_hit_duration_seconds",
+        "Time from reading a question to having sent its answer from memory.", &Report::hits);
   page.family("forebay_call_errors", Kind::counter,
               "Calls that ended with an error, of those whose time is counted.");
   for (const auto& [database, report] : figures.latencies)

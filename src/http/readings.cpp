@@ -125,6 +125,9 @@ void read_database(Collector& to, const std::string& name, const pgfront::Latenc
   const auto waits = since(now.waits, earlier.waits);
   if (waits.count() >= config::kLeastValues)
     to.add(SignalId::pool_wait_p95, labels, percentile_seconds(waits, 0.95));
+  const auto hits = since(now.hits, earlier.hits);
+  if (hits.count() >= config::kLeastManyValues)
+    to.add(SignalId::cache_hit_p99, labels, percentile_seconds(hits, 0.99));
 }
 
 void read_cache(Collector& to, const pgfront::CacheFacts& facts, std::uint64_t hits, std::uint64_t misses) {

@@ -72,6 +72,18 @@ TEST_F(ReadingsTest, TooFewCallsSayNothing) {
   EXPECT_NEAR(*value(SignalId::query_error_ratio), 0.95, 1e-9);
 }
 
+TEST_F(ReadingsTest, AnswersFromMemoryHaveTimesOfTheirOwn) {
+  look(0);
+  auto& hits = figures_.latencies["shop"].hits;
+  hits.add(observe::Buckets::of(100), 97);
+  look(10);
+  EXPECT_FALSE(value(SignalId::cache_hit_p99)) << "of fewer than a hundred nothing is said";
+  hits.add(observe::Buckets::of(20'000), 3);
+  look(11);
+  EXPECT_NEAR(*value(SignalId::cache_hit_p99), 0.02, 0.02 / 16);
+  EXPECT_FALSE(value(SignalId::query_mean));
+}
+
 TEST_F(ReadingsTest, CountersThatBeginAnewAreNoNegativeNumbers) {
   auto& cache = figures_.caches.emplace_back();
   cache.database = "shop";

@@ -118,7 +118,11 @@ json::object overview_of(const Figures& figures) {
   backend::Traffic traffic;
   for (const auto& [database, each] : figures.traffic) traffic += each;
   observe::HistogramSnapshot calls;
-  for (const auto& [database, report] : figures.latencies) calls += report.calls;
+  observe::HistogramSnapshot hits;
+  for (const auto& [database, report] : figures.latencies) {
+    calls += report.calls;
+    hits += report.hits;
+  }
   json::object cache = store_of(figures.store, figures.store_capacity);
   cache["hits"] = figures.cached.hits;
   cache["misses"] = figures.cached.misses;
@@ -129,6 +133,7 @@ json::object overview_of(const Figures& figures) {
           {"draining", figures.is_draining},
           {"traffic", to_json(traffic)},
           {"calls", to_json(calls)},
+          {"hits", to_json(hits)},
           {"clients", to_json(figures.clients)},
           {"clients_limit", figures.most_clients},
           {"pools", figures.lists.pools},

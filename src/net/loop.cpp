@@ -94,26 +94,35 @@ void Loop::stop() {
   post([] {});
 }
 
-int Loop::wait_milliseconds() const {
+int Loop::wait_milliseconds(TimePoint now) const {
   if (!deferred_.empty()) return 0;
   if (timers_.empty()) return -1;
-  const auto left =
-      std::chrono::ceil<std::chrono::milliseconds>(timers_.begin()->first - Clock::now()).count();
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(timers_.begin()->first - now).count();
   return static_cast<int>(std::clamp<decltype(left)>(left, 0, 60'000));
 }
 
 void Loop::run() {
   current_loop = this;
+  TimePoint round_end = Clock::now();
   while (!stopping_.load(std::memory_order_relaxed)) {
     const int count =
-        epoll_wait(epoll_fd_, events_.data(), static_cast<int>(events_.size()), wait_milliseconds());
+        epoll_wait(epoll_fd_, events_.data(), static_cast<int>(events_.size()), wait_milliseconds(round_end));
     now_ = Clock::now();
     if (count > 0) run_events(count);
     run_timers();
     run_deferred();
     sends_->flush();
+    round_end = Clock::now();
+    end_round(round_end);
   }
   current_loop = nullptr;
+}
+
+void Loop::end_round(TimePoint now) {
+  if (round_watchers_.empty()) return;
+  const std::uint64_t micros = micros_between(now_, now);
+  for (RoundWatcher* watcher : round_watchers_) watcher->on_round_end(micros);
+  round_watchers_.clear();
 }
 
 void Loop::run_events(int count) {

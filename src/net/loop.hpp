@@ -28,6 +28,15 @@ class Handler {
   ~Handler() = default;
 };
 
+/// Told how long a round of a Loop took, up to when everything of it had been sent.
+class RoundWatcher {
+ public:
+  virtual void on_round_end(std::uint64_t micros) = 0;
+
+ protected:
+  ~RoundWatcher() = default;
+};
+
 class Loop;
 
 /// A one-shot timer. Destroying or cancelling it takes it out; it never fires afterwards. Used by its loop's
@@ -92,6 +101,9 @@ class Loop {
   /// The time at the start of the present round: good to within one round, and free.
   TimePoint now() const { return now_; }
 
+  /// Once, about the present round; the watcher lives on until then.
+  void watch_round(RoundWatcher& watcher) { round_watchers_.push_back(&watcher); }
+
   /// 64 KiB that belong to whoever handles the present event, until it returns. Every connection of the loop
   /// reads into it, so that an idle connection needs no buffer of its own.
   static constexpr std::size_t kScratchSize = 64 * 1024;
@@ -103,7 +115,8 @@ class Loop {
  private:
   friend class Timer;
 
-  int wait_milliseconds() const;
+  int wait_milliseconds(TimePoint now) const;
+  void end_round(TimePoint now);
   void run_events(int count);
   void run_timers();
   void run_posted();
@@ -120,6 +133,7 @@ class Loop {
   int event_count_ = 0;
   std::multimap<TimePoint, Timer*> timers_;
   std::vector<std::function<void()>> deferred_;
+  std::vector<RoundWatcher*> round_watchers_;
   std::atomic<bool> stopping_ = false;
 
   std::mutex mutex_;

@@ -109,6 +109,13 @@ class Histogram {
     sum_.store(sum_.load(std::memory_order_relaxed) + micros, std::memory_order_relaxed);
   }
 
+  /// Likewise, of so many that took as long.
+  void add(std::uint64_t micros, std::uint64_t times) requires(sizeof(Count) == sizeof(std::uint64_t)) {
+    std::atomic<Count>& counter = counter_of(Buckets::of(micros));
+    counter.store(counter.load(std::memory_order_relaxed) + times, std::memory_order_relaxed);
+    sum_.store(sum_.load(std::memory_order_relaxed) + micros * times, std::memory_order_relaxed);
+  }
+
   /// Of all that was added, in microseconds.
   std::uint64_t sum() const { return sum_.load(std::memory_order_relaxed); }
 

@@ -70,7 +70,7 @@ void latencies(const ShowRequestPtr& request, ShowDone done) {
     for (const auto& [database, latencies] : databases) {
       for (const auto& [of, times] :
            {std::pair("calls", &latencies.calls), std::pair("transactions", &latencies.transactions),
-            std::pair("waits", &latencies.waits)}) {
+            std::pair("waits", &latencies.waits), std::pair("hits", &latencies.hits)}) {
         rows.text(database).text(of).number(times->count()).milliseconds(times->sum());
         if (times->count() == 0) {
           rows.null().null().null().null();

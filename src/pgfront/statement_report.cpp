@@ -138,6 +138,7 @@ void gather_latencies(const Inquiry& inquiry, std::function<void(const LatencyRe
       latencies.calls.add_to(report.calls);
       latencies.transactions.add_to(report.transactions);
       latencies.waits.add_to(report.waits);
+      latencies.hits.times().add_to(report.hits);
       report.errors += latencies.errors.load(std::memory_order_relaxed);
     });
     return reports;
@@ -150,6 +151,7 @@ void gather_latencies(const Inquiry& inquiry, std::function<void(const LatencyRe
         sum.calls += report.calls;
         sum.transactions += report.transactions;
         sum.waits += report.waits;
+        sum.hits += report.hits;
         sum.errors += report.errors;
       }
     }

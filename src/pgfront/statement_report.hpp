@@ -55,6 +55,7 @@ struct LatencyReport {
   observe::HistogramSnapshot calls;
   observe::HistogramSnapshot transactions;
   observe::HistogramSnapshot waits;
+  observe::HistogramSnapshot hits;
   std::uint64_t errors = 0;  ///< of the calls
 };
 

@@ -38,6 +38,11 @@ class Cached(Endpoint):
         assert len(rows) < 2, rows
         return rows[0] if rows else {"level": "none yet", "hits": 0, "misses": 0, "entries": 0, "refused": 0}
 
+    def latencies(self) -> dict[str, dict]:
+        """The rows of SHOW LATENCIES for this database, by what they are of."""
+        with psycopg.connect(self.daemon.dsn(dbname="forebay"), autocommit=True, row_factory=dict_row) as console:
+            return {row["of"]: row for row in console.execute("SHOW LATENCIES") if row["database"] == self.dbname}
+
     def entries(self) -> list[dict]:
         with psycopg.connect(self.daemon.dsn(dbname="forebay"), autocommit=True, row_factory=dict_row) as console:
             return [row for row in console.execute("SHOW CACHE_ENTRIES") if row["database"] == self.dbname]

@@ -1,5 +1,7 @@
 """What the console shows of the cache (its hit rate), what empties it, and what a server that cannot do it gets."""
 
+import time
+
 import psycopg
 import pytest
 
@@ -24,6 +26,19 @@ def test_figures_move(cached, client):
     assert after["misses"] > before["misses"]
     assert after["lease_age_ms"] <= after["staleness_ms"] == 1000
     assert 0 < after["age_p50_ms"] <= after["age_p99_ms"] <= after["age_max_ms"] <= 1000
+
+
+def test_each_answer_from_memory_has_its_time(cached, client):
+    """B21: hit < 5 ms; P8: cached < 100 ms."""
+    cached.settle(lambda: client.execute(TEXT).fetchall())
+    before = cached.latencies()["hits"]
+    begun = time.monotonic()
+    for _ in range(200):
+        client.execute(TEXT).fetchall()
+    waited = (time.monotonic() - begun) * 1e3
+    after = cached.latencies()["hits"]
+    assert after["count"] - before["count"] == 200
+    assert 0 < after["total_time"] - before["total_time"] < waited
 
 
 def test_an_explanation_is_no_hit(cached, client):

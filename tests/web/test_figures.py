@@ -16,9 +16,7 @@ import pytest
 
 from conftest import USER, place
 from forebay_testing import ReplicaServer, wait_until
-from truths import COUNTED, Pgbench, cells, figure, open_statement, percentile, value_in, watch
-
-RESOLUTION = 1 / 16  # of percentiles, as docs/statements.md says
+from truths import COUNTED, RESOLUTION, Pgbench, cells, figure, open_statement, percentile, value_in, watch
 
 pytestmark = pytest.mark.time_limit(240)
 

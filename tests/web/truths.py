@@ -11,6 +11,7 @@ from forebay_testing import PostgresServer, postgres_binary, wait_until
 
 COUNTED = "counted"  #: the database of a CountingServer that clients use
 USER = "app"
+RESOLUTION = 1 / 16  #: of percentiles, as docs/statements.md says
 _UNITS = {"µs": 1e-6, "ms": 1e-3, "s": 1, "min": 60, "h": 3600, "d": 86400,
           "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "%": 0.01}
 _PART = re.compile(r"([\d,.]+) (" + "|".join(sorted(_UNITS, key=len, reverse=True)) + r")(?!\w)")

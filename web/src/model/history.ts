@@ -13,6 +13,7 @@ export interface Sample {
   hits: number;
   misses: number;
   hitRate: number | null; // 0 to 1
+  hitP95Ms: number | null; // of answers from memory
   savedSeconds: number; // per second
   cpu: number; // processors
   active: number;
@@ -57,6 +58,7 @@ export function sampleBetween(before: Overview, after: Overview): Sample {
     hits: hits / seconds,
     misses: misses / seconds,
     hitRate: ratio(hits, hits + misses),
+    hitP95Ms: percentileMs(timesBetween(before.hits, after.hits), 0.95),
     savedSeconds: more((overview) => overview.cache.saved_us) / 1e6 / seconds,
     cpu: more((overview) => overview.process.cpu_seconds) / seconds,
     active: after.clients.active,

@@ -61,6 +61,7 @@ export function momentsOf(past: Past): Moment[] {
       hits: value("hits"),
       misses: null,
       hitRate: value("hitRate"),
+      hitP95Ms: null,
       savedSeconds: value("savedSeconds"),
       cpu: value("cpu"),
       active: value("active"),

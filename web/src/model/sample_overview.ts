@@ -22,6 +22,7 @@ export function overviewWith(changes: Changes = {}): Overview {
       wait_us: 0,
     },
     calls: { count: 0, total_us: 0, buckets: [] },
+    hits: { count: 0, total_us: 0, buckets: [] },
     clients: { all: 0, login: 0, idle: 0, active: 0, waiting: 0, console: 0 },
     clients_limit: 100,
     pools: 1,
@@ -32,13 +33,14 @@ export function overviewWith(changes: Changes = {}): Overview {
     cache: { entries: 0, bytes: 0, limit_bytes: 1000, evictions: 0, hits: 0, misses: 0, saved_us: 0 },
     process: { cpu_seconds: 0, start_time: 900, resident_bytes: 1, open_files: 1, threads: 1, client_threads: 1 },
   };
-  const { alerts, traffic, calls, clients, cache, process, servers, ...plain } = changes;
+  const { alerts, traffic, calls, hits, clients, cache, process, servers, ...plain } = changes;
   return {
     ...idle,
     ...plain,
     alerts: { ...idle.alerts, ...alerts },
     traffic: { ...idle.traffic, ...traffic },
     calls: { ...idle.calls, ...calls },
+    hits: { ...idle.hits, ...hits },
     clients: { ...idle.clients, ...clients },
     cache: { ...idle.cache, ...cache },
     process: { ...idle.process, ...process },

@@ -75,7 +75,8 @@ export interface Overview {
   paused: boolean;
   draining: boolean;
   traffic: Traffic;
-  calls: Times; // of servers; none where statements are not counted
+  calls: Times; // of servers; none where statements are not counted, as below
+  hits: Times; // answers from memory
   clients: ClientCounts;
   clients_limit: number; // 0: any number
   pools: number;

@@ -55,6 +55,11 @@ export function CachePage({ live }: { live: Live }) {
           <Figure name="Memory" value={format.bytes(store.bytes)} note={`of ${format.bytes(store.limit_bytes)}`} />
           <Figure name="Hit rate" value={format.percent(recent?.hitRate ?? null)} note="in the last minute" />
           <Figure
+            name="Answered within"
+            value={format.milliseconds(recent?.hitP95Ms ?? null)}
+            note="95 % of what came from memory in the last minute"
+          />
+          <Figure
             name="Time saved"
             value={format.duration((overview?.cache.saved_us ?? 0) / 1e6)}
             note="of the server's, since the start"

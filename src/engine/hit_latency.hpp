@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstdint>
+#include <utility>
+
+#include "net/loop.hpp"
+#include "observe/histogram.hpp"
+
+namespace forebay::engine {
+
+/// How long answers from memory took, of one database on one thread: from the beginning of the round in which
+/// the question was read to the end of that round, when everything has been sent. That costs no look at the
+/// clock: the loop has looked. Written by one thread, read by any; outlives the loop's rounds.
+class HitLatency final : private net::RoundWatcher {
+ public:
+  /// So many answers are on their way. `waited_micros`: before this round, for what somebody else had asked.
+  void note(std::uint64_t answers, std::uint64_t waited_micros) {
+    if (waited_micros > 0) return times_.add(waited_micros, answers);
+    if (of_this_round_ == 0) net::Loop::current()->watch_round(*this);
+    of_this_round_ += answers;
+  }
+  const observe::Histogram<std::uint64_t>& times() const { return times_; }
+
+ private:
+  void on_round_end(std::uint64_t micros) override { times_.add(micros, std::exchange(of_this_round_, 0)); }
+
+  std::uint64_t of_this_round_ = 0;
+  observe::Histogram<std::uint64_t> times_;
+};
+
+}  // namespace forebay::engine
