@@ -24,8 +24,12 @@ double seconds(std::uint64_t micros) {
 
 }  // namespace
 
+std::string period_of(double seconds) {
+  return "in the last " + duration(seconds);
+}
+
 std::string Evidence::period() const {
-  return "in the last " + duration(seconds());
+  return period_of(seconds());
 }
 
 double grown(std::uint64_t now, std::uint64_t before) {
@@ -97,6 +101,20 @@ const monitor::Place* place_of_server(const Moment& moment, std::string_view ser
     return place.is_of_server && place.is_answering && place.server == server;
   });
   return at == places.end() ? nullptr : &*at;
+}
+
+std::optional<ToldBetween> told_between(const Evidence& evidence, const monitor::Place& place,
+                                        monitor::Topic topic) {
+  const auto& last = place.of(topic).latest;
+  if (last == nullptr) return std::nullopt;
+  for (const MomentPtr& moment : evidence.moments()) {
+    const monitor::Place* then = place_of_server(*moment, place.server);
+    const auto first = then == nullptr ? nullptr : then->of(topic).latest;
+    if (first == nullptr) continue;
+    if (first->at >= last->at) return std::nullopt;
+    return ToldBetween{&first->told, &last->told, seconds_between(first->at, last->at)};
+  }
+  return std::nullopt;
 }
 
 const monitor::Place* place_of_database(const Moment& moment, std::string_view database) {

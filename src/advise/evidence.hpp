@@ -60,6 +60,8 @@ struct Moment {
 };
 using MomentPtr = std::shared_ptr<const Moment>;
 
+std::string period_of(double seconds);  ///< "in the last 58 s"
+
 /// Of one or more moments in their order, of which it sees the last and the difference to the first. The
 /// moments outlive it.
 class Evidence {
@@ -71,7 +73,7 @@ class Evidence {
   std::span<const MomentPtr> moments() const { return moments_; }
   /// That differences are of.
   double seconds() const { return seconds_between(before().at, now().at); }
-  std::string period() const;  ///< "in the last 58 s"
+  std::string period() const;  ///< see period_of
 
  private:
   std::span<const MomentPtr> moments_;
@@ -110,5 +112,15 @@ const pgfront::CacheFacts* find_cache(const Moment& moment, std::string_view dat
 const monitor::Place* place_of_server(const Moment& moment, std::string_view server);
 /// Likewise, a database of the primary.
 const monitor::Place* place_of_database(const Moment& moment, std::string_view database);
+
+/// What a place has told of a topic, last and at the first of the moments at which it had told of it, so many
+/// seconds apart; nothing: it has told once at most.
+struct ToldBetween {
+  const boost::json::object* before;
+  const boost::json::object* after;
+  double seconds;
+};
+std::optional<ToldBetween> told_between(const Evidence& evidence, const monitor::Place& place,
+                                        monitor::Topic topic);
 
 }  // namespace forebay::advise

@@ -6,11 +6,12 @@
 namespace forebay::advise {
 
 std::span<const Kind* const> kinds() {
-  static constexpr std::array all = {&kReadiness, &kRestrictedDatabase, &kServerAway,       &kReplicaLagging,
-                                     &kPoolSize,  &kPoolHeldBack,       &kClientLimit,      &kCacheLevel,
-                                     &kCacheOff,  &kCacheMemory,        &kCacheStatement,   &kLeaveOut,
-                                     &kLifetimes, &kRepetition,         &kIdleTransactions, &kLongTransaction,
-                                     &kDeadRows,  &kMissingIndex,       &kUnusedIndex,      &kTransactionIds};
+  static constexpr std::array all = {
+      &kReadiness,       &kRestrictedDatabase, &kServerAway,   &kReplicaLagging, &kPoolSize,
+      &kPoolHeldBack,    &kClientLimit,        &kCacheLevel,   &kCacheOff,       &kCacheMemory,
+      &kCacheStatement,  &kLeaveOut,           &kLifetimes,    &kRepetition,     &kIdleTransactions,
+      &kLongTransaction, &kDeadRows,           &kMissingIndex, &kUnusedIndex,    &kTransactionIds,
+      &kCheckpoints,     &kTemporaryFiles};
   return all;
 }
 

@@ -50,6 +50,8 @@ extern const Kind kDeadRows;
 extern const Kind kMissingIndex;
 extern const Kind kUnusedIndex;
 extern const Kind kTransactionIds;
+extern const Kind kCheckpoints;
+extern const Kind kTemporaryFiles;
 
 /// All of them.
 std::span<const Kind* const> kinds();

@@ -204,5 +204,60 @@ TEST(SamplesTest, SayNothingWithoutAnswers) {
     EXPECT_TRUE(say(*kind, {now}).empty()) << kind->name;
 }
 
+Moment with_checkpoints(int second, int timed, int requested, double log_megabytes = 1024) {
+  Moment now = calm(second);
+  answer(now, Topic::about,
+         fmt::format(R"({{"max_wal_bytes": {}, "checkpoint_seconds": 300}})", log_megabytes * 1024 * 1024));
+  answer(now, Topic::server,
+         fmt::format(R"({{"checkpoints": {{"timed": {}, "requested": {}}}}})", timed, requested));
+  return now;
+}
+
+TEST(CheckpointsTest, ComeBeforeItIsTimeMoreThanOnceAMinute) {
+  EXPECT_TRUE(say(kCheckpoints, {with_checkpoints(0, 5, 10), with_checkpoints(60, 7, 11)}).empty());
+  const auto found = say(kCheckpoints, {with_checkpoints(0, 5, 10), with_checkpoints(60, 5, 12)});
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].change.text, "ALTER SYSTEM SET max_wal_size = '16384MB';\nSELECT pg_reload_conf();")
+      << "two a minute are ten in five";
+  EXPECT_TRUE(say(kCheckpoints, {with_checkpoints(0, 5, 12), with_checkpoints(60, 0, 2)}).empty())
+      << "the server counts anew";
+  EXPECT_TRUE(
+      say(kCheckpoints, {with_checkpoints(0, 5, 10, 65'536), with_checkpoints(60, 5, 12, 65'536)}).empty())
+      << "nobody is told to give more";
+  const auto after =
+      test::measured(kCheckpoints, found[0], {with_checkpoints(0, 5, 10), with_checkpoints(60, 6, 11)});
+  ASSERT_TRUE(after);
+  EXPECT_EQ(after->amount / after->weight, 0.5);
+}
+
+Moment with_temporary_files(int second, double files, double megabytes, double work_mem = 4) {
+  Moment now = calm(second);
+  answer(now, Topic::about, fmt::format(R"({{"work_mem_bytes": {}}})", work_mem * 1024 * 1024));
+  answer(
+      now, Topic::server,
+      fmt::format(
+          R"({{"databases": [{{"database": "shop", "temp_files": {}, "temp_bytes": {}, "commits": {}}}]}})",
+          files, megabytes * 1e6, files));
+  return now;
+}
+
+TEST(TemporaryFilesTest, AreWrittenForWhatMemoryHasNoRoom) {
+  EXPECT_TRUE(
+      say(kTemporaryFiles, {with_temporary_files(0, 5, 50), with_temporary_files(60, 25, 149)}).empty());
+  const auto found =
+      say(kTemporaryFiles, {with_temporary_files(0, 5, 50), with_temporary_files(60, 25, 250)});
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].change.text, "ALTER DATABASE shop SET work_mem = '32MB';")
+      << "twice ten, to a power of two";
+  EXPECT_DOUBLE_EQ(found[0].gain.value, 12e9);
+  const auto large = say(kTemporaryFiles, {with_temporary_files(0, 5, 50), with_temporary_files(60, 6, 450)});
+  ASSERT_EQ(large.size(), 1U);
+  EXPECT_EQ(large[0].change.text, "") << "that is not for all of a database";
+  const auto after = test::measured(kTemporaryFiles, found[0],
+                                    {with_temporary_files(0, 5, 50), with_temporary_files(30, 10, 51)});
+  ASSERT_TRUE(after);
+  EXPECT_DOUBLE_EQ(after->amount / after->weight, 2e6);
+}
+
 }  // namespace
 }  // namespace forebay::advise

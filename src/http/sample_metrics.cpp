@@ -158,10 +158,10 @@ void write_log(Writer& writer) {
   writer.family("forebay_postgres_checkpoints", Kind::counter, "Checkpoints by what began them.");
   writer.each_server([&](const Place& place) {
     const Object* const told = writer.told(place, Topic::server);
-    const auto* const value = told == nullptr ? nullptr : told->if_contains("checkpoints");
-    if (value == nullptr || !value->is_object()) return;
+    const Object* const checkpoints = told == nullptr ? nullptr : monitor::object_in(*told, "checkpoints");
+    if (checkpoints == nullptr) return;
     for (const std::string_view cause : {"timed", "requested"})
-      writer.sample({{"server", place.server}, {"cause", cause}}, &value->get_object(), cause);
+      writer.sample({{"server", place.server}, {"cause", cause}}, checkpoints, cause);
   });
   writer.family("forebay_postgres_standby_lag_bytes", Kind::gauge, "Log that a standby has not replayed.",
                 "bytes");

@@ -18,6 +18,9 @@ SELECT json_build_object(
   'reads_all_stats', pg_has_role(current_user, 'pg_read_all_stats', 'USAGE'),
   'started_seconds_ago', extract(epoch FROM clock_timestamp() - pg_postmaster_start_time())::float8,
   'max_connections', current_setting('max_connections')::int4,
+  'max_wal_bytes', pg_size_bytes(current_setting('max_wal_size')),
+  'work_mem_bytes', pg_size_bytes(current_setting('work_mem')),
+  'checkpoint_seconds', extract(epoch FROM current_setting('checkpoint_timeout')::interval)::float8,
   'statements_schema', (SELECT quote_ident(n.nspname) FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
                         WHERE e.extname = 'pg_stat_statements')))";
 
@@ -162,10 +165,13 @@ SELECT json_build_object(
        WHERE t.width IS NOT NULL) bloat ON true
      WHERE by_size <= 50 OR by_scans <= 25 OR by_dead <= 25 ORDER BY by_size) t)))";
 
+/// Bloat as for tables, of B-trees: 8 bytes for each entry and 4 for its pointer, 4 for nulls, 24 and 16 of
+/// each page, nine tenths of which are filled, and a page for the root. Entries that are alike are kept once,
+/// of which nothing is known here: with many of them the estimate is too small.
 constexpr std::string_view kIndexes = R"(
 sized AS MATERIALIZED (
-  SELECT s.schemaname, s.relname, s.indexrelname, s.idx_scan, s.idx_tup_read, i.indisunique, i.indisprimary,
-    i.indisvalid, i.indisexclusion,
+  SELECT s.schemaname, s.relname, s.indexrelname, s.idx_scan, s.idx_tup_read, i.indexrelid,
+    i.indisunique, i.indisprimary, i.indisvalid, i.indisexclusion,
     CASE WHEN l.relation IS NULL THEN pg_relation_size(s.indexrelid) END AS bytes
   FROM pg_stat_user_indexes s JOIN pg_index i ON i.indexrelid = s.indexrelid
     LEFT JOIN locked l ON l.relation IN (s.indexrelid, s.relid)),
@@ -179,9 +185,32 @@ SELECT json_build_object(
   'counted_since', (SELECT extract(epoch FROM stats_reset)::float8 FROM pg_stat_database
                     WHERE datname = current_database()),
   'indexes', (SELECT coalesce(json_agg(t), '[]') FROM (
-     SELECT schemaname AS schema, relname AS "table", indexrelname AS "index", bytes, idx_scan AS scans,
-       idx_tup_read AS rows_read, indisunique AS "unique", indisvalid AS valid, is_unused AS unused
-     FROM ranked ORDER BY is_unused OR NOT indisvalid DESC, bytes DESC NULLS LAST, 3 LIMIT 100) t)))";
+     SELECT schemaname AS schema, relname AS "table", indexrelname AS "index", told.bytes, idx_scan AS scans,
+       idx_tup_read AS rows_read, indisunique AS "unique", indisvalid AS valid, is_unused AS unused,
+       bloat.bytes AS bloat_bytes, bloat.bytes::float8 / nullif(bloat.size, 0) AS bloat_share
+     FROM (SELECT * FROM ranked
+           ORDER BY is_unused OR NOT indisvalid DESC, bytes DESC NULLS LAST, indexrelname LIMIT 100) told
+       LEFT JOIN LATERAL (
+       SELECT t.size, greatest(0, t.size - t.page * (1 + ceil(t.rows / greatest(1, floor((t.page - 40) * t.filled /
+           (4 + 8 * ceil((8 + t.null_bytes) / 8.0) + 8 * ceil(t.width / 8.0)))))))::int8 AS bytes
+       FROM (SELECT told.bytes AS size, current_setting('block_size')::float8 AS page, c.reltuples AS rows,
+               CASE WHEN w.has_nulls THEN 4 ELSE 0 END AS null_bytes,
+               CASE WHEN c.reltuples = 0 THEN 0 WHEN w.columns = c.relnatts THEN w.bytes END AS width,
+               coalesce((SELECT option_value::float8 FROM pg_options_to_table(c.reloptions)
+                         WHERE option_name = 'fillfactor'), 90) / 100 AS filled
+             FROM pg_class c JOIN pg_am m ON m.oid = c.relam AND m.amname = 'btree', LATERAL (
+               SELECT count(*) AS columns, sum((1 - p.null_frac) * p.avg_width) AS bytes,
+                 bool_or(p.null_frac > 0) AS has_nulls
+               FROM pg_index i CROSS JOIN unnest(i.indkey::int2[]) WITH ORDINALITY AS key (number, place)
+                 JOIN pg_stats p ON p.schemaname = told.schemaname AND NOT p.inherited
+                   AND p.tablename = CASE WHEN key.number = 0 THEN told.indexrelname ELSE told.relname END
+                   AND p.attname = (SELECT a.attname FROM pg_attribute a
+                     WHERE CASE WHEN key.number = 0 THEN a.attrelid = i.indexrelid AND a.attnum = key.place
+                                ELSE a.attrelid = i.indrelid AND a.attnum = key.number END)
+               WHERE i.indexrelid = c.oid) w
+             WHERE c.oid = told.indexrelid AND c.reltuples >= 0 AND told.bytes IS NOT NULL) t
+       WHERE t.width IS NOT NULL) bloat ON true
+     ORDER BY is_unused OR NOT indisvalid DESC, told.bytes DESC NULLS LAST, indexrelname) t)))";
 
 /// The columns are those of version 1.8, which PostgreSQL 13 brings, to 1.11.
 constexpr std::string_view kStatements = R"(

@@ -34,6 +34,11 @@ bool flag_in(const json::object& told, std::string_view key) {
   return value != nullptr && value->is_bool() && value->get_bool();
 }
 
+const json::object* object_in(const json::object& told, std::string_view key) {
+  const json::value* const value = told.if_contains(key);
+  return value != nullptr && value->is_object() ? &value->get_object() : nullptr;
+}
+
 std::vector<const json::object*> list_in(const json::object* told, std::string_view key) {
   std::vector<const json::object*> list;
   const json::value* const value = told == nullptr ? nullptr : told->if_contains(key);

@@ -19,6 +19,8 @@ std::optional<double> number_in(const boost::json::object* told, std::string_vie
 std::string_view text_in(const boost::json::object& told, std::string_view key);
 /// False when it is not there, or no truth value.
 bool flag_in(const boost::json::object& told, std::string_view key);
+/// Null when it is not there, or no object.
+const boost::json::object* object_in(const boost::json::object& told, std::string_view key);
 /// The objects of a list; none when it is not there.
 std::vector<const boost::json::object*> list_in(const boost::json::object* told, std::string_view key);
 

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from conftest import USER, Http
-from forebay_testing import forebay_binary, postgres_binary, wait_until
+from forebay_testing import PostgresServer, forebay_binary, postgres_binary, wait_until
 
 SMALL = "http: {anonymous: admin}\npool: {size: 2, overflow: 0}\n"
 LARGE = "http: {anonymous: admin}\npool: {size: 8, overflow: 0}\n"
@@ -229,3 +229,44 @@ def test_nothing_is_recommended_to_a_calm_server_that_is_well_set_up(start, load
     assert [each["kind"] for each in wait_until(
         lambda: http.get("/api/v1/recommendations").data["open"], 30, "the pause", interval=0.5)] == ["readiness"]
     assert http.post("/api/v1/resume").status == 200, "clients that wait would hold up the end"
+
+
+@pytest.fixture
+def small():
+    """A server with little room for its log and for sorts."""
+    with PostgresServer({"max_wal_size": "32MB", "min_wal_size": "32MB", "work_mem": "1MB"}) as own:
+        own.create_role(USER)
+        own.create_database("small", f"OWNER {USER}")
+        yield own
+
+
+def change_at(server, found: dict) -> None:
+    for statement in found["change"]["text"].splitlines():
+        server.execute(statement, dbname="small")
+
+
+def test_settings_that_are_too_small_are_recommended_and_the_gain_is_measured(start, small):
+    config = "http: {anonymous: admin}\nsampling: {interval: 1s}\n"
+    http = Http(start(config=config, upstream=small.url(dbname="small")))
+    small.execute("CREATE TABLE words (id int, word text)", dbname="small")
+    script = small.directory / "load.sql"
+    script.write_text("BEGIN;\nINSERT INTO words SELECT i, repeat(md5(i::text), 30) FROM generate_series(1, 5000) i;\n"
+                      "SELECT count(*) FROM (SELECT DISTINCT repeat(i::text, 20) FROM generate_series(1, 50000) i) a;\n"
+                      "TRUNCATE words;\nEND;\n")
+    # A session for each transaction: settings of the database hold from the next one on.
+    with subprocess.Popen([postgres_binary("pgbench"), "--no-vacuum", "--connect", f"--file={script}", "--time=220",
+                           small.dsn(dbname="small")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as load:
+        try:
+            log, sorts = awaited(http, "open", "checkpoints"), awaited(http, "open", "temporary-files")
+            assert re.search(r"\d+ checkpoints began in the last .* was used up", log["evidence"]), log
+            assert re.search(r"\d+ temporary files of .* on average were written", sorts["evidence"]), sorts
+            for found in (log, sorts):
+                for statement in found["change"]["text"].splitlines():
+                    small.execute(statement, dbname="small")
+            done = awaited(http, "done", "temporary-files", 170)
+        finally:
+            load.terminate()
+    assert (done["outcome"], done["effect"]["figure"]) == ("done", "temporary files written a minute")
+    assert done["effect"]["before"]["value"] > 100e6 > 10 * done["effect"]["after"]["value"]
+    (size,), = small.query("SELECT pg_size_bytes(current_setting('max_wal_size'))")
+    assert size > 32 * 2**20

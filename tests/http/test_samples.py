@@ -153,6 +153,32 @@ def test_bloat_is_what_the_pages_have_free(sampled, server, direct, database):
     assert table_in(http, "half_filled", database)["bloat_share"] < 0.02, "that room is wanted"
 
 
+def test_bloat_of_an_index_is_what_its_leaves_have_free(sampled, server, direct, database):
+    """Against pgstatindex, which reads every page. Leaves that have become empty are not in its density."""
+    client = direct()
+    server.execute("CREATE EXTENSION IF NOT EXISTS pgstattuple", dbname=database)
+    for table, deleted in (("dense", "false"), ("thinned", "id % 10 < 7")):
+        client.execute(f"CREATE TABLE {table} WITH (autovacuum_enabled = off) AS SELECT i AS id, md5(i::text) AS name,"
+                       " CASE WHEN i % 3 > 0 THEN i::int8 END AS number FROM generate_series(1, 50000) i")
+        for index, columns in (("id", "id"), ("name", "name"), ("both", "number, name"), ("lower", "lower(name), id")):
+            client.execute(f"CREATE INDEX {table}_{index} ON {table} ({columns})")
+        client.execute(f"DELETE FROM {table} WHERE {deleted}")
+        client.execute(f"VACUUM ANALYZE {table}")
+    client.execute("CREATE INDEX dense_hash ON dense USING hash (id)")
+    _, http = sampled()
+
+    def indexes() -> dict[str, dict]:
+        return {index["index"]: index for each in http.get("/api/v1/indexes").data["databases"]
+                if each["database"] == database for index in each.get("indexes", [])}
+
+    until(lambda: "dense_hash" in indexes(), "the indexes")
+    told = indexes()
+    assert told["dense_hash"]["bloat_share"] is None
+    for name in (f"{table}_{index}" for table in ("dense", "thinned") for index in ("id", "name", "both", "lower")):
+        (density,), = server.query("SELECT avg_leaf_density / 100 FROM pgstatindex(%s)", (name,), dbname=database)
+        assert told[name]["bloat_share"] == pytest.approx(1 - min(1, density / 0.9), abs=0.06), name
+
+
 def test_a_table_that_is_locked_holds_nothing_up(sampled, direct, database):
     client = direct(autocommit=False)
     client.execute("CREATE TABLE closed (id int)")

@@ -120,7 +120,13 @@ export interface ServerFigures extends Place {
   about: { version_text: string } | null; // null: it has not been asked yet
 }
 
-export interface TableFigures {
+/** What a table or an index takes beyond what its rows would take anew. */
+export interface Bloated {
+  bloat_bytes: number | null; // null: nothing is known
+  bloat_share: number | null;
+}
+
+export interface TableFigures extends Bloated {
   schema: string;
   table: string;
   total_bytes: number | null;
@@ -130,8 +136,6 @@ export interface TableFigures {
   live_rows: number;
   dead_rows: number;
   dead_share: number | null;
-  bloat_bytes: number | null; // null: nothing is known
-  bloat_share: number | null;
   last_vacuum: number | null;
 }
 
@@ -141,7 +145,7 @@ export interface Tables extends Place {
   tables: TableFigures[];
 }
 
-export interface IndexFigures {
+export interface IndexFigures extends Bloated {
   schema: string;
   table: string;
   index: string;

@@ -1,5 +1,6 @@
 import type {
   Activity,
+  Bloated,
   Blocker,
   DatabaseFigures,
   Databases,
@@ -160,13 +161,7 @@ const TABLES: Column<TableFigures>[] = [
     by: (row) => row.dead_share ?? 0,
     numeric: true,
   },
-  {
-    title: "Bloat",
-    cell: (row) =>
-      row.bloat_bytes === null ? format.NOTHING : `${size(row.bloat_bytes)} (${format.percent(row.bloat_share)})`,
-    by: (row) => row.bloat_bytes ?? -1,
-    numeric: true,
-  },
+  bloat(),
   {
     title: "Read as a whole",
     cell: (row) => format.some(row.sequential_scans, "time"),
@@ -191,6 +186,7 @@ const INDEXES: Column<IndexFigures>[] = [
   { title: "Index", cell: (row) => nameOf(row.schema, row.index), by: (row) => nameOf(row.schema, row.index) },
   { title: "Table", cell: (row) => row.table, by: (row) => row.table },
   { title: "Size", cell: (row) => size(row.bytes), by: (row) => row.bytes ?? -1, numeric: true },
+  bloat(),
   { title: "Used", cell: (row) => format.some(row.scans, "time"), by: (row) => row.scans, numeric: true },
   {
     title: "Is",
@@ -198,6 +194,16 @@ const INDEXES: Column<IndexFigures>[] = [
     by: (row) => String(row.valid),
   },
 ];
+
+function bloat<Row extends Bloated>(): Column<Row> {
+  return {
+    title: "Bloat",
+    cell: (row) =>
+      row.bloat_bytes === null ? format.NOTHING : `${size(row.bloat_bytes)} (${format.percent(row.bloat_share)})`,
+    by: (row) => row.bloat_bytes ?? -1,
+    numeric: true,
+  };
+}
 
 const size = (bytes: number | null) => (bytes === null ? "locked, or not to be seen" : format.bytes(bytes));
 const nameOf = (schema: string, name: string) => (schema === "public" ? name : `${schema}.${name}`);

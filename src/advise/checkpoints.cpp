@@ -1,0 +1,104 @@
+// Checkpoints that come because the log has grown, not because it is time.
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "advise/kinds.hpp"
+#include "advise/words.hpp"
+#include "monitor/reading.hpp"
+
+namespace forebay::advise {
+
+namespace {
+
+namespace json = boost::json;
+
+/// Within the minute that is looked at. PostgreSQL itself warns when two are 30 s apart (checkpoint_warning).
+constexpr double kMany = 2;
+/// In MB. Nobody is told to give the log more room than that.
+constexpr double kMostLog = 65'536;
+
+struct Counted {
+  double timed = 0;
+  double requested = 0;
+  double seconds = 0;  ///< in which they came
+};
+
+/// What came meanwhile; nothing when that is not known, or the server counts anew.
+std::optional<Counted> counted(const Evidence& evidence, const monitor::Place& place) {
+  const auto told = told_between(evidence, place, monitor::Topic::server);
+  if (!told) return std::nullopt;
+  const auto more = [&told](std::string_view key) -> std::optional<double> {
+    const auto before = monitor::number_in(monitor::object_in(*told->before, "checkpoints"), key);
+    const auto after = monitor::number_in(monitor::object_in(*told->after, "checkpoints"), key);
+    return before && after && *after >= *before ? std::optional(*after - *before) : std::nullopt;
+  };
+  const auto timed = more("timed");
+  const auto requested = more("requested");
+  if (!timed || !requested) return std::nullopt;
+  return Counted{.timed = *timed, .requested = *requested, .seconds = told->seconds};
+}
+
+/// In MB: what lets the server come as far as checkpoint_timeout at the pace of this period.
+double wanted_log(double log, double requested, double every, double seconds) {
+  const double wanted = log / 1024 / 1024 * requested * every / seconds;
+  return std::min(std::exp2(std::ceil(std::log2(std::max(wanted, 1.0)))), kMostLog);
+}
+
+std::vector<Recommendation> find(const Evidence& evidence) {
+  std::vector<Recommendation> all;
+  const Moment& now = evidence.now();
+  if (now.samples == nullptr) return all;
+  for (const monitor::Place& place : now.samples->places) {
+    if (!place.is_of_server || !place.is_primary || !place.is_answering) continue;
+    const json::object* about = place.told(monitor::Topic::about);
+    const auto log = monitor::number_in(about, "max_wal_bytes");
+    const auto every = monitor::number_in(about, "checkpoint_seconds");
+    const auto come = counted(evidence, place);
+    if (!log || !every || !come || come->seconds < kLeastSeconds || come->requested < kMany) continue;
+    const double wanted = wanted_log(*log, come->requested, *every, come->seconds);
+    if (wanted * 1024 * 1024 <= *log) continue;
+    all.push_back(
+        {.id = id_of(kCheckpoints.name, place.server),
+         .urgency = Urgency::soon,
+         .title = fmt::format("Let the log of {} grow further between checkpoints", place.server),
+         .evidence = fmt::format("{} began {}, before it was time: max_wal_size, {}, was used up. "
+                                 "checkpoint_timeout alone would begin one each {}.",
+                                 some(come->requested, "checkpoint", "checkpoints"), period_of(come->seconds),
+                                 bytes(*log), duration(*every)),
+         .advice =
+             "After a checkpoint the first change of each page puts the whole page into the log, so that "
+             "frequent ones make more of it. The log takes as much more of the disk, and recovery after a "
+             "crash takes longer. Somebody who runs CHECKPOINT or takes base backups is counted, too.",
+         .change = {Form::sql,
+                    fmt::format("ALTER SYSTEM SET max_wal_size = '{:.0f}MB';\nSELECT pg_reload_conf();",
+                                wanted)},
+         .gain = {.text = "fewer checkpoints, and less log"},
+         .subject = {{"server", place.server}},
+         .area = "database"});
+  }
+  return all;
+}
+
+std::optional<Measure> measure(const Evidence& evidence, const Recommendation& about) {
+  const monitor::Place* place = place_of_server(evidence.now(), about.subject.at("server"));
+  if (place == nullptr) return std::nullopt;
+  const auto come = counted(evidence, *place);
+  if (!come) return std::nullopt;
+  const auto log = monitor::number_in(place->told(monitor::Topic::about), "max_wal_bytes");
+  return Measure{.amount = come->requested,
+                 .weight = come->requested + come->timed,
+                 .setting = log ? std::optional(bytes(*log)) : std::nullopt};
+}
+
+}  // namespace
+
+constinit const Kind kCheckpoints = {.name = "checkpoints",
+                                     .find = find,
+                                     .figure = "checkpoints before it is time, of all",
+                                     .unit = Unit::share,
+                                     .measure = measure};
+
+}  // namespace forebay::advise
