@@ -17,12 +17,22 @@ namespace json = boost::json;
 
 /// Within the minute that is looked at. PostgreSQL itself warns when two are 30 s apart (checkpoint_warning).
 constexpr double kMany = 2;
+/// A checkpoint begins when so much of max_wal_size has been written, or a little more, by
+/// checkpoint_completion_target (https://www.postgresql.org/docs/15/wal-configuration.html).
+constexpr double kBeginsAt = 0.5;
+/// Where less than half of that has, somebody asked for it: CHECKPOINT, a base backup. It is counted in
+/// segments, of which the last need not be full.
+constexpr double kLeastPart = 0.5;
+/// Of a step: what the log needs then is better known.
+constexpr double kMostTimes = 4;
 /// In MB. Nobody is told to give the log more room than that.
 constexpr double kMostLog = 65'536;
+constexpr double kMegabyte = 1024.0 * 1024.0;
 
 struct Counted {
   double timed = 0;
   double requested = 0;
+  double written = 0;  ///< bytes of log
   double seconds = 0;  ///< in which they came
 };
 
@@ -37,14 +47,26 @@ std::optional<Counted> counted(const Evidence& evidence, const monitor::Place& p
   };
   const auto timed = more("timed");
   const auto requested = more("requested");
-  if (!timed || !requested) return std::nullopt;
-  return Counted{.timed = *timed, .requested = *requested, .seconds = told->seconds};
+  const auto from = monitor::number_in(told->before, "log_bytes");
+  const auto to = monitor::number_in(told->after, "log_bytes");
+  if (!timed || !requested || !from || !to) return std::nullopt;
+  return Counted{.timed = *timed, .requested = *requested, .written = *to - *from, .seconds = told->seconds};
+}
+
+/// Of those between two of which enough has been written.
+bool are_of_the_log(const Counted& come, double log) {
+  return come.requested >= kMany && come.written >= (come.requested - 1) * log * kBeginsAt * kLeastPart;
 }
 
 /// In MB: what lets the server come as far as checkpoint_timeout at the pace of this period.
-double wanted_log(double log, double requested, double every, double seconds) {
-  const double wanted = log / 1024 / 1024 * requested * every / seconds;
-  return std::min(std::exp2(std::ceil(std::log2(std::max(wanted, 1.0)))), kMostLog);
+double wanted_log(double log, const Counted& come, double every) {
+  const double wanted = come.written / come.seconds * every / kBeginsAt / kMegabyte;
+  return std::min(
+      {std::exp2(std::ceil(std::log2(std::max(wanted, 1.0)))), kMostTimes * log / kMegabyte, kMostLog});
+}
+
+std::string megabytes(double size) {
+  return fmt::format("{:.0f}MB", size / kMegabyte);
 }
 
 std::vector<Recommendation> find(const Evidence& evidence) {
@@ -57,21 +79,22 @@ std::vector<Recommendation> find(const Evidence& evidence) {
     const auto log = monitor::number_in(about, "max_wal_bytes");
     const auto every = monitor::number_in(about, "checkpoint_seconds");
     const auto come = counted(evidence, place);
-    if (!log || !every || !come || come->seconds < kLeastSeconds || come->requested < kMany) continue;
-    const double wanted = wanted_log(*log, come->requested, *every, come->seconds);
-    if (wanted * 1024 * 1024 <= *log) continue;
+    if (!log || !every || !come || come->seconds < kLeastSeconds || !are_of_the_log(*come, *log)) continue;
+    const double wanted = wanted_log(*log, *come, *every);
+    if (wanted * kMegabyte <= *log) continue;
     all.push_back(
         {.id = id_of(kCheckpoints.name, place.server),
          .urgency = Urgency::soon,
          .title = fmt::format("Let the log of {} grow further between checkpoints", place.server),
-         .evidence = fmt::format("{} began {}, before it was time: max_wal_size, {}, was used up. "
-                                 "checkpoint_timeout alone would begin one each {}.",
-                                 some(come->requested, "checkpoint", "checkpoints"), period_of(come->seconds),
-                                 bytes(*log), duration(*every)),
+         .evidence =
+             fmt::format("{} began {}, in which {} of log were written: with max_wal_size at {} it is used "
+                         "up before it is time, which comes each {} (checkpoint_timeout).",
+                         some(come->requested, "checkpoint", "checkpoints"), period_of(come->seconds),
+                         megabytes(come->written), megabytes(*log), duration(*every)),
          .advice =
              "After a checkpoint the first change of each page puts the whole page into the log, so that "
              "frequent ones make more of it. The log takes as much more of the disk, and recovery after a "
-             "crash takes longer. Somebody who runs CHECKPOINT or takes base backups is counted, too.",
+             "crash takes longer.",
          .change = {Form::sql,
                     fmt::format("ALTER SYSTEM SET max_wal_size = '{:.0f}MB';\nSELECT pg_reload_conf();",
                                 wanted)},
@@ -90,7 +113,7 @@ std::optional<Measure> measure(const Evidence& evidence, const Recommendation& a
   const auto log = monitor::number_in(place->told(monitor::Topic::about), "max_wal_bytes");
   return Measure{.amount = come->requested,
                  .weight = come->requested + come->timed,
-                 .setting = log ? std::optional(bytes(*log)) : std::nullopt};
+                 .setting = log ? std::optional(megabytes(*log)) : std::nullopt};
 }
 
 }  // namespace

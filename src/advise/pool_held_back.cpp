@@ -24,7 +24,7 @@ std::vector<Recommendation> find(const Evidence& evidence) {
                                            some(static_cast<double>(pool.waiting),
                                                 "client waits for a backend", "clients wait for a backend"),
                                            milliseconds(static_cast<double>(pool.longest_wait_ms)),
-                                           pool.active, pool.most_backends),
+                                           pool.in_use(), pool.most_backends),
                    .advice = "A limit of the user or the database, or the server's max_connections, may be "
                              "reached; the log says why a backend could not be opened.",
                    .subject = {{"database", pool.database}, {"user", pool.user}, {"server", pool.server}},

@@ -65,7 +65,7 @@ Recommendation made_of(const Evidence& evidence, const pgfront::PoolFacts& pool,
   made.evidence =
       fmt::format("{:.2g} clients waited on average {}, {} for each of {}; {} of {} backends are in use{}.",
                   waits.waiting, evidence.period(), milliseconds(waits.mean_ms),
-                  some(waits.checkouts, "checkout", "checkouts"), pool.active, pool.most_backends, held);
+                  some(waits.checkouts, "checkout", "checkouts"), pool.in_use(), pool.most_backends, held);
   made.gain = {.value = waits.waiting * 3600, .unit = Unit::client_seconds_per_hour};
   made.gain.text = fmt::format("up to {} less waiting for each checkout, {}", milliseconds(waits.mean_ms),
                                text_of(made.gain.value, made.gain.unit));

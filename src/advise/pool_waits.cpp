@@ -21,7 +21,7 @@ bool is_same(const pgfront::PoolFacts& one, const pgfront::PoolFacts& other) {
 }
 
 bool is_full(const pgfront::PoolFacts& pool) {
-  return pool.most_backends > 0 && pool.active + pool.tested >= pool.most_backends;
+  return pool.most_backends > 0 && pool.in_use() >= pool.most_backends;
 }
 
 }  // namespace

@@ -204,30 +204,39 @@ TEST(SamplesTest, SayNothingWithoutAnswers) {
     EXPECT_TRUE(say(*kind, {now}).empty()) << kind->name;
 }
 
-Moment with_checkpoints(int second, int timed, int requested, double log_megabytes = 1024) {
+Moment with_checkpoints(int second, int timed, int requested, double written_megabytes,
+                        double log_megabytes = 1024) {
+  constexpr double kMegabyte = 1024.0 * 1024.0;
   Moment now = calm(second);
   answer(now, Topic::about,
-         fmt::format(R"({{"max_wal_bytes": {}, "checkpoint_seconds": 300}})", log_megabytes * 1024 * 1024));
+         fmt::format(R"({{"max_wal_bytes": {}, "checkpoint_seconds": 300}})", log_megabytes * kMegabyte));
   answer(now, Topic::server,
-         fmt::format(R"({{"checkpoints": {{"timed": {}, "requested": {}}}}})", timed, requested));
+         fmt::format(R"({{"log_bytes": {}, "checkpoints": {{"timed": {}, "requested": {}}}}})",
+                     written_megabytes * kMegabyte, timed, requested));
   return now;
 }
 
 TEST(CheckpointsTest, ComeBeforeItIsTimeMoreThanOnceAMinute) {
-  EXPECT_TRUE(say(kCheckpoints, {with_checkpoints(0, 5, 10), with_checkpoints(60, 7, 11)}).empty());
-  const auto found = say(kCheckpoints, {with_checkpoints(0, 5, 10), with_checkpoints(60, 5, 12)});
+  const Moment before = with_checkpoints(0, 5, 10, 7000);
+  EXPECT_TRUE(say(kCheckpoints, {before, with_checkpoints(60, 7, 11, 8000)}).empty());
+  const auto found = say(kCheckpoints, {before, with_checkpoints(60, 5, 12, 7900)});
   ASSERT_EQ(found.size(), 1U);
-  EXPECT_EQ(found[0].change.text, "ALTER SYSTEM SET max_wal_size = '16384MB';\nSELECT pg_reload_conf();")
-      << "two a minute are ten in five";
-  EXPECT_TRUE(say(kCheckpoints, {with_checkpoints(0, 5, 12), with_checkpoints(60, 0, 2)}).empty())
+  EXPECT_EQ(found[0].change.text, "ALTER SYSTEM SET max_wal_size = '4096MB';\nSELECT pg_reload_conf();")
+      << "it is not made more than four times as large at once";
+  EXPECT_TRUE(say(kCheckpoints, {before, with_checkpoints(60, 0, 2, 7900)}).empty())
       << "the server counts anew";
   EXPECT_TRUE(
-      say(kCheckpoints, {with_checkpoints(0, 5, 10, 65'536), with_checkpoints(60, 5, 12, 65'536)}).empty())
+      say(kCheckpoints, {with_checkpoints(0, 5, 10, 0, 65'536), with_checkpoints(60, 5, 12, 90'000, 65'536)})
+          .empty())
       << "nobody is told to give more";
-  const auto after =
-      test::measured(kCheckpoints, found[0], {with_checkpoints(0, 5, 10), with_checkpoints(60, 6, 11)});
+  const auto after = test::measured(kCheckpoints, found[0], {before, with_checkpoints(60, 6, 11, 8000)});
   ASSERT_TRUE(after);
   EXPECT_EQ(after->amount / after->weight, 0.5);
+}
+
+TEST(CheckpointsTest, ThatSomebodyAskedForSayNothingOfTheLog) {
+  EXPECT_TRUE(
+      say(kCheckpoints, {with_checkpoints(0, 5, 10, 7000), with_checkpoints(60, 5, 13, 7010)}).empty());
 }
 
 Moment with_temporary_files(int second, double files, double megabytes, double work_mem = 4) {

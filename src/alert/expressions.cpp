@@ -39,7 +39,7 @@ std::string template_of(SignalId id) {
   };
   switch (id) {
     case SignalId::pool_use:
-      return "sum without (state) (forebay_pool_backends{state=\"active\",@}) / "
+      return "sum without (state) (forebay_pool_backends{state=~\"active|tested|login|being_canceled\",@}) / "
              "forebay_pool_backends_limit{@}";
     case SignalId::pool_longest_wait:
       return "forebay_pool_longest_wait_seconds{@}";
@@ -59,9 +59,11 @@ std::string template_of(SignalId id) {
       return counted("histogram_quantile(0.99, rate(forebay_call_duration_seconds_bucket{@}[W]))", kCalls,
                      many);
     case SignalId::query_error_ratio:
-      return counted(
-          "rate(forebay_call_errors_total{@}[W]) / rate(forebay_call_duration_seconds_count{@}[W])", kCalls,
-          least);
+      return fmt::format(
+          "((rate(forebay_call_errors_total{{@}}[W]) + rate(forebay_refused_calls_total{{@}}[W])) / "
+          "(rate({0}{{@}}[W]) + rate(forebay_refused_calls_total{{@}}[W]))) and "
+          "(increase({0}{{@}}[W]) + increase(forebay_refused_calls_total{{@}}[W])) >= {1}",
+          kCalls, least);
     case SignalId::query_slow:
       return slow("forebay_call_duration_seconds", config::kSlowCall);
     case SignalId::query_slow_ratio:

@@ -15,10 +15,11 @@ using std::chrono::seconds;
 TEST(ExpressionsTest, MatchersStandInEverySelector) {
   const auto& signal = config::signal(SignalId::pool_use);
   EXPECT_EQ(expression_of(signal, seconds(60), {}),
-            "sum without (state) (forebay_pool_backends{state=\"active\"}) / forebay_pool_backends_limit");
+            "sum without (state) (forebay_pool_backends{state=~\"active|tested|login|being_canceled\"}) / "
+            "forebay_pool_backends_limit");
   EXPECT_EQ(expression_of(signal, seconds(60), {{"database", "shop"}, {"server", "*.example:5432"}}),
-            "sum without (state) (forebay_pool_backends{state=\"active\",database=\"shop\","
-            "server=~\".*\\\\.example:5432\"}) / "
+            "sum without (state) (forebay_pool_backends{state=~\"active|tested|login|being_canceled\","
+            "database=\"shop\",server=~\".*\\\\.example:5432\"}) / "
             "forebay_pool_backends_limit{database=\"shop\",server=~\".*\\\\.example:5432\"}");
 }
 

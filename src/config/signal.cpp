@@ -38,7 +38,7 @@ std::vector<Signal> make_signals() {
   const Labels on_server{"server", "database"};
   return {
       {Id::pool_use, "pool.use", Unit::share, false, pool, "Pool in use",
-       "Backends of a pool that are lent to clients, of those that it may have.", kPoolAdvice},
+       "Backends of a pool that nobody else can have now, of those that it may have.", kPoolAdvice},
       {Id::pool_longest_wait, "pool.longest_wait", Unit::seconds, false, pool, "Longest wait for a backend",
        "How long the first in the queue for a backend has waited.", kPoolAdvice},
       {Id::pool_wait_p95, "pool.wait_p95", Unit::seconds, false, database,
@@ -60,7 +60,7 @@ std::vector<Signal> make_signals() {
       {Id::query_p99, "query.p99", Unit::seconds, false, database, "Query, 99th percentile",
        "Of the calls within alerts.window, servers took no longer for 99 of 100.", kSlowAdvice},
       {Id::query_error_ratio, "query.error_ratio", Unit::share, false, database, "Queries that failed",
-       "Calls that ended with an error, of those that servers answered within alerts.window.",
+       "Calls that ended with an error, and what Forebay refused, of all within alerts.window.",
        "Look at Statements for which of them fail and with which SQLSTATE, and at the server's log."},
       {Id::query_slow, "query.slow", Unit::count, false, database, "Slow queries",
        "Calls within alerts.window for which servers took longer than 0.52 s.", kSlowAdvice},

@@ -9,13 +9,13 @@
 namespace forebay::engine {
 
 /// How long answers from memory took, of one database on one thread: from the beginning of the round in which
-/// the question was read to the end of that round, when everything has been sent. That costs no look at the
-/// clock: the loop has looked. Written by one thread, read by any; outlives the loop's rounds.
+/// the question was read to the end of that round, when everything of it had been sent, that of other clients
+/// too; so it is at most what is told. Costs no look at the clock: the loop has looked. Written by one
+/// thread, read by any; outlives the loop's rounds.
 class HitLatency final : private net::RoundWatcher {
  public:
-  /// So many answers are on their way. `waited_micros`: before this round, for what somebody else had asked.
-  void note(std::uint64_t answers, std::uint64_t waited_micros) {
-    if (waited_micros > 0) return times_.add(waited_micros, answers);
+  /// So many answers are on their way.
+  void note(std::uint64_t answers) {
     if (of_this_round_ == 0) net::Loop::current()->watch_round(*this);
     of_this_round_ += answers;
   }

@@ -168,6 +168,7 @@ void Session::end_waiting() {
 void Session::on_checkout_failed(const backend::Login::Refusal& refusal) {
   end_waiting();
   if (can_ask_elsewhere()) return ask_elsewhere();
+  if (calls_ != nullptr) calls_->note_refused();
   if (refusal.server_error.empty()) {
     port_.finish(&refusal.ours);
   } else {
@@ -294,6 +295,7 @@ void Session::on_lost(const backend::Loss& loss) {
     begin_waiting();
     return pool_->checkout(*this);
   }
+  if (loss.is_unanswered && calls_ != nullptr) calls_->note_refused();
   if (loss.is_told) return port_.finish(nullptr);
   if (!is_outcome_unknown(loss)) return port_.finish(&loss.error);
   const wire::ErrorMessage unknown{
@@ -328,11 +330,23 @@ void Session::fail(std::string_view sqlstate, std::string message, std::string h
 // --- the end
 // -----------------------------------------------------------------------------------------------------
 
+/// What the client has not waited for took time all the same: who leaves too slow a server would make it seem
+/// quick.
+void Session::note_abandoned() {
+  if (preparing_ || asking_ || refills_ || backend_->tracker().outstanding() == 0) return;
+  const TimePoint now = net::Loop::current()->now();
+  auto& counters = pool_->counters();
+  backend::PoolCounters::add(counters.queries, 1);
+  backend::PoolCounters::add(counters.query_micros, micros_between(state_since_, now));
+  if (calls_ != nullptr) calls_->note_abandoned(now);
+}
+
 void Session::end_lease() {
   if (waiting_) lender().cancel_checkout(*this);
   end_waiting();
   static_cast<backend::Holder&>(*this).unlink();
   if (backend_ == nullptr) return;
+  note_abandoned();
   backend::Backend& backend = *backend_;
   backend_ = nullptr;
   lifetime_effects_ |= effects_;

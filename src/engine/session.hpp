@@ -105,6 +105,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   void prepare_backend();
   void send_burst();
   void unblock();
+  void note_abandoned();
   void end_lease();
   void refuse_waiting();
   void fail(std::string_view sqlstate, std::string message, std::string hint = {});

@@ -86,7 +86,7 @@ Session::Step Session::ask_cache(const std::byte* at, std::size_t size, std::siz
   backend::PoolCounters::add(counters.cached_queries, 1);
   backend::PoolCounters::add(counters.transactions, 1);
   if (calls_ != nullptr) {
-    calls_->note_hits(found.size(), has_followed ? micros_between(state_since_, net::Loop::current()->now()) : 0);
+    if (!has_followed) calls_->note_hits(found.size());  // else it was the server that was waited for
     count_hits(found, batch.requests);
   }
   for (const cache::EntryPtr& entry : found) {

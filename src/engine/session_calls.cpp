@@ -8,6 +8,14 @@ namespace forebay::engine {
 
 namespace {
 
+/// What PostgreSQL says of such a client: "connection to client lost".
+constexpr std::array<char, 5> kConnectionFailure{'0', '8', '0', '0', '6'};
+
+/// By the one thread that writes it.
+void add_one(std::atomic<std::uint64_t>& counter) {
+  counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+}
+
 /// Bounds what one client can make us remember; what further ones run is not told apart.
 constexpr std::size_t kMostPortals = 64;
 /// A longer pipeline's memory is given back.
@@ -99,6 +107,17 @@ void SessionCalls::note_error(std::uint32_t number, std::string_view sqlstate, T
   add_done(*call, 0, state, now);
 }
 
+void SessionCalls::note_abandoned(TimePoint now) {
+  for (; !open_.empty(); open_.pop_front()) {
+    if (open_.front().is_called) add_done(open_.front(), 0, kConnectionFailure, now);
+  }
+  end_burst(now);
+}
+
+void SessionCalls::note_refused() {
+  add_one(latencies_.refusals);
+}
+
 void SessionCalls::note_row(std::uint32_t number, std::string_view body, TimePoint now) {
   const Open* call = find(number);
   if (call != nullptr && repetitions_.is_watching())
@@ -117,8 +136,7 @@ void SessionCalls::end_burst(TimePoint now) {
       repetitions_.note_done(done.statement, done.rows, each);
     } else {
       table_.note_error(done.statement, done.sqlstate, each, done.waited_micros, now);
-      auto& errors = latencies_.errors;
-      errors.store(errors.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+      add_one(latencies_.errors);
     }
     latencies_.calls.add(each);
   }

@@ -67,12 +67,14 @@ class SessionCalls {
 
   void note_done(std::uint32_t call, std::string_view tag, std::uint64_t rows, TimePoint now);
   void note_error(std::uint32_t call, std::string_view sqlstate, TimePoint now);
+  /// The client has gone, and will get no answer to what was sent: errors, as in the server's log.
+  void note_abandoned(TimePoint now);
+  /// The client gets an error of Forebay's in the place of an answer.
+  void note_refused();
   /// A row of the call's result.
   void note_row(std::uint32_t call, std::string_view body, TimePoint now);
   /// So many answers from memory; see HitLatency.
-  void note_hits(std::uint64_t answers, std::uint64_t waited_micros) {
-    latencies_.hits.note(answers, waited_micros);
-  }
+  void note_hits(std::uint64_t answers) { latencies_.hits.note(answers); }
   void note_transaction(std::uint64_t micros) { latencies_.transactions.add(micros); }
   /// The client gets what is answered so far.
   void end_burst(TimePoint now);

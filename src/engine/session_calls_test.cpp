@@ -90,6 +90,16 @@ TEST_F(SessionCallsTest, StatementsOfATextAreCountedOneByOne) {
   EXPECT_EQ(figures("SELECT a").exec_micros, 40);
 }
 
+TEST_F(SessionCallsTest, WhoLeavesBeforeTheAnswerHasWaitedInVain) {
+  begin("SELECT slow");
+  calls_.begin_preparation(find("SELECT prepared"), now_);
+  now_ += microseconds(900);
+  calls_.note_abandoned(now_);
+  EXPECT_EQ(figures("SELECT slow").errors, 1);
+  EXPECT_EQ(figures("SELECT slow").error_micros, 900);
+  EXPECT_EQ(figures("SELECT prepared").errors, 0) << "it was not called";
+}
+
 TEST_F(SessionCallsTest, WhatTheServerSkipsIsNothing) {
   begin("SELECT skipped");
   const auto second = begin("SELECT b");

@@ -69,6 +69,7 @@ struct Latencies {
   observe::Histogram<std::uint64_t> transactions;  ///< from their first message to their end
   observe::Histogram<std::uint64_t> waits;         ///< for a backend, whether there came one or not
   HitLatency hits;                                 ///< of answers from memory
+  std::atomic<std::uint64_t> refusals = 0;         ///< no calls: Forebay answered with an error of its own
   std::atomic<std::uint64_t> errors = 0;           ///< of the calls, those that ended with one
 };
 

@@ -121,11 +121,18 @@ void write_latencies(MetricSink& page, const Figures& figures) {
   write("forebay_backend_wait_duration_seconds",
         "Time that clients waited for a backend, each time, whether they got one or not.", &Report::waits);
   write("forebay_cache_hit_duration_seconds",
-        "Time from reading a question to having sent its answer from memory.", &Report::hits);
+        "Time from reading a question to having sent its answer from memory, without waiting for another "
+        "client's.",
+        &Report::hits);
   page.family("forebay_call_errors", Kind::counter,
               "Calls that ended with an error, of those whose time is counted.");
   for (const auto& [database, report] : figures.latencies)
     page.sample({{"database", database}}, report.errors);
+  page.family(
+      "forebay_refused_calls", Kind::counter,
+      "Statements that Forebay answered with an error of its own: no backend, a lost connection, a limit.");
+  for (const auto& [database, report] : figures.latencies)
+    page.sample({{"database", database}}, report.refusals);
 }
 
 void write_repetitions(MetricSink& page, const Figures& figures) {

@@ -45,7 +45,7 @@ void read_pools(Collector& to, const Figures& figures) {
                         {"user", pool.user},
                         {"server", pool.server},
                         {"use", pool.is_for_reads ? "reads" : "all"}};
-    to.add_share(SignalId::pool_use, labels, static_cast<double>(pool.active),
+    to.add_share(SignalId::pool_use, labels, static_cast<double>(pool.in_use()),
                  static_cast<double>(pool.most_backends));
     to.add(SignalId::pool_longest_wait, labels, seconds_of(pool.longest_wait_ms));
     to.add(SignalId::transaction_idle, labels, seconds_of(pool.longest_idle_ms));
@@ -110,10 +110,12 @@ void read_database(Collector& to, const std::string& name, const pgfront::Latenc
     const auto count = static_cast<double>(calls.count());
     to.add(SignalId::query_mean, labels, mean_seconds(calls));
     to.add(SignalId::query_p95, labels, percentile_seconds(calls, 0.95));
-    to.add_share(SignalId::query_error_ratio, labels, static_cast<double>(since(now.errors, earlier.errors)),
-                 count);
     to.add_share(SignalId::query_slow_ratio, labels, slower_than(calls, kSlowCallPower), count);
   }
+  const std::uint64_t refused = since(now.refusals, earlier.refusals);
+  if (const std::uint64_t all = calls.count() + refused; all >= config::kLeastValues)
+    to.add_share(SignalId::query_error_ratio, labels,
+                 static_cast<double>(since(now.errors, earlier.errors) + refused), static_cast<double>(all));
   if (calls.count() >= config::kLeastManyValues)
     to.add(SignalId::query_p99, labels, percentile_seconds(calls, 0.99));
   const auto transactions = since(now.transactions, earlier.transactions);

@@ -72,6 +72,28 @@ TEST_F(ReadingsTest, TooFewCallsSayNothing) {
   EXPECT_NEAR(*value(SignalId::query_error_ratio), 0.95, 1e-9);
 }
 
+TEST_F(ReadingsTest, WhatForebayRefusesIsAnErrorWhereNothingElseIsAnswered) {
+  look(0);
+  figures_.latencies["shop"].refusals = 19;
+  look(10);
+  EXPECT_FALSE(value(SignalId::query_error_ratio));
+  figures_.latencies["shop"].refusals = 20;
+  look(11);
+  EXPECT_EQ(value(SignalId::query_error_ratio), 1);
+  add_calls(20, 1000);
+  look(12);
+  EXPECT_NEAR(*value(SignalId::query_error_ratio), 0.5, 1e-9);
+}
+
+TEST_F(ReadingsTest, ABackendThatIsCleanedOrOpenedIsInUse) {
+  figures_.pools.push_back({.database = "shop", .user = "app", .server = "db:5432", .most_backends = 4});
+  figures_.pools[0].active = 1;
+  figures_.pools[0].idle = 1;
+  figures_.pools[0].tested = figures_.pools[0].login = 1;
+  look(0);
+  EXPECT_NEAR(*value(SignalId::pool_use), 0.75, 1e-9);
+}
+
 TEST_F(ReadingsTest, AnswersFromMemoryHaveTimesOfTheirOwn) {
   look(0);
   auto& hits = figures_.latencies["shop"].hits;

@@ -90,6 +90,7 @@ SELECT json_build_object(
      SELECT slot_name AS slot, slot_type AS type, database, active, wal_status,
        pg_wal_lsn_diff({0}, restart_lsn)::int8 AS retained_bytes
      FROM pg_replication_slots ORDER BY 1 LIMIT 50) t),
+  'log_bytes', pg_wal_lsn_diff({0}, '0/0')::int8,
   'checkpoints', (SELECT row_to_json(t) FROM ({1}) t)))";
 
 constexpr std::string_view kHere =

@@ -50,6 +50,9 @@ struct PoolFacts {
   std::uint64_t being_canceled = 0;
   std::uint64_t held = 0;  ///< clients that keep their backend
   backend::Traffic traffic = {};
+
+  /// Backends that nobody else can have now.
+  std::uint64_t in_use() const { return active + tested + login + being_canceled; }
 };
 
 /// In the order of users, databases and servers. `joins_servers`: those of one user and database on different

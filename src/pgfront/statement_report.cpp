@@ -140,6 +140,7 @@ void gather_latencies(const Inquiry& inquiry, std::function<void(const LatencyRe
       latencies.waits.add_to(report.waits);
       latencies.hits.times().add_to(report.hits);
       report.errors += latencies.errors.load(std::memory_order_relaxed);
+      report.refusals += latencies.refusals.load(std::memory_order_relaxed);
     });
     return reports;
   };
@@ -153,6 +154,7 @@ void gather_latencies(const Inquiry& inquiry, std::function<void(const LatencyRe
         sum.waits += report.waits;
         sum.hits += report.hits;
         sum.errors += report.errors;
+        sum.refusals += report.refusals;
       }
     }
     done(sums);

@@ -56,7 +56,8 @@ struct LatencyReport {
   observe::HistogramSnapshot transactions;
   observe::HistogramSnapshot waits;
   observe::HistogramSnapshot hits;
-  std::uint64_t errors = 0;  ///< of the calls
+  std::uint64_t errors = 0;    ///< of the calls
+  std::uint64_t refusals = 0;  ///< statements that Forebay itself answered with an error
 };
 
 using LatencyReports = std::map<std::string_view, LatencyReport>;  ///< by database, whose names stay

@@ -48,7 +48,8 @@ def test_a_pool_that_is_used_up_raises_an_alert_that_ends_by_itself(start, conne
 def test_clients_that_wait_until_they_give_up_raise_the_alert_of_long_waits(start, connect):
     """Of waits that ended in vain nothing was said: the worse it was, the shorter the wait seemed."""
     watching = start("--pool-size", "1", "--pool-overflow", "0", "--set", "timeouts.wait=300ms", config=rules(
-        "waits: {signal: pool.wait_p95, warning: 200ms, for: 0, resolve_after: 0}"))
+        "waits: {signal: pool.wait_p95, warning: 200ms, for: 0, resolve_after: 0}\n"
+        "errors: {signal: query.error_ratio, warning: 50%, for: 0, resolve_after: 0}"))
     holder = connect(watching, autocommit=False)
     holder.execute("SELECT 1")
     clients = [connect(watching) for _ in range(20)]
@@ -60,6 +61,7 @@ def test_clients_that_wait_until_they_give_up_raise_the_alert_of_long_waits(star
     with concurrent.futures.ThreadPoolExecutor(len(clients)) as threads:
         list(threads.map(give_up, clients))
     assert 0.27 < watching.await_active("waits")["value"] < 5
+    assert watching.await_active("errors")["value"] > 0.5, "who is refused has an error, though no server said so"
 
 
 def test_who_acknowledges_and_resolves_is_noted_and_it_stays_quiet_until_it_comes_back(start, connect):

@@ -4,7 +4,6 @@ its answer. Whatever becomes of that one, the others get theirs.
 
 import contextlib
 import threading
-import time
 import uuid
 
 import psycopg
@@ -95,17 +94,14 @@ def test_clients_that_ask_for_the_same_at_once_make_one_query(party):
         assert party.grown("hits") == FOLLOWERS
 
 
-def test_an_answer_that_another_client_had_to_be_waited_for_took_as_long(party, cached):
+def test_who_waited_for_anothers_answer_is_none_of_those_whose_answer_came_from_memory_at_once(party, cached):
+    """What it took is the server's time, and an alert about it would be about the wrong one."""
     with party:
-        before = cached.latencies()["hits"]
-        begun = time.monotonic()
-        held = wait_until(lambda: time.monotonic() - begun > 0.3 and 300, 10, "a while")
+        before = cached.latencies()["hits"]["count"]
         party.let_server_answer()
         for client in party.followers:
             assert party.outcome_of(client) == ANSWER
-        after = cached.latencies()["hits"]
-        assert after["count"] - before["count"] == FOLLOWERS
-        assert after["total_time"] - before["total_time"] >= FOLLOWERS * held
+        assert cached.latencies()["hits"]["count"] == before
 
 
 def test_a_client_that_waits_for_anothers_answer_can_be_cancelled(party):

@@ -100,6 +100,8 @@ def test_only_clients_are_lent_backends_and_who_gets_none_has_waited_too(start, 
     wait_until(lambda: http.metrics()["forebay_failed_checkouts_total" + label] == 3, 10, "all have given up")
     metrics = http.metrics()
     assert metrics["forebay_backend_assignments_total" + label] == 1
+    # Nobody reads from a client that waits, so that one that has gone is refused, too.
+    assert metrics["forebay_refused_calls_total" + label] == 2, "who cancels wants no answer"
     assert 1 <= metrics["forebay_client_wait_seconds_total" + label] < 5
     assert metrics["forebay_backend_wait_duration_seconds_count" + label] == 4
     assert metrics["forebay_backend_wait_duration_seconds_sum" + label] == pytest.approx(

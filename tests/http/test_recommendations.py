@@ -258,7 +258,7 @@ def test_settings_that_are_too_small_are_recommended_and_the_gain_is_measured(st
                            small.dsn(dbname="small")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as load:
         try:
             log, sorts = awaited(http, "open", "checkpoints"), awaited(http, "open", "temporary-files")
-            assert re.search(r"\d+ checkpoints began in the last .* was used up", log["evidence"]), log
+            assert re.search(r"\d+ checkpoints began in the last .* max_wal_size at 32MB", log["evidence"]), log
             assert re.search(r"\d+ temporary files of .* on average were written", sorts["evidence"]), sorts
             for found in (log, sorts):
                 for statement in found["change"]["text"].splitlines():

@@ -1,6 +1,7 @@
 """Calls and rows are those that the server counts, whatever protocol they come by (B3, C6, C10, L17)."""
 
 import threading
+import time
 
 import psycopg
 import pytest
@@ -217,3 +218,19 @@ def test_waiting_for_a_backend(daemons):
     assert 50 <= milliseconds(row["total_wait_time"]) < 5000
     assert milliseconds(row["max_exec_time"]) < milliseconds(row["total_wait_time"]), "waiting is not running"
     assert milliseconds(counted.statement("pg_sleep")["total_wait_time"]) < 50
+
+
+def test_a_client_that_leaves_before_the_answer_has_waited_for_so_long(counted):
+    """The slower a server was, the more clients gave up, and the quicker it seemed."""
+    for number, how in enumerate(("simple", "extended")):
+        with counted.raw() as client:
+            slow = f"SELECT pg_sleep(2), {number}"
+            running = f"SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query = '{slow}'"
+            client.send(*([fe.query(slow)] if how == "simple" else
+                          [fe.parse(slow), fe.bind(), fe.execute(), fe.sync()]))
+            wait_until(lambda: counted.server.query(running), 10, "it runs", interval=0.05)
+            begun = time.monotonic()
+            wait_until(lambda: time.monotonic() - begun > 0.3, 10, "a while")
+    row = wait_until(lambda: (one := counted.statement("pg_sleep")) and one["errors"] == 2 and one, 10, "both are told")
+    assert (row["calls"], row["last_error"]) == (0, "08006")
+    assert 600 <= milliseconds(row["total_error_time"]) < 4000

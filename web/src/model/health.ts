@@ -83,9 +83,16 @@ function serverLight(servers: Server[]): Light {
   };
 }
 
+/** Backends that nobody else can have now. */
+export function inUse(pool: Pool): number {
+  const { active, tested, login, being_canceled } = pool.backends;
+  return active + tested + login + being_canceled;
+}
+
 function poolLight(overview: Overview, pools: Pool[] | null): Light {
   const light = { name: "Pools", page: "#/pools" };
-  const { waiting, active } = overview.clients;
+  const { waiting } = overview.clients;
+  const used = (pools ?? []).reduce((sum, pool) => sum + inUse(pool), 0);
   const longest = Math.max(0, ...(pools ?? []).map((pool) => pool.longest_wait_ms));
   if (waiting > 0) {
     const wait = longest > 0 ? `, the first for ${milliseconds(longest)}` : "";
@@ -96,7 +103,7 @@ function poolLight(overview: Overview, pools: Pool[] | null): Light {
   return {
     ...light,
     status: "good",
-    text: `nobody waits; ${count(active)} of ${count(overview.backends)} backends in use`,
+    text: `nobody waits; ${count(used)} of ${count(overview.backends)} backends in use`,
   };
 }
 

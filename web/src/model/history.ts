@@ -47,7 +47,7 @@ export function sampleBetween(before: Overview, after: Overview): Sample {
     queries: queries / seconds,
     transactions: more((overview) => overview.traffic.transactions) / seconds,
     memoryShare: ratio(cached, queries),
-    latencyMs: meanMs(calls) ?? milliseconds(ratio(queryUs, queries - cached)),
+    latencyMs: after.calls.count > 0 ? meanMs(calls) : milliseconds(ratio(queryUs, queries - cached)),
     p95Ms: percentileMs(calls, 0.95),
     waitMs: milliseconds(
       ratio(

@@ -43,7 +43,9 @@ test("latency is that of calls, and of queries where these are not counted", () 
     query_ms: column([8, 8, null, 8]),
     call_ms: column([4, null, null, 2]),
   };
-  expect(momentsOf({ ...PAST, series }).map((moment) => moment.latencyMs)).toEqual([4, 8, null, 2]);
+  expect(momentsOf({ ...PAST, series }).map((moment) => moment.latencyMs)).toEqual([4, null, null, 2]);
+  const { call_ms: _, ...uncounted } = series;
+  expect(momentsOf({ ...PAST, series: uncounted }).map((moment) => moment.latencyMs)).toEqual([8, 8, null, 8]);
 });
 
 test("the address names what is wanted", () => {

@@ -55,7 +55,7 @@ export function momentsOf(past: Past): Moment[] {
       queries: value("queries"),
       transactions: value("transactions"),
       memoryShare: null,
-      latencyMs: value("callMs") ?? value("queryMs"),
+      latencyMs: past.series[NAMES.callMs] ? value("callMs") : value("queryMs"),
       p95Ms: value("p95Ms"),
       waitMs: value("waitMs"),
       hits: value("hits"),

@@ -1,5 +1,5 @@
 import * as format from "../model/format";
-import type { Status } from "../model/health";
+import { inUse, type Status } from "../model/health";
 import type { Live } from "../model/live";
 import type { Pool, Server, WatchedServer } from "../model/types";
 import { usePolled } from "./hooks";
@@ -16,13 +16,9 @@ const COLUMNS: Column<Pool>[] = [
   {
     title: "Backends in use",
     cell: (row) => (
-      <Share
-        part={row.backends.active}
-        whole={row.backends.most}
-        text={`${row.backends.active} of ${row.backends.most}`}
-      />
+      <Share part={inUse(row)} whole={row.backends.most} text={`${inUse(row)} of ${row.backends.most}`} />
     ),
-    by: (row) => row.backends.active / Math.max(1, row.backends.most),
+    by: (row) => inUse(row) / Math.max(1, row.backends.most),
     numeric: true,
   },
   {
