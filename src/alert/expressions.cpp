@@ -42,7 +42,8 @@ std::string template_of(SignalId id) {
       return "sum without (state) (forebay_pool_backends{state=~\"active|tested|login|being_canceled\",@}) / "
              "forebay_pool_backends_limit{@}";
     case SignalId::pool_longest_wait:
-      return "forebay_pool_longest_wait_seconds{@}";
+      return "forebay_pool_longest_wait_seconds{@} unless on (job, instance, database) "
+             "(forebay_database_paused == 1)";
     case SignalId::pool_wait_p95:
       return counted("histogram_quantile(0.95, rate(forebay_backend_wait_duration_seconds_bucket{@}[W]))",
                      kWaits, least);

@@ -77,7 +77,8 @@ TEST(AlertRulesTest, ThresholdsOfClassroom) {
   EXPECT_EQ(threshold("classroom", "classroom-server-hit-ratio", kWarning), 0.9);
 }
 
-/// P8: cached < 100 ms, query < 200 ms, uncached < 500 ms; hits > 80 %; pool, CPU, memory < 80 %; errors < 0.1 %.
+/// P8: cached < 100 ms, query < 200 ms, uncached < 500 ms; hits > 80 %; pool, CPU, memory < 80 %; errors <
+/// 0.1 %.
 TEST(AlertRulesTest, ThresholdsOfPrepnexus) {
   EXPECT_EQ(threshold("prepnexus", "prepnexus-cached", kWarning), 0.1);
   EXPECT_EQ(threshold("prepnexus", "prepnexus-query", kWarning), 0.2);

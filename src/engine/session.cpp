@@ -333,7 +333,8 @@ void Session::fail(std::string_view sqlstate, std::string message, std::string h
 /// What the client has not waited for took time all the same: who leaves too slow a server would make it seem
 /// quick.
 void Session::note_abandoned() {
-  if (preparing_ || asking_ || refills_ || backend_->tracker().outstanding() == 0) return;
+  const bool is_stream = !profile_->replication.empty();  // which goes on until its client leaves
+  if (preparing_ || asking_ || refills_ || is_stream || backend_->tracker().outstanding() == 0) return;
   const TimePoint now = net::Loop::current()->now();
   auto& counters = pool_->counters();
   backend::PoolCounters::add(counters.queries, 1);

@@ -39,6 +39,12 @@ double flag(bool is_set) {
   return is_set ? 1 : 0;
 }
 
+/// By somebody, who knows why nobody is served. A pool that waits for a primary is not.
+bool is_paused(const Figures& figures, const std::string& database) {
+  return std::ranges::any_of(figures.databases,
+                             [&](const auto& facts) { return facts.name == database && facts.is_paused; });
+}
+
 void read_pools(Collector& to, const Figures& figures) {
   for (const auto& pool : figures.pools) {
     const Labels labels{{"database", pool.database},
@@ -47,7 +53,8 @@ void read_pools(Collector& to, const Figures& figures) {
                         {"use", pool.is_for_reads ? "reads" : "all"}};
     to.add_share(SignalId::pool_use, labels, static_cast<double>(pool.in_use()),
                  static_cast<double>(pool.most_backends));
-    to.add(SignalId::pool_longest_wait, labels, seconds_of(pool.longest_wait_ms));
+    if (!is_paused(figures, pool.database))
+      to.add(SignalId::pool_longest_wait, labels, seconds_of(pool.longest_wait_ms));
     to.add(SignalId::transaction_idle, labels, seconds_of(pool.longest_idle_ms));
   }
 }

@@ -85,6 +85,17 @@ TEST_F(ReadingsTest, WhatForebayRefusesIsAnErrorWhereNothingElseIsAnswered) {
   EXPECT_NEAR(*value(SignalId::query_error_ratio), 0.5, 1e-9);
 }
 
+TEST_F(ReadingsTest, WhoWaitsForTheEndOfAPauseWaitsForNoBackend) {
+  figures_.pools.push_back({.database = "shop", .user = "app", .longest_wait_ms = 20'000, .waiting = 1});
+  look(0);
+  EXPECT_EQ(value(SignalId::pool_longest_wait), 20);
+  auto& facts = figures_.databases.emplace_back();
+  facts.name = "shop";
+  facts.is_paused = true;
+  look(1);
+  EXPECT_FALSE(value(SignalId::pool_longest_wait));
+}
+
 TEST_F(ReadingsTest, ABackendThatIsCleanedOrOpenedIsInUse) {
   figures_.pools.push_back({.database = "shop", .user = "app", .server = "db:5432", .most_backends = 4});
   figures_.pools[0].active = 1;

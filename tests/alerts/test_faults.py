@@ -45,6 +45,22 @@ def test_a_pool_that_is_used_up_raises_an_alert_that_ends_by_itself(start, conne
     assert watching.metrics()['forebay_alerts{alert="pool-wait",level="warning",state="active"}'] == 0
 
 
+def test_who_waits_for_the_end_of_a_pause_raises_no_alert_about_the_pool(start, connect, database):
+    """It said who holds the backends, of which none was in use."""
+    watching = start(config=rules(WAITS))
+    client = connect(watching)
+    client.execute("SELECT 1")
+    with psycopg.connect(watching.daemon.dsn(dbname="forebay"), autocommit=True) as console:
+        console.execute(f"PAUSE {database}")
+        waiting = threading.Thread(target=client.execute, args=("SELECT 2",))
+        waiting.start()
+        wait_until(lambda: watching.metrics()['forebay_clients{state="waiting"}'] == 1, 10, "it waits")
+        assert quiet_for(3, lambda: watching.active("pool-wait"))
+        console.execute(f"RESUME {database}")
+    waiting.join(20)
+    assert not waiting.is_alive()
+
+
 def test_clients_that_wait_until_they_give_up_raise_the_alert_of_long_waits(start, connect):
     """Of waits that ended in vain nothing was said: the worse it was, the shorter the wait seemed."""
     watching = start("--pool-size", "1", "--pool-overflow", "0", "--set", "timeouts.wait=300ms", config=rules(

@@ -58,3 +58,15 @@ test("what is not known is not called good", () => {
   const all = lights(overviewWith({ pools: 0 }), null, null);
   expect(all.filter((light) => light.status === "good").map((light) => light.name)).toEqual(["Clients", "Alerts"]);
 });
+
+test("who waits for the end of a pause waits for no backend", () => {
+  const waits: Pool = { ...calmPool, clients: { ...calmPool.clients, waiting: 1 }, longest_wait_ms: 20_000 };
+  const of = (pools: Pool[]) =>
+    lights(overviewWith({ clients: { waiting: 1 } }), ready, pools).find((light) => light.name === "Pools");
+  expect(of([waits])?.status).toBe("bad");
+  expect(of([{ ...waits, paused: true }])).toMatchObject({
+    status: "attention",
+    text: "1 client waits until a pause ends",
+  });
+  expect(of([waits, { ...waits, paused: true }])?.status).toBe("bad");
+});

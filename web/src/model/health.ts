@@ -94,6 +94,11 @@ function poolLight(overview: Overview, pools: Pool[] | null): Light {
   const { waiting } = overview.clients;
   const used = (pools ?? []).reduce((sum, pool) => sum + inUse(pool), 0);
   const longest = Math.max(0, ...(pools ?? []).map((pool) => pool.longest_wait_ms));
+  const full = (pools ?? []).filter((pool) => pool.clients.waiting > 0);
+  if (waiting > 0 && full.length > 0 && full.every((pool) => pool.paused)) {
+    const text = `${some(waiting, "client")} ${waiting === 1 ? "waits" : "wait"} until a pause ends`;
+    return { ...light, status: "attention", text };
+  }
   if (waiting > 0) {
     const wait = longest > 0 ? `, the first for ${milliseconds(longest)}` : "";
     const text = `${some(waiting, "client")} ${waiting === 1 ? "waits" : "wait"} for a backend${wait}`;
