@@ -1,7 +1,6 @@
 // Checkpoints that come because the log has grown, not because it is time.
 
 #include <algorithm>
-#include <cmath>
 
 #include <fmt/format.h>
 
@@ -25,9 +24,8 @@ constexpr double kBeginsAt = 0.5;
 constexpr double kLeastPart = 0.5;
 /// Of a step: what the log needs then is better known.
 constexpr double kMostTimes = 4;
-/// In MB. Nobody is told to give the log more room than that.
-constexpr double kMostLog = 65'536;
-constexpr double kMegabyte = 1024.0 * 1024.0;
+/// Nobody is told to give the log more room than that.
+constexpr double kMostLog = 65'536 * kMegabyte;
 
 struct Counted {
   double timed = 0;
@@ -58,15 +56,10 @@ bool are_of_the_log(const Counted& come, double log) {
   return come.requested >= kMany && come.written >= (come.requested - 1) * log * kBeginsAt * kLeastPart;
 }
 
-/// In MB: what lets the server come as far as checkpoint_timeout at the pace of this period.
+/// What lets the server come as far as checkpoint_timeout at the pace of this period.
 double wanted_log(double log, const Counted& come, double every) {
-  const double wanted = come.written / come.seconds * every / kBeginsAt / kMegabyte;
-  return std::min(
-      {std::exp2(std::ceil(std::log2(std::max(wanted, 1.0)))), kMostTimes * log / kMegabyte, kMostLog});
-}
-
-std::string megabytes(double size) {
-  return fmt::format("{:.0f}MB", size / kMegabyte);
+  const double wanted = come.written / come.seconds * every / kBeginsAt;
+  return std::min({next_power_of_two(wanted), kMostTimes * log, kMostLog});
 }
 
 std::vector<Recommendation> find(const Evidence& evidence) {
@@ -81,7 +74,7 @@ std::vector<Recommendation> find(const Evidence& evidence) {
     const auto come = counted(evidence, place);
     if (!log || !every || !come || come->seconds < kLeastSeconds || !are_of_the_log(*come, *log)) continue;
     const double wanted = wanted_log(*log, *come, *every);
-    if (wanted * kMegabyte <= *log) continue;
+    if (wanted <= *log) continue;
     all.push_back(
         {.id = id_of(kCheckpoints.name, place.server),
          .urgency = Urgency::soon,
@@ -95,9 +88,8 @@ std::vector<Recommendation> find(const Evidence& evidence) {
              "After a checkpoint the first change of each page puts the whole page into the log, so that "
              "frequent ones make more of it. The log takes as much more of the disk, and recovery after a "
              "crash takes longer.",
-         .change = {Form::sql,
-                    fmt::format("ALTER SYSTEM SET max_wal_size = '{:.0f}MB';\nSELECT pg_reload_conf();",
-                                wanted)},
+         .change = {Form::sql, fmt::format("ALTER SYSTEM SET max_wal_size = '{}';\nSELECT pg_reload_conf();",
+                                           megabytes(wanted))},
          .gain = {.text = "fewer checkpoints, and less log"},
          .subject = {{"server", place.server}},
          .area = "database"});

@@ -1,8 +1,5 @@
 // Sorts and hash tables that do not fit into the memory they may take.
 
-#include <algorithm>
-#include <cmath>
-
 #include <fmt/format.h>
 
 #include "advise/kinds.hpp"
@@ -20,8 +17,8 @@ constexpr double kLeastBytes = 100e6;
 /// What is sorted takes about twice as much memory as on disk, since rows have heads there
 /// (https://www.postgresql.org/docs/15/runtime-config-resource.html, work_mem).
 constexpr double kMemoryOfFile = 2;
-/// In MB: each sort of each session may take so much, so that more is not for all of a database.
-constexpr double kMostMemory = 256;
+/// Each sort of each session may take so much, so that more is not for all of a database.
+constexpr double kMostMemory = 256 * kMegabyte;
 
 struct Counted {
   double files = 0;
@@ -66,12 +63,12 @@ Recommendation made_of(const monitor::Place& place, const std::string& database,
       .title = fmt::format("Keep the sorts of {} in memory", database),
       .evidence = fmt::format("{} of {} on average were written {}, for what work_mem, {}, has no room for.",
                               some(come.files, "temporary file", "temporary files"), bytes(each),
-                              period_of(come.seconds), memory ? bytes(*memory) : "by default 4 MB"),
+                              period_of(come.seconds), memory ? megabytes(*memory) : "4MB by default"),
       .gain = {an_hour, Unit::bytes, fmt::format("up to {} less written and read an hour", bytes(an_hour))},
       .subject = {{"server", place.server}, {"database", database}},
       .area = "database"};
-  const double wanted = std::exp2(std::ceil(std::log2(std::max(each * kMemoryOfFile / 1024 / 1024, 1.0))));
-  if (wanted > kMostMemory || (memory && wanted * 1024 * 1024 <= *memory)) {
+  const double wanted = next_power_of_two(each * kMemoryOfFile);
+  if (wanted > kMostMemory || (memory && wanted <= *memory)) {
     made.advice =
         "For more memory for all of the database they are too large: look for the statements with most "
         "temporary blocks, and give those less to sort, an index, or a work_mem of their own (SET LOCAL).";
@@ -81,7 +78,7 @@ Recommendation made_of(const monitor::Place& place, const std::string& database,
       "Each sort and hash table of each session may take so much: mind how many there are at a time. It "
       "holds for sessions that begin afterwards; RECONNECT in the console begins them anew.";
   made.change = {Form::sql,
-                 fmt::format("ALTER DATABASE {} SET work_mem = '{:.0f}MB';", quoted(database), wanted)};
+                 fmt::format("ALTER DATABASE {} SET work_mem = '{}';", quoted(database), megabytes(wanted))};
   return made;
 }
 

@@ -1,5 +1,6 @@
 #include "advise/words.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -43,6 +44,14 @@ std::string bytes(double value) {
   std::size_t unit = 0;
   for (; std::abs(value) >= 1000 && unit + 1 < kUnits.size(); ++unit) value /= 1000;
   return fmt::format("{} {}", short_number(value), kUnits[unit]);
+}
+
+double next_power_of_two(double bytes) {
+  return std::exp2(std::ceil(std::log2(std::max(bytes / kMegabyte, 1.0)))) * kMegabyte;
+}
+
+std::string megabytes(double bytes) {
+  return fmt::format("{:.0f}MB", bytes / kMegabyte);
 }
 
 std::string percent(double share) {

@@ -165,6 +165,11 @@ void Session::end_waiting() {
   if (calls_ != nullptr) calls_->note_waited(micros_between(state_since_, net::Loop::current()->now()));
 }
 
+void Session::give_up_waiting() {
+  if (waiting_) lender().cancel_checkout(*this);
+  end_waiting();
+}
+
 void Session::on_checkout_failed(const backend::Login::Refusal& refusal) {
   end_waiting();
   if (can_ask_elsewhere()) return ask_elsewhere();
@@ -343,8 +348,7 @@ void Session::note_abandoned() {
 }
 
 void Session::end_lease() {
-  if (waiting_) lender().cancel_checkout(*this);
-  end_waiting();
+  give_up_waiting();
   static_cast<backend::Holder&>(*this).unlink();
   if (backend_ == nullptr) return;
   note_abandoned();
@@ -381,8 +385,7 @@ void Session::cancel(std::shared_ptr<void> waiting) {
 
 /// Cancelled while it waited for a backend, or for somebody else's answer: the statement never runs.
 void Session::refuse_waiting() {
-  if (waiting_) lender().cancel_checkout(*this);
-  end_waiting();
+  give_up_waiting();
   if (routing_ != nullptr) close_attempt();
   if (is_following()) reads_->stop_following();
   wants_fresh_ = false;

@@ -102,6 +102,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   Step need_backend();
   void begin_waiting();
   void end_waiting();
+  void give_up_waiting();
   void prepare_backend();
   void send_burst();
   void unblock();

@@ -371,8 +371,7 @@ bool Session::can_ask_elsewhere() const {
 void Session::leave_lost_primary() {
   if (!can_ask_elsewhere() || is_on_replica()) return;
   if (!pool_->directory().board().here().is_primary(route::State::down)) return;
-  if (waiting_) pool_->cancel_checkout(*this);
-  end_waiting();
+  give_up_waiting();
   if (backend_ != nullptr) pool_->discard(*std::exchange(backend_, nullptr));
   ask_elsewhere();
 }

@@ -130,7 +130,7 @@ void write_latencies(MetricSink& page, const Figures& figures) {
     page.sample({{"database", database}}, report.errors);
   page.family(
       "forebay_refused_calls", Kind::counter,
-      "Statements that Forebay answered with an error of its own: no backend, a lost connection, a limit.");
+      "Statements that Forebay answered with an error of its own: no backend in time, or a lost connection.");
   for (const auto& [database, report] : figures.latencies)
     page.sample({{"database", database}}, report.refusals);
 }

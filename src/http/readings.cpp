@@ -1,6 +1,8 @@
 #include "http/readings.hpp"
 
 #include <algorithm>
+#include <set>
+#include <string_view>
 
 namespace forebay::http {
 
@@ -39,13 +41,12 @@ double flag(bool is_set) {
   return is_set ? 1 : 0;
 }
 
-/// By somebody, who knows why nobody is served. A pool that waits for a primary is not.
-bool is_paused(const Figures& figures, const std::string& database) {
-  return std::ranges::any_of(figures.databases,
-                             [&](const auto& facts) { return facts.name == database && facts.is_paused; });
-}
-
 void read_pools(Collector& to, const Figures& figures) {
+  // By somebody, who knows why nobody is served. A pool that waits for a primary is not among them.
+  std::set<std::string_view> paused;
+  for (const auto& facts : figures.databases) {
+    if (facts.is_paused) paused.insert(facts.name);
+  }
   for (const auto& pool : figures.pools) {
     const Labels labels{{"database", pool.database},
                         {"user", pool.user},
@@ -53,7 +54,7 @@ void read_pools(Collector& to, const Figures& figures) {
                         {"use", pool.is_for_reads ? "reads" : "all"}};
     to.add_share(SignalId::pool_use, labels, static_cast<double>(pool.in_use()),
                  static_cast<double>(pool.most_backends));
-    if (!is_paused(figures, pool.database))
+    if (!paused.contains(pool.database))
       to.add(SignalId::pool_longest_wait, labels, seconds_of(pool.longest_wait_ms));
     to.add(SignalId::transaction_idle, labels, seconds_of(pool.longest_idle_ms));
   }

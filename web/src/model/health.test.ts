@@ -23,7 +23,7 @@ const calmPool: Pool = {
   mode: "transaction",
   paused: false,
   clients: { active: 4, waiting: 0, held: 0 },
-  backends: { active: 2, idle: 2, used: 0, tested: 0, login: 0, being_canceled: 0, most: 20 },
+  backends: { in_use: 2, active: 2, idle: 2, used: 0, tested: 0, login: 0, being_canceled: 0, most: 20 },
   cancels: 0,
   longest_wait_ms: 0,
 };

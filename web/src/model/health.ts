@@ -83,16 +83,10 @@ function serverLight(servers: Server[]): Light {
   };
 }
 
-/** Backends that nobody else can have now. */
-export function inUse(pool: Pool): number {
-  const { active, tested, login, being_canceled } = pool.backends;
-  return active + tested + login + being_canceled;
-}
-
 function poolLight(overview: Overview, pools: Pool[] | null): Light {
   const light = { name: "Pools", page: "#/pools" };
   const { waiting } = overview.clients;
-  const used = (pools ?? []).reduce((sum, pool) => sum + inUse(pool), 0);
+  const used = (pools ?? []).reduce((sum, pool) => sum + pool.backends.in_use, 0);
   const longest = Math.max(0, ...(pools ?? []).map((pool) => pool.longest_wait_ms));
   const full = (pools ?? []).filter((pool) => pool.clients.waiting > 0);
   if (waiting > 0 && full.length > 0 && full.every((pool) => pool.paused)) {

@@ -152,6 +152,7 @@ export interface Pool {
   paused: boolean;
   clients: { active: number; waiting: number; held: number };
   backends: {
+    in_use: number; // that nobody else can have now
     active: number;
     idle: number;
     used: number;

@@ -1,5 +1,5 @@
 import * as format from "../model/format";
-import { inUse, type Status } from "../model/health";
+import type { Status } from "../model/health";
 import type { Live } from "../model/live";
 import type { Pool, Server, WatchedServer } from "../model/types";
 import { usePolled } from "./hooks";
@@ -16,9 +16,13 @@ const COLUMNS: Column<Pool>[] = [
   {
     title: "Backends in use",
     cell: (row) => (
-      <Share part={inUse(row)} whole={row.backends.most} text={`${inUse(row)} of ${row.backends.most}`} />
+      <Share
+        part={row.backends.in_use}
+        whole={row.backends.most}
+        text={`${row.backends.in_use} of ${row.backends.most}`}
+      />
     ),
-    by: (row) => inUse(row) / Math.max(1, row.backends.most),
+    by: (row) => row.backends.in_use / Math.max(1, row.backends.most),
     numeric: true,
   },
   {
