@@ -4,7 +4,7 @@
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
-#include "sql/fingerprint.hpp"
+#include "sql/scan.hpp"
 
 namespace forebay::engine {
 
@@ -61,8 +61,17 @@ const cache::Catalog* DatabaseCache::recent_catalog() const {
 }
 
 std::shared_ptr<const StatementPlan> DatabaseCache::plan_of(std::string_view text) const {
+  return plan_of(text, sql::scan(text).fingerprint);
+}
+
+std::shared_ptr<const StatementPlan> DatabaseCache::plan_of(const ReadRequest& request) const {
+  return plan_of(request.text, fingerprint_of(request));
+}
+
+std::shared_ptr<const StatementPlan> DatabaseCache::plan_of(std::string_view text,
+                                                            const sql::Fingerprint& fingerprint) const {
   thread_local Plans plans;
-  const PlanName name{id_, sql::fingerprint(text)};
+  const PlanName name{id_, fingerprint};
   const auto known = plans.find(name);
   if (known != plans.end() && known->second->catalog == freshness_.catalog_number()) return known->second;
   const auto [catalog, number] = freshness_.catalog();

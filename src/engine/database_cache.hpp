@@ -72,8 +72,12 @@ class DatabaseCache {
   const cache::Catalog* recent_catalog() const;
   /// The plan of a text under the present catalog; null while there is none. Remembered by each thread.
   std::shared_ptr<const StatementPlan> plan_of(std::string_view text) const;
+  std::shared_ptr<const StatementPlan> plan_of(const ReadRequest& request) const;
 
  private:
+  std::shared_ptr<const StatementPlan> plan_of(std::string_view text,
+                                               const sql::Fingerprint& fingerprint) const;
+
   CacheDirectory& directory_;
   const std::uint64_t id_;
   const std::shared_ptr<cache::Store> store_;

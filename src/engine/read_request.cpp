@@ -2,6 +2,8 @@
 
 #include "engine/message_parts.hpp"
 #include "engine/statement_names.hpp"
+#include "engine/statement_table.hpp"
+#include "sql/scan.hpp"
 
 namespace forebay::engine {
 
@@ -128,6 +130,13 @@ bool ReadBatch::read(std::string_view input, const StatementNames* names) {
   if (!read_sync(messages)) return false;
   size = input.size() - messages.left();
   return true;
+}
+
+sql::Fingerprint fingerprint_of(const ReadRequest& request) {
+  const PreparedStatement* statement = request.statement;
+  const bool is_known = statement != nullptr && statement->fingerprint != sql::Fingerprint() &&
+                        statement->fingerprint != StatementTable::kUnknown;
+  return is_known ? statement->fingerprint : sql::scan(request.text).fingerprint;
 }
 
 int bound_count(const ReadRequest& request) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/bytes.hpp"
+#include "sql/fingerprint.hpp"
 
 namespace forebay::engine {
 
@@ -39,6 +40,9 @@ struct ReadBatch {
   /// Reads the batch at the front of `input`. False when that is something else, or not all here.
   bool read(std::string_view input, const StatementNames* names);
 };
+
+/// That of its text: where a name stands for the text, it is known since the Parse.
+sql::Fingerprint fingerprint_of(const ReadRequest& request);
 
 /// One parameter of a Bind.
 struct BoundValue {

@@ -99,7 +99,7 @@ bool SessionReads::is_worth_a_look(const std::vector<ReadRequest>& batch) {
   cache_->freshness().note_use(now);
   if (now - looked_at_ < kBetweenLooks) return false;
   const bool is_kept = std::ranges::all_of(batch, [this](const ReadRequest& request) {
-    const auto plan = cache_->plan_of(request.text);
+    const auto plan = cache_->plan_of(request);
     return plan != nullptr && plan->refusal.empty();
   });
   if (!is_kept) return false;
@@ -215,7 +215,7 @@ void SessionReads::note_miss(const std::vector<ReadRequest>& batch,
   const cache::Fence fence = cache_->freshness().fence();
   bool fills = fence.epoch != 0 && fence.all_visible_below != 0;
   for (const ReadRequest& request : batch) {
-    const auto& plan = plans.emplace_back(cache_->plan_of(request.text));
+    const auto& plan = plans.emplace_back(cache_->plan_of(request));
     if (plan == nullptr) return;
     if (!plan->refusal.empty()) {
       counters.refused.fetch_add(batch.size(), std::memory_order_relaxed);
@@ -421,7 +421,7 @@ std::shared_ptr<const StatementPlan> SessionReads::plain_write(Effects effects, 
   if (catalog == nullptr || request.text.empty() || !effects.has(Effect::writes) ||
       !effects.only(kPlainWrites))
     return nullptr;
-  auto plan = cache_->plan_of(request.text);
+  auto plan = cache_->plan_of(request);
   return plan != nullptr && plan->write ? plan : nullptr;
 }
 

@@ -60,7 +60,7 @@ std::vector<std::string> SessionReads::explain(const ReadRequest& request,
   const cache::Level level = freshness.level();
   if (level == cache::Level::none)
     return {"Kept: no; nothing tells of changes at the moment (SHOW CACHE in the console)"};
-  const auto plan = cache_->plan_of(request.text);
+  const auto plan = cache_->plan_of(request);
   if (plan == nullptr) return {"Kept: no; the server's catalog is not known yet"};
   const Policies::Terms terms = cache_->policies()->terms(*plan, request, level);
   std::vector<std::string> lines;

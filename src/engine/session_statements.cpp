@@ -155,7 +155,7 @@ Session::Step Session::prepare(std::string_view name, std::string_view text, Byt
   }
   const sql::Effects effects = judge(text).effects;
   // 'now' means the moment of the Parse, and so has to be the client's own.
-  const bool is_timeless = std::ranges::none_of(sql::literals_of(text), sql::speaks_of_today);
+  const bool is_timeless = !sql::has_moving_literal(text);
   const bool shared =
       held_because_.empty() && effects.only(kLeaveNothing) && are_settings_known() && is_timeless;
   const std::string settings = parsing_settings(settings_);

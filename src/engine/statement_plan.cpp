@@ -7,6 +7,7 @@
 #include "base/ascii.hpp"
 #include "engine/value_text.hpp"
 #include "sql/read_shape.hpp"
+#include "sql/scan.hpp"
 #include "sql/write_shape.hpp"
 
 namespace forebay::engine {
@@ -94,10 +95,11 @@ std::string_view key_of(const StatementPlan::Rows& rows, const ReadRequest& requ
     const auto value = bound_value(request, rows.parameter);
     return value ? cache::canonical_key(rows.key, key_text(rows.key, *value, buffer)) : std::string_view();
   }
-  const auto literals = sql::literals_of(request.text);
+  const auto& literals = sql::scan(request.text).literals;
   const auto place = static_cast<std::size_t>(rows.literal);
   if (rows.literal < 0 || place >= literals.size()) return {};
-  return cache::canonical_key(rows.key, plain_literal(rows.key, literals[place]));
+  const std::string_view literal = request.text.substr(literals[place].offset, literals[place].size);
+  return cache::canonical_key(rows.key, plain_literal(rows.key, literal));
 }
 
 std::shared_ptr<const StatementPlan> StatementPlan::make(std::string_view text,
@@ -149,8 +151,7 @@ void StatementPlan::find_dependencies(const ReadRequest& request,
 
 std::string_view refusal_of_values(const ReadRequest& request) {
   constexpr std::string_view kMoving = "a value such as 'now' means another moment each time";
-  const auto literals = sql::literals_of(request.text);
-  if (std::ranges::any_of(literals, sql::speaks_of_today)) return kMoving;
+  if (sql::has_moving_literal(request.text)) return kMoving;
   for (std::size_t at = 0; at + 4 <= request.types.size(); at += 4) {
     if (is_unsteady(load_u32(as_bytes(request.types).data() + at))) {
       return "a parameter has a type whose values mean different things at different times";

@@ -65,9 +65,8 @@ class Hash {
   PolynomialHash low_{Points::of_process().low, 1};
 };
 
-}  // namespace
-
-Fingerprint fingerprint(std::string_view text) {
+template <typename OnToken>
+Fingerprint hash_of(std::string_view text, OnToken on_token) {
   Lexer lexer(text);
   LiteralRule rule;
   Hash hash(text);
@@ -75,8 +74,22 @@ Fingerprint fingerprint(std::string_view text) {
     const Token token = lexer.next();
     if (token.kind == TokenKind::end) return hash.finish();
     if (token.kind == TokenKind::broken) return {};
+    on_token(token);
     hash.add(token.kind, rule.keeps(token) ? token.text : std::string_view(text.data(), 0));
   }
+}
+
+}  // namespace
+
+Fingerprint fingerprint(std::string_view text) {
+  return hash_of(text, [](const Token&) {});
+}
+
+Fingerprint fingerprint(std::string_view text, std::vector<Span>& literals) {
+  return hash_of(text, [&](const Token& token) {
+    if (!counts_as_literal(token.kind)) return;
+    literals.push_back({static_cast<std::size_t>(token.text.data() - text.data()), token.text.size()});
+  });
 }
 
 }  // namespace forebay::sql

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 namespace forebay::sql {
 
@@ -22,5 +23,14 @@ struct Fingerprint {
 /// for any two streams of tokens, made by whomever, of at most n words of seven bytes, the chance to get the
 /// same fingerprint is at most (n / 2^59)^2: under 2^-76 for texts of a megabyte.
 Fingerprint fingerprint(std::string_view text);
+
+/// A part of a text, in bytes.
+struct Span {
+  std::size_t offset;
+  std::size_t size;
+};
+
+/// The same, and where literals_of() finds literals is added to `literals`.
+Fingerprint fingerprint(std::string_view text, std::vector<Span>& literals);
 
 }  // namespace forebay::sql

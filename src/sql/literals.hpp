@@ -22,6 +22,11 @@ inline bool is_literal(TokenKind kind) {
   return is_number(kind) || is_plain_string(kind);
 }
 
+/// Whether literals_of() has it.
+inline bool counts_as_literal(TokenKind kind) {
+  return is_literal(kind) || kind == TokenKind::unicode_string;
+}
+
 /// Decides which literals of a text matter to its verdict. Hardly any do: the names that set_config() sets,
 /// what search_path becomes (is pg_temp in it?), the template of CREATE DATABASE, the escape character of
 /// U&"…", the code of a DO block. From the first such word on, all literals matter, but for the value that

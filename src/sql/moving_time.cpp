@@ -4,7 +4,7 @@
 #include "base/ascii.hpp"
 #include "sql/literals.hpp"
 #include "sql/read_shape.hpp"
-#include "sql/read_shape_text.hpp"
+#include "sql/scan.hpp"
 
 namespace forebay::sql {
 namespace {
@@ -62,6 +62,12 @@ bool may_hide_words(std::string_view value) {
 
 bool speaks_of_today(std::string_view value) {
   return holds_moving_word(value) || may_hide_words(value);
+}
+
+bool has_moving_literal(std::string_view text) {
+  return std::ranges::any_of(scan(text).literals, [text](const Span& literal) {
+    return speaks_of_today(text.substr(literal.offset, literal.size));
+  });
 }
 
 std::vector<std::string_view> literals_of(std::string_view text) {

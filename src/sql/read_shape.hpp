@@ -51,5 +51,7 @@ std::vector<std::string_view> literals_of(std::string_view text);
 /// is read: 'now', 'today', 'tomorrow', 'yesterday' and whatever holds one of them as a word
 /// (https://www.postgresql.org/docs/15/datatype-datetime.html, 8.5.1.4). Errs to the side of caution.
 bool speaks_of_today(std::string_view value);
+/// Whether a literal of the text does.
+bool has_moving_literal(std::string_view text);
 
 }  // namespace forebay::sql

@@ -20,10 +20,6 @@ std::optional<int> parameter_number(std::string_view token) {
 
 }  // namespace
 
-bool counts_as_literal(TokenKind kind) {
-  return is_literal(kind) || kind == TokenKind::unicode_string;
-}
-
 std::optional<ShapeText> shape_text(std::string_view text) {
   ShapeText shape;
   Lexer lexer(text);

@@ -26,7 +26,4 @@ struct ShapeText {
 /// Nothing when PostgreSQL's scanner would refuse the text, or it is longer than kMaxCanonicalText.
 std::optional<ShapeText> shape_text(std::string_view text);
 
-/// Whether literals_of() has it.
-bool counts_as_literal(TokenKind kind);
-
 }  // namespace forebay::sql

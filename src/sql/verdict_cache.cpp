@@ -6,11 +6,10 @@
 #include <utility>
 #include <vector>
 
+#include "sql/scan.hpp"
+
 namespace forebay::sql {
 namespace {
-
-/// Of a longer text a copy would cost more than it saves.
-constexpr std::size_t kLongestLast = 4096;
 
 constexpr std::string_view kClientOnlyEncodings[] = {"SJIS",    "BIG5",  "GBK",           "UHC",
                                                      "GB18030", "JOHAB", "SHIFT_JIS_2004"};
@@ -59,16 +58,15 @@ const Verdict& VerdictCache::of(std::string_view text, bool standard_conforming_
   if (!standard_conforming_strings && text.find('\\') != text.npos) return unparsable();
   if (encoding_embeds_ascii && has_bytes_outside_ascii(text)) return unparsable();
   is_readable_ = true;
-  if (last_ != nullptr && last_text_ == text) return *last_;
-  const Verdict& verdict = look_up(text);
-  const bool is_kept = text.size() <= kLongestLast && &verdict != &too_large_;
-  last_ = is_kept ? &verdict : nullptr;
-  if (is_kept) last_text_ = text;
+  const Fingerprint& key = scan(text).fingerprint;
+  if (last_ != nullptr && last_fingerprint_ == key) return *last_;
+  last_fingerprint_ = key;
+  const Verdict& verdict = look_up(text, last_fingerprint_);
+  last_ = &verdict != &too_large_ ? &verdict : nullptr;
   return verdict;
 }
 
-const Verdict& VerdictCache::look_up(std::string_view text) {
-  const Fingerprint key = last_fingerprint_ = fingerprint(text);
+const Verdict& VerdictCache::look_up(std::string_view text, const Fingerprint& key) {
   if (const auto found = young_.entries.find(key); found != young_.entries.end()) return found->second;
 
   if (const auto found = old_.entries.find(key); found != old_.entries.end()) {

@@ -16,8 +16,9 @@ namespace forebay::sql {
 bool embeds_ascii(std::string_view client_encoding);
 
 /// Remembers verdicts by fingerprint, in two generations: what was not asked for while the younger one filled
-/// up is forgotten. A hit costs the fingerprint and one or two look-ups, and allocates nothing; when it is of
-/// the text that was asked for before, only a comparison. Not thread safe: one for each thread.
+/// up is forgotten. A hit costs the fingerprint (see scan()) and one or two look-ups, and allocates nothing;
+/// when it is of the fingerprint that was asked for before, only a comparison. Not thread safe: one for each
+/// thread.
 class VerdictCache {
  public:
   struct Limits {
@@ -50,15 +51,14 @@ class VerdictCache {
     std::size_t bytes = 0;
   };
 
-  const Verdict& look_up(std::string_view text);
+  const Verdict& look_up(std::string_view text, const Fingerprint& key);
   void make_room(std::size_t bytes);
 
   const Limits limits_;
   Generation young_;
   Generation old_;
   Verdict too_large_;              ///< the last one that did not fit at all
-  std::string last_text_;          ///< the last one of those that were kept
-  const Verdict* last_ = nullptr;  ///< of last_text_, in one of the tables; null: none
+  const Verdict* last_ = nullptr;  ///< of last_fingerprint_, in one of the tables; null: none
   Fingerprint last_fingerprint_;   ///< of the last text that was looked up
   bool is_readable_ = false;       ///< so that is the text last asked for
 };
