@@ -67,8 +67,8 @@ std::vector<Recommendation> find(const Evidence& evidence) {
   const Moment& now = evidence.now();
   if (now.samples == nullptr) return all;
   for (const monitor::Place& place : now.samples->places) {
-    if (!place.is_of_server || !place.is_primary || !place.is_answering) continue;
-    const json::object* about = place.told(monitor::Topic::about);
+    if (!place.is_of_server || !place.is_primary) continue;
+    const json::object* about = place.current(monitor::Topic::about, now.at);
     const auto log = monitor::number_in(about, "max_wal_bytes");
     const auto every = monitor::number_in(about, "checkpoint_seconds");
     const auto come = counted(evidence, place);
@@ -102,7 +102,8 @@ std::optional<Measure> measure(const Evidence& evidence, const Recommendation& a
   if (place == nullptr) return std::nullopt;
   const auto come = counted(evidence, *place);
   if (!come) return std::nullopt;
-  const auto log = monitor::number_in(place->told(monitor::Topic::about), "max_wal_bytes");
+  const auto log =
+      monitor::number_in(place->current(monitor::Topic::about, evidence.now().at), "max_wal_bytes");
   return Measure{.amount = come->requested,
                  .weight = come->requested + come->timed,
                  .setting = log ? std::optional(megabytes(*log)) : std::nullopt};

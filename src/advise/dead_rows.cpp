@@ -33,8 +33,9 @@ std::vector<Recommendation> find(const Evidence& evidence) {
   const Moment& now = evidence.now();
   if (now.samples == nullptr) return all;
   for (const monitor::Place& place : now.samples->places) {
-    if (!place.is_of_database || !place.is_answering) continue;
-    for (const json::object* table : monitor::list_in(place.told(monitor::Topic::tables), "tables")) {
+    if (!place.is_of_database) continue;
+    for (const json::object* table :
+         monitor::list_in(place.current(monitor::Topic::tables, now.at), "tables")) {
       const double dead = monitor::number_in(table, "dead_rows").value_or(0);
       const double share = monitor::number_in(table, "dead_share").value_or(0);
       const double size = monitor::number_in(table, "table_bytes").value_or(0);
@@ -68,8 +69,9 @@ std::optional<Measure> measure(const Evidence& evidence, const Recommendation& a
   const Moment& now = evidence.now();
   if (now.samples == nullptr) return std::nullopt;
   for (const monitor::Place& place : now.samples->places) {
-    if (!place.is_of_database || !place.is_answering) continue;
-    for (const json::object* table : monitor::list_in(place.told(monitor::Topic::tables), "tables")) {
+    if (!place.is_of_database) continue;
+    for (const json::object* table :
+         monitor::list_in(place.current(monitor::Topic::tables, now.at), "tables")) {
       if (about.id != id_of(kDeadRows.name, object_of(place, *table))) continue;
       const auto dead = monitor::number_in(table, "dead_rows");
       if (!dead) return std::nullopt;

@@ -105,8 +105,8 @@ const monitor::Place* place_of_server(const Moment& moment, std::string_view ser
 
 std::optional<ToldBetween> told_between(const Evidence& evidence, const monitor::Place& place,
                                         monitor::Topic topic) {
+  if (place.current(topic, evidence.now().at) == nullptr) return std::nullopt;
   const auto& last = place.of(topic).latest;
-  if (last == nullptr) return std::nullopt;
   for (const MomentPtr& moment : evidence.moments()) {
     const monitor::Place* then = place_of_server(*moment, place.server);
     const auto first = then == nullptr ? nullptr : then->of(topic).latest;

@@ -16,8 +16,6 @@ namespace json = boost::json;
 constexpr double kLongSeconds = 600;
 /// Others wait for it: so long is noticed.
 constexpr double kLongBlockingSeconds = 10;
-/// Older answers say nothing about now.
-constexpr std::chrono::seconds kFresh{60};
 constexpr std::size_t kLongestText = 120;
 constexpr std::size_t kMost = 5;
 
@@ -57,11 +55,9 @@ std::vector<Recommendation> find(const Evidence& evidence) {
   const Moment& now = evidence.now();
   if (now.samples == nullptr) return all;
   for (const monitor::Place& place : now.samples->places) {
-    const auto& answered = place.of(monitor::Topic::activity);
-    const bool is_fresh =
-        place.is_answering && answered.latest != nullptr && now.at - answered.latest->at < kFresh;
-    if (!place.is_of_server || !is_fresh) continue;
-    for (const json::object* session : monitor::list_in(&answered.latest->told, "sessions")) {
+    if (!place.is_of_server) continue;
+    const json::object* told = place.current(monitor::Topic::activity, now.at);
+    for (const json::object* session : monitor::list_in(told, "sessions")) {
       if (all.size() < kMost) add(all, place, *session);
     }
   }

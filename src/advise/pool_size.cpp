@@ -25,8 +25,8 @@ constexpr double kReserved = 3;
 std::optional<double> room_of(const Moment& moment, const std::string& server) {
   const monitor::Place* place = place_of_server(moment, server);
   if (place == nullptr) return std::nullopt;
-  const auto most = monitor::number_in(place->told(monitor::Topic::about), "max_connections");
-  const auto used = monitor::number_in(place->told(monitor::Topic::activity), "count");
+  const auto most = monitor::number_in(place->current(monitor::Topic::about, moment.at), "max_connections");
+  const auto used = monitor::number_in(place->current(monitor::Topic::activity, moment.at), "connections");
   if (!most || !used) return std::nullopt;
   return std::max(*most - *used - kReserved, 0.0);
 }

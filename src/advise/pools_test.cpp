@@ -62,13 +62,13 @@ TEST(PoolSizeTest, KeepsQuietWhilePausedAndBeforeItHasSeenEnough) {
 TEST(PoolSizeTest, IsBoundedByWhatTheServerHasLeft) {
   auto [before, now] = full_minute(200);
   test::answer(now, monitor::Topic::about, R"({"max_connections": 100})");
-  test::answer(now, monitor::Topic::activity, R"({"count": 95})");
+  test::answer(now, monitor::Topic::activity, R"({"count": 40, "connections": 95})");
   const auto found = say(kPoolSize, {before, now});
   ASSERT_EQ(found.size(), 1U);
   EXPECT_EQ(found[0].change.text, "pool:\n  size: 22");
   EXPECT_NE(found[0].advice.find("2 connections left"), std::string::npos);
 
-  test::answer(now, monitor::Topic::activity, R"({"count": 97})");
+  test::answer(now, monitor::Topic::activity, R"({"count": 140, "connections": 97})");
   const auto none = say(kPoolSize, {before, now});
   ASSERT_EQ(none.size(), 1U);
   EXPECT_EQ(none[0].title, "Shorten what holds the backends of app@shop");

@@ -53,10 +53,11 @@ std::optional<Counted> counted(const Evidence& evidence, const monitor::Place& p
                                                                              : std::nullopt;
 }
 
-Recommendation made_of(const monitor::Place& place, const std::string& database, const Counted& come) {
+Recommendation made_of(const monitor::Place& place, const std::string& database, const Counted& come,
+                       TimePoint now) {
   const double each = come.bytes / come.files;
   const double an_hour = come.bytes / come.seconds * 3600;
-  const auto memory = monitor::number_in(place.told(monitor::Topic::about), "work_mem_bytes");
+  const auto memory = monitor::number_in(place.current(monitor::Topic::about, now), "work_mem_bytes");
   Recommendation made{
       .id = id_of(kTemporaryFiles.name, fmt::format("{} on {}", database, place.server)),
       .urgency = Urgency::soon,
@@ -87,12 +88,13 @@ std::vector<Recommendation> find(const Evidence& evidence) {
   const Moment& now = evidence.now();
   if (now.samples == nullptr) return all;
   for (const monitor::Place& place : now.samples->places) {
-    if (!place.is_of_server || !place.is_answering) continue;
-    for (const json::object* each : monitor::list_in(place.told(monitor::Topic::server), "databases")) {
+    if (!place.is_of_server) continue;
+    for (const json::object* each :
+         monitor::list_in(place.current(monitor::Topic::server, now.at), "databases")) {
       const std::string database(monitor::text_in(*each, "database"));
       const auto come = counted(evidence, place, database);
       if (!come || come->seconds < kLeastSeconds || come->bytes < kLeastBytes || come->files < 1) continue;
-      all.push_back(made_of(place, database, *come));
+      all.push_back(made_of(place, database, *come, now.at));
     }
   }
   return all;

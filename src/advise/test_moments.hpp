@@ -67,7 +67,25 @@ inline void answer(Moment& moment, monitor::Topic topic, std::string_view json) 
   auto sample = std::make_shared<monitor::Sample>();
   sample->told = boost::json::parse(json).as_object();
   sample->at = moment.at;
+  sample->current_until = moment.at + std::chrono::minutes(1);
   samples.places.front().topics[static_cast<std::size_t>(topic)].latest = std::move(sample);
+  moment.samples = std::make_shared<const monitor::Samples>(std::move(samples));
+}
+
+/// The same, and so much later, with answers of then.
+inline void move(Moment& moment, Duration by) {
+  moment.at += by;
+  if (moment.samples == nullptr) return;
+  auto samples = *moment.samples;
+  for (monitor::Place& place : samples.places) {
+    for (monitor::Answered& answered : place.topics) {
+      if (answered.latest == nullptr) continue;
+      auto sample = *answered.latest;
+      sample.at += by;
+      sample.current_until += by;
+      answered.latest = std::make_shared<const monitor::Sample>(std::move(sample));
+    }
+  }
   moment.samples = std::make_shared<const monitor::Samples>(std::move(samples));
 }
 

@@ -21,10 +21,11 @@ constexpr std::int64_t kFewLeft = 100'000'000;
 
 std::vector<Recommendation> find(const Evidence& evidence) {
   std::vector<Recommendation> all;
-  if (evidence.now().samples == nullptr) return all;
-  for (const monitor::Place& place : evidence.now().samples->places) {
-    if (!place.is_of_server || !place.is_primary || !place.is_answering) continue;
-    const json::object* told = place.told(monitor::Topic::server);
+  const Moment& now = evidence.now();
+  if (now.samples == nullptr) return all;
+  for (const monitor::Place& place : now.samples->places) {
+    if (!place.is_of_server || !place.is_primary) continue;
+    const json::object* told = place.current(monitor::Topic::server, now.at);
     const auto most = monitor::number_in(told, "xid_freeze_max_age");
     if (!most) continue;
     for (const json::object* database : monitor::list_in(told, "databases")) {
@@ -51,9 +52,11 @@ std::vector<Recommendation> find(const Evidence& evidence) {
 }
 
 std::optional<Measure> measure(const Evidence& evidence, const Recommendation& about) {
-  const monitor::Place* place = place_of_server(evidence.now(), about.subject.at("server"));
+  const Moment& now = evidence.now();
+  const monitor::Place* place = place_of_server(now, about.subject.at("server"));
   if (place == nullptr) return std::nullopt;
-  for (const json::object* database : monitor::list_in(place->told(monitor::Topic::server), "databases")) {
+  const json::object* told = place->current(monitor::Topic::server, now.at);
+  for (const json::object* database : monitor::list_in(told, "databases")) {
     if (monitor::text_in(*database, "database") != about.subject.at("database")) continue;
     const auto age = monitor::number_in(database, "xid_age");
     if (age) return Measure{.amount = *age, .weight = 1};

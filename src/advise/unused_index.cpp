@@ -27,15 +27,16 @@ std::string object_of(const monitor::Place& place, const json::object& index) {
 
 /// For how long the server has counted scans, at least: since they were reset, or since it was started.
 double counted_seconds(const Moment& now, const monitor::Place& place) {
-  const auto since = monitor::number_in(place.told(monitor::Topic::indexes), "counted_since");
+  const auto since = monitor::number_in(place.current(monitor::Topic::indexes, now.at), "counted_since");
   if (since) return now.time - *since;
-  return monitor::number_in(place.told(monitor::Topic::about), "started_seconds_ago").value_or(0);
+  return monitor::number_in(place.current(monitor::Topic::about, now.at), "started_seconds_ago").value_or(0);
 }
 
 /// Each server counts its own scans, and the indexes of the primary alone are asked for: whether or not
 /// Forebay asks its copies, they may use what it does not. What streams and replays nothing answers
 /// nobody: a backup that is being taken, an archive. Of one whose state we may not see (pg_read_all_stats)
-/// that is not known (https://www.postgresql.org/docs/15/monitoring-stats.html, pg_stat_replication).
+/// that is not known (https://www.postgresql.org/docs/15/monitoring-stats.html, pg_stat_replication). Where
+/// the last answer is old, it still counts: the copy may be there.
 bool has_replicas(const Moment& now) {
   if (std::ranges::count_if(now.servers, [](const auto& facts) { return facts.is_watched; }) > 1) return true;
   return std::ranges::any_of(now.samples->places, [](const monitor::Place& place) {
@@ -53,10 +54,11 @@ std::vector<Recommendation> find(const Evidence& evidence) {
   const Moment& now = evidence.now();
   if (now.samples == nullptr || has_replicas(now)) return all;
   for (const monitor::Place& place : now.samples->places) {
-    if (!place.is_of_database || !place.is_answering) continue;
+    if (!place.is_of_database) continue;
     const double counted = counted_seconds(now, place);
     if (counted < kLongSeconds) continue;
-    for (const json::object* index : monitor::list_in(place.told(monitor::Topic::indexes), "indexes")) {
+    for (const json::object* index :
+         monitor::list_in(place.current(monitor::Topic::indexes, now.at), "indexes")) {
       const double size = monitor::number_in(index, "bytes").value_or(0);
       if (!monitor::flag_in(*index, "unused") || size < kLeastBytes) continue;
       const std::string name = fmt::format("{}.{}", quoted(monitor::text_in(*index, "schema")),
@@ -82,15 +84,17 @@ std::vector<Recommendation> find(const Evidence& evidence) {
 
 /// Those that are not used come first in the answer: one that is not there has gone, unless there are more.
 std::optional<Measure> measure(const Evidence& evidence, const Recommendation& about) {
-  const monitor::Place* place = place_of_database(evidence.now(), about.subject.at("database"));
-  if (place == nullptr || place->told(monitor::Topic::indexes) == nullptr) return std::nullopt;
-  const auto indexes = monitor::list_in(place->told(monitor::Topic::indexes), "indexes");
+  const Moment& now = evidence.now();
+  const monitor::Place* place = place_of_database(now, about.subject.at("database"));
+  const json::object* told = place == nullptr ? nullptr : place->current(monitor::Topic::indexes, now.at);
+  if (told == nullptr) return std::nullopt;
+  const auto indexes = monitor::list_in(told, "indexes");
   for (const json::object* index : indexes) {
     if (about.id == id_of(kUnusedIndex.name, object_of(*place, *index)))
       return Measure{
           .amount = monitor::number_in(index, "bytes").value_or(0), .weight = 1, .setting = "there"};
   }
-  const auto all = monitor::number_in(place->told(monitor::Topic::indexes), "count").value_or(0);
+  const auto all = monitor::number_in(told, "count").value_or(0);
   if (static_cast<double>(indexes.size()) < all) return std::nullopt;
   return Measure{.amount = 0, .weight = 1, .setting = "gone"};
 }

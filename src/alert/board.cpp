@@ -43,8 +43,10 @@ void Board::use(std::vector<config::RuleInUse> rules) {
 std::vector<Change> Board::evaluate(const std::vector<Reading>& readings, Moment now) {
   for (auto& [key, watched] : watched_) watched.is_seen = false;
   for (const config::RuleInUse& rule : rules_) {
+    std::size_t watched_of_it = watched_of(rule);
     for (const Reading& reading : readings) {
-      if (reading.signal == rule.signal && fits(rule, reading.labels)) look(rule, reading, now.at);
+      if (reading.signal == rule.signal && fits(rule, reading.labels))
+        look(rule, reading, watched_of_it, now.at);
     }
   }
   std::vector<Change> changes;
@@ -69,8 +71,16 @@ bool Board::is_idle(const Watched& watched) {
   return !watched.alert && !watched.quiet_up_to && std::ranges::all_of(watched.gates, is_at_rest);
 }
 
-/// Notes which thresholds the value is beyond.
-void Board::look(const config::RuleInUse& rule, const Reading& reading, TimePoint now) {
+std::size_t Board::watched_of(const config::RuleInUse& rule) const {
+  const auto first = watched_.lower_bound({rule.name, {}});
+  const auto end =
+      std::find_if(first, watched_.end(), [&](const auto& each) { return each.first.first != rule.name; });
+  return static_cast<std::size_t>(std::distance(first, end));
+}
+
+/// Notes which thresholds the value is beyond. `watched_of_it`: so many things of the rule are watched.
+void Board::look(const config::RuleInUse& rule, const Reading& reading, std::size_t& watched_of_it,
+                 TimePoint now) {
   const auto is_beyond = [&](const std::optional<double>& threshold) {
     return threshold && config::is_beyond(*rule.signal, reading.value, *threshold);
   };
@@ -79,10 +89,11 @@ void Board::look(const config::RuleInUse& rule, const Reading& reading, TimePoin
   auto at = watched_.find(key);
   if (at == watched_.end()) {
     if (!is_bad) return;
-    if (watched_.size() >= kMostWatched) {
+    if (watched_of_it >= kMostOfRule) {
       ++left_out_;
       return;
     }
+    ++watched_of_it;
     at = watched_.try_emplace(key).first;
   }
   Watched& watched = at->second;

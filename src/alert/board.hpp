@@ -68,8 +68,9 @@ struct Change {
 /// Not thread safe.
 class Board {
  public:
-  /// Things that are beyond a threshold at a time, over all rules; further ones are counted and left out.
-  static constexpr std::size_t kMostWatched = 500;
+  /// Things of one rule that are beyond a threshold at a time; further ones are counted and left out. Not of
+  /// all rules: what an outage does to each of many pools would leave no place for the outage itself.
+  static constexpr std::size_t kMostOfRule = 100;
   /// Resolved alerts that are remembered.
   static constexpr std::size_t kMostResolved = 100;
 
@@ -110,7 +111,8 @@ class Board {
   static bool is_idle(const Watched& watched);
   static void move_gates(const config::RuleInUse& rule, Watched& watched, TimePoint now);
   static std::optional<AlertLevel> level_of(const Watched& watched);
-  void look(const config::RuleInUse& rule, const Reading& reading, TimePoint now);
+  std::size_t watched_of(const config::RuleInUse& rule) const;
+  void look(const config::RuleInUse& rule, const Reading& reading, std::size_t& watched_of_it, TimePoint now);
   void settle(const config::RuleInUse& rule, const Labels& labels, Watched& watched, Moment now,
               std::vector<Change>& changes);
   Alert raise(const config::RuleInUse& rule, const Labels& labels, const Watched& watched, AlertLevel level,

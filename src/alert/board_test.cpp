@@ -223,14 +223,29 @@ TEST_F(BoardTest, AlertsOfARuleThatHasGoneAreResolved) {
   EXPECT_EQ(changes[0].what, Happened::resolved);
 }
 
+// Hundreds of pools waited while the server was away, and took every place before it was told.
+TEST_F(BoardTest, ManyThingsOfOneRuleLeavePlaceForAnother) {
+  board_.use({rule_of("a-wait", SignalId::pool_longest_wait), rule_of("server-down", SignalId::server_down)});
+  std::vector<Reading> readings;
+  for (int i = 0; i < 1'000; ++i)
+    readings.push_back({&config::signal(SignalId::pool_longest_wait), pool(std::to_string(i)), 2.0});
+  readings.push_back({&config::signal(SignalId::server_down), {{"server", "db:5432"}}, 2.0});
+  std::vector<Change> changes;
+  for (int i = 0; i < 120 && changes.empty(); ++i) {
+    changes = board_.evaluate(readings, now());
+    ++second_;
+  }
+  EXPECT_TRUE(std::ranges::any_of(changes, [](const Change& each) { return each.alert.rule == "server-down"; }));
+}
+
 TEST_F(BoardTest, WhatIsWatchedAndRememberedIsBounded) {
   config::RuleInUse rule = rule_of("wait", SignalId::pool_longest_wait);
   rule.hold = rule.resolve_after = seconds(0);
   board_.use({rule});
   std::vector<Reading> many;
-  for (std::size_t i = 0; i < Board::kMostWatched + 10; ++i)
+  for (std::size_t i = 0; i < Board::kMostOfRule + 10; ++i)
     many.push_back({&config::signal(SignalId::pool_longest_wait), pool(std::to_string(i)), 2.0});
-  EXPECT_EQ(board_.evaluate(many, now()).size(), Board::kMostWatched);
+  EXPECT_EQ(board_.evaluate(many, now()).size(), Board::kMostOfRule);
   EXPECT_EQ(board_.left_out(), 10);
   ++second_;
   board_.evaluate({}, now());

@@ -39,7 +39,7 @@ void write_alerts(observe::MetricSink& page, const Figures& figures) {
     }
   }
   page.family("forebay_alerts_left_out", Kind::counter,
-              "Values beyond a threshold that were not watched, because 500 are at a time.");
+              "Values beyond a threshold that were not watched, because 100 of their rule are at a time.");
   page.sample({}, alerts.left_out);
   page.family("forebay_webhook_deliveries", Kind::counter,
               "Deliveries to alerts.webhook.url: that arrived, attempts that did not, and those given up.");

@@ -96,13 +96,11 @@ void Recorder::note_servers(const Figures& figures, TimePoint now) {
   }
 }
 
-/// What is new since the last time, and of servers and databases that answer only: an old figure is none of
-/// now.
+/// What is new since the last time.
 void Recorder::note_samples(TimePoint now) {
   const monitor::SamplesPtr samples = watched_.sampler.samples();
   if (samples == noted_) return;
   for (const monitor::Place& place : samples->places) {
-    if (!place.is_answering) continue;
     monitor::note_activity(history_, place, now);
     monitor::note_sizes(history_, watched_.growth, place, now);
   }

@@ -73,6 +73,9 @@ constexpr seconds kPatience{10};
 constexpr seconds kIdle{65};
 /// For the threads of clients to answer.
 constexpr seconds kAnswer{5};
+/// For what is done in several steps: names are resolved for a reload, and a plan takes two questions to the
+/// server (plan_question.cpp).
+constexpr seconds kAction{30};
 /// Before somebody hears that what he said of himself is wrong.
 constexpr milliseconds kPenance{500};
 
@@ -219,21 +222,25 @@ awaitable<ErrorOf> receive(Peer& peer, beast::flat_buffer& buffer, Parser& parse
 
 struct GuestTag;
 
-/// A connection. In a list while it has not asked for anything that is being answered; that it is not so that
-/// somebody is who he says is no such answer.
+/// A connection. In a list while nothing is being done for it that somebody has a right to: a stranger's
+/// all the time, for he may take as long to read as to ask.
 struct Guest : ListHook<GuestTag> {
-  Guest(asio::io_context& context, int of, const tcp::endpoint& from)
-      : fd(of), address(text_of(from)), is_local(from.address().is_loopback()), penance(context) {}
+  Guest(asio::io_context& context, net::Fd of, const tcp::endpoint& from)
+      : socket(std::move(of)),
+        address(text_of(from)),
+        is_local(from.address().is_loopback()),
+        penance(context) {}
 
   /// There is no room for him.
   void show_out() {
     unlink();
     is_shown_out = true;
-    ::shutdown(fd, SHUT_RDWR);
+    ::shutdown(socket.get(), SHUT_RDWR);
     penance.cancel();
   }
 
-  const int fd;  ///< of the socket, wherever that is moved to
+  /// A descriptor of its own: the stream closes its own when time is up, and that number may be another's.
+  const net::Fd socket;
   const std::string address;
   const bool is_local;
   std::atomic<bool> is_shown_out = false;
@@ -377,7 +384,9 @@ awaitable<void> Server::State::meet(tcp::socket socket) {
   ErrorOf error;
   const tcp::endpoint place = socket.remote_endpoint(error);
   if (error) co_return;
-  Guest guest(context, socket.native_handle(), place);
+  net::Fd own(::fcntl(socket.native_handle(), F_DUPFD_CLOEXEC, 0));
+  if (!own) co_return;
+  Guest guest(context, std::move(own), place);
   unserved.push_back(guest);
   beast::tcp_stream stream(std::move(socket));
   beast::flat_buffer buffer(kLongestHeader + kLongestBody);
@@ -393,6 +402,8 @@ awaitable<void> Server::State::meet(tcp::socket socket) {
       const auto secured = co_await tls_peer(std::move(stream), buffer, *tls);
       if (secured == nullptr) co_return;
       co_await serve(*secured, guest, buffer, true);
+      // Whose farewell may not come.
+      if (!guest.is_linked()) unserved.push_back(guest);
       secured->expires_after(kPatience);
       co_await secured->end();
       co_return;
@@ -410,13 +421,13 @@ awaitable<void> Server::State::meet(tcp::socket socket) {
 
 awaitable<void> Server::State::serve(Peer& peer, Guest& guest, beast::flat_buffer& buffer, bool is_private) {
   for (int requests = 1;; ++requests) {
-    if (!guest.is_linked()) unserved.push_back(guest);
+    guest.unlink();
+    unserved.push_back(guest);
     Parser parser;
     parser.header_limit(kLongestHeader);
     parser.body_limit(kLongestBody);
     const ErrorOf error = co_await receive(peer, buffer, parser, requests == 1 ? kPatience : kIdle);
     if (error) {
-      guest.unlink();
       auto refusal = reply_to(error);
       if (refusal) co_await send(peer, std::move(*refusal), false, false);
       co_return;
@@ -428,7 +439,6 @@ awaitable<void> Server::State::serve(Peer& peer, Guest& guest, beast::flat_buffe
     }
     const std::string expectation = expectation_of(parser.get());
     if (!expectation.empty() && expectation != kContinueExpected) {
-      guest.unlink();
       co_await send(peer, error_reply(417, "expectation_failed", "nothing can be expected but 100-continue"),
                     false, false);
       co_return;
@@ -445,10 +455,11 @@ awaitable<void> Server::State::serve(Peer& peer, Guest& guest, beast::flat_buffe
       guest.penance.expires_after(kPenance);
       co_await guest.penance.async_wait(asio::redirect_error(use_awaitable, woken));
     }
-    guest.unlink();
+    if (!person.name.empty()) guest.unlink();
     Dispatch found = dispatch(request, person);
     const bool is_stream = found.route != nullptr && found.route->run == nullptr;
     if (is_stream && !is_head) {
+      guest.unlink();  // of readers there are only so many, and they have to read
       co_await send_events(peer, guest, std::move(request), *found.route);
       co_return;
     }
@@ -487,14 +498,17 @@ awaitable<Reply> Server::State::answer(const Route* route, Request request, Pers
     waits->reply = std::move(reply);
     waits->timer.cancel();
   };
+  const seconds patience = route->method == "POST" ? kAction : kAnswer;
   route->run(call, done);
   if (!waiting->reply) {
     ErrorOf error;
-    waiting->timer.expires_after(kAnswer);
+    waiting->timer.expires_after(patience);
     co_await waiting->timer.async_wait(asio::redirect_error(use_awaitable, error));
   }
   if (waiting->reply) co_return std::move(*waiting->reply);
-  co_return error_reply(503, "no_answer", "the threads of clients did not answer within 5 s");
+  co_return error_reply(
+      503, "no_answer",
+      fmt::format("there was no answer within {} s; what was asked for may still be done", patience.count()));
 }
 
 awaitable<bool> Server::State::send(Peer& peer, Reply reply, bool is_head, bool keeps_alive) {

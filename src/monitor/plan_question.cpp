@@ -28,7 +28,7 @@ constexpr std::uint32_t kMostParameters = 65'535;
 /// Types that may stand in front of a literal, and not in front of a parameter.
 constexpr std::array<std::string_view, 5> kTypesBeforeLiterals = {"interval", "date", "time", "timestamp",
                                                                   "timestamptz"};
-/// Shorter than the time that a request by HTTP waits for its answer.
+/// Both questions together take less than a request by HTTP waits for its answer.
 constexpr std::string_view kLimits =
     "BEGIN READ ONLY; SET LOCAL statement_timeout = '4s'; SET LOCAL lock_timeout = '100ms'; "
     "SET LOCAL application_name = 'forebay plans'; ";

@@ -77,7 +77,7 @@ std::string growth_name(const Place& place, const json::object& table) {
 }
 
 void note_activity(History& history, const Place& place, TimePoint now) {
-  const json::object* const told = place.told(Topic::activity);
+  const json::object* const told = place.current(Topic::activity, now);
   if (told == nullptr || !place.is_of_server) return;
   double active = 0;
   double idle_in_transaction = 0;
@@ -98,7 +98,7 @@ void note_activity(History& history, const Place& place, TimePoint now) {
 
 void note_sizes(History& history, Growth& growth, const Place& place, TimePoint now) {
   if (!place.is_primary) return;
-  for (const json::object* database : list_in(place.told(Topic::sizes), "databases")) {
+  for (const json::object* database : list_in(place.current(Topic::sizes, now), "databases")) {
     const auto bytes = number_in(database, "bytes");
     if (!bytes) continue;
     const std::string_view name = text_in(*database, "database");
@@ -106,10 +106,10 @@ void note_sizes(History& history, Growth& growth, const Place& place, TimePoint 
     if (name == place.database) history.add("database_bytes/" + std::string(name), now, *bytes);
   }
   double oldest = 0;
-  for (const json::object* database : list_in(place.told(Topic::server), "databases"))
+  for (const json::object* database : list_in(place.current(Topic::server, now), "databases"))
     oldest = std::max(oldest, number_in(database, "xid_age").value_or(0));
   if (oldest > 0) history.add("xid_age/" + place.server, now, oldest);
-  const json::object* const tables = place.told(Topic::tables);
+  const json::object* const tables = place.current(Topic::tables, now);
   if (const auto bytes = number_in(tables, "bytes"))
     history.add("tables_bytes/" + place.database, now, *bytes);
   for (const json::object* table : list_in(tables, "tables")) {

@@ -41,6 +41,7 @@ std::vector<DeadRows> dead_rows_of(const Place& place, TimePoint now);
 std::string growth_name(const Place& place, std::string_view database);
 std::string growth_name(const Place& place, const boost::json::object& table);
 
+/// Both: of what can pass for what is so now. An old figure is none of now.
 void note_activity(History& history, const Place& place, TimePoint now);
 /// Of the primary alone: the others have the same files.
 void note_sizes(History& history, Growth& growth, const Place& place, TimePoint now);

@@ -3,7 +3,9 @@
 import contextlib
 import pathlib
 import random
+import re
 import select
+import socket
 import time
 
 import pytest
@@ -110,6 +112,22 @@ def test_who_asks_for_nothing_does_not_shut_others_out(start, said):
         for _ in range(40):
             assert http.get("/health/live").status == 200
         closes(held[0], 15)
+
+
+def test_who_does_not_take_his_answer_does_not_shut_others_out(start):
+    """64 strangers ask again and again for what is for all and is large, and read no more than the beginning."""
+    http = Http(start())
+    [script] = re.findall(r'src="(/assets/[^"]+\.js)"', http.get("/").text)
+    assets = f"GET {script} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode() * 100
+    with contextlib.ExitStack() as stack:
+        for _ in range(64):
+            asking = stack.enter_context(socket.socket())
+            asking.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            asking.connect((http.host, http.port))
+            asking.sendall(assets)
+            assert asking.recv(12) == b"HTTP/1.1 200"
+        for _ in range(40):
+            assert http.get("/health/live").status == 200
 
 
 def test_nobody_has_to_read_his_replies(start):
