@@ -235,7 +235,8 @@ TEST_F(BoardTest, ManyThingsOfOneRuleLeavePlaceForAnother) {
     changes = board_.evaluate(readings, now());
     ++second_;
   }
-  EXPECT_TRUE(std::ranges::any_of(changes, [](const Change& each) { return each.alert.rule == "server-down"; }));
+  EXPECT_TRUE(
+      std::ranges::any_of(changes, [](const Change& each) { return each.alert.rule == "server-down"; }));
 }
 
 TEST_F(BoardTest, WhatIsWatchedAndRememberedIsBounded) {

@@ -34,9 +34,6 @@ std::string template_of(SignalId id) {
     return fmt::format("increase({0}_count{{@}}[W]) - ignoring(le) increase({0}_bucket{{le=\"{1}\",@}}[W])",
                        histogram, bound);
   };
-  const auto slow_share = [&slow](std::string_view histogram, double bound) {
-    return fmt::format("({}) / increase({}_count{{@}}[W])", slow(histogram, bound), histogram);
-  };
   switch (id) {
     case SignalId::pool_use:
       return "sum without (state) (forebay_pool_backends{state=~\"active|tested|login|being_canceled\",@}) / "
@@ -62,19 +59,25 @@ std::string template_of(SignalId id) {
     case SignalId::query_error_ratio:
       return fmt::format(
           "((rate(forebay_call_errors_total{{@}}[W]) + rate(forebay_refused_calls_total{{@}}[W])) / "
-          "(rate({0}{{@}}[W]) + rate(forebay_refused_calls_total{{@}}[W]))) and "
-          "(increase({0}{{@}}[W]) + increase(forebay_refused_calls_total{{@}}[W])) >= {1}",
-          kCalls, least);
+          "(rate({0}{{@}}[W]) + rate({1}{{@}}[W]) + rate(forebay_refused_calls_total{{@}}[W]))) and "
+          "(increase({0}{{@}}[W]) + increase({1}{{@}}[W]) + increase(forebay_refused_calls_total{{@}}[W])) "
+          ">= {2}",
+          kCalls, kHits, least);
     case SignalId::query_slow:
       return slow("forebay_call_duration_seconds", config::kSlowCall);
     case SignalId::query_slow_ratio:
-      return counted(slow_share("forebay_call_duration_seconds", config::kSlowCall), kCalls, least);
+      return fmt::format(
+          "(({0}) / (increase({1}{{@}}[W]) + increase({2}{{@}}[W]))) and "
+          "(increase({1}{{@}}[W]) + increase({2}{{@}}[W])) >= {3}",
+          slow("forebay_call_duration_seconds", config::kSlowCall), kCalls, kHits, least);
     case SignalId::transaction_p95:
       return counted("histogram_quantile(0.95, rate(forebay_transaction_duration_seconds_bucket{@}[W]))",
                      kTransactions, least);
     case SignalId::transaction_slow_ratio:
-      return counted(slow_share("forebay_transaction_duration_seconds", config::kSlowTransaction),
-                     kTransactions, least);
+      return counted(
+          fmt::format("({}) / increase({}{{@}}[W])",
+                      slow("forebay_transaction_duration_seconds", config::kSlowTransaction), kTransactions),
+          kTransactions, least);
     case SignalId::transaction_idle:
       return "forebay_pool_longest_idle_transaction_seconds{@}";
     case SignalId::cache_hit_ratio:
@@ -87,8 +90,7 @@ std::string template_of(SignalId id) {
       return counted("histogram_quantile(0.99, rate(forebay_cache_hit_duration_seconds_bucket{@}[W]))", kHits,
                      many);
     case SignalId::cache_lease_age:
-      return "forebay_cache_lease_age_seconds{@} and (rate(forebay_cache_hits_total{@}[W]) + "
-             "rate(forebay_cache_misses_total{@}[W])) > 0";
+      return "forebay_cache_lease_age_seconds{@}";
     case SignalId::cache_troubled:
       return "forebay_cache_troubled{@}";
     case SignalId::cache_use:

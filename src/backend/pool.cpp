@@ -98,8 +98,12 @@ void Pool::checkout(Borrower& borrower) {
   borrower.thread_ = directory_.this_thread();
   borrower.waiting_since_ = net::Loop::current()->now();
   if (waiting_.load() == 0 && !is_paused()) {
-    if (Backend* backend = take_idle(borrower)) return lend(*backend, borrower);
+    if (Backend* backend = take_idle(borrower)) {
+      borrower.patient_since_ = {};
+      return lend(*backend, borrower);
+    }
   }
+  if (borrower.patient_since_ == TimePoint()) borrower.patient_since_ = borrower.waiting_since_;
   enqueue(borrower);
   serve();
 }

@@ -48,6 +48,8 @@ class Borrower : public ListHook<WaitingTag> {
   /// `is_client`: what it waits for and gets is counted; what Forebay asks by itself is not.
   explicit Borrower(bool is_client) : is_client_(is_client) {}
   ~Borrower() = default;
+  /// What it is about to ask for it has waited for elsewhere since then: timeouts.wait counts from there.
+  void has_waited_since(TimePoint then) { patient_since_ = then; }
 
  private:
   friend class Pool;
@@ -55,6 +57,7 @@ class Borrower : public ListHook<WaitingTag> {
   const bool is_client_;
   std::uint16_t thread_ = 0;
   TimePoint waiting_since_{};
+  TimePoint patient_since_{};  ///< nothing: as waiting_since_
 };
 
 struct HeldTag;
@@ -274,6 +277,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void want_release(bool urgent);
   void fail_waiters(const std::string& why);
   void fail_waiter(const ProfilePtr& profile, const Login::Refusal& refusal);
+  std::string why_server_is_away() const;
   void expire_waiters(TimePoint now, const PoolRules& rules);
   std::vector<wire::Parameter> startup_parameters(const Profile& profile, const PoolRules& rules,
                                                   const Target& target) const;

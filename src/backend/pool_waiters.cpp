@@ -44,6 +44,7 @@ void Pool::enqueue(Borrower& borrower) {
 /// Under mutex_.
 void Pool::dequeue(Borrower& borrower) {
   borrower.unlink();
+  borrower.patient_since_ = {};
   waiting_.fetch_sub(1);
 }
 
@@ -109,6 +110,15 @@ void Pool::fail_waiters(const std::string& why) {
   for (Borrower* waiter : failed) fail(*waiter, refusal);
 }
 
+/// Of the server behind this pool; empty: it answers, or nobody looks.
+std::string Pool::why_server_is_away() const {
+  const std::string server = target()->name();
+  for (const route::Server& each : directory_.board().here().servers) {
+    if (each.name == server && each.state == route::State::down) return each.reason;
+  }
+  return {};
+}
+
 void Pool::expire_waiters(TimePoint now, const PoolRules& rules) {
   const bool is_held = held_.load();
   if (rules.wait.count() == 0 || (is_paused() && !is_held)) return;
@@ -118,7 +128,7 @@ void Pool::expire_waiters(TimePoint now, const PoolRules& rules) {
       const std::lock_guard lock(mutex_);
       for (Borrower& waiter : waiters_) {
         if (waiter.thread_ != directory_.this_thread() ||
-            since(std::max(waiter.waiting_since_, resumed_at_.load()), now) < rules.wait)
+            since(std::max(waiter.patient_since_, resumed_at_.load()), now) < rules.wait)
           continue;
         expired = &waiter;
         dequeue(waiter);
@@ -133,6 +143,14 @@ void Pool::expire_waiters(TimePoint now, const PoolRules& rules) {
       continue;
     }
     Login::Refusal refusal;
+    if (const std::string away = why_server_is_away(); !away.empty()) {
+      refusal.ours = {wire::Severity::fatal, std::string(wire::sqlstate::kConnectionFailure),
+                      fmt::format("no backend came free within {} ms ({})", rules.wait.count(), describe()),
+                      fmt::format("The server does not answer: {}.", away),
+                      "SHOW SERVERS and SHOW TOPOLOGY in the console tell what is known of it."};
+      fail(*expired, refusal);
+      continue;
+    }
     if (is_held) {
       refusal.ours = {wire::Severity::fatal,
                       std::string(wire::sqlstate::kCannotConnectNow),

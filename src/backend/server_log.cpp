@@ -26,20 +26,15 @@ std::string_view reason_unreachable(const Login::Refusal& refusal) {
 void ServerLog::on_opened(const Pool& pool) {
   if (!any_unreachable_.load(std::memory_order_relaxed)) return;
   const std::string server = pool.target()->name();
-  TimePoint since;
   {
     const std::lock_guard lock(mutex_);
     const auto at = unreachable_.find(server);
     if (at == unreachable_.end()) return;
-    since = at->second;
     unreachable_.erase(at);
     any_unreachable_.store(!unreachable_.empty());
   }
   if (!changes_.admit(Clock::now())) return;
-  observe::Event("server has recovered")
-      .with("server", server)
-      .with("seconds", fmt::format("{:.3f}", seconds_between(since, Clock::now())))
-      .warning();
+  observe::Event("server has recovered").with("server", server).warning();
 }
 
 void ServerLog::on_open_failed(const Pool& pool, const Login::Refusal& refusal) {
@@ -48,7 +43,7 @@ void ServerLog::on_open_failed(const Pool& pool, const Login::Refusal& refusal) 
   const std::string server = pool.target()->name();
   {
     const std::lock_guard lock(mutex_);
-    if (!unreachable_.try_emplace(server, Clock::now()).second) return;
+    if (!unreachable_.insert(server).second) return;
     any_unreachable_.store(true);
   }
   if (!changes_.admit(Clock::now())) return;

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <atomic>
-#include <map>
 #include <mutex>
+#include <set>
 #include <string>
 
 #include "backend/login.hpp"
@@ -14,7 +14,7 @@ namespace forebay::backend {
 class Pool;
 
 /// What the log says of servers and of pools that are too small. A server that cannot be reached gives one
-/// line, and another when it answers again, however many backends fail meanwhile. Thread safe.
+/// line, and another when a backend has been opened again, however many fail meanwhile. Thread safe.
 class ServerLog {
  public:
   void on_opened(const Pool& pool);
@@ -24,7 +24,7 @@ class ServerLog {
 
  private:
   std::mutex mutex_;
-  std::map<std::string, TimePoint> unreachable_;  ///< guarded by mutex_; since when, by the server's name
+  std::set<std::string> unreachable_;          ///< by the server's name; guarded by mutex_
   std::atomic<bool> any_unreachable_ = false;  ///< so that opening a backend takes no lock when all is well
   observe::RateLimit changes_;                 ///< a server may come and go many times a second
   observe::RateLimit waits_;

@@ -76,7 +76,9 @@ Session::Step Session::ask_cache(const std::byte* at, std::size_t size, std::siz
       port_.finish(nullptr);
       return Step::failed;
     }
-    return answer == SessionReads::Answer::later ? wait_for_leader() : Step::incomplete;
+    if (answer == SessionReads::Answer::later) return wait_for_leader();
+    if (has_followed) has_waited_since(state_since_);
+    return Step::incomplete;
   }
   note_unnamed(batch.requests);
   ran_anything_ = true;

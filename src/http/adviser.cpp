@@ -28,7 +28,7 @@ advise::Moment moment_of(pgfront::Front& front, const Figures& figures, TimePoin
           .pools = figures.pools,
           .caches = figures.caches,
           .traffic = figures.traffic,
-          .clients = clients.logging_in + clients.idle + clients.active + clients.waiting + clients.consoles,
+          .clients = clients.all,
           .most_clients = figures.most_clients,
           .store_bytes = figures.store.bytes,
           .store_capacity = figures.store_capacity,

@@ -28,6 +28,7 @@ void look(Figures& figures, pgfront::Front& front, TimePoint now) {
   figures.loops = front.directory().threads();
   figures.is_paused = front.directory().is_paused("");
   figures.is_draining = front.is_draining();
+  figures.refused_logins = front.refused_logins();
   figures.time = unix_time();
 }
 

@@ -54,6 +54,7 @@ struct Figures {
   std::uint64_t loops = 0;         ///< threads that serve clients
   bool is_paused = false;          ///< all databases together
   bool is_draining = false;
+  std::uint64_t refused_logins = 0;
   double time = 0;  ///< when this was so, in seconds since 1970
 };
 

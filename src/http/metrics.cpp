@@ -60,6 +60,9 @@ void write_clients(MetricSink& page, const Figures& figures) {
   page.sample({{"state", "active"}}, clients.active);
   page.sample({{"state", "waiting"}}, clients.waiting);
   page.sample({{"state", "console"}}, clients.consoles);
+  page.family("forebay_refused_logins", Kind::counter,
+              "Logins that were refused: a wrong password, no such database or role, no backend in time.");
+  page.sample({}, figures.refused_logins);
   page.family("forebay_clients_limit", Kind::gauge,
               "How many clients there may be (limits.max_clients); 0: any.");
   page.sample({}, figures.most_clients);
@@ -374,8 +377,9 @@ void write_cache(MetricSink& page, const Figures& figures) {
   };
   write("forebay_cache_staleness_bound_seconds", "How far behind the primary an answer may be.",
         &C::staleness);
-  write("forebay_cache_lease_age_seconds", "Time since the last proof that no change was missed.",
-        &C::lease_age);
+  write("forebay_cache_lease_age_seconds",
+        "Time since the last proof that no change was missed; 0 where nobody has asked the cache since.",
+        &C::wanted_lease_age);
   write("forebay_cache_answer_age_p50_seconds", "How old answers were at most, of late: the median.",
         &C::age_p50);
   write("forebay_cache_answer_age_p99_seconds", "How old answers were at most, of late: of 99 in a hundred.",

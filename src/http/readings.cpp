@@ -61,10 +61,7 @@ void read_pools(Collector& to, const Figures& figures) {
 }
 
 void read_process(Collector& to, const Figures& figures) {
-  const auto& clients = figures.clients;
-  const auto connected =
-      clients.logging_in + clients.idle + clients.active + clients.waiting + clients.consoles;
-  to.add_share(SignalId::clients_use, {}, static_cast<double>(connected),
+  to.add_share(SignalId::clients_use, {}, static_cast<double>(figures.clients.all),
                static_cast<double>(figures.most_clients));
   const auto total = static_cast<double>(figures.machine.memory_bytes);
   to.add_share(SignalId::process_memory, {}, static_cast<double>(figures.process.resident_bytes), total);
@@ -115,15 +112,20 @@ void read_database(Collector& to, const std::string& name, const pgfront::Latenc
   const auto calls = since(now.calls, earlier.calls);
   to.add(SignalId::query_slow, labels, slower_than(calls, kSlowCallPower));
   if (calls.count() >= config::kLeastValues) {
-    const auto count = static_cast<double>(calls.count());
     to.add(SignalId::query_mean, labels, mean_seconds(calls));
     to.add(SignalId::query_p95, labels, percentile_seconds(calls, 0.95));
-    to.add_share(SignalId::query_slow_ratio, labels, slower_than(calls, kSlowCallPower), count);
   }
+  // What memory answers has been asked as well: the better it does, the rarer are calls.
+  const auto hits = since(now.hits, earlier.hits);
+  const std::uint64_t answered = calls.count() + hits.count();
+  if (answered >= config::kLeastValues)
+    to.add_share(SignalId::query_slow_ratio, labels, slower_than(calls, kSlowCallPower),
+                 static_cast<double>(answered));
   const std::uint64_t refused = since(now.refusals, earlier.refusals);
-  if (const std::uint64_t all = calls.count() + refused; all >= config::kLeastValues)
+  if (answered + refused >= config::kLeastValues)
     to.add_share(SignalId::query_error_ratio, labels,
-                 static_cast<double>(since(now.errors, earlier.errors) + refused), static_cast<double>(all));
+                 static_cast<double>(since(now.errors, earlier.errors) + refused),
+                 static_cast<double>(answered + refused));
   if (calls.count() >= config::kLeastManyValues)
     to.add(SignalId::query_p99, labels, percentile_seconds(calls, 0.99));
   const auto transactions = since(now.transactions, earlier.transactions);
@@ -135,7 +137,6 @@ void read_database(Collector& to, const std::string& name, const pgfront::Latenc
   const auto waits = since(now.waits, earlier.waits);
   if (waits.count() >= config::kLeastValues)
     to.add(SignalId::pool_wait_p95, labels, percentile_seconds(waits, 0.95));
-  const auto hits = since(now.hits, earlier.hits);
   if (hits.count() >= config::kLeastManyValues)
     to.add(SignalId::cache_hit_p99, labels, percentile_seconds(hits, 0.99));
 }
@@ -145,9 +146,7 @@ void read_cache(Collector& to, const pgfront::CacheFacts& facts, std::uint64_t h
   if (hits + misses >= config::kLeastManyValues)
     to.add_share(SignalId::cache_hit_ratio, labels, static_cast<double>(hits),
                  static_cast<double>(hits + misses));
-  // Nobody renews the lease of a cache that nobody asks.
-  if (facts.lease_age && hits + misses > 0)
-    to.add(SignalId::cache_lease_age, labels, seconds_of(*facts.lease_age));
+  if (facts.wanted_lease_age) to.add(SignalId::cache_lease_age, labels, seconds_of(*facts.wanted_lease_age));
   to.add(SignalId::cache_troubled, labels, flag(!facts.trouble.empty()));
 }
 

@@ -184,6 +184,10 @@ std::size_t Client::consume(const std::byte* bytes, std::size_t size) {
   return session_->on_input(bytes, size);
 }
 
+const backend::Pool* Client::awaited_pool() const {
+  return handshake_ == nullptr ? nullptr : handshake_->awaited_pool();
+}
+
 bool Client::is_blocked() const {
   if (handshake_ != nullptr) return handshake_->is_waiting();
   if (console_ != nullptr) return console_->is_waiting() || channel_.has_pending();

@@ -55,6 +55,8 @@ class Client final : public net::Handler,
   std::uint64_t id() const { return id_; }
   bool is_ending() const { return ending_; }
   bool is_logging_in() const { return handshake_ != nullptr; }
+  /// The pool that it waits for to be let in: for its first backend. Null: it does not.
+  const backend::Pool* awaited_pool() const;
 
   // --- for the handshake
   /// Hands over to a session; the handshake is over.

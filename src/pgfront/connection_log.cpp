@@ -55,8 +55,9 @@ ConnectionLog::~ConnectionLog() {
       .info();
 }
 
-void log_refused_login(const Client& client, std::string_view user, std::string_view database,
-                       std::string_view sqlstate, std::string_view reason) {
+void report_refused_login(const Client& client, std::string_view user, std::string_view database,
+                          std::string_view sqlstate, std::string_view reason) {
+  client.worker().front().note_refused_login();
   static observe::RateLimit limit;
   const auto dropped = limit.admit(Clock::now());
   if (!dropped) return;

@@ -33,9 +33,9 @@ class ConnectionLog {
   const TimePoint since_;
 };
 
-/// A warning that a login was refused, and why. Rate limited. Thread safe.
-void log_refused_login(const Client& client, std::string_view user, std::string_view database,
-                       std::string_view sqlstate, std::string_view reason);
+/// Counts a login that was refused, and logs a warning that says why. The log is rate limited. Thread safe.
+void report_refused_login(const Client& client, std::string_view user, std::string_view database,
+                          std::string_view sqlstate, std::string_view reason);
 
 /// A warning that a statement has run for longer than timeouts.command and is being cancelled. Rate limited.
 /// Thread safe.

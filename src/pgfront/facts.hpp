@@ -64,10 +64,10 @@ void gather_pools(const Inquiry& inquiry, bool joins_servers,
 struct ClientFacts {
   std::uint64_t all = 0;
   std::uint64_t logging_in = 0;
-  std::uint64_t sessions = 0;  ///< of these idle, active and waiting
+  std::uint64_t sessions = 0;  ///< these are idle, active or waiting
   std::uint64_t idle = 0;
   std::uint64_t active = 0;   ///< have a backend
-  std::uint64_t waiting = 0;  ///< for a backend
+  std::uint64_t waiting = 0;  ///< for a backend, some of them to be let in
   std::uint64_t consoles = 0;
 };
 
@@ -129,6 +129,8 @@ struct CacheFacts {
   std::optional<std::uint64_t>
       staleness;  ///< the bound; nothing at the level ttl, where each entry has its own
   std::optional<std::uint64_t> lease_age;  ///< nothing while there is no lease
+  /// The same where the cache was asked since; 0 where it was not: a lease that nobody needs is not renewed.
+  std::optional<std::uint64_t> wanted_lease_age;
   std::optional<std::uint64_t> age_p50, age_p99, age_max;
   std::uint64_t hits = 0;
   std::uint64_t misses = 0;

@@ -30,8 +30,10 @@ std::uint64_t milliseconds(Duration time) {
 
 /// At the level ttl each entry has a bound of its own.
 void describe_staleness(CacheFacts& facts, const cache::Freshness& freshness, TimePoint now) {
-  if (const TimePoint lease = freshness.lease(); lease != TimePoint())
+  if (const TimePoint lease = freshness.lease(); lease != TimePoint()) {
     facts.lease_age = milliseconds(std::chrono::duration_cast<Duration>(now - lease));
+    facts.wanted_lease_age = freshness.last_used() > lease ? *facts.lease_age : 0;
+  }
   if (facts.level == cache::Level::ttl) return;
   facts.staleness = milliseconds(freshness.bound());
   const auto ages = freshness.recent_ages();

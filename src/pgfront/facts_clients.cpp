@@ -11,7 +11,7 @@ ClientFacts count_here(Worker& worker) {
   ClientFacts count;
   for (const Client* client : worker.clients()) {
     ++count.all;
-    if (client->is_logging_in()) ++count.logging_in;
+    if (client->is_logging_in()) ++(client->awaited_pool() != nullptr ? count.waiting : count.logging_in);
     if (client->console() != nullptr) ++count.consoles;
     const auto* session = client->session();
     if (session == nullptr) continue;

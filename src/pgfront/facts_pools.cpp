@@ -49,6 +49,7 @@ PoolCounts count_here(Worker& worker, TimePoint now) {
   const Census census(worker, now);
   PoolCounts counts;
   for (const Client* client : census.clients()) {
+    if (const backend::Pool* pool = client->awaited_pool()) ++counts[pool].waiting;
     const auto* session = client->session();
     if (session == nullptr) continue;
     PoolFacts& count = counts[&session->pool()];

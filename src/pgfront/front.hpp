@@ -78,6 +78,8 @@ class Front {
   /// Counts a client in, unless there are too many. Every success is matched by leave().
   bool try_enter();
   void leave() { clients_.fetch_sub(1); }
+  void note_refused_login() { refused_logins_.fetch_add(1, std::memory_order_relaxed); }
+  std::uint64_t refused_logins() const { return refused_logins_.load(std::memory_order_relaxed); }
   std::uint32_t clients() const { return clients_.load(std::memory_order_relaxed); }
 
   /// Takes no new sessions, lets transactions finish for up to `patience`, and stops the loops.
@@ -100,6 +102,7 @@ class Front {
   std::function<void(const wire::CancelKey&)> forward_cancel_;
   std::function<void()> close_listeners_;
   std::atomic<std::uint32_t> clients_ = 0;
+  std::atomic<std::uint64_t> refused_logins_ = 0;
   std::atomic<bool> draining_ = false;
   std::atomic<bool> closed_ = false;
 

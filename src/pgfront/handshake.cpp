@@ -34,7 +34,9 @@ bool contains(const std::vector<std::string>& names, const std::string& name) {
 
 Handshake::Handshake(Client& client) : client_(client) {}
 
-Handshake::~Handshake() = default;
+Handshake::~Handshake() {
+  note_vain_wait();
+}
 
 bool Handshake::is_console() const {
   return std::ranges::find(kConsoleNames, startup_.database) != std::end(kConsoleNames);
@@ -402,6 +404,7 @@ void Handshake::accept(backend::Credentials credentials) {
   if (backend::Backend* home = pool_->find_lodging(profile_)) return greet_from(*home);
   if (const auto known = pool_->known_greeting(profile_)) return greet(*known, nullptr);
   step_ = Step::greeting;
+  waiting_since_ = client_.worker().loop().now();
   greeting_ = std::make_unique<engine::Errand>(pool_, profile_, std::string(),
                                                [this](const engine::Errand::Outcome& outcome) {
                                                  if (outcome.refusal != nullptr)
@@ -409,6 +412,17 @@ void Handshake::accept(backend::Credentials credentials) {
                                                  greet_from(*outcome.backend);
                                                });
   greeting_->start();
+}
+
+/// As the pool and the session do for a statement. Who got one was let in by the pool's first backend, and has
+/// borrowed none.
+void Handshake::note_vain_wait() {
+  if (awaited_pool() == nullptr) return;
+  const std::uint64_t micros = micros_between(waiting_since_, client_.worker().loop().now());
+  backend::PoolCounters::add(pool_->counters().failed_checkouts, 1);
+  backend::PoolCounters::add(pool_->counters().wait_micros, micros);
+  engine::StatementTable& table = client_.worker().statements();
+  if (table.is_enabled()) table.latencies(table.number_of(pool_->database())).waits.add(micros);
 }
 
 void Handshake::greet_from(backend::Backend& home) {
@@ -459,7 +473,7 @@ void Handshake::start_console() {
 // ----------------------------------------------------------------------------------------------------
 
 void Handshake::refuse(std::string_view sqlstate, std::string message, std::string hint) {
-  log_refused_login(client_, startup_.user, startup_.database, sqlstate, message);
+  report_refused_login(client_, startup_.user, startup_.database, sqlstate, message);
   tell_refusal(sqlstate, std::move(message), std::move(hint));
 }
 
@@ -471,8 +485,9 @@ void Handshake::tell_refusal(std::string_view sqlstate, std::string message, std
 }
 
 void Handshake::give_up(const std::string& reason) {
+  note_vain_wait();
   if (step_ == Step::cancelling) return client_.finish(nullptr);
-  log_refused_login(client_, startup_.user, startup_.database, wire::sqlstate::kQueryCanceled, reason);
+  report_refused_login(client_, startup_.user, startup_.database, wire::sqlstate::kQueryCanceled, reason);
   tell_refusal(wire::sqlstate::kQueryCanceled, "canceling authentication due to timeout", {});
 }
 
@@ -480,7 +495,8 @@ void Handshake::give_up(const std::string& reason) {
 /// https://www.postgresql.org/docs/7.3/protocol-message-formats.html, ErrorResponse.
 void Handshake::refuse_in_old_format(const std::string& message) {
   step_ = Step::done;
-  log_refused_login(client_, startup_.user, startup_.database, wire::sqlstate::kFeatureNotSupported, message);
+  report_refused_login(client_, startup_.user, startup_.database, wire::sqlstate::kFeatureNotSupported,
+                       message);
   const std::string answer = fmt::format("EFATAL:  {}\n", message);
   client_.send(as_bytes(std::string_view(answer.c_str(), answer.size() + 1)));
   client_.finish(nullptr);
@@ -488,8 +504,8 @@ void Handshake::refuse_in_old_format(const std::string& message) {
 
 void Handshake::refuse_password() {
   std::string message = fmt::format("password authentication failed for user \"{}\"", startup_.user);
-  log_refused_login(client_, startup_.user, startup_.database, wire::sqlstate::kInvalidPassword,
-                    message + secret_reason());
+  report_refused_login(client_, startup_.user, startup_.database, wire::sqlstate::kInvalidPassword,
+                       message + secret_reason());
   tell_refusal(wire::sqlstate::kInvalidPassword, std::move(message), {});
 }
 
@@ -507,11 +523,12 @@ void Handshake::refuse(const wire::SaslFailure& failure) {
 }
 
 void Handshake::refuse(const backend::Login::Refusal& refusal) {
+  note_vain_wait();
   step_ = Step::done;
   const bool ours = refusal.server_error.empty();
-  log_refused_login(client_, startup_.user, startup_.database,
-                    ours ? refusal.ours.sqlstate : wire::error_field(refusal.server_error, 'C'),
-                    ours ? refusal.ours.message : wire::error_field(refusal.server_error, 'M'));
+  report_refused_login(client_, startup_.user, startup_.database,
+                       ours ? refusal.ours.sqlstate : wire::error_field(refusal.server_error, 'C'),
+                       ours ? refusal.ours.message : wire::error_field(refusal.server_error, 'M'));
   if (ours) return client_.finish(&refusal.ours);
   client_.finish_with_server_error(refusal.server_error);
 }

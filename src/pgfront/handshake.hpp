@@ -32,6 +32,8 @@ class Handshake {
   bool is_waiting() const {
     return step_ == Step::looking_up || step_ == Step::greeting || step_ == Step::cancelling;
   }
+  /// For a backend of it; null: for none.
+  const backend::Pool* awaited_pool() const { return step_ == Step::greeting ? pool_.get() : nullptr; }
   /// Ends a login that takes too long.
   void give_up(const std::string& reason);
 
@@ -72,6 +74,7 @@ class Handshake {
 
   void accept(backend::Credentials credentials);
   void start_console();
+  void note_vain_wait();
   void greet_from(backend::Backend& home);
   void greet(const backend::Greeting& greeting, backend::Backend* home);
   void request_authentication(std::uint32_t code, std::string_view data);
@@ -100,6 +103,7 @@ class Handshake {
   std::array<backend::Permit, 2> permits_;
   backend::ProfilePtr profile_;
   std::unique_ptr<engine::Errand> greeting_;
+  TimePoint waiting_since_{};  ///< for the greeting
 };
 
 }  // namespace forebay::pgfront

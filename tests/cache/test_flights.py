@@ -2,8 +2,10 @@
 its answer. Whatever becomes of that one, the others get theirs.
 """
 
+import concurrent.futures
 import contextlib
 import threading
+import time
 import uuid
 
 import psycopg
@@ -102,6 +104,28 @@ def test_who_waited_for_anothers_answer_is_none_of_those_whose_answer_came_from_
         for client in party.followers:
             assert party.outcome_of(client) == ANSWER
         assert cached.latencies()["hits"]["count"] == before
+
+
+def test_who_waits_for_anothers_answer_and_then_for_a_backend_is_as_patient_as_anybody(daemons):
+    """It had waited for as long as the first one, and then for as long again by itself."""
+    cached = daemons("--set", "timeouts.wait=2s")
+    with contextlib.ExitStack() as stack:
+        holders, clients = ([stack.enter_context(cached.connect()) for _ in range(count)] for count in (6, 3))
+        cached.settle(lambda: holders[0].execute("SELECT max(price) FROM items", prepare=False))
+        for holder in holders:
+            holder.execute("BEGIN; SELECT 1")
+
+        def ask(client) -> float:
+            began = time.monotonic()
+            with pytest.raises(psycopg.OperationalError, match="no backend came free"):
+                client.execute(TEXT, prepare=False)
+            return time.monotonic() - began
+
+        before = cached.figures()["waits"]
+        with concurrent.futures.ThreadPoolExecutor(len(clients)) as threads:
+            waits = list(threads.map(ask, clients))
+        assert cached.figures()["waits"] - before == 2, "two waited for the third"
+        assert max(waits) < 3.5
 
 
 def test_a_client_that_waits_for_anothers_answer_can_be_cancelled(party):

@@ -1,6 +1,7 @@
 """Metrics say what happened, under names that stay (C10, P6, L7, B17)."""
 
 import concurrent.futures
+import contextlib
 import os
 import pathlib
 import shutil
@@ -11,7 +12,7 @@ import psycopg
 import pytest
 
 from conftest import USER, Http, samples_of
-from forebay_testing import wait_until
+from forebay_testing import PostgresServer, wait_until
 
 _GOLDEN = pathlib.Path(__file__).with_name("metrics.txt")
 _OPEN = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"
@@ -106,6 +107,33 @@ def test_only_clients_are_lent_backends_and_who_gets_none_has_waited_too(start, 
     assert metrics["forebay_backend_wait_duration_seconds_count" + label] == 4
     assert metrics["forebay_backend_wait_duration_seconds_sum" + label] == pytest.approx(
         metrics["forebay_client_wait_seconds_total" + label], abs=0.01)
+
+
+def test_who_waits_in_vain_to_be_let_in_is_seen_waiting_and_counted(start):
+    """Clients of a pool that can have no backend at all, for others have taken what the server has."""
+    with PostgresServer({"max_connections": 8, "superuser_reserved_connections": 0}) as own:
+        own.create_role(USER)
+        daemon = start("--auth", "trust", "--set", "timeouts.wait=2s", upstream=own)
+        http, label = Http(daemon), '{database="postgres"}'
+        wait_until(lambda: http.get("/health/ready").status == 200, 10, "the server is known")
+        with contextlib.ExitStack() as stack:
+            with contextlib.suppress(psycopg.OperationalError):
+                while True:
+                    stack.enter_context(psycopg.connect(own.dsn()))
+            with concurrent.futures.ThreadPoolExecutor(3) as threads:
+                dsn = daemon.dsn(user=USER, dbname="postgres", password=own.passwords[USER])
+                logins = [threads.submit(psycopg.connect, dsn) for _ in range(3)]
+                wait_until(lambda: http.metrics()['forebay_clients{state="waiting"}'] == 3, 10, "all wait")
+                assert sum(pool["clients"]["waiting"] for pool in http.get("/api/v1/pools").data) >= 3
+                for login in logins:
+                    with pytest.raises(psycopg.OperationalError):
+                        login.result(20)
+        metrics = http.metrics()
+        assert metrics["forebay_failed_checkouts_total" + label] == 3
+        assert metrics["forebay_refused_logins_total"] == 3
+        assert 3 < metrics["forebay_client_wait_seconds_total" + label] < 20
+        assert metrics["forebay_backend_wait_duration_seconds_sum" + label] == pytest.approx(
+            metrics["forebay_client_wait_seconds_total" + label], abs=0.01)
 
 
 def test_metrics_are_what_show_says(start, connect, database):
