@@ -122,6 +122,30 @@ TEST(CacheLevelTest, SpeaksOfSilentCachesThatAreAsked) {
   EXPECT_EQ(say(kCacheLevel, {before, now})[0].title, "Let the cache of shop prove its freshness");
 }
 
+// Whatever was the matter, the server was to be restarted with another wal_level.
+TEST(CacheLevelTest, AdvisesWhatHelpsAgainstTheTroubleAtHand) {
+  Moment before = calm(0);
+  before.traffic["shop"] = {};
+  Moment now = calm(60);
+  now.traffic["shop"].queries = 6000;
+  now.caches = {cache_of(cache::Level::ttl)};
+  const auto advice = [&](std::string_view trouble) {
+    now.caches[0].trouble = trouble;
+    return say(kCacheLevel, {before, now}).at(0);
+  };
+  EXPECT_EQ(advice("logical decoding requires wal_level >= logical").change.text,
+            "ALTER SYSTEM SET wal_level = logical;");
+  for (const std::string_view other :
+       {"all replication slots are in use: raise max_replication_slots",
+        "the replication slot waits for transactions that were running before it to end",
+        "permission denied: the upstream's user needs the REPLICATION attribute", "connection refused"}) {
+    EXPECT_EQ(advice(other).change.text, "") << other;
+  }
+  EXPECT_NE(advice("the replication slot waits for transactions that were running before it to end")
+                .advice.find("oldest transaction"),
+            std::string::npos);
+}
+
 TEST(CacheMemoryTest, SpeaksOfAFullStoreThatSeldomHelps) {
   Moment before = calm(0);
   before.caches = {cache_of(cache::Level::bounded)};

@@ -6,6 +6,7 @@ import statistics
 import time
 from http.client import HTTPConnection
 
+import psycopg
 import pytest
 
 from conftest import Http
@@ -65,6 +66,27 @@ def test_health_is_told_while_the_server_answers_nothing(start):
             own.signal_all(signal.SIGCONT)
         becomes(http, 200)
     assert sorted(seen)[len(seen) // 2] < 0.05
+
+
+def test_who_gets_no_backend_because_the_server_hangs_is_not_told_to_enlarge_the_pool(start):
+    with PostgresServer() as own:
+        daemon = start("--auth", "trust", "--pool-size", "1", "--pool-overflow", "0", "--set", "timeouts.wait=3s",
+                       upstream=own)
+        http = Http(daemon)
+        becomes(http, 200)
+        dsn = daemon.dsn(user="postgres", dbname="postgres")
+        with psycopg.connect(dsn, autocommit=True) as holder, psycopg.connect(dsn, autocommit=True) as other:
+            holder.execute("BEGIN; SELECT 1")
+            own.signal_all(signal.SIGSTOP)
+            try:
+                becomes(http, 503, "server_down")
+                with pytest.raises(psycopg.OperationalError) as refused:
+                    other.execute("SELECT 2")
+            finally:
+                own.signal_all(signal.SIGCONT)
+        told = str(refused.value)
+        assert "DETAIL:  The server does not answer: no answer within" in told
+        assert "Raise" not in told
 
 
 @pytest.mark.parametrize("path", ["/health", "/health/live", "/health/ready", "/health/detailed"])

@@ -31,15 +31,18 @@ export function usePolled<T>(
     const ended = new AbortController();
     let timer: ReturnType<typeof setTimeout>;
     const round = async () => {
-      if (!document.hidden) {
-        try {
-          const value = await ask(ended.signal);
-          if (!ended.signal.aborted) set({ value, error: null });
-        } catch (error) {
-          if (ended.signal.aborted) return;
-          const told = error instanceof ApiError ? error : new ApiError(0, "unreadable", String(error));
-          set((before) => ({ value: before.value, error: told }));
-        }
+      if (document.hidden) {
+        // At once when it is seen: the next round may be ten minutes away.
+        document.addEventListener("visibilitychange", () => void round(), { once: true, signal: ended.signal });
+        return;
+      }
+      try {
+        const value = await ask(ended.signal);
+        if (!ended.signal.aborted) set({ value, error: null });
+      } catch (error) {
+        if (ended.signal.aborted) return;
+        const told = error instanceof ApiError ? error : new ApiError(0, "unreadable", String(error));
+        set((before) => ({ value: before.value, error: told }));
       }
       if (!ended.signal.aborted) timer = setTimeout(() => void round(), everyMs);
     };
