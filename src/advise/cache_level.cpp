@@ -49,11 +49,6 @@ double asked(const pgfront::CacheFacts& cache) {
   return static_cast<double>(cache.hits + cache.misses + cache.refused);
 }
 
-/// What came to the cache; while it has no level, nothing is counted there, and the database's queries are.
-double statements_of(const Evidence& evidence, const pgfront::CacheFacts& cache) {
-  return static_cast<double>(carried(evidence, cache.database).queries);
-}
-
 std::vector<Recommendation> find(const Evidence& evidence) {
   std::vector<Recommendation> all;
   if (evidence.seconds() < kLeastSeconds) return all;
@@ -61,7 +56,7 @@ std::vector<Recommendation> find(const Evidence& evidence) {
     const bool is_silent = cache.level == cache::Level::none;
     // One that is bounded runs; what it notes is on the page of the cache.
     if (cache.level == cache::Level::bounded || (!is_silent && cache.trouble.empty())) continue;
-    const double rate = statements_of(evidence, cache) / evidence.seconds();
+    const double rate = queries_beside(evidence, cache) / evidence.seconds();
     if (rate < kLeastRate) continue;
     const Remedy& remedy = remedy_for(cache.trouble);
     const std::string why = cache.trouble.empty() ? "" : ": " + cache.trouble;
@@ -90,7 +85,7 @@ std::optional<Measure> measure(const Evidence& evidence, const Recommendation& a
   if (now == nullptr || before == nullptr) return std::nullopt;
   const double hits = grown(now->hits, before->hits);
   const double all = std::max(asked(*now) - asked(*before), hits);
-  const double queries = statements_of(evidence, *now);
+  const double queries = queries_beside(evidence, *now);
   return Measure{.amount = hits,
                  .weight = std::max(all, queries),
                  .traffic = hits + queries,

@@ -52,6 +52,14 @@ backend::Traffic carried(const Evidence& evidence, const std::string& database) 
   return before == evidence.before().traffic.end() ? now->second : difference(now->second, before->second);
 }
 
+/// While a cache has no level nothing is counted there, and what its databases are asked is all there is.
+double queries_beside(const Evidence& evidence, const pgfront::CacheFacts& cache) {
+  double queries = 0;
+  for (const std::string& database : cache.client_databases)
+    queries += static_cast<double>(carried(evidence, database).queries);
+  return queries;
+}
+
 StatementGrowth grown(const Evidence& evidence, const StatementCount& statement) {
   const StatementCount* before = find_statement(evidence.before(), statement.fingerprint, statement.database);
   const auto growth =

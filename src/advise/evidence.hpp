@@ -86,6 +86,8 @@ double grown(std::uint64_t now, std::uint64_t before);
 backend::Traffic carried(const Evidence& evidence, const pgfront::PoolFacts& pool);
 /// What clients of a database did meanwhile.
 backend::Traffic carried(const Evidence& evidence, const std::string& database);
+/// Queries to the databases that a cache stands for meanwhile.
+double queries_beside(const Evidence& evidence, const pgfront::CacheFacts& cache);
 
 /// What a statement came to meanwhile.
 struct StatementGrowth {

@@ -28,11 +28,13 @@ struct Reads {
 };
 
 /// The dearest that a lifetime would allow to be kept.
-Reads reads_of(const Evidence& evidence, std::string_view database) {
+Reads reads_of(const Evidence& evidence, const pgfront::CacheFacts& cache) {
   Reads reads;
   std::size_t looked_at = 0;
   for (const StatementCount& statement : evidence.now().statements) {
-    if (statement.database != database || !statement.refusal.empty()) continue;
+    const bool is_its =
+        std::ranges::find(cache.client_databases, statement.database) != cache.client_databases.end();
+    if (!is_its || !statement.refusal.empty()) continue;
     if (++looked_at > kMostStatements) break;
     const sql::ReadShape shape = sql::read_shape(*statement.text);
     if (!shape.refusal.empty() || shape.relations.empty()) continue;
@@ -56,7 +58,7 @@ std::vector<Recommendation> find(const Evidence& evidence) {
     // Comments of statements may ask for a lifetime, too.
     if (cache.level != cache::Level::ttl || before == nullptr || grown(cache.fills, before->fills) > 0)
       continue;
-    const Reads reads = reads_of(evidence, cache.database);
+    const Reads reads = reads_of(evidence, cache);
     const double per_hour = reads.seconds / evidence.seconds() * 3600;
     if (per_hour < kLeastServerSecondsPerHour) continue;
     std::string relations;
@@ -87,7 +89,7 @@ std::optional<Measure> measure(const Evidence& evidence, const Recommendation& a
   const auto* before = find_cache(evidence.before(), database, about.subject.at("server"));
   if (now == nullptr || before == nullptr) return std::nullopt;
   const double hits = grown(now->hits, before->hits);
-  const auto queries = static_cast<double>(carried(evidence, database).queries);
+  const auto queries = queries_beside(evidence, *now);
   return Measure{.amount = hits,
                  .weight = hits + queries,
                  .traffic = hits + queries,

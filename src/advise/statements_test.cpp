@@ -98,6 +98,7 @@ TEST(LeaveOutTest, IsNotSaidOfStatementsThatAreCountedTogether) {
 pgfront::CacheFacts cache_of(cache::Level level) {
   pgfront::CacheFacts facts;
   facts.database = "shop";
+  facts.client_databases = {"shop"};
   facts.server = "db:5432";
   facts.level = level;
   return facts;
@@ -113,6 +114,11 @@ TEST(CacheLevelTest, SpeaksOfSilentCachesThatAreAsked) {
   now.caches = {cache_of(cache::Level::none)};
   ASSERT_EQ(say(kCacheLevel, {before, now}).size(), 1U);
   EXPECT_EQ(say(kCacheLevel, {before, now})[0].title, "Let the cache of shop run");
+  now.caches[0].database = "its_name_on_the_server";
+  EXPECT_EQ(say(kCacheLevel, {before, now}).size(), 1U) << "clients call it shop";
+  now.caches[0].client_databases = {"another"};
+  EXPECT_TRUE(say(kCacheLevel, {before, now}).empty()) << "the traffic is another's";
+  now.caches = {cache_of(cache::Level::none)};
   now.traffic["shop"].queries = 59;
   EXPECT_TRUE(say(kCacheLevel, {before, now}).empty()) << "nobody would notice";
   now.traffic["shop"].queries = 6000;

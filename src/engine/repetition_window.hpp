@@ -105,6 +105,15 @@ class RepetitionWindow {
     tallies_[at].most_rows = std::max(tallies_[at].most_rows, static_cast<std::uint32_t>(rows));
   }
 
+  /// It has ended with an error: there is no answer that could be kept, or fetched at one go.
+  void note_failed(StatementTable::Ref statement) {
+    const std::size_t at = find(key_of(statement));
+    if (at == size_) return;
+    Tally& tally = tallies_[at];
+    tally = {
+        .first = tally.first, .last = tally.last, .is_known = tally.is_known, .is_counted = tally.is_counted};
+  }
+
   /// Calls `visit` with each statement that repeats, and its tally.
   template <class Visitor>
   void each_suspect(Visitor visit) {

@@ -136,6 +136,7 @@ void SessionCalls::end_burst(TimePoint now) {
       repetitions_.note_done(done.statement, done.rows, each);
     } else {
       table_.note_error(done.statement, done.sqlstate, each, done.waited_micros, now);
+      repetitions_.note_failed(done.statement);
       add_one(latencies_.errors);
     }
     latencies_.calls.add(each);

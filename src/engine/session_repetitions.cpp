@@ -104,6 +104,10 @@ void SessionRepetitions::note_read(StatementTable::Ref statement, const ReadRequ
   }
 }
 
+void SessionRepetitions::note_failed(StatementTable::Ref statement) {
+  if (window_ != nullptr) window_->note_failed(statement);
+}
+
 void SessionRepetitions::note_done(StatementTable::Ref statement, std::uint64_t rows, std::uint64_t micros) {
   if (window_ == nullptr) return;
   window_->note_done(statement, rows, micros);

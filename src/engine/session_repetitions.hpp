@@ -37,6 +37,8 @@ class SessionRepetitions {
   bool note_again(StatementTable::Ref statement, std::string_view text, std::uint32_t times, TimePoint now);
   /// It has been answered. From memory: `micros` is 0.
   void note_done(StatementTable::Ref statement, std::uint64_t rows, std::uint64_t micros);
+  /// It has ended with an error.
+  void note_failed(StatementTable::Ref statement);
   /// Whether a transaction is open from now on.
   void note_transaction(bool is_open);
 

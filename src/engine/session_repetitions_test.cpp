@@ -43,6 +43,12 @@ class SessionRepetitionsTest : public testing::Test {
     }
     session.note_done(statement, rows.size(), 10);
   }
+  void fail(const std::string& text) {
+    now_ += milliseconds(1);
+    const auto statement = table_.find({sql::fingerprint(text), database_}, text, 1, now_);
+    session_->note_read(statement, {.simple = true, .text = text, .types = {}, .values = {}}, now_);
+    session_->note_failed(statement);
+  }
   /// A list of courses, and a look at the teacher of each.
   void lazy_page(int courses) {
     std::vector<std::vector<std::string>> rows;
@@ -129,6 +135,14 @@ TEST_F(SessionRepetitionsTest, OneTraceGoesOnOverPausesAndClients) {
   EXPECT_EQ(one().places, static_cast<int>(RepetitionPlace::trace));
   for (int i = 0; i < 8; ++i) run(fmt::format("SELECT b FROM t WHERE id = {0} /*trace_id='x{0}'*/", i));
   EXPECT_EQ(found().size(), 1);
+}
+
+// Five times an error was told as an answer that could be kept.
+TEST_F(SessionRepetitionsTest, WhatFailsDoesNotRepeat) {
+  in_transaction([&] {
+    for (int i = 0; i < 8; ++i) fail("SELECT nothing FROM t");
+  });
+  EXPECT_TRUE(found().empty());
 }
 
 TEST_F(SessionRepetitionsTest, TheSameKeysAgainAreDuplicates) {

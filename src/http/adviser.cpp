@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
+#include <map>
+#include <string>
 #include <utility>
 
 #include "base/wall_clock.hpp"
@@ -35,7 +38,19 @@ advise::Moment moment_of(pgfront::Front& front, const Figures& figures, TimePoin
           .evictions = figures.store.evicted};
 }
 
-using Caches = std::vector<std::shared_ptr<engine::DatabaseCache>>;
+/// By the name that clients give their database; null where several servers answer to it.
+using Caches = std::map<std::string, std::shared_ptr<engine::DatabaseCache>, std::less<>>;
+
+Caches caches_of(pgfront::Front& front) {
+  Caches caches;
+  for (const auto& pool : front.directory().all()) {
+    auto cache = front.caches().find(*pool);
+    if (cache == nullptr) continue;
+    const auto [at, is_first] = caches.try_emplace(pool->database(), cache);
+    if (!is_first && at->second != cache) at->second = nullptr;
+  }
+  return caches;
+}
 
 /// A text that is cut cannot be judged.
 advise::StatementCount count_of(const engine::StatementTable::Row& row, const Caches& caches) {
@@ -43,11 +58,11 @@ advise::StatementCount count_of(const engine::StatementTable::Row& row, const Ca
                                .database = row.name.database,
                                .text = row.text,
                                .figures = row.figures};
-  const auto at =
-      std::ranges::find_if(caches, [&](const auto& cache) { return cache->database() == row.name.database; });
-  if (at == caches.end() || row.text->size() >= engine::StatementTable::kLongestText) return count;
-  if (const auto plan = (*at)->plan_of(*row.text)) count.refusal = plan->refusal;
-  const auto worth = (*at)->worth().counts(engine::Worth::place_of(row.name.fingerprint));
+  const auto at = caches.find(row.name.database);
+  if (at == caches.end() || at->second == nullptr || row.text->size() >= engine::StatementTable::kLongestText)
+    return count;
+  if (const auto plan = at->second->plan_of(*row.text)) count.refusal = plan->refusal;
+  const auto worth = at->second->worth().counts(engine::Worth::place_of(row.name.fingerprint));
   count.kept = worth.kept;
   count.used_again = worth.used;
   return count;
@@ -69,7 +84,7 @@ void Adviser::note(const Figures& figures, TimePoint now) {
   };
   pgfront::gather_statements(inquiry, kMostStatements,
                              [this, moment, inquiry, on_repetitions](const pgfront::StatementReport& report) {
-                               const Caches caches = front_.caches().all();
+                               const Caches caches = caches_of(front_);
                                for (const auto& row : report.rows)
                                  moment->statements.push_back(count_of(row, caches));
                                pgfront::gather_repetitions(inquiry, on_repetitions);

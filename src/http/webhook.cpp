@@ -47,22 +47,30 @@ void Webhook::use(const config::Webhook& settings) {
     receiver.target = path + "/api/v2/alerts" + query;
   }
   receiver_ = std::make_shared<const Destination>(std::move(receiver));
+  pause_.cancel();
 }
 
 void Webhook::send(const std::vector<alert::Change>& changes, double now) {
   if (receiver_ == nullptr || changes.empty()) return;
-  queue(format_ == config::WebhookFormat::alertmanager ? alertmanager_body(instance_, changes, now)
-                                                       : changes_body(instance_, changes));
+  queue({.changes = changes, .active = {}, .time = now, .queued = Clock::now()});
 }
 
 void Webhook::repeat(const std::vector<alert::Alert>& active, double now) {
   if (receiver_ == nullptr || format_ != config::WebhookFormat::alertmanager || !waiting_.empty()) return;
-  queue(alertmanager_body(instance_, active, now));
+  queue({.changes = {}, .active = active, .time = now, .queued = Clock::now()});
 }
 
-void Webhook::queue(std::string body) {
-  if (body.empty()) return;
-  waiting_.push_back({std::move(body), Clock::now()});
+std::string Webhook::body_of(const Delivery& delivery) const {
+  const bool is_for_alertmanager = format_ == config::WebhookFormat::alertmanager;
+  if (delivery.changes.empty())
+    return is_for_alertmanager ? alertmanager_body(instance_, delivery.active, delivery.time) : std::string();
+  return is_for_alertmanager ? alertmanager_body(instance_, delivery.changes, delivery.time)
+                             : changes_body(instance_, delivery.changes);
+}
+
+void Webhook::queue(Delivery delivery) {
+  if (body_of(delivery).empty()) return;
+  waiting_.push_back(std::move(delivery));
   if (waiting_.size() > kMostWaiting) {
     waiting_.pop_front();
     ++figures_.dropped;
@@ -78,7 +86,12 @@ asio::awaitable<void> Webhook::run() {
   seconds pause = kFirstPause;
   while (!waiting_.empty() && receiver_ != nullptr) {
     const Delivery delivery = waiting_.front();
-    const Outcome outcome = co_await attempt(receiver_, delivery.body);
+    std::string body = body_of(delivery);
+    if (body.empty()) {
+      waiting_.pop_front();
+      continue;
+    }
+    const Outcome outcome = co_await attempt(receiver_, std::move(body));
     note(outcome);
     const bool is_late = Clock::now() - delivery.queued > kLongestTry;
     if (outcome == Outcome::refused || (outcome == Outcome::failed && is_late)) ++figures_.dropped;

@@ -31,7 +31,7 @@ class Webhook {
   Webhook(boost::asio::io_context& context, std::string instance);
   ~Webhook();
 
-  /// From the next delivery on.
+  /// From the next attempt on, which is made at once.
   void use(const config::Webhook& settings);
   /// What has happened.
   void send(const std::vector<alert::Change>& changes, double now);
@@ -40,13 +40,18 @@ class Webhook {
   const WebhookFigures& figures() const { return figures_; }
 
  private:
+  /// Written when it is sent: by then the receiver may be another, and want another format.
   struct Delivery {
-    std::string body;
+    std::vector<alert::Change> changes;  ///< what has happened; none: what is active is told again
+    std::vector<alert::Alert> active;
+    double time = 0;  ///< in seconds since 1970
     TimePoint queued;
   };
   enum class Outcome : std::uint8_t { sent, failed, refused };
 
-  void queue(std::string body);
+  /// Empty: the receiver has no use for it.
+  std::string body_of(const Delivery& delivery) const;
+  void queue(Delivery delivery);
   boost::asio::awaitable<void> run();
   boost::asio::awaitable<Outcome> attempt(std::shared_ptr<const Destination> receiver, std::string body);
   void note(Outcome outcome);

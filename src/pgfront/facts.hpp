@@ -122,7 +122,8 @@ std::string position_text(route::Position position);
 
 /// What is kept of one database. Times in milliseconds, but for what says otherwise.
 struct CacheFacts {
-  std::string database;  ///< its name on the server
+  std::string database;                       ///< its name on the server
+  std::vector<std::string> client_databases;  ///< the names by which clients use it, sorted
   std::string server;
   cache::Level level = cache::Level::none;
   std::string trouble;

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <set>
+#include <string>
 
 #include "pgfront/facts.hpp"
 
@@ -42,17 +44,28 @@ void describe_staleness(CacheFacts& facts, const cache::Freshness& freshness, Ti
   facts.age_max = milliseconds(ages.max);
 }
 
+/// The names that clients give the database of each cache.
+std::map<const engine::DatabaseCache*, std::set<std::string>> client_databases(Front& front) {
+  std::map<const engine::DatabaseCache*, std::set<std::string>> names;
+  for (const auto& pool : front.directory().all())
+    names[front.caches().find(*pool).get()].insert(pool->database());
+  return names;
+}
+
 }  // namespace
 
 std::vector<CacheFacts> cache_facts(Front& front, TimePoint now, bool counts_entries) {
   const auto caches = front.caches().all();  // and keeps them, whose addresses are names in what follows
   const HeldBy held = counts_entries ? count_entries(front.caches().store()) : HeldBy();
+  const auto names = client_databases(front);
   std::vector<CacheFacts> all;
   for (const auto& cache : caches) {
     const auto& freshness = cache->freshness();
     const auto& counters = cache->counters();
     CacheFacts& facts = all.emplace_back();
     facts.database = cache->database();
+    if (const auto at = names.find(cache.get()); at != names.end())
+      facts.client_databases = {at->second.begin(), at->second.end()};
     facts.server = cache->server();
     facts.level = freshness.level();
     facts.trouble = freshness.trouble();

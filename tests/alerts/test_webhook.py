@@ -73,6 +73,21 @@ def test_who_is_away_is_told_when_he_is_back_and_it_is_logged_once(start):
     assert watching.daemon.log().count("alerts cannot be delivered") == 1
 
 
+def test_what_waits_is_written_for_the_receiver_that_comes_in_its_place(start):
+    """It was sent to the new one in the old one's form, which refused it; so an alert was lost."""
+    watching = start(config=rules(PAUSED, more=hook(f"http://127.0.0.1:{free_port('127.0.0.1')}/")))
+    watching.post("/api/v1/pause")
+    watching.await_active("paused")
+    watching.daemon.wait_for_log("alerts cannot be delivered")
+    with Receiver() as receiver:
+        there = hook(f"http://127.0.0.1:{receiver.port}/", "    format: alertmanager\n")
+        watching.daemon.config_path.write_text(rules(PAUSED, more=there))
+        watching.daemon.reload()
+        wait_until(lambda: receiver.requests, 20, "the delivery")
+        path, _, (alert,) = receiver.requests[0]
+        assert (path, alert["labels"]["alertname"]) == ("/api/v2/alerts", "paused")
+
+
 def test_what_a_receiver_refuses_is_not_sent_again(start):
     with Receiver() as receiver:
         receiver.status = 400
