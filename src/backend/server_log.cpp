@@ -1,8 +1,7 @@
 #include "backend/server_log.hpp"
 
-#include <fmt/format.h>
-
 #include "backend/pool.hpp"
+#include "base/clock.hpp"
 #include "observe/log.hpp"
 
 namespace forebay::backend {

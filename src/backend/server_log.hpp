@@ -6,7 +6,6 @@
 #include <string>
 
 #include "backend/login.hpp"
-#include "base/clock.hpp"
 #include "observe/rate_limit.hpp"
 
 namespace forebay::backend {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 #include <limits>
+#include <string_view>
+#include <utility>
 
 namespace forebay::monitor {
 
@@ -11,6 +13,13 @@ namespace {
 constexpr float kNone = std::numeric_limits<float>::quiet_NaN();
 constexpr Point kNothing = {kNone, kNone, kNone};
 constexpr std::chrono::hours kSilence{1};
+
+using Named = std::pair<const std::string, Series>;
+
+/// Of a server or a database, and not of Forebay itself.
+bool is_of_others(std::string_view name) {
+  return name.find('/') != name.npos;
+}
 
 std::size_t slot_of(std::int64_t stretch, std::size_t points) {
   return static_cast<std::size_t>(stretch) % points;
@@ -89,13 +98,17 @@ void History::set(const std::string& name, TimePoint now,
 Series* History::find_or_make(const std::string& name, TimePoint now) {
   const auto at = series_.find(name);
   if (at != series_.end()) return &at->second;
-  if (series_.size() == kMostSeries && !make_room(now)) return nullptr;
+  const auto of_others =
+      static_cast<std::size_t>(std::ranges::count_if(series_, is_of_others, &Named::first));
+  if (is_of_others(name) && of_others >= kMostSeries && !make_room(now)) return nullptr;
   return &series_.try_emplace(name).first->second;
 }
 
+/// There is one of others.
 bool History::make_room(TimePoint now) {
-  const auto silent =
-      std::ranges::min_element(series_, {}, [](const auto& named) { return named.second.last(); });
+  const auto silent = std::ranges::min_element(series_, {}, [](const Named& named) {
+    return is_of_others(named.first) ? named.second.last() : TimePoint::max();
+  });
   if (now - silent->second.last() < kSilence) return false;
   series_.erase(silent);
   return true;

@@ -98,18 +98,19 @@ TEST(History, TheFinestResolutionThatGoesBackFarEnoughIsTaken) {
 
 TEST(History, FiguresAreBoundedAndOneThatHasGoneMakesRoom) {
   History history;
-  for (std::size_t number = 0; number <= History::kMostSeries; ++number)
-    history.add(std::to_string(number), kStart, 1);
+  const auto name = [](std::size_t number) { return "server/" + std::to_string(number); };
+  for (std::size_t number = 0; number <= History::kMostSeries; ++number) history.add(name(number), kStart, 1);
   EXPECT_EQ(history.names().size(), History::kMostSeries);
-  EXPECT_EQ(history.find(std::to_string(History::kMostSeries)), nullptr);
+  EXPECT_EQ(history.find(name(History::kMostSeries)), nullptr);
   const TimePoint later = kStart + hours(2);
-  for (std::size_t number = 1; number < History::kMostSeries; ++number)
-    history.add(std::to_string(number), later, 1);
-  history.add("another", later, 1);
-  EXPECT_NE(history.find("another"), nullptr);
-  EXPECT_EQ(history.find("0"), nullptr);
-  history.add("one too many", later, 1);
-  EXPECT_EQ(history.find("one too many"), nullptr);
+  for (std::size_t number = 1; number < History::kMostSeries; ++number) history.add(name(number), later, 1);
+  history.add("server/another", later, 1);
+  EXPECT_NE(history.find("server/another"), nullptr);
+  history.add("queries", later, 1);
+  EXPECT_NE(history.find("queries"), nullptr) << "what is Forebay's own finds room beside however many";
+  EXPECT_EQ(history.find(name(0)), nullptr);
+  history.add("server/one too many", later, 1);
+  EXPECT_EQ(history.find("server/one too many"), nullptr);
 }
 
 }  // namespace

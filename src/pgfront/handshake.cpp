@@ -414,8 +414,8 @@ void Handshake::accept(backend::Credentials credentials) {
   greeting_->start();
 }
 
-/// As the pool and the session do for a statement. Who got one was let in by the pool's first backend, and has
-/// borrowed none.
+/// As the pool and the session do for a statement. Who got one was let in by the pool's first backend, and
+/// has borrowed none.
 void Handshake::note_vain_wait() {
   if (awaited_pool() == nullptr) return;
   const std::uint64_t micros = micros_between(waiting_since_, client_.worker().loop().now());
