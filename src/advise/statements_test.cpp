@@ -104,12 +104,18 @@ pgfront::CacheFacts cache_of(cache::Level level) {
   return facts;
 }
 
-TEST(CacheLevelTest, SpeaksOfSilentCachesThatAreAsked) {
+/// A minute in which a database was asked often.
+std::pair<Moment, Moment> asked_minute(cache::Level level) {
   Moment before = calm(0);
   before.traffic["shop"] = {};
   Moment now = calm(60);
   now.traffic["shop"].queries = 6000;
-  now.caches = {cache_of(cache::Level::bounded)};
+  now.caches = {cache_of(level)};
+  return {before, now};
+}
+
+TEST(CacheLevelTest, SpeaksOfSilentCachesThatAreAsked) {
+  auto [before, now] = asked_minute(cache::Level::bounded);
   EXPECT_TRUE(say(kCacheLevel, {before, now}).empty());
   now.caches = {cache_of(cache::Level::none)};
   ASSERT_EQ(say(kCacheLevel, {before, now}).size(), 1U);
@@ -130,14 +136,10 @@ TEST(CacheLevelTest, SpeaksOfSilentCachesThatAreAsked) {
 
 // Whatever was the matter, the server was to be restarted with another wal_level.
 TEST(CacheLevelTest, AdvisesWhatHelpsAgainstTheTroubleAtHand) {
-  Moment before = calm(0);
-  before.traffic["shop"] = {};
-  Moment now = calm(60);
-  now.traffic["shop"].queries = 6000;
-  now.caches = {cache_of(cache::Level::ttl)};
-  const auto advice = [&](std::string_view trouble) {
-    now.caches[0].trouble = trouble;
-    return say(kCacheLevel, {before, now}).at(0);
+  auto minute = asked_minute(cache::Level::ttl);
+  const auto advice = [&minute](std::string_view trouble) {
+    minute.second.caches[0].trouble = trouble;
+    return say(kCacheLevel, {minute.first, minute.second}).at(0);
   };
   EXPECT_EQ(advice("logical decoding requires wal_level >= logical").change.text,
             "ALTER SYSTEM SET wal_level = logical;");

@@ -69,7 +69,6 @@ std::string Webhook::body_of(const Delivery& delivery) const {
 }
 
 void Webhook::queue(Delivery delivery) {
-  if (body_of(delivery).empty()) return;
   waiting_.push_back(std::move(delivery));
   if (waiting_.size() > kMostWaiting) {
     waiting_.pop_front();

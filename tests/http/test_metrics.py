@@ -109,6 +109,22 @@ def test_only_clients_are_lent_backends_and_who_gets_none_has_waited_too(start, 
         metrics["forebay_client_wait_seconds_total" + label], abs=0.01)
 
 
+def test_who_leaves_while_it_waits_is_seen_waiting_and_its_statement_runs(start, connect, database, server):
+    daemon = start("--pool-size", "1", "--pool-overflow", "0")
+    http = Http(daemon)
+    with connect(daemon, autocommit=False) as holder:
+        holder.execute("CREATE TABLE left_behind (x int)")
+        holder.commit()
+        holder.execute("SELECT 1")
+        leaving = connect(daemon)
+        leaving.pgconn.send_query(b"INSERT INTO left_behind VALUES (1)")
+        leaving.close()
+        wait_until(lambda: http.metrics()['forebay_clients{state="waiting"}'] == 1, 10, "it waits")
+        holder.rollback()
+        wait_until(lambda: server.query("SELECT count(*) FROM left_behind", dbname=database)[0][0] == 1, 10, "it ran")
+    wait_until(lambda: http.metrics()['forebay_clients{state="waiting"}'] == 0, 10, "it has gone")
+
+
 def test_who_waits_in_vain_to_be_let_in_is_seen_waiting_and_counted(start):
     """Clients of a pool that can have no backend at all, for others have taken what the server has."""
     with PostgresServer({"max_connections": 8, "superuser_reserved_connections": 0}) as own:
