@@ -1,5 +1,7 @@
 // What is recommended by what statements and caches come to.
 
+#include <utility>
+
 #include <gtest/gtest.h>
 
 #include "advise/test_moments.hpp"
