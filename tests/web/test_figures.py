@@ -20,6 +20,9 @@ from truths import COUNTED, RESOLUTION, Pgbench, cells, figure, open_statement, 
 
 pytestmark = pytest.mark.time_limit(240)
 
+#: Seconds that the figures under "Now" are of.
+NOW = 5
+
 
 @pytest.fixture
 def pgbench(counting):
@@ -123,12 +126,13 @@ def test_pool_wait_is_that_of_clients_who_get_no_backend(browser, begin, connect
     browser.see('[data-figure="wait"]')
     holder = connect(daemon)
     holder.execute("BEGIN")
+    held = time.monotonic()
     shown = []
-    for _ in range(8):
+    while time.monotonic() - held < NOW + 3:  # the holder itself did not wait; the page is up to two seconds behind
         with pytest.raises(psycopg.OperationalError, match="no backend came free"):
             connect(daemon).execute("SELECT 1")
         shown.append(value_in(figure(browser, "Pool wait")))
-    assert all(0.75 <= wait <= 2 for wait in shown[-2:]), shown
+    assert 0.75 <= shown[-1] <= 2, shown
 
 
 def test_percentiles_are_those_of_pgbenchs_log(browser, begin, pgbench, counting):
