@@ -38,6 +38,7 @@
 #include "http/json.hpp"
 #include "http/otlp_exporter.hpp"
 #include "http/peer.hpp"
+#include "http/raw_request.hpp"
 #include "http/recorder.hpp"
 #include "http/rounds.hpp"
 #include "observe/log.hpp"
@@ -93,49 +94,6 @@ constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 constexpr unsigned char kTlsHandshake = 22;
 
 using Parser = beast_http::request_parser<beast_http::string_body>;
-using RawRequest = beast_http::request<beast_http::string_body>;
-
-std::string text(beast::string_view view) {
-  return {view.data(), view.size()};
-}
-
-/// By a proxy, which may be on this machine while whoever asks is not.
-bool is_passed_on(const RawRequest& raw) {
-  for (const std::string_view name : {"Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"}) {
-    if (raw.find({name.data(), name.size()}) != raw.end()) return true;
-  }
-  return false;
-}
-
-/// What a proxy in front of us might take for another request than we do (RFC 9112, 3.2 and 6.1).
-bool is_ambiguous(const RawRequest& raw) {
-  const auto codings = raw.equal_range(beast_http::field::transfer_encoding);
-  for (auto coding = codings.first; coding != codings.second; ++coding) {
-    if (lower_case(text(coding->value())) != "chunked") return true;
-  }
-  return raw.count(beast_http::field::host) > 1;
-}
-
-Request read(const RawRequest& raw, bool is_local, bool is_private) {
-  const std::string target = text(raw.target());
-  const auto question = target.find('?');
-  const auto field = [&raw](beast_http::field name) { return text(raw[name]); };
-  return {.method = text(raw.method_string()),
-          .path = target.substr(0, question),
-          .query = question == std::string::npos ? "" : target.substr(question + 1),
-          .host = field(beast_http::field::host),
-          .origin = field(beast_http::field::origin),
-          .fetch_site = text(raw["Sec-Fetch-Site"]),
-          .accept = field(beast_http::field::accept),
-          .accept_encoding = field(beast_http::field::accept_encoding),
-          .if_none_match = field(beast_http::field::if_none_match),
-          .authorization = field(beast_http::field::authorization),
-          .content_type = field(beast_http::field::content_type),
-          .body = raw.body(),
-          .is_local = is_local && !is_passed_on(raw),
-          .is_private = is_private};
-}
-
 /// The head of a reply, with what browsers are told of every one, and of a page that will come with one.
 /// `length`: nothing when the end of the connection is that of the body.
 std::string head_of(const Reply& reply, bool keeps_alive, std::optional<std::size_t> length) {
@@ -186,12 +144,6 @@ ErrorOf parse(Parser& parser, beast::flat_buffer& buffer, std::size_t& head) {
     if (error) return error;
   }
   return {};
-}
-
-/// What a client waits for before it sends the body (RFC 9110, 10.1.1); who speaks HTTP/1.0 waits for
-/// nothing.
-std::string expectation_of(const RawRequest& raw) {
-  return raw.version() < 11 ? "" : lower_case(text(raw[beast_http::field::expect]));
 }
 
 /// The whole of a request, or its head, when that expects what we do not know; what has come behind it stays
@@ -433,8 +385,7 @@ awaitable<void> Server::State::serve(Peer& peer, Guest& guest, beast::flat_buffe
       co_return;
     }
     if (is_ambiguous(parser.get())) {
-      co_await send(peer, error_reply(400, "malformed", "one Host, and no Transfer-Encoding but chunked"),
-                    false, false);
+      co_await send(peer, error_reply(400, "malformed", kUnambiguous), false, false);
       co_return;
     }
     const std::string expectation = expectation_of(parser.get());
@@ -443,7 +394,7 @@ awaitable<void> Server::State::serve(Peer& peer, Guest& guest, beast::flat_buffe
                     false, false);
       co_return;
     }
-    Request request = read(parser.get(), guest.is_local, is_private);
+    Request request = request_of(parser.get(), guest.is_local, is_private);
     resolve_alias(front.settings()->http, request);
     const bool is_head = request.method == "HEAD";
     const bool keeps_alive = parser.get().keep_alive() && requests < kMostRequests && !is_handed_over;

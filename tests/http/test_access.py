@@ -184,6 +184,15 @@ def test_what_a_proxy_may_take_for_another_request_is_refused(start):
                    b"Host: other\r\n"):
         sent = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n" + fields + b"\r\n"
         assert http.raw(sent).startswith(b"HTTP/1.1 400 "), fields
+    sent = b"GET http://other/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    assert http.raw(sent).startswith(b"HTTP/1.1 400 "), "the target is of another host"
+
+
+@pytest.mark.parametrize("target", ["http://LOCALHOST:9187/health/live", "https://localhost:9187/health/live"])
+def test_a_target_in_absolute_form_was_not_found(start, target):
+    """As a proxy sends it, and any server has to take it (RFC 9112, 3.2.2)."""
+    sent = f"GET {target} HTTP/1.1\r\nHost: localhost:9187\r\nConnection: close\r\n\r\n".encode()
+    assert Http(start()).raw(sent).startswith(b"HTTP/1.1 200 ")
 
 
 def test_refused_logins_were_not_in_the_log(start):
