@@ -125,6 +125,15 @@ std::string missing_rights(const TableState& state, const std::string& schema) {
   return {};
 }
 
+bool TableState::has_partition(Month month) const {
+  return std::ranges::find(partitions, partition_name(month)) != partitions.end();
+}
+
+Month first_kept(const TableState& state, Month now, std::uint32_t kept) {
+  // Of two clocks, the one by which less is dropped.
+  return std::min(now, month_of(state.now)) - months(kept);
+}
+
 std::string preparation(const TableState& state, const std::string& schema, Month oldest, Month now,
                         std::uint32_t kept) {
   std::string work;
@@ -137,11 +146,10 @@ std::string preparation(const TableState& state, const std::string& schema, Mont
         "(\"time\");\n",
         schema);
   }
-  // Of two clocks, the one by which less is dropped.
-  const Month first_kept = std::min(now, month_of(state.now)) - months(kept);
-  for (Month month = std::max(oldest, first_kept); month <= now + months(1); month += months(1)) {
+  const Month first = first_kept(state, now, kept);
+  for (Month month = std::max(oldest, first); month <= now + months(1); month += months(1)) {
+    if (state.has_partition(month)) continue;
     const std::string name = partition_name(month);
-    if (std::ranges::find(state.partitions, name) != state.partitions.end()) continue;
     work += fmt::format(
         "CREATE TABLE IF NOT EXISTS \"{0}\".\"{1}\" PARTITION OF \"{0}\".points FOR VALUES FROM ('{2}') TO "
         "('{3}');\n",
@@ -149,7 +157,7 @@ std::string preparation(const TableState& state, const std::string& schema, Mont
   }
   for (const std::string& partition : state.partitions) {
     const auto month = month_in(partition);
-    if (!month || *month >= first_kept) continue;
+    if (!month || *month >= first) continue;
     work += fmt::format(
         "ALTER TABLE \"{0}\".points DETACH PARTITION \"{0}\".\"{1}\";\nDROP TABLE \"{0}\".\"{1}\";\n", schema,
         partition);

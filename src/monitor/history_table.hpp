@@ -42,17 +42,22 @@ struct TableState {
   bool is_owner = false;
   bool is_ours = true;                  ///< the table is what preparation() makes, or there is none
   std::vector<std::string> partitions;  ///< that belong to the table, by whatever name
+
+  bool has_partition(Month month) const;
 };
 TableState table_state(const boost::json::object& told);
 
 /// What the user lacks, with the statement that gives it; empty: nothing.
 std::string missing_rights(const TableState& state, const std::string& schema);
 
+/// The first month of which anything is kept, where `kept` whole months before `now` are.
+Month first_kept(const TableState& state, Month now, std::uint32_t kept);
+
 /// What has to be done so that everything from `oldest` to the month after `now` can be written, and nothing
-/// is kept that is older than `months` whole months before `now`. Only partitions of the table that bear the
+/// is left of before first_kept(). Only partitions of the table that bear the
 /// names above are dropped. Several processes may do it at a time. Empty: there is nothing to be done.
 std::string preparation(const TableState& state, const std::string& schema, Month oldest, Month now,
-                        std::uint32_t months);
+                        std::uint32_t kept);
 
 /// Rows that are there already stay as they are, so that what may have been written can be written again.
 std::string insertion(const std::string& schema, const std::string& instance,

@@ -189,16 +189,38 @@ void HistoryWriter::take_state(const StreamConnection::Reply& reply, TimePoint n
     not_before_ = now + kRefusedPause;
     return;
   }
-  const double wall = unix_time();
-  const auto rows = next_rows();
-  const Month oldest = rows.empty() ? month_of(wall) : std::min(month_of(rows.front().time), month_of(wall));
-  const std::string work = preparation(state, schema_, oldest, month_of(wall), months_);
+  const Month month = month_of(unix_time());
+  const Month oldest = oldest_to_write(state, month);
+  const std::string work = preparation(state, schema_, oldest, month, months_);
   next_look_ = now + kLookInterval;
-  const auto& there = state.partitions;
-  may_write_ = std::ranges::find(there, partition_name(month_of(wall))) != there.end();
+  may_write_ = state.has_partition(month);
   if (!work.empty()) return ask(Step::preparing, work, now);
   note_ready();
   begin(now);
+}
+
+/// Of the rows that wait, those that were taken while a clock was wrong are given up: there is no partition
+/// for them, and they would keep all others waiting.
+Month HistoryWriter::oldest_to_write(const TableState& state, Month now) {
+  const Month first = first_kept(state, now, months_);
+  Month oldest = now;
+  std::size_t given_up = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    given_up = std::erase_if(waiting_, [&](const HistoryRow& row) {
+      const Month month = month_of(row.time);
+      return month < first || (month > now + std::chrono::months(1) && !state.has_partition(month));
+    });
+    state_.dropped += given_up;
+    for (const HistoryRow& row : waiting_) oldest = std::min(oldest, month_of(row.time));
+  }
+  if (given_up > 0) {
+    observe::Event("rows of the history have no place")
+        .with("rows", given_up)
+        .with("why", "there is no partition for their time: this machine's clock was wrong")
+        .warning();
+  }
+  return oldest;
 }
 
 /// The table is as it should be. Where rows wait, it is their being written that proves that all is well.

@@ -25,7 +25,7 @@ struct HistoryWriting {
   bool is_on = false;
   std::string problem = {};  ///< why nothing is written; empty: all is well
   std::uint64_t written = 0;
-  std::uint64_t dropped = 0;  ///< rows that were one too many to be kept until the server came back
+  std::uint64_t dropped = 0;  ///< rows: one too many until the server came back, or of a wrong time
   std::uint64_t waiting = 0;
 };
 
@@ -67,6 +67,7 @@ class HistoryWriter {
   void fail(std::string why, TimePoint now);
   void note_problem(const std::string& problem);
   void note_ready();
+  Month oldest_to_write(const TableState& state, Month now);
   std::vector<HistoryRow> next_rows();
 
   pgfront::Front& front_;

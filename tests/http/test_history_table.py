@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from conftest import USER, Http
-from forebay_testing import PostgresServer, wait_until
+from forebay_testing import FakeClock, PostgresServer, wait_until
 
 KEEP = "history: {keep: on}\n"
 SLOW = pytest.mark.time_limit(180)
@@ -102,6 +102,25 @@ def test_the_next_months_partition_is_there_and_old_ones_go_with_what_is_ours_al
     assert alone in left, "what is not part of the table is none of ours, whatever it is called"
     assert partition(old) not in left
     await_rows(own, "seconds = 10", 1)
+
+
+@SLOW
+@pytest.mark.parametrize("wrong", ["1999-12-31 23:59:00", "2059-12-31 23:59:00"])
+def test_rows_of_a_wrong_clock_did_not_keep_all_others_waiting(start, own, wrong):
+    """A machine that boots without a clock, and is told the time later: for 1999 there is no partition."""
+    clock = FakeClock(f"@{wrong}")
+    own.stop()
+    with clock.is_in_use():
+        daemon = start("--set", "timeouts.connect=1s", upstream=own, config=KEEP)
+    http = Http(daemon)
+    wait_until(lambda: writing(http)["waiting"] > 0, 30, "rows of the wrong time wait")
+    clock.set("+0")
+    own.start()
+    await_rows(own, "true", 1)
+    daemon.wait_for_log("rows of the history have no place")
+    assert http.metrics()['forebay_history_rows_total{result="dropped"}'] > 0
+    assert count(own, f"time::date <> '{today()}'") == 0
+    wait_until(lambda: http.metrics()["forebay_history_troubled"] == 0, 10, "all is well")
 
 
 @SLOW

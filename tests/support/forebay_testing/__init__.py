@@ -10,6 +10,7 @@ interpreter is killed (see keeper.py).
 from .cluster import PostgresCluster
 from .daemon import Daemon, DaemonError
 from .directories import temporary_directory
+from .fake_clock import FakeClock
 from .forebay import ForebayDaemon, forebay_binary
 from .names import Names
 from .pgbouncer import PgBouncerDaemon
@@ -21,6 +22,7 @@ from .waiting import wait_until
 __all__ = [
     "Daemon",
     "DaemonError",
+    "FakeClock",
     "ForebayDaemon",
     "Names",
     "PgBouncerDaemon",
