@@ -7,6 +7,7 @@
 #include "advise/kinds.hpp"
 #include "advise/words.hpp"
 #include "monitor/reading.hpp"
+#include "sql/quoted_name.hpp"
 
 namespace forebay::advise {
 
@@ -43,8 +44,8 @@ std::vector<Recommendation> find(const Evidence& evidence) {
       const auto vacuumed = monitor::number_in(table, "last_vacuum");
       const std::string last = vacuumed ? fmt::format("last vacuumed {} ago", duration(now.time - *vacuumed))
                                         : "never vacuumed since the server counts";
-      const std::string name = fmt::format("{}.{}", quoted(monitor::text_in(*table, "schema")),
-                                           quoted(monitor::text_in(*table, "table")));
+      const std::string name = fmt::format("{}.{}", sql::quoted_name(monitor::text_in(*table, "schema")),
+                                           sql::quoted_name(monitor::text_in(*table, "table")));
       all.push_back(
           {.id = id_of(kDeadRows.name, object_of(place, *table)),
            .urgency = Urgency::soon,

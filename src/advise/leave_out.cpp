@@ -6,6 +6,7 @@
 
 #include "advise/kinds.hpp"
 #include "advise/words.hpp"
+#include "config/yaml_writer.hpp"
 #include "engine/worth.hpp"
 
 namespace forebay::advise {
@@ -51,7 +52,7 @@ std::vector<Recommendation> find(const Evidence& evidence) {
              "Values that never come back, or writes that end the results before. Forebay keeps one in 32 of "
              "them by itself already; this saves looking for the others.",
          .change = {Form::yaml, fmt::format("policies:\n  leave-out-{}:\n    statement: {}\n    keep: false",
-                                            name.substr(0, 8), yaml(*statement.text))},
+                                            name.substr(0, 8), config::yaml_text(*statement.text))},
          .gain = {.text = "memory and look-ups for results that nobody asks for again"},
          .subject = {{"database", std::string(statement.database)}, {"statement", *statement.text}},
          .area = "cache"});

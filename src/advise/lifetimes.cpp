@@ -7,6 +7,7 @@
 
 #include "advise/kinds.hpp"
 #include "advise/words.hpp"
+#include "config/yaml_writer.hpp"
 #include "sql/read_shape.hpp"
 
 namespace forebay::advise {
@@ -56,14 +57,13 @@ std::vector<Recommendation> find(const Evidence& evidence) {
   for (const auto& cache : now.caches) {
     const auto* before = find_cache(evidence.before(), cache.database, cache.server);
     // Comments of statements may ask for a lifetime, too.
-    if (cache.level != cache::Level::ttl || before == nullptr || grown(cache.fills, before->fills) > 0)
-      continue;
+    if (cache.level != cache::Level::ttl || before == nullptr || cache.fills > before->fills) continue;
     const Reads reads = reads_of(evidence, cache);
     const double per_hour = reads.seconds / evidence.seconds() * 3600;
     if (per_hour < kLeastServerSecondsPerHour) continue;
     std::string relations;
     for (const std::string& relation : reads.relations)
-      relations += (relations.empty() ? "" : ", ") + yaml(relation);
+      relations += (relations.empty() ? "" : ", ") + config::yaml_text(relation);
     all.push_back(
         {.id = id_of(kLifetimes.name, cache.database + " on " + cache.server),
          .urgency = Urgency::consider,
@@ -74,7 +74,7 @@ std::vector<Recommendation> find(const Evidence& evidence) {
                          some(reads.calls, "call", "calls"), duration(reads.seconds), evidence.period()),
          .advice = "As long as an answer from these relations may be out of date.",
          .change = {Form::yaml, fmt::format("policies:\n  {}:\n    relations: [{}]\n    lifetime: 5s",
-                                            yaml(cache.database + "-reads"), relations)},
+                                            config::yaml_text(cache.database + "-reads"), relations)},
          .gain = {per_hour, Unit::server_seconds_per_hour,
                   "at most " + text_of(per_hour, Unit::server_seconds_per_hour)},
          .subject = {{"database", cache.database}, {"server", cache.server}},
@@ -88,7 +88,7 @@ std::optional<Measure> measure(const Evidence& evidence, const Recommendation& a
   const auto* now = find_cache(evidence.now(), database, about.subject.at("server"));
   const auto* before = find_cache(evidence.before(), database, about.subject.at("server"));
   if (now == nullptr || before == nullptr) return std::nullopt;
-  const double hits = grown(now->hits, before->hits);
+  const auto hits = static_cast<double>(now->hits - before->hits);
   const auto queries = queries_beside(evidence, *now);
   return Measure{.amount = hits,
                  .weight = hits + queries,

@@ -8,6 +8,7 @@
 #include "advise/kinds.hpp"
 #include "advise/pool_waits.hpp"
 #include "advise/words.hpp"
+#include "config/yaml_writer.hpp"
 #include "monitor/reading.hpp"
 
 namespace forebay::advise {
@@ -50,7 +51,7 @@ std::string yaml_of(const config::Settings& settings, const pgfront::PoolFacts& 
   }
   const auto wanted = static_cast<double>(size) + more;
   if (list.empty()) return fmt::format("pool:\n  size: {:.0f}", wanted);
-  return fmt::format("{}:\n  {}:\n    pool:\n      size: {:.0f}", list, yaml(entry), wanted);
+  return fmt::format("{}:\n  {}:\n    pool:\n      size: {:.0f}", list, config::yaml_text(entry), wanted);
 }
 
 Recommendation made_of(const Evidence& evidence, const pgfront::PoolFacts& pool, const PoolWaits& waits) {

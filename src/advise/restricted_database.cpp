@@ -4,6 +4,7 @@
 
 #include "advise/kinds.hpp"
 #include "advise/words.hpp"
+#include "sql/quoted_name.hpp"
 
 namespace forebay::advise {
 
@@ -28,8 +29,8 @@ std::vector<Recommendation> find(const Evidence& evidence) {
                        "{} is {}.", database.name,
                        is_paused ? "paused: its clients wait" : "disabled: new clients are refused"),
                    .advice = "On the console, once what this was for is done.",
-                   .change = {Form::console,
-                              fmt::format("{} {};", is_paused ? "RESUME" : "ENABLE", quoted(database.name))},
+                   .change = {Form::console, fmt::format("{} {};", is_paused ? "RESUME" : "ENABLE",
+                                                         sql::quoted_name(database.name))},
                    .subject = {{"database", database.name}},
                    .area = "pools"});
   }

@@ -5,6 +5,7 @@
 #include "advise/kinds.hpp"
 #include "advise/words.hpp"
 #include "monitor/reading.hpp"
+#include "sql/quoted_name.hpp"
 
 namespace forebay::advise {
 
@@ -78,8 +79,8 @@ Recommendation made_of(const monitor::Place& place, const std::string& database,
   made.advice =
       "Each sort and hash table of each session may take so much: mind how many there are at a time. It "
       "holds for sessions that begin afterwards; RECONNECT in the console begins them anew.";
-  made.change = {Form::sql,
-                 fmt::format("ALTER DATABASE {} SET work_mem = '{}';", quoted(database), megabytes(wanted))};
+  made.change = {Form::sql, fmt::format("ALTER DATABASE {} SET work_mem = '{}';", sql::quoted_name(database),
+                                        megabytes(wanted))};
   return made;
 }
 

@@ -7,6 +7,7 @@
 #include "advise/kinds.hpp"
 #include "advise/words.hpp"
 #include "monitor/reading.hpp"
+#include "sql/quoted_name.hpp"
 
 namespace forebay::advise {
 
@@ -61,8 +62,8 @@ std::vector<Recommendation> find(const Evidence& evidence) {
          monitor::list_in(place.current(monitor::Topic::indexes, now.at), "indexes")) {
       const double size = monitor::number_in(index, "bytes").value_or(0);
       if (!monitor::flag_in(*index, "unused") || size < kLeastBytes) continue;
-      const std::string name = fmt::format("{}.{}", quoted(monitor::text_in(*index, "schema")),
-                                           quoted(monitor::text_in(*index, "index")));
+      const std::string name = fmt::format("{}.{}", sql::quoted_name(monitor::text_in(*index, "schema")),
+                                           sql::quoted_name(monitor::text_in(*index, "index")));
       all.push_back(
           {.id = id_of(kUnusedIndex.name, object_of(place, *index)),
            .urgency = Urgency::consider,

@@ -15,10 +15,6 @@ std::string short_number(double value) {
   return std::abs(value) < 1000 ? fmt::format("{:.3g}", value) : count(value);
 }
 
-bool is_plain(char letter) {
-  return (letter >= 'a' && letter <= 'z') || (letter >= '0' && letter <= '9') || letter == '_';
-}
-
 }  // namespace
 
 std::string count(double value) {
@@ -73,25 +69,6 @@ std::string shortened(std::string_view text, std::size_t most) {
   while (!line.empty() && (static_cast<unsigned char>(line.back()) & 0xC0) == 0x80) line.pop_back();
   if (!line.empty() && static_cast<unsigned char>(line.back()) >= 0xC0) line.pop_back();
   return line + "…";
-}
-
-std::string quoted(std::string_view name) {
-  bool is_bare = !name.empty() && (name.front() < '0' || name.front() > '9');
-  for (const char letter : name) is_bare = is_bare && is_plain(letter);
-  if (is_bare) return std::string(name);
-  std::string written = "\"";
-  for (const char letter : name) written.append(letter == '"' ? 2 : 1, letter);
-  return written + '"';
-}
-
-std::string yaml(std::string_view text) {
-  std::string written = "\"";
-  for (const char letter : text) {
-    const bool is_special = letter == '"' || letter == '\\';
-    if (is_special) written += '\\';
-    written += static_cast<unsigned char>(letter) < ' ' ? ' ' : letter;
-  }
-  return written + '"';
 }
 
 }  // namespace forebay::advise

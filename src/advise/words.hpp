@@ -22,9 +22,5 @@ std::string percent(double share);
 std::string some(double number, std::string_view one, std::string_view many);
 /// As one line of at most so many bytes, UTF-8 not cut within a character.
 std::string shortened(std::string_view text, std::size_t most);
-/// As an SQL identifier.
-std::string quoted(std::string_view name);
-/// As a YAML scalar on one line.
-std::string yaml(std::string_view text);
 
 }  // namespace forebay::advise

@@ -3,6 +3,7 @@
 #include "alert/expressions.hpp"
 #include "alert/generated.hpp"
 #include "base/ascii.hpp"
+#include "config/yaml_writer.hpp"
 
 namespace forebay::alert {
 
@@ -35,20 +36,6 @@ std::string summary_of(const config::RuleInUse& rule, double threshold) {
                      config::value_text(rule.signal->unit, threshold));
 }
 
-/// In double quotes of YAML. Unlike config::yaml_text, which guards what Forebay itself would expand.
-std::string yaml(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') out += '\\';
-    if (c == '\n') {
-      out += "\\n";
-    } else {
-      out += c;
-    }
-  }
-  return out + '"';
-}
-
 }  // namespace
 
 std::string prometheus_rules(const config::Alerts& alerts) {
@@ -64,15 +51,17 @@ std::string prometheus_rules(const config::Alerts& alerts) {
       const auto& threshold = rule.thresholds[static_cast<std::size_t>(level)];
       if (!threshold) continue;
       text += fmt::format("      - alert: {}\n", alert_name(rule.name));
-      text += fmt::format("        expr: {}\n", yaml(condition_of(rule, *threshold, alerts.window)));
+      text += fmt::format("        expr: {}\n",
+                          config::yaml_quoted(condition_of(rule, *threshold, alerts.window)));
       text += fmt::format("        for: {}\n", duration_text(rule.hold));
       text += fmt::format("        keep_firing_for: {}\n", duration_text(rule.resolve_after));
       text += fmt::format("        labels:\n          severity: {}\n          rule: {}\n", name_of(level),
-                          yaml(rule.name));
+                          config::yaml_quoted(rule.name));
       text += fmt::format(
           "        annotations:\n          summary: {}\n          description: {}\n          "
           "action: {}\n",
-          yaml(summary_of(rule, *threshold)), yaml(rule.description), yaml(rule.signal->advice));
+          config::yaml_quoted(summary_of(rule, *threshold)), config::yaml_quoted(rule.description),
+          config::yaml_quoted(rule.signal->advice));
     }
   }
   return text;

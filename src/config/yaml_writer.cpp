@@ -23,20 +23,27 @@ std::string yaml_key(std::string_view key) {
 
 }  // namespace
 
-std::string yaml_text(std::string_view text) {
+std::string yaml_quoted(std::string_view text) {
   std::string out = "\"";
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
     if (byte < 0x20 || byte == 0x7F) {
       out += fmt::format("\\x{:02x}", byte);
-    } else if (text.substr(i).starts_with("${")) {
-      out += "$$";
     } else {
-      if (byte == '"' || byte == '\\') out += '\\';
-      out += static_cast<char>(byte);
+      if (c == '"' || c == '\\') out += '\\';
+      out += c;
     }
   }
   return out + '"';
+}
+
+std::string yaml_text(std::string_view text) {
+  std::string guarded;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text.substr(i).starts_with("${")) guarded += '$';
+    guarded += text[i];
+  }
+  return yaml_quoted(guarded);
 }
 
 void YamlWriter::comment(std::string_view text) {

@@ -6,8 +6,9 @@
 
 namespace forebay::config {
 
-/// Text in double quotes that YAML, and then the expansion of variables, read back as exactly `text`, which
-/// is UTF-8.
+/// Text in double quotes that YAML reads back as exactly `text`, which is UTF-8.
+std::string yaml_quoted(std::string_view text);
+/// Likewise for a configuration file of Forebay's, where the expansion of variables follows.
 std::string yaml_text(std::string_view text);
 
 /// Writes a configuration file line by line, with comments.

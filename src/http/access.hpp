@@ -16,6 +16,9 @@ struct Person {
   std::string name = {};     ///< for the log; empty: he has not said
   bool is_impostor = false;  ///< what he said of himself is wrong
   std::string said = {};     ///< the name that an impostor gave, if any: for the log
+
+  /// Who did something, for the log and for others to read.
+  std::string shown() const { return name.empty() ? "somebody local" : name; }
 };
 
 /// By a token (`Authorization: Bearer`), or by name and password (`Basic`) where nobody listens in: a user

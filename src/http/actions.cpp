@@ -54,8 +54,7 @@ std::string argument(const Arguments& arguments, const std::string& key) {
 
 void log_action(const Call& call, const Arguments& arguments) {
   observe::Event event("action by HTTP");
-  event.with("path", call.request.path)
-      .with("by", call.person.name.empty() ? "somebody local" : call.person.name);
+  event.with("path", call.request.path).with("by", call.person.shown());
   for (const auto& [key, value] : arguments) event.with(key, value);
   event.info();
 }
@@ -90,17 +89,13 @@ void clear_cache(const CallPtr& call, const Done& done) {
 
 namespace {
 
-std::string name_of(const Person& person) {
-  return person.name.empty() ? "somebody local" : person.name;
-}
-
 /// `do_it` is AlertWatch::acknowledge or AlertWatch::resolve.
 void act_on_alert(const CallPtr& call, const Done& done,
                   bool (AlertWatch::*do_it)(std::string_view, std::string_view), std::string_view told) {
   act(call, done, [&](const Arguments& arguments) {
     const std::string id = argument(arguments, "id");
     if (id.empty()) return done(error_reply(400, "invalid_body", "name the alert by its id"));
-    if (!(call->watch.*do_it)(id, name_of(call->person)))
+    if (!(call->watch.*do_it)(id, call->person.shown()))
       return done(error_reply(404, "no_alert", "there is no such active alert, or that has been done already",
                               "/api/v1/alerts lists those that there are."));
     done(data_reply(json::object{{told, true}}));
@@ -137,7 +132,7 @@ void act_on_recommendation(const CallPtr& call, const Done& done, std::string_vi
 
 void dismiss_recommendation(const CallPtr& call, const Done& done) {
   act_on_recommendation(call, done, "dismissed", [&](const std::string& id) {
-    return call->adviser.dismiss(id, name_of(call->person));
+    return call->adviser.dismiss(id, call->person.shown());
   });
 }
 

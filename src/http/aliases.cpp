@@ -4,10 +4,10 @@
 
 #include <fmt/format.h>
 
-#include "base/ascii.hpp"
 #include "config/nearest.hpp"
 #include "http/asset.hpp"
 #include "http/routes.hpp"
+#include "http/unreserved.hpp"
 
 namespace forebay::http {
 
@@ -15,19 +15,16 @@ namespace {
 
 constexpr std::size_t kLongestPath = 200;
 
-/// The characters of a path that never stand for others (RFC 3986, 2.3), so that it has one spelling.
+/// One that has one spelling.
 bool is_plain_path(std::string_view path) {
-  const auto is_plain = [](char c) {
-    return is_letter_or_digit(c) || std::string_view("-._~/").find(c) != std::string_view::npos;
-  };
+  const auto is_plain = [](char c) { return c == '/' || is_unreserved(c); };
   return path.starts_with('/') && path.size() <= kLongestPath && std::ranges::all_of(path, is_plain);
 }
 
 /// What a query may hold besides (RFC 3986, 3.4).
 bool is_plain_query(std::string_view query) {
   return std::ranges::all_of(query, [](char c) {
-    return is_letter_or_digit(c) ||
-           std::string_view("-._~/?:@!$&'()*+,;=%").find(c) != std::string_view::npos;
+    return is_unreserved(c) || std::string_view("/?:@!$&'()*+,;=%").find(c) != std::string_view::npos;
   });
 }
 

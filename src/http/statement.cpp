@@ -11,6 +11,7 @@
 #include "http/parameters.hpp"
 #include "http/statement_json.hpp"
 #include "http/statement_words.hpp"
+#include "http/unreserved.hpp"
 #include "observe/log.hpp"
 #include "pgfront/repetition_report.hpp"
 #include "sql/split_statements.hpp"
@@ -29,11 +30,6 @@ constexpr std::string_view kExplainPath = "/api/v1/statements/{id}/explain";
 bool read_hexadecimal(std::string_view text, std::uint64_t& number) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number, 16);
   return error == std::errc() && end == text.data() + text.size();
-}
-
-bool is_plain(char letter) {
-  return (letter >= '0' && letter <= '9') || (letter >= 'a' && letter <= 'z') ||
-         (letter >= 'A' && letter <= 'Z') || std::string_view("-._~").find(letter) != std::string_view::npos;
 }
 
 std::optional<pgfront::StatementName> named(const Request& request, std::string_view path) {
@@ -88,7 +84,7 @@ Result<Order> order_of(const std::string& body, bool is_by_text) {
 void log_order(const Call& call, const pgfront::StatementName& name, bool analyzes) {
   observe::Event("action by HTTP")
       .with("path", call.request.path)
-      .with("by", call.person.name.empty() ? "somebody local" : call.person.name)
+      .with("by", call.person.shown())
       .with("statement", fingerprint_text(name.fingerprint))
       .with("analyze", analyzes ? "true" : "false")
       .info();
@@ -114,8 +110,8 @@ json::value to_json(const engine::StatementTable::Sample& sample, TimePoint now)
 std::string id_of(const engine::StatementTable::Name& name) {
   std::string id = fingerprint_text(name.fingerprint) + "-";
   for (const char letter : name.database)
-    id += is_plain(letter) ? std::string(1, letter)
-                           : fmt::format("%{:02X}", static_cast<unsigned char>(letter));
+    id += is_unreserved(letter) ? std::string(1, letter)
+                                : fmt::format("%{:02X}", static_cast<unsigned char>(letter));
   return id;
 }
 

@@ -10,6 +10,7 @@
 #include "backend/session_settings.hpp"
 #include "monitor/plan.hpp"
 #include "monitor/reading.hpp"
+#include "sql/quoted_name.hpp"
 
 namespace forebay::monitor {
 
@@ -158,13 +159,6 @@ void judge_scan(const FilteredScan& scan, const json::object& table, json::array
       json::value(fmt::format("CREATE INDEX CONCURRENTLY ON {} ({});", name, columns))));
 }
 
-/// A name as SQL writes it. Key words are quoted, too: not all names need it.
-std::string quoted(std::string_view name) {
-  std::string written = "\"";
-  for (const char letter : name) written.append(letter == '"' ? 2 : 1, letter);
-  return written + "\"";
-}
-
 /// What only EXPLAIN ANALYZE tells.
 void judge_measured(const json::object& node, json::array& findings) {
   if (text_in(node, "sort_space_type") == "Disk") {
@@ -177,10 +171,11 @@ void judge_measured(const json::object& node, json::array& findings) {
   const double planned = std::max(number_in(&node, "plan_rows").value_or(0), 1.0);
   const std::string_view relation = text_in(node, "relation_name");
   if (!relation.empty() && actual >= kNotableRows && actual >= planned * kFarOff) {
-    findings.push_back(finding(
-        "estimate_off", fmt::format("the server expects fewer rows of {} than there are", relation),
-        fmt::format("{:.0f} were expected, {:.0f} came", planned, actual),
-        json::value(fmt::format("ANALYZE {}.{};", quoted(text_in(node, "schema")), quoted(relation)))));
+    findings.push_back(
+        finding("estimate_off", fmt::format("the server expects fewer rows of {} than there are", relation),
+                fmt::format("{:.0f} were expected, {:.0f} came", planned, actual),
+                json::value(fmt::format("ANALYZE {}.{};", sql::quoted_name(text_in(node, "schema")),
+                                        sql::quoted_name(relation)))));
   }
   for (const json::object* each : below(node)) judge_measured(*each, findings);
 }

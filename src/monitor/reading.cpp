@@ -76,22 +76,27 @@ std::string growth_name(const Place& place, const json::object& table) {
          std::string(text_in(table, "table"));
 }
 
+SessionCounts sessions_in(const json::object& activity) {
+  SessionCounts counts;
+  for (const json::object* state : list_in(&activity, "by_state")) {
+    const double count = number_in(state, "count").value_or(0);
+    const std::string_view name = text_in(*state, "state");
+    if (name == "active") counts.active += count;
+    if (name.starts_with("idle in transaction")) counts.idle_in_transaction += count;
+  }
+  return counts;
+}
+
 void note_activity(History& history, const Place& place, TimePoint now) {
   const json::object* const told = place.current(Topic::activity, now);
   if (told == nullptr || !place.is_of_server) return;
-  double active = 0;
-  double idle_in_transaction = 0;
-  for (const json::object* state : list_in(told, "by_state")) {
-    const double count = number_in(state, "count").value_or(0);
-    if (text_in(*state, "state") == "active") active += count;
-    if (text_in(*state, "state").starts_with("idle in transaction")) idle_in_transaction += count;
-  }
+  const SessionCounts counts = sessions_in(*told);
   const auto note = [&](std::string_view name, std::optional<double> value) {
     history.add(std::string(name) + "/" + place.server, now, value.value_or(0));
   };
   note("server_sessions", number_in(told, "count"));
-  note("server_active", active);
-  note("server_idle_in_transaction", idle_in_transaction);
+  note("server_active", counts.active);
+  note("server_idle_in_transaction", counts.idle_in_transaction);
   note("server_blocked", number_in(told, "blocked"));
   note("server_longest_transaction_seconds", number_in(told, "longest_transaction_seconds"));
 }

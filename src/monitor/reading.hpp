@@ -41,6 +41,13 @@ std::vector<DeadRows> dead_rows_of(const Place& place, TimePoint now);
 std::string growth_name(const Place& place, std::string_view database);
 std::string growth_name(const Place& place, const boost::json::object& table);
 
+/// Of Topic::activity.
+struct SessionCounts {
+  double active = 0;
+  double idle_in_transaction = 0;  ///< a failed one among them
+};
+SessionCounts sessions_in(const boost::json::object& activity);
+
 /// Both: of what can pass for what is so now. An old figure is none of now.
 void note_activity(History& history, const Place& place, TimePoint now);
 /// Of the primary alone: the others have the same files.

@@ -12,6 +12,7 @@
 #include "sql/equalities.hpp"
 #include "sql/lexer.hpp"
 #include "sql/parse.hpp"
+#include "sql/quoted_name.hpp"
 #include "sql/read_shape_text.hpp"
 #include "sql/tree.hpp"
 
@@ -59,17 +60,6 @@ bool can_be_batched(const Object& select) {
   return !any_call(select, is_window_call);
 }
 
-std::string quoted(std::string_view name) {
-  const bool is_plain =
-      !name.empty() && (name.front() == '_' || (name.front() >= 'a' && name.front() <= 'z')) &&
-      std::ranges::all_of(
-          name, [](char c) { return c == '_' || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); });
-  if (is_plain) return std::string(name);
-  std::string written = "\"";
-  for (const char c : name) written.append(c == '"' ? 2 : 1, c);
-  return written + '"';
-}
-
 /// Empty when it is not made of names alone.
 std::string written(const boost::json::array& column) {
   std::string all;
@@ -77,7 +67,7 @@ std::string written(const boost::json::array& column) {
     const std::string_view name = tree::name(part);
     if (name.empty()) return {};
     if (!all.empty()) all += '.';
-    all += quoted(name);
+    all += quoted_name(name);
   }
   return all;
 }
