@@ -21,7 +21,7 @@ std::vector<Recommendation> find_other(const Evidence& evidence) {
   return {};
 }
 Measure wait_of(const Evidence& evidence) {
-  const double done = grown(evidence.now().evictions, evidence.before().evictions);
+  const auto done = static_cast<double>(evidence.now().evictions - evidence.before().evictions);
   return {.amount = static_cast<double>(evidence.now().store_bytes) * done, .weight = done, .traffic = done};
 }
 std::optional<Measure> measure_without(const Evidence& evidence, const Recommendation&) {

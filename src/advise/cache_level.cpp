@@ -83,7 +83,7 @@ std::optional<Measure> measure(const Evidence& evidence, const Recommendation& a
   const auto* now = find_cache(evidence.now(), database, server);
   const auto* before = find_cache(evidence.before(), database, server);
   if (now == nullptr || before == nullptr) return std::nullopt;
-  const double hits = grown(now->hits, before->hits);
+  const auto hits = static_cast<double>(now->hits - before->hits);
   const double all = std::max(asked(*now) - asked(*before), hits);
   const double queries = queries_beside(evidence, *now);
   return Measure{.amount = hits,

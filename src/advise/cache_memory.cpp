@@ -25,9 +25,9 @@ Lookups lookups(const Evidence& evidence) {
   for (const auto& cache : evidence.now().caches) {
     const auto* before = find_cache(evidence.before(), cache.database, cache.server);
     if (before == nullptr) continue;
-    const double hits = grown(cache.hits, before->hits);
+    const auto hits = static_cast<double>(cache.hits - before->hits);
     sum.hits += hits;
-    sum.all += hits + grown(cache.misses, before->misses);
+    sum.all += hits + static_cast<double>(cache.misses - before->misses);
   }
   return sum;
 }
@@ -36,7 +36,7 @@ std::vector<Recommendation> find(const Evidence& evidence) {
   if (evidence.seconds() < kLeastSeconds) return {};
   const Moment& now = evidence.now();
   const Lookups looked = lookups(evidence);
-  const double gone = grown(now.evictions, evidence.before().evictions);
+  const auto gone = static_cast<double>(now.evictions - evidence.before().evictions);
   const bool is_full = static_cast<double>(now.store_bytes) > kFull * static_cast<double>(now.store_capacity);
   if (!is_full || gone == 0 || looked.all < kLeastLookups * evidence.seconds()) return {};
   if (looked.hits >= kLowHitRate * looked.all) return {};

@@ -8,16 +8,6 @@ namespace forebay::advise {
 
 namespace {
 
-backend::Traffic difference(const backend::Traffic& now, const backend::Traffic& before) {
-  backend::Traffic traffic;
-  for (const auto counter :
-       {&backend::Traffic::assignments, &backend::Traffic::failed_checkouts, &backend::Traffic::transactions,
-        &backend::Traffic::queries, &backend::Traffic::transaction_micros, &backend::Traffic::query_micros,
-        &backend::Traffic::wait_micros})
-    traffic.*counter = now.*counter >= before.*counter ? now.*counter - before.*counter : now.*counter;
-  return traffic;
-}
-
 double seconds(std::uint64_t micros) {
   return static_cast<double>(micros) / 1e6;
 }
@@ -32,24 +22,20 @@ std::string Evidence::period() const {
   return period_of(seconds());
 }
 
-double grown(std::uint64_t now, std::uint64_t before) {
-  return static_cast<double>(now >= before ? now - before : now);
-}
-
 backend::Traffic carried(const Evidence& evidence, const pgfront::PoolFacts& pool) {
   const auto& pools = evidence.before().pools;
   const auto at = std::ranges::find_if(pools, [&](const pgfront::PoolFacts& each) {
     return each.user == pool.user && each.database == pool.database &&
            each.is_for_reads == pool.is_for_reads && (!pool.is_for_reads || each.server == pool.server);
   });
-  return at == pools.end() ? pool.traffic : difference(pool.traffic, at->traffic);
+  return at == pools.end() ? pool.traffic : pool.traffic.since(at->traffic);
 }
 
 backend::Traffic carried(const Evidence& evidence, const std::string& database) {
   const auto now = evidence.now().traffic.find(database);
   const auto before = evidence.before().traffic.find(database);
   if (now == evidence.now().traffic.end()) return {};
-  return before == evidence.before().traffic.end() ? now->second : difference(now->second, before->second);
+  return before == evidence.before().traffic.end() ? now->second : now->second.since(before->second);
 }
 
 /// While a cache has no level nothing is counted there, and what its databases are asked is all there is.

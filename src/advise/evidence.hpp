@@ -79,9 +79,6 @@ class Evidence {
   std::span<const MomentPtr> moments_;
 };
 
-/// What has been counted meanwhile: all of it, when counters have begun anew.
-double grown(std::uint64_t now, std::uint64_t before);
-
 /// What a pool carried meanwhile; all of it when it is new.
 backend::Traffic carried(const Evidence& evidence, const pgfront::PoolFacts& pool);
 /// What clients of a database did meanwhile.

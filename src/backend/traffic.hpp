@@ -26,22 +26,8 @@ struct Traffic {
 
   friend bool operator==(const Traffic&, const Traffic&) = default;
 
-  Traffic& operator+=(const Traffic& other) {
-    assignments += other.assignments;
-    failed_checkouts += other.failed_checkouts;
-    transactions += other.transactions;
-    queries += other.queries;
-    cached_queries += other.cached_queries;
-    bytes_received += other.bytes_received;
-    bytes_sent += other.bytes_sent;
-    transaction_micros += other.transaction_micros;
-    query_micros += other.query_micros;
-    wait_micros += other.wait_micros;
-    client_parses += other.client_parses;
-    server_parses += other.server_parses;
-    binds += other.binds;
-    return *this;
-  }
+  Traffic& operator+=(const Traffic& other);
+  Traffic since(const Traffic& then) const;  ///< see observe::growth
 };
 
 using TrafficByDatabase = std::map<std::string, Traffic>;

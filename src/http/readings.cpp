@@ -87,15 +87,6 @@ void read_servers(Collector& to, const Figures& figures) {
   }
 }
 
-/// What has come since `earlier`; all of it when the counters have begun anew meanwhile.
-observe::HistogramSnapshot since(const observe::HistogramSnapshot& now,
-                                 const observe::HistogramSnapshot& earlier) {
-  return now.count() >= earlier.count() ? now.since(earlier) : now;
-}
-std::uint64_t since(std::uint64_t now, std::uint64_t earlier) {
-  return now >= earlier ? now - earlier : now;
-}
-
 double mean_seconds(const observe::HistogramSnapshot& times) {
   return static_cast<double>(times.sum()) / 1e6 / static_cast<double>(times.count());
 }
@@ -109,32 +100,32 @@ double slower_than(const observe::HistogramSnapshot& times, std::size_t power) {
 void read_database(Collector& to, const std::string& name, const pgfront::LatencyReport& now,
                    const pgfront::LatencyReport& earlier) {
   const Labels labels{{"database", name}};
-  const auto calls = since(now.calls, earlier.calls);
+  const auto calls = now.calls.since(earlier.calls);
   to.add(SignalId::query_slow, labels, slower_than(calls, kSlowCallPower));
   if (calls.count() >= config::kLeastValues) {
     to.add(SignalId::query_mean, labels, mean_seconds(calls));
     to.add(SignalId::query_p95, labels, percentile_seconds(calls, 0.95));
   }
   // What memory answers has been asked as well: the better it does, the rarer are calls.
-  const auto hits = since(now.hits, earlier.hits);
+  const auto hits = now.hits.since(earlier.hits);
   const std::uint64_t answered = calls.count() + hits.count();
   if (answered >= config::kLeastValues)
     to.add_share(SignalId::query_slow_ratio, labels, slower_than(calls, kSlowCallPower),
                  static_cast<double>(answered));
-  const std::uint64_t refused = since(now.refusals, earlier.refusals);
+  const std::uint64_t refused = now.refusals - earlier.refusals;
   if (answered + refused >= config::kLeastValues)
     to.add_share(SignalId::query_error_ratio, labels,
-                 static_cast<double>(since(now.errors, earlier.errors) + refused),
+                 static_cast<double>(now.errors - earlier.errors + refused),
                  static_cast<double>(answered + refused));
   if (calls.count() >= config::kLeastManyValues)
     to.add(SignalId::query_p99, labels, percentile_seconds(calls, 0.99));
-  const auto transactions = since(now.transactions, earlier.transactions);
+  const auto transactions = now.transactions.since(earlier.transactions);
   if (transactions.count() >= config::kLeastValues) {
     to.add(SignalId::transaction_p95, labels, percentile_seconds(transactions, 0.95));
     to.add_share(SignalId::transaction_slow_ratio, labels, slower_than(transactions, kSlowTransactionPower),
                  static_cast<double>(transactions.count()));
   }
-  const auto waits = since(now.waits, earlier.waits);
+  const auto waits = now.waits.since(earlier.waits);
   if (waits.count() >= config::kLeastValues)
     to.add(SignalId::pool_wait_p95, labels, percentile_seconds(waits, 0.95));
   if (hits.count() >= config::kLeastManyValues)
@@ -160,15 +151,25 @@ Readings::Past Readings::past_of(const Figures& figures, TimePoint now) {
             .busy_seconds = figures.machine.busy_seconds,
             .idle_seconds = figures.machine.idle_seconds};
   for (const auto& [name, report] : figures.latencies) past.databases[std::string(name)] = report;
-  for (const auto& facts : figures.caches)
-    past.caches[{facts.database, facts.server}] = {facts.hits, facts.misses};
   return past;
 }
 
 /// Afterwards the first is as old as the window, or not quite yet.
 void Readings::remember(const Figures& figures, TimePoint now, Duration window) {
   if (pasts_.empty() || now - pasts_.back().at >= window / kSteps) pasts_.push_back(past_of(figures, now));
+  // What is known for the first time has a beginning at once.
+  for (const auto& facts : figures.caches)
+    pasts_.back().caches.try_emplace({facts.database, facts.server},
+                                     CacheCounts{.hits = facts.hits, .misses = facts.misses});
   while (pasts_.size() > 1 && now - pasts_[1].at >= window) pasts_.pop_front();
+}
+
+/// What it was known by first within the window: a cache that is used again has all its counts of before.
+Readings::CacheCounts Readings::earliest(const pgfront::CacheFacts& facts) const {
+  const std::pair key(facts.database, facts.server);
+  const auto first =
+      std::ranges::find_if(pasts_, [&](const Past& past) { return past.caches.contains(key); });
+  return first->caches.at(key);  // the last past has all of them
 }
 
 std::vector<Reading> Readings::take(const Figures& figures, TimePoint now, Duration window) {
@@ -184,12 +185,8 @@ std::vector<Reading> Readings::take(const Figures& figures, TimePoint now, Durat
     read_database(to, std::string(name), report, at == past.databases.end() ? nothing : at->second);
   }
   for (const auto& facts : figures.caches) {
-    const auto at = past.caches.find({facts.database, facts.server});
-    const auto earlier = at == past.caches.end() ? std::pair<std::uint64_t, std::uint64_t>() : at->second;
-    // Both begin anew together.
-    const bool is_same = facts.hits >= earlier.first && facts.misses >= earlier.second;
-    read_cache(to, facts, is_same ? facts.hits - earlier.first : facts.hits,
-               is_same ? facts.misses - earlier.second : facts.misses);
+    const CacheCounts earlier = earliest(facts);
+    read_cache(to, facts, facts.hits - earlier.hits, facts.misses - earlier.misses);
   }
   if (const double span = seconds_between(past.at, now); span > 0) {
     to.add_share(SignalId::process_cpu, {}, (figures.process.cpu_seconds - past.cpu_seconds) / span,

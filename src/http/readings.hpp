@@ -23,18 +23,22 @@ class Readings {
   /// Windows begin at one of so many instants.
   static constexpr int kSteps = 12;
 
+  struct CacheCounts {
+    std::uint64_t hits = 0;
+    std::uint64_t misses = 0;
+  };
   /// What counters were.
   struct Past {
     TimePoint at;
     std::map<std::string, pgfront::LatencyReport> databases;
-    std::map<std::pair<std::string, std::string>, std::pair<std::uint64_t, std::uint64_t>>
-        caches;  ///< hits, misses
+    std::map<std::pair<std::string, std::string>, CacheCounts> caches;
     double cpu_seconds = 0;
     double busy_seconds = 0;
     double idle_seconds = 0;
   };
 
   static Past past_of(const Figures& figures, TimePoint now);
+  CacheCounts earliest(const pgfront::CacheFacts& facts) const;
   void remember(const Figures& figures, TimePoint now, Duration window);
 
   std::deque<Past> pasts_;

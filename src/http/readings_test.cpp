@@ -128,17 +128,20 @@ TEST_F(ReadingsTest, AnswersFromMemoryHaveTimesOfTheirOwn) {
   EXPECT_FALSE(value(SignalId::query_mean));
 }
 
-TEST_F(ReadingsTest, CountersThatBeginAnewAreNoNegativeNumbers) {
+// A cache without clients is told of no more, and has its counters still when it is used again: the hits of
+// its whole life were those of the last minute.
+TEST_F(ReadingsTest, WhatACacheCameToBeforeItWasForgottenIsNotOfThisMinute) {
+  look(0);
   auto& cache = figures_.caches.emplace_back();
   cache.database = "shop";
   cache.server = "db:5432";
   cache.hits = 1'000'000;
-  cache.misses = 1'000'000;
-  look(0);
+  cache.misses = 0;
+  look(1);
   EXPECT_FALSE(value(SignalId::cache_hit_ratio));
-  cache.hits = 300;
-  cache.misses = 100;
-  look(10);
+  cache.hits += 300;
+  cache.misses += 100;
+  look(2);
   EXPECT_NEAR(*value(SignalId::cache_hit_ratio), 0.75, 1e-9);
 }
 

@@ -9,11 +9,6 @@ namespace forebay::http {
 
 namespace {
 
-/// Counters of a database that nobody uses any more begin anew.
-std::uint64_t grown(std::uint64_t before, std::uint64_t after) {
-  return after > before ? after - before : 0;
-}
-
 double milliseconds(std::uint64_t micros) {
   return static_cast<double>(micros) / 1e3;
 }
@@ -43,7 +38,7 @@ void Recorder::note(const Figures& figures, TimePoint now) {
 /// What there was none of has no mean, and so no point.
 void Recorder::note_rates(const Totals& before, const Totals& after) {
   const double seconds = seconds_between(before.at, after.at);
-  const auto change = [&](auto member) { return grown(before.traffic.*member, after.traffic.*member); };
+  const backend::Traffic come = after.traffic.since(before.traffic);
   const auto rate = [&](const char* name, std::uint64_t count) {
     history_.add(name, after.at, static_cast<double>(count) / seconds);
   };
@@ -51,22 +46,19 @@ void Recorder::note_rates(const Totals& before, const Totals& after) {
     const auto weight = static_cast<double>(count);
     if (count > 0) history_.add(name, after.at, sum / weight, weight);
   };
-  using T = backend::Traffic;
-  const std::uint64_t queries = change(&T::queries);
-  const std::uint64_t hits = grown(before.cached.hits, after.cached.hits);
-  rate("queries", queries);
-  rate("transactions", change(&T::transactions));
+  const std::uint64_t hits = after.cached.hits - before.cached.hits;
+  rate("queries", come.queries);
+  rate("transactions", come.transactions);
   rate("hits", hits);
-  rate("received_bytes", change(&T::bytes_received));
-  rate("sent_bytes", change(&T::bytes_sent));
-  mean("hit_ratio", static_cast<double>(hits), hits + grown(before.cached.misses, after.cached.misses));
-  const std::uint64_t cached = change(&T::cached_queries);
-  mean("query_ms", milliseconds(change(&T::query_micros)), queries > cached ? queries - cached : 0);
-  mean("wait_ms", milliseconds(change(&T::wait_micros)),
-       change(&T::assignments) + change(&T::failed_checkouts));
+  rate("received_bytes", come.bytes_received);
+  rate("sent_bytes", come.bytes_sent);
+  mean("hit_ratio", static_cast<double>(hits), hits + after.cached.misses - before.cached.misses);
+  mean("query_ms", milliseconds(come.query_micros),
+       come.queries - std::min(come.queries, come.cached_queries));
+  mean("wait_ms", milliseconds(come.wait_micros), come.checkouts());
   note_calls(before, after);
   history_.add("saved_seconds", after.at,
-               milliseconds(grown(before.cached.saved_micros, after.cached.saved_micros)) / 1e3 / seconds);
+               milliseconds(after.cached.saved_micros - before.cached.saved_micros) / 1e3 / seconds);
   history_.add("cpu", after.at, (after.cpu_seconds - before.cpu_seconds) / seconds);
 }
 

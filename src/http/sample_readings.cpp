@@ -1,6 +1,7 @@
 #include "http/sample_readings.hpp"
 
 #include "monitor/reading.hpp"
+#include "observe/growth.hpp"
 
 namespace forebay::http {
 
@@ -27,15 +28,6 @@ class Collector {
   std::vector<Reading> all_;
 };
 
-double count_idle_in_transaction(const Object* activity) {
-  double count = 0;
-  for (const Object* state : monitor::list_in(activity, "by_state")) {
-    if (monitor::text_in(*state, "state").starts_with("idle in transaction"))
-      count += monitor::number_in(state, "count").value_or(0);
-  }
-  return count;
-}
-
 void read_sessions(Collector& to, const Place& place, TimePoint now) {
   const Object* const told = place.current(Topic::activity, now);
   if (told == nullptr) return;
@@ -48,7 +40,7 @@ void read_sessions(Collector& to, const Place& place, TimePoint now) {
   const auto longest = [&](std::string_view key) { return monitor::number_in(told, key).value_or(0); };
   to.add(SignalId::server_longest_transaction, labels, longest("longest_transaction_seconds"));
   to.add(SignalId::server_idle_in_transaction, labels, longest("longest_idle_in_transaction_seconds"));
-  to.add(SignalId::server_idle_in_transaction_count, labels, count_idle_in_transaction(told));
+  to.add(SignalId::server_idle_in_transaction_count, labels, monitor::sessions_in(*told).idle_in_transaction);
 }
 
 void read_slots(Collector& to, const Place& place, TimePoint now) {
@@ -86,17 +78,12 @@ void read_dead_rows(Collector& to, const Place& place, TimePoint now) {
   }
 }
 
-double grown(double before, double after) {
-  return after >= before ? after - before : after;
-}
-
 }  // namespace
 
 SampleReadings::Counters SampleReadings::Counters::since(const Counters& earlier) const {
-  return {.deadlocks = grown(earlier.deadlocks, deadlocks),
-          .blocks_hit = grown(earlier.blocks_hit, blocks_hit),
-          .blocks_read = grown(earlier.blocks_read, blocks_read),
-          .temporary_bytes = grown(earlier.temporary_bytes, temporary_bytes)};
+  using C = Counters;
+  constexpr std::array kAll{&C::deadlocks, &C::blocks_hit, &C::blocks_read, &C::temporary_bytes};
+  return observe::growth(*this, earlier, kAll);
 }
 
 SampleReadings::AllCounters SampleReadings::counters_of(const monitor::Samples& samples, TimePoint now) {

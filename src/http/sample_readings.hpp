@@ -33,8 +33,7 @@ class SampleReadings {
     double blocks_read = 0;
     double temporary_bytes = 0;
 
-    /// What has come since `earlier`; all of it when the counters have begun anew meanwhile.
-    Counters since(const Counters& earlier) const;
+    Counters since(const Counters& earlier) const;  ///< see observe::growth
   };
   /// By server and database.
   using AllCounters = std::map<std::pair<std::string, std::string>, Counters>;

@@ -83,6 +83,15 @@ TEST_F(SampleReadingsTest, CountersThatBeginAnewAreNoNegativeNumbers) {
   EXPECT_EQ(value(SignalId::server_deadlocks), 3);
 }
 
+// Reads of before the reset and hits of after it made a ratio of neither.
+TEST_F(SampleReadingsTest, CountersThatBeginAnewDoSoTogether) {
+  count(0, 0, 1'000'000, 1'000);
+  look(0);
+  count(10, 0, 30'000, 10'000);
+  look(10);
+  EXPECT_NEAR(*value(SignalId::server_hit_ratio), 0.75, 1e-9);
+}
+
 TEST_F(SampleReadingsTest, WhatIsNotAnsweredAnyMoreHasNoValue) {
   answer(Topic::activity, 0, R"({"blocked":7})");
   look(59);

@@ -17,10 +17,6 @@ backend::Traffic sum_of(const backend::TrafficByDatabase& totals) {
   return sum;
 }
 
-std::uint64_t grown(std::uint64_t before, std::uint64_t after) {
-  return after > before ? after - before : 0;
-}
-
 std::uint64_t per(std::uint64_t amount, std::uint64_t count) {
   return count == 0 ? 0 : amount / count;
 }
@@ -50,9 +46,9 @@ backend::Traffic StatsSampler::average_of_all(const backend::Traffic& total, Tim
 
 backend::Traffic StatsSampler::average(const backend::Traffic& before, const backend::Traffic& after,
                                        double seconds) {
-  const auto change = [&](auto field) { return grown(before.*field, after.*field); };
+  const backend::Traffic come = after.since(before);
   const auto per_second = [&](auto field) {
-    return static_cast<std::uint64_t>(static_cast<double>(change(field)) / std::max(seconds, 0.001));
+    return static_cast<std::uint64_t>(static_cast<double>(come.*field) / std::max(seconds, 0.001));
   };
   using T = backend::Traffic;
   return {.assignments = per_second(&T::assignments),
@@ -60,9 +56,9 @@ backend::Traffic StatsSampler::average(const backend::Traffic& before, const bac
           .queries = per_second(&T::queries),
           .bytes_received = per_second(&T::bytes_received),
           .bytes_sent = per_second(&T::bytes_sent),
-          .transaction_micros = per(change(&T::transaction_micros), change(&T::transactions)),
-          .query_micros = per(change(&T::query_micros), change(&T::queries)),
-          .wait_micros = per(change(&T::wait_micros), change(&T::assignments) + change(&T::failed_checkouts)),
+          .transaction_micros = per(come.transaction_micros, come.transactions),
+          .query_micros = per(come.query_micros, come.queries),
+          .wait_micros = per(come.wait_micros, come.checkouts()),
           .client_parses = per_second(&T::client_parses),
           .server_parses = per_second(&T::server_parses),
           .binds = per_second(&T::binds)};

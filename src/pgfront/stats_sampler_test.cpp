@@ -34,7 +34,8 @@ TEST(StatsSampler, TheLastCompletePeriodAndNothingElse) {
   EXPECT_EQ(sampler.average("app", later, kStart + seconds(90)).queries, 10U);
   EXPECT_EQ(sampler.average("app", later, kStart + seconds(90)).query_micros, 1U);
 
-  sampler.sample(kStart + seconds(120), {{"app", {.queries = 660}}, {"new", {.queries = 120}}});
+  sampler.sample(kStart + seconds(120),
+                 {{"app", {.queries = 660, .query_micros = 600}}, {"new", {.queries = 120}}});
   EXPECT_EQ(sampler.average("app", later, kStart + seconds(121)).queries, 1U);
   EXPECT_EQ(sampler.average("new", later, kStart + seconds(121)).queries, 2U);
   EXPECT_EQ(sampler.average("other", later, kStart + seconds(121)), Traffic());

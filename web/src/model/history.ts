@@ -32,9 +32,10 @@ function milliseconds(micros: number | null): number | null {
   return micros === null ? null : micros / 1000;
 }
 
+/** Of one process, whose counters never fall. */
 export function sampleBetween(before: Overview, after: Overview): Sample {
   const seconds = after.time - before.time;
-  const more = (value: (overview: Overview) => number) => Math.max(0, value(after) - value(before));
+  const more = (value: (overview: Overview) => number) => value(after) - value(before);
   const queries = more((overview) => overview.traffic.queries);
   const cached = more((overview) => overview.traffic.cached_queries);
   const hits = more((overview) => overview.cache.hits);

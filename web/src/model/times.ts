@@ -5,9 +5,8 @@ export interface Times {
   buckets: [number, number, number][]; // in ascending order; none is empty
 }
 
-/** What was counted in between; all of it, where the counters have begun anew. */
+/** What was counted in between, of one process. */
 export function timesBetween(before: Times, after: Times): Times {
-  if (after.count < before.count) return after;
   const earlier = new Map(before.buckets.map(([lowest, , count]) => [lowest, count]));
   const buckets = after.buckets
     .map(([lowest, highest, count]): Times["buckets"][0] => [lowest, highest, count - (earlier.get(lowest) ?? 0)])
