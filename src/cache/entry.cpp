@@ -63,8 +63,11 @@ bool Entry::is_fresh(TimePoint now, TimePoint lease) const {
 }
 
 bool Entry::is_dead(TimePoint now) const {
-  return now >= facts_.expires || !facts_.freshness->holds(facts_.fence) ||
-         std::ranges::any_of(facts_.dependencies,
+  return now >= facts_.expires || !facts_.freshness->holds(facts_.fence) || is_ended_by_write();
+}
+
+bool Entry::is_ended_by_write() const {
+  return std::ranges::any_of(facts_.dependencies,
                              [](const Dependency& on) { return on.mark->changes() != on.changes; });
 }
 

@@ -93,6 +93,8 @@ class Entry {
   bool is_fresh(TimePoint now, TimePoint lease) const;
   /// It will never be served again.
   bool is_dead(TimePoint now) const;
+  /// Something that it depends on has been written since.
+  bool is_ended_by_write() const;
   /// Neither it nor another one in its place may be served under `lease`, for a client of ours has written.
   bool waits_for_lease(TimePoint lease) const;
   /// May it be kept? To be asked when the whole answer is there: whether each dependency is as it was, and

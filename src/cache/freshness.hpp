@@ -135,7 +135,7 @@ class Freshness {
   Duration bound() const { return bound_; }
   /// How old answers were at most, of late: from when a lease was asked for until the next one took its
   /// place.
-  RecentAges::Summary recent_ages() const { return recent_ages_.summary(); }
+  std::optional<RecentAges::Summary> recent_ages() const { return recent_ages_.summary(); }
 
  private:
   /// Long ago.

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <mutex>
+#include <optional>
 
 #include "base/clock.hpp"
 
@@ -22,8 +23,8 @@ class RecentAges {
 
   void note(Duration age);
   void clear();
-  /// All 0 when there is none.
-  Summary summary() const;
+  /// Nothing when there is none.
+  std::optional<Summary> summary() const;
 
  private:
   mutable std::mutex mutex_;

@@ -60,6 +60,11 @@ const cache::Catalog* DatabaseCache::recent_catalog() const {
   return known.catalog.get();
 }
 
+void DatabaseCache::remove_dead(const cache::Entry& entry) {
+  if (entry.is_ended_by_write()) counters_->stale.fetch_add(1, std::memory_order_relaxed);
+  store_->remove(entry);
+}
+
 std::shared_ptr<const StatementPlan> DatabaseCache::plan_of(std::string_view text) const {
   return plan_of(text, sql::scan(text).fingerprint);
 }

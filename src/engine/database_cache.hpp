@@ -59,6 +59,8 @@ class DatabaseCache {
   std::shared_ptr<const Policies> policies() const { return policies_.load(std::memory_order_acquire); }
   void set_policies(std::shared_ptr<const Policies> policies) { policies_ = std::move(policies); }
   std::size_t max_entry() const { return max_entry_; }
+  /// An entry that nobody may have any more.
+  void remove_dead(const cache::Entry& entry);
 
   CacheDirectory& directory() { return directory_; }
   /// See backend::ChangeStream.

@@ -81,7 +81,10 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   const backend::Pool& pool() const { return *pool_; }
   const std::string& application_name() const;
   const backend::Backend* lent_backend() const { return backend_; }
+  /// For a backend, or for the answer to what another client has asked.
   bool is_waiting() const;
+  /// The pool that it waits for a backend of; null: it does not.
+  const backend::Pool* awaited_pool() const { return waiting_ ? &lender() : nullptr; }
   /// Since when it waits, its statement runs, or everything has been answered.
   TimePoint state_since() const { return state_since_; }
   const backend::Profile& profile() const { return *profile_; }

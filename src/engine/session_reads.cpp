@@ -226,10 +226,7 @@ void SessionReads::note_miss(const std::vector<ReadRequest>& batch,
   if (fills && is_worth(batch, settings, plans, found, rule))
     return begin_fill(batch, settings, plans, found, rule, fence);
   count_misses(batch.size());
-  if (found.back() != nullptr && found.back()->is_dead(rule.now)) {
-    counters.stale.fetch_add(1, std::memory_order_relaxed);
-    cache_->store().remove(*found.back());
-  }
+  if (found.back() != nullptr && found.back()->is_dead(rule.now)) cache_->remove_dead(*found.back());
   asked_ = batch.size();
   is_sent_ = false;
   thread_local std::vector<cache::Dependency> reads;
@@ -301,8 +298,7 @@ void SessionReads::begin_fill(const std::vector<ReadRequest>& batch,
 Fill::Part SessionReads::part_of(const ReadRequest& request, const cache::Key& key, cache::EntryPtr known,
                                  TimePoint now) {
   if (known != nullptr && known->is_dead(now)) {
-    cache_->counters().stale.fetch_add(1, std::memory_order_relaxed);
-    cache_->store().remove(*known);
+    cache_->remove_dead(*known);
     known = nullptr;
   }
   return {.key_bytes = std::string(key.bytes),

@@ -273,13 +273,14 @@ void StatementTable::note_error(Ref statement, const std::array<char, 5>& sqlsta
 // --- reading
 // ---------------------------------------------------------------------------------------------
 
-std::vector<StatementTable::Cost> StatementTable::costs(StatementOrder order) const {
+std::vector<StatementTable::Cost> StatementTable::costs(StatementOrder order,
+                                                        const std::optional<std::string>& database) const {
   std::vector<Cost> costs;
   costs.reserve(slots_.size());
   for (const auto& slot : slots_) {
-    if (slot->figures.calls + slot->figures.errors == 0) continue;
-    costs.push_back(
-        {{slot->key.fingerprint, databases_[slot->key.database]->name}, standing_of(slot->figures, order)});
+    const std::string_view name = databases_[slot->key.database]->name;
+    if (slot->figures.calls + slot->figures.errors == 0 || (database && name != *database)) continue;
+    costs.push_back({{slot->key.fingerprint, name}, standing_of(slot->figures, order)});
   }
   return costs;
 }

@@ -195,8 +195,9 @@ class StatementTable {
     }
   };
 
-  /// Of every statement that has been called.
-  std::vector<Cost> costs(StatementOrder order = StatementOrder::total) const;
+  /// Of every statement that has been called, or of those of one of a client's databases.
+  std::vector<Cost> costs(StatementOrder order = StatementOrder::total,
+                          const std::optional<std::string>& database = std::nullopt) const;
   /// Rows of those of the names that this thread has met, and the sum of everything else.
   struct Details {
     std::vector<Row> rows;

@@ -157,19 +157,19 @@ Readings::Past Readings::past_of(const Figures& figures, TimePoint now) {
 /// Afterwards the first is as old as the window, or not quite yet.
 void Readings::remember(const Figures& figures, TimePoint now, Duration window) {
   if (pasts_.empty() || now - pasts_.back().at >= window / kSteps) pasts_.push_back(past_of(figures, now));
-  // What is known for the first time has a beginning at once.
-  for (const auto& facts : figures.caches)
-    pasts_.back().caches.try_emplace({facts.database, facts.server},
-                                     CacheCounts{.hits = facts.hits, .misses = facts.misses});
+  for (const auto& facts : figures.caches) {
+    const CacheName name(facts.database, facts.server);
+    const auto known = latest_.try_emplace(name).first;
+    pasts_.back().caches.try_emplace(name, known->second);
+    known->second = {.hits = facts.hits, .misses = facts.misses};
+  }
   while (pasts_.size() > 1 && now - pasts_[1].at >= window) pasts_.pop_front();
 }
 
-/// What it was known by first within the window: a cache that is used again has all its counts of before.
-Readings::CacheCounts Readings::earliest(const pgfront::CacheFacts& facts) const {
-  const std::pair key(facts.database, facts.server);
-  const auto first =
-      std::ranges::find_if(pasts_, [&](const Past& past) { return past.caches.contains(key); });
-  return first->caches.at(key);  // the last past has all of them
+/// What it had first within the window.
+Readings::CacheCounts Readings::earliest(const CacheName& name) const {
+  const auto has_it = [&](const Past& past) { return past.caches.contains(name); };
+  return std::ranges::find_if(pasts_, has_it)->caches.at(name);  // the last past has all of them
 }
 
 std::vector<Reading> Readings::take(const Figures& figures, TimePoint now, Duration window) {
@@ -185,7 +185,7 @@ std::vector<Reading> Readings::take(const Figures& figures, TimePoint now, Durat
     read_database(to, std::string(name), report, at == past.databases.end() ? nothing : at->second);
   }
   for (const auto& facts : figures.caches) {
-    const CacheCounts earlier = earliest(facts);
+    const CacheCounts earlier = earliest({facts.database, facts.server});
     read_cache(to, facts, facts.hits - earlier.hits, facts.misses - earlier.misses);
   }
   if (const double span = seconds_between(past.at, now); span > 0) {

@@ -23,6 +23,7 @@ class Readings {
   /// Windows begin at one of so many instants.
   static constexpr int kSteps = 12;
 
+  using CacheName = std::pair<std::string, std::string>;  ///< database, server
   struct CacheCounts {
     std::uint64_t hits = 0;
     std::uint64_t misses = 0;
@@ -31,17 +32,20 @@ class Readings {
   struct Past {
     TimePoint at;
     std::map<std::string, pgfront::LatencyReport> databases;
-    std::map<std::pair<std::string, std::string>, CacheCounts> caches;
+    std::map<CacheName, CacheCounts> caches;  ///< before what has come since the look at them before
     double cpu_seconds = 0;
     double busy_seconds = 0;
     double idle_seconds = 0;
   };
 
   static Past past_of(const Figures& figures, TimePoint now);
-  CacheCounts earliest(const pgfront::CacheFacts& facts) const;
+  CacheCounts earliest(const CacheName& name) const;
   void remember(const Figures& figures, TimePoint now, Duration window);
 
   std::deque<Past> pasts_;
+  /// Of every cache that there was: one without clients is told of no more, and goes on when it is used
+  /// again.
+  std::map<CacheName, CacheCounts> latest_;
   alert::Growth growth_;
 };
 

@@ -30,6 +30,15 @@ class ReadingsTest : public testing::Test {
     return std::nullopt;
   }
 
+  static pgfront::CacheFacts cache_with(std::uint64_t hits, std::uint64_t misses) {
+    pgfront::CacheFacts cache;
+    cache.database = "shop";
+    cache.server = "db:5432";
+    cache.hits = hits;
+    cache.misses = misses;
+    return cache;
+  }
+
   Readings readings_;
   Figures figures_;
   std::vector<alert::Reading> values_;
@@ -128,20 +137,24 @@ TEST_F(ReadingsTest, AnswersFromMemoryHaveTimesOfTheirOwn) {
   EXPECT_FALSE(value(SignalId::query_mean));
 }
 
-// A cache without clients is told of no more, and has its counters still when it is used again: the hits of
-// its whole life were those of the last minute.
-TEST_F(ReadingsTest, WhatACacheCameToBeforeItWasForgottenIsNotOfThisMinute) {
+TEST_F(ReadingsTest, WhatACacheCameToBeforeItWasSeenFirstIsOfThisMinute) {
   look(0);
-  auto& cache = figures_.caches.emplace_back();
-  cache.database = "shop";
-  cache.server = "db:5432";
-  cache.hits = 1'000'000;
-  cache.misses = 0;
+  figures_.caches.push_back(cache_with(300, 100));
   look(1);
+  EXPECT_NEAR(*value(SignalId::cache_hit_ratio), 0.75, 1e-9);
+}
+
+// The hits of its whole life were those of the last minute.
+TEST_F(ReadingsTest, WhatACacheCameToBeforeItHadNoClientsIsNotOfThisMinute) {
+  figures_.caches.push_back(cache_with(1'000'000, 0));
+  look(0);
+  figures_.caches.clear();
+  for (int second = 1; second < 100; ++second) look(second);
+  figures_.caches.push_back(cache_with(1'000'000, 0));
+  look(100);
   EXPECT_FALSE(value(SignalId::cache_hit_ratio));
-  cache.hits += 300;
-  cache.misses += 100;
-  look(2);
+  figures_.caches.front() = cache_with(1'000'300, 100);
+  look(101);
   EXPECT_NEAR(*value(SignalId::cache_hit_ratio), 0.75, 1e-9);
 }
 

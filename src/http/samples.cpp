@@ -2,6 +2,8 @@
 
 #include <map>
 
+#include <boost/json/value_from.hpp>
+
 #include "http/handlers.hpp"
 #include "http/json.hpp"
 #include "monitor/lock_trees.hpp"
@@ -160,8 +162,10 @@ void database(const CallPtr& call, const Done& done) {
     told["sampling_seconds"] = std::chrono::duration<double>(place.spent).count();
     json::array statements;
     for (const Place& each : samples.places) {
-      if (each.server == place.server && each.is_of_database)
-        statements.push_back(with_topic(each, Topic::statements));
+      if (each.server != place.server || !each.is_of_database) continue;
+      json::object of_database = with_topic(each, Topic::statements);
+      of_database["client_databases"] = json::value_from(each.client_databases);
+      statements.push_back(std::move(of_database));
     }
     told["statements"] = std::move(statements);
     return told;

@@ -71,10 +71,11 @@ namespace {
 struct Wanted {
   std::size_t limit = kUsualStatements;
   engine::StatementOrder order = engine::StatementOrder::total;
+  std::optional<std::string> database = {};  ///< nothing: of all
 };
 
 Result<Wanted> wanted_in(std::string_view query) {
-  const auto parameters = parameters_of(query, {"limit", "order"});
+  const auto parameters = parameters_of(query, {"limit", "order", "database"});
   if (!parameters) return parameters.error();
   Wanted wanted;
   if (const auto at = parameters->find("limit"); at != parameters->end()) {
@@ -89,6 +90,7 @@ Result<Wanted> wanted_in(std::string_view query) {
                    fmt::format("order=: one of {}", fmt::join(engine::names_of_orders(), ", "))};
     wanted.order = *order;
   }
+  if (const auto at = parameters->find("database"); at != parameters->end()) wanted.database = at->second;
   return wanted;
 }
 
@@ -114,7 +116,7 @@ void statements(const CallPtr& call, const Done& done) {
             {"statements", std::move(rows)},
             {"others", has_others ? json::value(to_json(report.others, call->now)) : json::value()}}));
       },
-      wanted->order);
+      wanted->order, wanted->database);
 }
 
 }  // namespace handlers

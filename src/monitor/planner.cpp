@@ -83,7 +83,7 @@ void Planner::note(Subject& subject, const StatementTable::Row& row, TimePoint n
   subject.told = row.figures;
   subject.looked = now;
   const std::uint64_t past_calls = growth.calls - growth.hits;
-  if (past_calls > 0) subject.past.add(now, past_calls, growth.exec_micros);
+  subject.past.add(now, past_calls, growth.exec_micros);
   // When it came to what it had before the first look is not known; its mean is.
   const std::uint64_t new_calls = is_first ? calls_by_server(row.figures) : past_calls;
   const std::uint64_t new_micros = is_first ? row.figures.exec_micros : growth.exec_micros;
@@ -304,10 +304,12 @@ json::object Planner::tell(const StatementName& name, TimePoint now) const {
           {"changes", json::array(kept->changes.begin(), kept->changes.end())},
           {"root", tree_of(kept->tree)}});
     }
-    for (const StatementPast::Point& point : subject->past.points(now)) {
-      calls.push_back(static_cast<double>(point.calls) / StatementPast::kSeconds);
-      means.push_back(point.calls == 0 ? json::value()
-                                       : json::value(static_cast<double>(point.micros) / 1e6 / point.calls));
+    for (const auto& point : subject->past.points(now)) {
+      calls.push_back(point ? json::value(static_cast<double>(point->calls) / StatementPast::kSeconds)
+                            : json::value());
+      means.push_back(point && point->calls > 0
+                          ? json::value(static_cast<double>(point->micros) / 1e6 / point->calls)
+                          : json::value());
     }
   }
   const bool is_known = subject != nullptr;

@@ -1,6 +1,7 @@
 #include "monitor/sampler.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -68,17 +69,22 @@ std::vector<Sampler::Wish> Sampler::wishes(const config::Settings& settings,
   const std::string own = own_database(settings);
   std::vector<Wish> wishes = {
       {.server = primary, .database = own, .is_primary = true, .is_of_server = true, .is_of_database = true}};
-  std::set<std::string> used;
+  std::map<std::string, std::set<std::string>> used;  // by clients, under which names
   for (const auto& pool : front_.directory().all()) {
     const auto target = pool->target();
     if (target == nullptr || target->name() != primary) continue;
     const std::string& fixed = target->upstream().database;
-    used.insert(fixed.empty() ? pool->database() : fixed);
+    used[fixed.empty() ? pool->database() : fixed].insert(pool->database());
   }
-  used.erase(own);
-  for (const std::string& database : used) {
-    if (wishes.size() <= kMostDatabases) {
-      wishes.push_back({.server = primary, .database = database, .is_primary = true, .is_of_database = true});
+  for (const auto& [database, names] : used) {
+    if (database == own) {
+      wishes.front().client_databases = {names.begin(), names.end()};
+    } else if (wishes.size() <= kMostDatabases) {
+      wishes.push_back({.server = primary,
+                        .database = database,
+                        .client_databases = {names.begin(), names.end()},
+                        .is_primary = true,
+                        .is_of_database = true});
     } else {
       left_out.push_back(database);
     }
@@ -115,6 +121,7 @@ bool Sampler::plan() {
         wanted.push_back(std::move(*same));
       }
       wanted.back()->set_duties(wish.is_primary, wish.is_of_server, wish.is_of_database);
+      wanted.back()->set_client_databases(wish.client_databases);
     }
   }
   has_changed = has_changed || wanted.size() != visits_.size() || left_out != left_out_;

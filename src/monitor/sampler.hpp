@@ -44,6 +44,7 @@ class Sampler {
   struct Wish {
     std::string server;
     std::string database;
+    std::vector<std::string> client_databases = {};
     bool is_primary = false;
     bool is_of_server = false;
     bool is_of_database = false;

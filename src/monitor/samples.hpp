@@ -34,6 +34,7 @@ struct Answered {
 struct Place {
   std::string server;
   std::string database;
+  std::vector<std::string> client_databases = {};  ///< the names by which clients use it, sorted
   bool is_primary = false;
   bool is_of_server = false;    ///< what concerns the whole server is asked here
   bool is_of_database = false;  ///< what concerns this database is

@@ -16,20 +16,21 @@ void StatementPast::add(TimePoint now, std::uint64_t calls, std::uint64_t micros
   const std::int64_t number = number_of(now);
   const auto kept = static_cast<std::int64_t>(kPoints);
   for (std::int64_t each = std::max(newest_ + 1, number - kept + 1); each <= number; ++each)
-    points_[place_of(each)] = {};
+    points_[place_of(each)].reset();
   newest_ = number;
-  Point& point = points_[place_of(number)];
-  point.calls += static_cast<std::uint32_t>(calls);
-  point.micros += micros;
+  auto& point = points_[place_of(number)];
+  if (!point) point.emplace();
+  point->calls += static_cast<std::uint32_t>(calls);
+  point->micros += micros;
 }
 
-std::vector<StatementPast::Point> StatementPast::points(TimePoint now) const {
-  std::vector<Point> told;
+std::vector<std::optional<StatementPast::Point>> StatementPast::points(TimePoint now) const {
+  std::vector<std::optional<Point>> told;
   const auto kept = static_cast<std::int64_t>(kPoints);
   const std::int64_t last = number_of(now);
   for (std::int64_t each = last - kept + 1; each <= last; ++each) {
     const bool is_kept = each <= newest_ && each > newest_ - kept && each >= 0;
-    told.push_back(is_kept ? points_[place_of(each)] : Point{});
+    told.push_back(is_kept ? points_[place_of(each)] : std::nullopt);
   }
   return told;
 }

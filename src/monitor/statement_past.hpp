@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/clock.hpp"
@@ -19,17 +20,17 @@ class StatementPast {
     std::uint64_t micros = 0;  ///< that they took
   };
 
-  /// Times must not go back.
+  /// Also of nothing, each time that somebody looks. Times must not go back.
   void add(TimePoint now, std::uint64_t calls, std::uint64_t micros);
-  /// The last one is that of `now`, which is not complete.
-  std::vector<Point> points(TimePoint now) const;
+  /// The last one is that of `now`, which is not complete; nothing where nobody looked.
+  std::vector<std::optional<Point>> points(TimePoint now) const;
 
  private:
   static std::int64_t number_of(TimePoint now) {
     return std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count() / kSeconds;
   }
 
-  std::array<Point, kPoints> points_{};
+  std::array<std::optional<Point>, kPoints> points_{};
   std::int64_t newest_ = 0;  ///< number of the stretch that was added to last
 };
 

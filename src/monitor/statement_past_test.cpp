@@ -16,21 +16,33 @@ TEST(StatementPast, WhatOneStretchHoldsIsAddedUp) {
   past.add(kStart + seconds(30), 1, 5);
   const auto points = past.points(kStart + seconds(31));
   ASSERT_EQ(points.size(), StatementPast::kPoints);
-  EXPECT_EQ(points[118].calls, 5U);
-  EXPECT_EQ(points[118].micros, 30U);
-  EXPECT_EQ(points[119].calls, 1U);
-  EXPECT_EQ(points[117].calls, 0U);
+  EXPECT_EQ(points[118]->calls, 5U);
+  EXPECT_EQ(points[118]->micros, 30U);
+  EXPECT_EQ(points[119]->calls, 1U);
+}
+
+// After a restart an hour without a call was shown.
+TEST(StatementPast, OfWhatNobodyLookedAtNothingIsSaid) {
+  StatementPast past;
+  EXPECT_FALSE(past.points(kStart).back());
+  past.add(kStart, 0, 0);
+  past.add(kStart + seconds(60), 1, 5);
+  const auto points = past.points(kStart + seconds(60));
+  EXPECT_FALSE(points[116]);
+  EXPECT_EQ(points[117]->calls, 0U);
+  EXPECT_FALSE(points[118]);
+  EXPECT_EQ(points[119]->calls, 1U);
 }
 
 TEST(StatementPast, WhatIsLongAgoIsForgotten) {
   StatementPast past;
   past.add(kStart, 2, 10);
-  EXPECT_EQ(past.points(kStart + seconds(30 * 119)).front().calls, 2U);
-  for (const auto& point : past.points(kStart + seconds(30 * 120))) EXPECT_EQ(point.calls, 0U);
+  EXPECT_EQ(past.points(kStart + seconds(30 * 119)).front()->calls, 2U);
+  for (const auto& point : past.points(kStart + seconds(30 * 120))) EXPECT_FALSE(point);
   past.add(kStart + seconds(30 * 200), 1, 1);
   const auto points = past.points(kStart + seconds(30 * 200));
-  EXPECT_EQ(points.back().calls, 1U);
-  for (std::size_t i = 0; i + 1 < points.size(); ++i) EXPECT_EQ(points[i].calls, 0U);
+  EXPECT_EQ(points.back()->calls, 1U);
+  for (std::size_t i = 0; i + 1 < points.size(); ++i) EXPECT_FALSE(points[i]);
 }
 
 }  // namespace

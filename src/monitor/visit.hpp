@@ -3,6 +3,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <poll.h>
 
@@ -24,6 +26,7 @@ class Visit {
   const std::shared_ptr<const backend::Target>& target() const { return target_; }
   /// What is asked here from now on.
   void set_duties(bool is_primary, bool is_of_server, bool is_of_database);
+  void set_client_databases(std::vector<std::string> names) { place_.client_databases = std::move(names); }
 
   /// Of what to wait for; a negative descriptor: only for next_event().
   pollfd polled() const { return line_.polled(); }

@@ -185,7 +185,8 @@ std::size_t Client::consume(const std::byte* bytes, std::size_t size) {
 }
 
 const backend::Pool* Client::awaited_pool() const {
-  return handshake_ == nullptr ? nullptr : handshake_->awaited_pool();
+  if (handshake_ != nullptr) return handshake_->awaited_pool();
+  return session_ == nullptr ? nullptr : session_->awaited_pool();
 }
 
 bool Client::is_blocked() const {

@@ -39,10 +39,10 @@ struct PoolFacts {
   std::uint64_t most_backends = 0;
   std::uint64_t longest_wait_ms = 0;
   std::uint64_t longest_idle_ms = 0;  ///< of a client in a transaction: since everything has been answered
-  std::uint64_t clients = 0;          ///< that do not wait
-  std::uint64_t waiting = 0;
-  std::uint64_t cancels = 0;  ///< on their way
-  std::uint64_t active = 0;   ///< backends that are lent to clients
+  std::uint64_t clients = 0;          ///< that do not wait for a backend
+  std::uint64_t waiting = 0;          ///< for one of this pool's
+  std::uint64_t cancels = 0;          ///< on their way
+  std::uint64_t active = 0;           ///< backends that are lent to clients
   std::uint64_t idle = 0;
   std::uint64_t used = 0;    ///< idle for so long that they are tested before they are lent
   std::uint64_t tested = 0;  ///< in use for a question of our own, or being cleaned
@@ -66,7 +66,7 @@ struct ClientFacts {
   std::uint64_t logging_in = 0;
   std::uint64_t sessions = 0;  ///< these are idle, active or waiting
   std::uint64_t idle = 0;
-  std::uint64_t active = 0;   ///< have a backend
+  std::uint64_t active = 0;   ///< have a backend, or share the answer that another one has asked for
   std::uint64_t waiting = 0;  ///< for a backend, some of them to be let in
   std::uint64_t consoles = 0;
 };

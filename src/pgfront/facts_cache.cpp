@@ -39,9 +39,10 @@ void describe_staleness(CacheFacts& facts, const cache::Freshness& freshness, Ti
   if (facts.level == cache::Level::ttl) return;
   facts.staleness = milliseconds(freshness.bound());
   const auto ages = freshness.recent_ages();
-  facts.age_p50 = milliseconds(ages.p50);
-  facts.age_p99 = milliseconds(ages.p99);
-  facts.age_max = milliseconds(ages.max);
+  if (!ages) return;
+  facts.age_p50 = milliseconds(ages->p50);
+  facts.age_p99 = milliseconds(ages->p99);
+  facts.age_max = milliseconds(ages->max);
 }
 
 /// The names that clients give the database of each cache.

@@ -16,9 +16,9 @@ ClientFacts count_here(Worker& worker) {
     const auto* session = client->session();
     if (session == nullptr) continue;
     ++count.sessions;
-    if (session->is_waiting()) {
+    if (client->awaited_pool() != nullptr) {
       ++count.waiting;
-    } else if (session->lent_backend() != nullptr) {
+    } else if (session->lent_backend() != nullptr || session->is_waiting()) {
       ++count.active;
     } else {
       ++count.idle;

@@ -49,11 +49,12 @@ PoolCounts count_here(Worker& worker, TimePoint now) {
   const Census census(worker, now);
   PoolCounts counts;
   for (const Client* client : census.clients()) {
-    if (const backend::Pool* pool = client->awaited_pool()) ++counts[pool].waiting;
+    const backend::Pool* awaited = client->awaited_pool();
+    if (awaited != nullptr) ++counts[awaited].waiting;
     const auto* session = client->session();
     if (session == nullptr) continue;
     PoolFacts& count = counts[&session->pool()];
-    ++(session->is_waiting() ? count.waiting : count.clients);
+    if (awaited == nullptr) ++count.clients;
     if (!session->held_because().empty()) ++count.held;
     if (session->is_idle_in_transaction())
       count.longest_idle_ms =

@@ -71,8 +71,11 @@ StatementReport merged(const Names& names, std::vector<StatementTable::Details>&
 }  // namespace
 
 void gather_statements(const Inquiry& inquiry, std::size_t most,
-                       std::function<void(const StatementReport&)> done, engine::StatementOrder order) {
-  const auto overview = [order](Worker& worker) { return worker.statements().costs(order); };
+                       std::function<void(const StatementReport&)> done, engine::StatementOrder order,
+                       const std::optional<std::string>& database) {
+  const auto overview = [order, database](Worker& worker) {
+    return worker.statements().costs(order, database);
+  };
   const auto on_overview = [inquiry, most, order, done = std::move(done)](const auto& threads) {
     const auto names = std::make_shared<const Names>(first(threads, most, order));
     const auto details = [names](Worker& worker) { return worker.statements().details(*names); };

@@ -36,7 +36,8 @@ struct StatementName {
 /// shown only: of 10,000 statements, for less than a millisecond.
 void gather_statements(const Inquiry& inquiry, std::size_t most,
                        std::function<void(const StatementReport&)> done,
-                       engine::StatementOrder order = engine::StatementOrder::total);
+                       engine::StatementOrder order = engine::StatementOrder::total,
+                       const std::optional<std::string>& database = std::nullopt);
 
 /// Forgets them, on every thread.
 void reset_statements(const Inquiry& inquiry, std::function<void()> done);

@@ -167,6 +167,7 @@ def test_an_entry_has_a_lifetime(server, database, items, daemons):
             return client.execute(TEXT).fetchall() and endpoint.figures()["fills"] > fills
 
         wait_until(read_again, 5, "it is read from the server again")
+        assert endpoint.figures()["stale"] == 0, "it was its age, and no write, that ended it"
 
 
 def test_two_databases_have_nothing_in_common(server, database, items, cached):

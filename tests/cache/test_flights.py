@@ -10,6 +10,7 @@ import uuid
 
 import psycopg
 import pytest
+from psycopg.rows import dict_row
 
 from forebay_testing import frontend_messages as fe
 from forebay_testing import wait_until
@@ -104,6 +105,19 @@ def test_who_waited_for_anothers_answer_is_none_of_those_whose_answer_came_from_
         for client in party.followers:
             assert party.outcome_of(client) == ANSWER
         assert cached.latencies()["hits"]["count"] == before
+
+
+def test_who_waits_for_anothers_answer_does_not_wait_for_a_backend(party, cached):
+    """The page said that so many clients waited for a backend, of which all but one were free."""
+    with party:
+        with psycopg.connect(cached.daemon.dsn(dbname="forebay"), autocommit=True, row_factory=dict_row) as console:
+            pools = [row for row in console.execute("SHOW POOLS") if row["user"] == USER]
+            assert sum(row["cl_waiting"] for row in pools) == 0
+            assert sum(row["cl_active"] for row in pools) >= 1 + FOLLOWERS
+            states = [row["state"] for row in console.execute("SHOW CLIENTS") if row["user"] == USER]
+            assert states.count("waiting") == FOLLOWERS, "but wait they do"
+        party.let_server_answer()
+        assert all(party.outcome_of(client) == ANSWER for client in party.followers)
 
 
 def test_who_waits_for_anothers_answer_and_then_for_a_backend_is_as_patient_as_anybody(daemons):

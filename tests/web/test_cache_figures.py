@@ -156,6 +156,7 @@ def test_hit_rate_and_time_saved_are_those_of_the_last_seconds(browser, begin, s
         moments.append({"at": time.monotonic(), "hits": sent - by_server["calls"], "sent": sent,
                         "calls": by_server["calls"], "total": by_server["total"], "waited": sum(waits[:sent]),
                         "rate": value_in(browser.text('[data-figure="hit-rate"]')),
+                        "share": value_in(figure(browser, "Hit rate", "small").split("now ")[-1]),
                         "saved": value_in(figure(browser, "Time saved", "small")),
                         "latency": value_in(browser.text('[data-figure="latency"]'))})
         return len(moments) == 16
@@ -171,6 +172,7 @@ def test_hit_rate_and_time_saved_are_those_of_the_last_seconds(browser, begin, s
                  for before, after in windows]
         rates = [each["hits"] / each["sent"] for each in grown]
         assert min(rates) - 0.02 <= shown["rate"] <= max(rates) + 0.02, (at, moments)
+        assert min(rates) - 0.02 <= shown["share"] <= max(rates) + 0.02, "nothing else was sent"
         least, most = ([each[of] / each["calls"] for each in grown] for of in ("total", "waited"))
         assert min(least) * 0.97 <= shown["latency"] <= max(most) * 1.05, (at, moments)
         hits = [each["hits"] / each["at"] for each in grown]

@@ -135,6 +135,26 @@ def test_pool_wait_is_that_of_clients_who_get_no_backend(browser, begin, connect
     assert 0.75 <= shown[-1] <= 2, shown
 
 
+def test_the_chart_of_clients_shows_those_that_are_there(browser, begin, connect):
+    daemon, base = begin("--pool-size", "1", "--pool-overflow", "0", "--set", "timeouts.wait=2min")
+    holder, _, *waiters = [connect(daemon) for _ in range(4)]
+    holder.execute("BEGIN")
+    threads = [threading.Thread(target=each.execute, args=("SELECT 1",)) for each in waiters]
+    for thread in threads:
+        thread.start()
+    browser.open(base)
+    wanted = {"active: 1 now", "waiting: 2 now", "idle: 1 now"}
+
+    def is_shown() -> bool:
+        label = browser.do("attribute", at='[aria-label^="Clients"]', name="aria-label")
+        return wanted <= {part.split(",")[0] for part in label.split(". ")}
+
+    wait_until(is_shown, 20, "one that works, two that wait, one that is idle")
+    holder.execute("COMMIT")
+    for thread in threads:
+        thread.join(20)
+
+
 def test_percentiles_are_those_of_pgbenchs_log(browser, begin, pgbench, counting):
     """Of 90 quick, seven slow and three very slow ones in a hundred, each percentile is in another of the three; less
     than the server sleeps it cannot be, nor more than pgbench waited."""

@@ -70,6 +70,7 @@ export interface DatabaseFigures {
   blocks_hit: number | null;
   blocks_read: number | null;
   temp_bytes: number | null;
+  counted_since: number | null; // of the counters among these
 }
 
 /** Who receives what the server writes: a standby, or with `logical` a reader of changes. */
@@ -109,6 +110,7 @@ export interface ServerStatement {
 /** Of one database; where the extension is not there, nothing is ever told, and there is no problem. */
 export interface ServerStatements extends Place {
   statements?: ServerStatement[];
+  client_databases: string[]; // the names by which clients use it
 }
 
 export interface ServerFigures extends Place {

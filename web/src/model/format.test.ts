@@ -29,5 +29,6 @@ test("times in the unit that people would use", () => {
 });
 
 test("a share that is nearly all is not said to be all", () => {
-  expect([0, 0.5, 0.9996, 1, null].map(format.percent)).toEqual(["0 %", "50 %", "99.96 %", "100 %", "–"]);
+  const shares = [0, 0.5, 0.9996, 0.99999, 1, null];
+  expect(shares.map(format.percent)).toEqual(["0 %", "50 %", "99.96 %", "99.99 %", "100 %", "–"]);
 });

@@ -52,7 +52,8 @@ export function bytes(value: number): string {
 export function percent(share: number | null): string {
   if (share === null) return NOTHING;
   const value = share * 100;
-  return `${value > 99 && value < 100 ? value.toFixed(2) : SHORT.format(value)} %`;
+  // Not all is not 100.00 %.
+  return `${value > 99 && value < 100 ? (Math.floor(value * 100) / 100).toFixed(2) : SHORT.format(value)} %`;
 }
 
 export function timeOfDay(seconds: number): string {

@@ -102,7 +102,8 @@ function poolLight(overview: Overview, pools: Pool[] | null): Light {
   return {
     ...light,
     status: "good",
-    text: `nobody waits; ${count(used)} of ${count(overview.backends)} backends in use`,
+    text:
+      pools === null ? "nobody waits" : `nobody waits; ${count(used)} of ${count(overview.backends)} backends in use`,
   };
 }
 

@@ -51,6 +51,26 @@ test("where nothing happened there is no mean and no rate of hits", () => {
   expect([sample.latencyMs, sample.waitMs, sample.hitRate]).toEqual([null, null, null]);
 });
 
+test("what came while nobody looked is nothing of now", () => {
+  const history = new History();
+  history.add(overviewWith({ traffic: { queries: 0 } }));
+  history.add(overviewWith({ time: 1001, traffic: { queries: 100 } }));
+  history.add(overviewWith({ time: 4600, traffic: { queries: 1_000_000 } }));
+  expect([history.recent(5), history.recent(60), history.samples.length]).toEqual([null, null, 1]);
+  history.add(overviewWith({ time: 4601, traffic: { queries: 1_000_100 } }));
+  expect([history.recent(5)?.queries, history.recent(60)?.queries]).toEqual([100, 100]);
+});
+
+test("a clock that is set back begins anew", () => {
+  const history = new History();
+  history.add(overviewWith({ time: 5000, traffic: { queries: 0 } }));
+  history.add(overviewWith({ time: 5001, traffic: { queries: 100 } }));
+  history.add(overviewWith({ time: 1000, traffic: { queries: 200 } }));
+  expect(history.recent(60)).toBeNull();
+  history.add(overviewWith({ time: 1001, traffic: { queries: 203 } }));
+  expect([history.recent(60)?.queries, history.samples.length]).toEqual([3, 1]);
+});
+
 test("another process begins anew: its counters are compared with none of the former one's", () => {
   const history = new History();
   history.add(overviewWith({ traffic: { queries: 1_000_000 } }));

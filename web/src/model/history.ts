@@ -23,6 +23,8 @@ export interface Sample {
 
 export const SPAN_SECONDS = 300;
 const RECENT_SECONDS = 60;
+/** They come each second, but not while the computer sleeps or the stream is lost. */
+const GAP_SECONDS = 10;
 
 function ratio(part: number, whole: number): number | null {
   return whole > 0 ? part / whole : null;
@@ -68,6 +70,11 @@ export function sampleBetween(before: Overview, after: Overview): Sample {
   };
 }
 
+/** Whether both are of one process, by one clock. Another process counts from nothing. */
+function follows(before: Overview, after: Overview): boolean {
+  return before.process.start_time === after.process.start_time && before.time < after.time;
+}
+
 /** The last five minutes, and what came last. */
 export class History {
   samples: Sample[] = [];
@@ -76,12 +83,14 @@ export class History {
 
   add(overview: Overview): void {
     const before = this.latest;
+    if (before !== null && overview.time === before.time) return;
     this.latest = overview;
-    if (before !== null && before.process.start_time !== overview.process.start_time) {
-      this.samples = []; // another process, which counts from nothing
+    if (before !== null && !follows(before, overview)) {
+      this.samples = [];
       this.overviews = [];
+    } else if (before !== null && overview.time - before.time > GAP_SECONDS) {
+      this.overviews = []; // what came meanwhile is nothing of now
     } else if (before !== null) {
-      if (overview.time <= before.time) return;
       const from = overview.time - SPAN_SECONDS;
       this.samples = [...this.samples.filter((sample) => sample.time > from), sampleBetween(before, overview)];
     }

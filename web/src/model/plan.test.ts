@@ -36,7 +36,10 @@ test("what a LIMIT saves below it makes no negative share", () => {
 });
 
 test("the past has its times, and the stretch at hand is left out", () => {
-  const past = pastOf({ step_seconds: 30, calls_per_second: [0, 2, 1], mean_seconds: [null, 0.5, 0.1] }, 3015);
+  const past = pastOf(
+    { step_seconds: 30, calls_per_second: [null, 0, 2, 1], mean_seconds: [null, null, 0.5, 0.1] },
+    3015,
+  );
   expect(past).toEqual([
     { time: 2940, callsPerSecond: 0, meanSeconds: null },
     { time: 2970, callsPerSecond: 2, meanSeconds: 0.5 },

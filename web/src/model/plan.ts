@@ -38,17 +38,20 @@ export function stepsOf(root: PlanNode): Step[] {
   return steps;
 }
 
+/** PostgreSQL counts rows for each time that a step is begun; told is the sum, of what it expects as well. */
 function add(node: PlanNode, depth: number, key: string, whole: number, steps: Step[]): void {
+  const times = node.actual_loops ?? 1;
+  const all = (rows: number | undefined) => (rows === undefined ? null : rows * times);
   const below = node.plans ?? [];
   const belowCost = below.reduce((sum, each) => sum + (each.total_cost ?? 0), 0);
   steps.push({
     key,
     depth,
     title: titleOf(node),
-    details: detailsOf(node),
+    details: detailsOf(node, times),
     cost: node.total_cost ?? null,
-    rows: node.plan_rows ?? null,
-    actualRows: node.actual_rows === undefined ? null : node.actual_rows * (node.actual_loops ?? 1),
+    rows: all(node.plan_rows),
+    actualRows: all(node.actual_rows),
     share: Math.min(1, Math.max(0, ((node.total_cost ?? 0) - belowCost) / whole)),
   });
   below.forEach((each, place) => add(each, depth + 1, `${key}.${place}`, whole, steps));
@@ -64,29 +67,32 @@ function titleOf(node: PlanNode): string {
   return title;
 }
 
-function detailsOf(node: PlanNode): string[] {
+function detailsOf(node: PlanNode, times: number): string[] {
   return Object.entries(DETAILS).flatMap(([key, name]) => {
-    const value = node[key];
-    if (value === undefined || value === null) return [];
+    const told = node[key];
+    if (told === undefined || told === null) return [];
+    const value = key.startsWith("rows_removed") ? Number(told) * times : told;
     return [`${name} ${Array.isArray(value) ? value.join(", ") : String(value)}`];
   });
 }
 
 export interface PastPoint {
   time: number; // seconds since 1970
-  callsPerSecond: number;
+  callsPerSecond: number | null; // null: nobody looked
   meanSeconds: number | null;
 }
 
-/** The last stretch is not over yet, and left out. */
+/** The last stretch is not over yet, and left out, as is what was before anybody looked. */
 export function pastOf(past: Explained["past"], now: number): PastPoint[] {
   const { step_seconds: step, calls_per_second: calls } = past;
   const newest = Math.floor(now / step) * step;
-  return calls.slice(0, -1).map((each, place) => ({
+  const points = calls.slice(0, -1).map((each, place) => ({
     time: newest - (calls.length - 1 - place) * step,
     callsPerSecond: each,
     meanSeconds: past.mean_seconds[place] ?? null,
   }));
+  const first = points.findIndex(({ callsPerSecond }) => callsPerSecond !== null);
+  return first < 0 ? [] : points.slice(first);
 }
 
 export function costText(cost: number | null): string {

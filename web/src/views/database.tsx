@@ -17,12 +17,11 @@ import { growth, oldest } from "../model/database";
 import * as format from "../model/format";
 import type { Live } from "../model/live";
 import type { Alerts } from "../model/types";
-import { From } from "./from";
+import { From, Told } from "./from";
 import { usePolled } from "./hooks";
 import { Failure, Figure, Notice, Section } from "./parts";
 import { Replication } from "./replication";
 import { StatementsOf } from "./server_statements";
-import { useStatements } from "./statements";
 import { Table, type Column } from "./table";
 
 const QUICK_MS = 2000;
@@ -38,7 +37,6 @@ export function DatabasePage({ live }: { live: Live }) {
   const tables = ask<Databases<Tables>>("tables", SLOW_MS).value;
   const indexes = ask<Databases<Indexes>>("indexes", SLOW_MS).value;
   const alerts = ask<Alerts>("alerts", QUICK_MS).value;
-  const own = useStatements(live, 100).value;
   const { value, error } = activity;
   if (value === null) return error ? <Failure error={error} has={false} /> : <p class="empty">Asking …</p>;
   if (!value.sampled) return <NotSampled why={value.why_not ?? ""} />;
@@ -56,7 +54,9 @@ export function DatabasePage({ live }: { live: Live }) {
         />
       ))}
       {server?.servers.flatMap(({ about, statements }) =>
-        statements.map((each) => <StatementsOf key={each.database} told={each} own={own} isAsked={about !== null} />),
+        statements.map((each) => (
+          <StatementsOf key={each.database} live={live} told={each} isAsked={about !== null} />
+        )),
       )}
       {tables?.databases.map((each) => (
         <TablesOf key={each.database} tables={each} />
@@ -209,6 +209,17 @@ const size = (bytes: number | null) => (bytes === null ? "locked, or not to be s
 const nameOf = (schema: string, name: string) => (schema === "public" ? name : `${schema}.${name}`);
 const dateOf = (seconds: number) => new Date(seconds * 1000).toLocaleString("en-GB");
 
+/** Where a list is too long to be told as a whole. */
+function shownOf(shown = 0, all = 0): string {
+  return shown < all ? `${format.count(shown)} are shown; ` : "";
+}
+
+/** What the servers count from their last reset on, which is not told where there was none. */
+function countedSince(figures: ServerFigures | undefined): string | undefined {
+  const resets = (figures?.databases ?? []).map((each) => each.counted_since).filter((each) => each !== null);
+  return resets.length > 0 ? `deadlocks to temporary files since ${dateOf(Math.min(...resets))}` : undefined;
+}
+
 function share(part: number | null, rest: number | null): number | null {
   const whole = (part ?? 0) + (rest ?? 0);
   return whole > 0 ? (part ?? 0) / whole : null;
@@ -239,13 +250,19 @@ function Sessions({ activity, locks, figures, alerts }: SessionsProps) {
       {activity.asked !== null && (
         <div class={activity.answering ? "stack" : "stack past"}>
           <Section title="Who holds up whom" id={`locks-${id}`}>
-            {trees.length === 0 ? (
-              <p class="empty">Nobody waits for a lock of somebody else.</p>
-            ) : (
-              <Trees trees={trees} />
-            )}
+            <Told place={locks}>
+              {trees.length === 0 ? (
+                <p class="empty">Nobody waits for a lock of somebody else.</p>
+              ) : (
+                <Trees trees={trees} />
+              )}
+            </Told>
           </Section>
-          <Section title="Sessions" id={`sessions-${id}`} note="values are left out of statements">
+          <Section
+            title="Sessions"
+            id={`sessions-${id}`}
+            note={`${shownOf(activity.sessions?.length, activity.count)}values are left out of statements`}
+          >
             <Waits activity={activity} />
             <Table
               caption={`Sessions of ${activity.server}`}
@@ -256,17 +273,19 @@ function Sessions({ activity, locks, figures, alerts }: SessionsProps) {
               empty="There is no session."
             />
           </Section>
-          <Section title="Databases" id={`databases-${id}`}>
-            <Table
-              caption={`Databases of ${activity.server}`}
-              columns={DATABASES}
-              rows={figures?.databases ?? []}
-              keyOf={(row) => row.database}
-              sortedBy="Size"
-              empty="Asking …"
-            />
+          <Section title="Databases" id={`databases-${id}`} note={countedSince(figures)}>
+            <Told place={figures}>
+              <Table
+                caption={`Databases of ${activity.server}`}
+                columns={DATABASES}
+                rows={figures?.databases ?? []}
+                keyOf={(row) => row.database}
+                sortedBy="Size"
+                empty="The server told of none."
+              />
+            </Told>
           </Section>
-          {figures && <Replication figures={figures} alerts={alerts} id={id} />}
+          {figures && figures.asked !== null && <Replication figures={figures} alerts={alerts} id={id} />}
         </div>
       )}
     </>
@@ -276,8 +295,13 @@ function Sessions({ activity, locks, figures, alerts }: SessionsProps) {
 function ServerNow({ activity, figures }: { activity: Activity; figures: ServerFigures | undefined }) {
   const old = oldest(figures?.databases ?? []);
   const checkpoints = figures?.checkpoints;
-  const count = (state: string) => activity.by_state?.find((each) => each.state === state)?.count ?? 0;
+  // A transaction that has failed is open as well: "idle in transaction (aborted)".
+  const count = (begins: string) =>
+    (activity.by_state ?? [])
+      .filter(({ state }) => state.startsWith(begins))
+      .reduce((sum, each) => sum + each.count, 0);
   const deadlocks = (figures?.databases ?? []).reduce((sum, each) => sum + (each.deadlocks ?? 0), 0);
+  const isTold = figures !== undefined && figures.asked !== null;
   return (
     <dl class="figures">
       <Figure
@@ -310,7 +334,7 @@ function ServerNow({ activity, figures }: { activity: Activity; figures: ServerF
         value={checkpoints ? format.count(checkpoints.timed + checkpoints.requested) : format.NOTHING}
         note={checkpoints ? `${format.count(checkpoints.requested)} before their time` : undefined}
       />
-      <Figure id="deadlocks" name="Deadlocks" value={figures ? format.count(deadlocks) : format.NOTHING} />
+      <Figure id="deadlocks" name="Deadlocks" value={isTold ? format.count(deadlocks) : format.NOTHING} />
     </dl>
   );
 }
@@ -343,7 +367,8 @@ function Trees({ trees }: { trees: Blocker[] }) {
 
 function TablesOf({ tables }: { tables: Tables }) {
   const all = `${format.some(tables.count ?? 0, "table")}, ${format.bytes(tables.bytes ?? 0)}`;
-  const note = `${all}; rows are the server's estimates`;
+  const shown = shownOf(tables.tables.length, tables.count);
+  const note = tables.asked === null ? undefined : `${all}; ${shown}rows are the server's estimates`;
   return (
     <Section title={`Tables of ${tables.database}`} id={`tables-${tables.database}`} note={note}>
       <From place={tables}>
@@ -363,8 +388,10 @@ function TablesOf({ tables }: { tables: Tables }) {
 function IndexesOf({ indexes }: { indexes: Indexes }) {
   const since = indexes.counted_since ? ` since ${dateOf(indexes.counted_since)}` : "";
   const all = `${format.some(indexes.unused ?? 0, "index", "indexes")}, ${format.bytes(indexes.unused_bytes ?? 0)}`;
-  const note = `${all}, not used here${since}; replicas count for themselves`;
   const shown = (indexes.indexes ?? []).filter((each) => each.unused || !each.valid);
+  const cut = shownOf(shown.filter((each) => each.unused).length, indexes.unused);
+  const note =
+    indexes.asked === null ? undefined : `${all}, not used here${since}; ${cut}replicas count for themselves`;
   return (
     <Section title={`Unused indexes of ${indexes.database}`} id={`indexes-${indexes.database}`} note={note}>
       <From place={indexes}>

@@ -6,7 +6,7 @@ import { Notice } from "./parts";
 
 /** Grey, and with the reason, where what is shown is of the past. */
 export function From({ place, children }: { place: Place; children: ComponentChildren }) {
-  if (place.answering && place.problem === null) return <>{children}</>;
+  if (place.answering && place.problem === null && place.asked !== null) return <>{children}</>;
   const since = format.timeOfDay(place.since);
   const first = place.problem === null && place.asked === null;
   return (
@@ -28,4 +28,10 @@ export function From({ place, children }: { place: Place; children: ComponentChi
       {place.asked !== null && <div class="stack past">{children}</div>}
     </>
   );
+}
+
+/** One topic of several of a server that has said already whether it answers; undefined: it is not known yet. */
+export function Told({ place, children }: { place: Place | undefined; children: ComponentChildren }) {
+  if (place === undefined || (place.asked === null && place.problem === null)) return <p class="empty">Asking …</p>;
+  return place.answering ? <From place={place}>{children}</From> : <>{children}</>;
 }

@@ -22,7 +22,7 @@ export function usePolled<T>(
   live: Live,
   everyMs: number,
   ask: (signal: AbortSignal) => Promise<T>,
-  again = 0,
+  again: number | string = 0,
 ): Polled<T> {
   const [polled, set] = useState<Polled<T>>({ value: null, error: null });
   const isLive = live.isLive;

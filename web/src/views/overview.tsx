@@ -93,7 +93,7 @@ function Figures(props: { overview: Overview; latest: Sample | null; recent: Sam
           id="saved"
           name="Time saved"
           value={format.duration(cache.saved_us / 1e6)}
-          note={`of the server's; ${format.duration(latest?.savedSeconds ?? 0)} each second`}
+          note={`of the server's since the start; now ${format.duration(latest?.savedSeconds ?? null)} each second`}
         />
         <Figure
           id="wait"
@@ -125,7 +125,7 @@ function latencyNote(latest: Sample | null, recent: Sample | null): string {
 function hitNote(hits: number, latest: Sample | null): string {
   const share = latest?.memoryShare ?? null;
   const all = share === null ? "" : `, now ${format.percent(share)} of all queries`;
-  return `of what the cache was asked; ${format.count(hits)} answered from memory${all}`;
+  return `of what the cache was asked; ${format.count(hits)} answered from memory since the start${all}`;
 }
 
 /** What takes the server's time; left out where statements are not counted. */
@@ -141,8 +141,8 @@ function SlowSection({ live }: { live: Live }) {
               <code>{each.text}</code>
             </a>
             <span>
-              <b>{format.duration(each.total_seconds)}</b> in {format.some(each.calls, "call")}, mean{" "}
-              {format.duration(each.mean_seconds)}, p95 {format.duration(each.p95_seconds)}
+              <b>{format.duration(each.total_seconds)}</b> in {format.some(each.calls - each.cache_hits, "call")} of a
+              server, mean {format.duration(each.mean_seconds)}, p95 {format.duration(each.p95_seconds)}
             </span>
           </li>
         ))}
@@ -204,6 +204,11 @@ function RangeOfCharts({ live, range }: { live: Live; range: Range }) {
         <Chart title="Answers from memory" lines={HITS} format={format.percent} most={1} {...{ samples, range }} />
         <Chart title="Clients" lines={CLIENTS} format={format.compact} {...{ samples, range }} />
       </div>
+      {!isLive && value !== null && (
+        <p class="note">
+          Each point is of {format.duration(value.resolution_seconds)}: a short peak is a part of its mean.
+        </p>
+      )}
     </>
   );
 }

@@ -1,13 +1,16 @@
 import type { ServerStatement, ServerStatements } from "../model/database";
 import * as format from "../model/format";
+import type { Live } from "../model/live";
 import type { Statement, Statements } from "../model/types";
 import { From } from "./from";
+import { usePolled } from "./hooks";
 import { Section } from "./parts";
 import { pageOf } from "./statements";
 import { Table, type Column } from "./table";
 
 /** As many of Forebay's own as the server tells of its. */
 const MOST = 20;
+const EVERY_MS = 5000;
 
 /** The pages of Forebay's statements by their texts: both have lost their values in the same way. */
 type Pages = Map<string, Statement>;
@@ -74,32 +77,55 @@ const OWN: Column<Statement>[] = [
   { title: "Rows", cell: (row) => format.count(row.rows), by: (row) => row.rows, numeric: true },
 ];
 
+/** Of the names by which clients use the database. */
+function useOwn(live: Live, databases: string[]): Statement[] {
+  const { value } = usePolled(
+    live,
+    EVERY_MS,
+    async (signal) => {
+      const paths = databases.map((name) => `/api/v1/statements?limit=${MOST}&database=${encodeURIComponent(name)}`);
+      const told = await Promise.all(paths.map((path) => live.api.data<Statements>(path, signal)));
+      return told.flatMap(({ statements }) => statements);
+    },
+    databases.join("\n"),
+  );
+  return (value ?? []).sort((one, other) => other.total_seconds - one.total_seconds);
+}
+
 interface Props {
+  live: Live;
   told: ServerStatements;
-  own: Statements | null;
   isAsked: boolean; // the server has said what it is, and so whether it counts statements
 }
 
 /** What took most time in one database: by the server's own count where it keeps one, else by Forebay's. */
-export function StatementsOf({ told, own, isAsked }: Props) {
-  const ours = (own?.statements ?? []).filter(({ database }) => database === told.database);
+export function StatementsOf({ live, told, isAsked }: Props) {
+  const ours = useOwn(live, told.client_databases);
   const title = `Statements of ${told.database}`;
   const id = `statements-${told.database}`;
   if (isAsked && told.asked === null && (told.problem === null || !told.answering))
     return (
-      <Section title={title} id={id} note="through this Forebay; pg_stat_statements is not there to tell of others">
+      <Section
+        title={title}
+        id={id}
+        note={`the ${MOST} dearest through this Forebay; pg_stat_statements is not there to tell of others`}
+      >
         <Table
           caption={title}
           columns={OWN}
           rows={ours.slice(0, MOST)}
-          keyOf={(row) => row.fingerprint}
+          keyOf={(row) => `${row.database}/${row.fingerprint}`}
           sortedBy="Total"
           empty="No statement has been counted yet."
         />
       </Section>
     );
   return (
-    <Section title={title} id={id} note="by pg_stat_statements, whoever ran them; values are left out">
+    <Section
+      title={title}
+      id={id}
+      note={`the ${MOST} dearest by pg_stat_statements, whoever ran them; values are left out`}
+    >
       <From place={told}>
         <Table
           caption={title}
