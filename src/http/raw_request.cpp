@@ -1,6 +1,7 @@
 #include "http/raw_request.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "base/ascii.hpp"
@@ -16,7 +17,7 @@ std::string text(boost::beast::string_view view) {
 }
 
 struct Target {
-  std::string authority;  ///< empty: it is in origin form, as nearly all are
+  std::optional<std::string> authority;  ///< nothing: it is in origin form, as nearly all are
   std::string path;
   std::string query;
 };
@@ -56,8 +57,8 @@ bool is_ambiguous(const RawRequest& raw) {
   for (auto coding = codings.first; coding != codings.second; ++coding) {
     if (lower_case(text(coding->value())) != "chunked") return true;
   }
-  const std::string named = lower_case(target_of(raw).authority);
-  const bool is_of_another = !named.empty() && named != lower_case(text(raw[beast_http::field::host]));
+  const auto named = target_of(raw).authority;
+  const bool is_of_another = named && lower_case(*named) != lower_case(text(raw[beast_http::field::host]));
   return is_of_another || raw.count(beast_http::field::host) > 1;
 }
 

@@ -184,8 +184,9 @@ def test_what_a_proxy_may_take_for_another_request_is_refused(start):
                    b"Host: other\r\n"):
         sent = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n" + fields + b"\r\n"
         assert http.raw(sent).startswith(b"HTTP/1.1 400 "), fields
-    sent = b"GET http://other/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
-    assert http.raw(sent).startswith(b"HTTP/1.1 400 "), "the target is of another host"
+    for authority in (b"other", b"user@localhost", b""):
+        sent = b"GET http://" + authority + b"/health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        assert http.raw(sent).startswith(b"HTTP/1.1 400 "), "the target is of another host"
 
 
 @pytest.mark.parametrize("target", ["http://LOCALHOST:9187/health/live", "https://localhost:9187/health/live"])
