@@ -55,6 +55,9 @@ constexpr int kFingerprintShare = 20;
 constexpr Duration kLongestCatalogPause{2'000};
 constexpr int kMostCatalogFailures = 20;
 constexpr Duration kAfterCatalogFailure{50};
+/// While somebody changes a relation that a view reads.
+constexpr Duration kAfterLocked{200};
+constexpr std::string_view kLockNotAvailable = "55P03";
 
 /// What was written to the outbox stays at least so long, for all that look at it.
 constexpr Duration kOutboxKept{300'000};
@@ -84,8 +87,13 @@ std::string lease_question() {
 /// The fingerprint before and after: where it is the same, it is that of the rows. One snapshot for all would
 /// not do, since the functions that print definitions look at the present, and it would hold back VACUUM for
 /// longer.
+///
+/// Printing a view locks it and what it reads, against nothing but their being changed. Who changes both has
+/// locked one, and waits for the other: a deadlock, and after deadlock_timeout (1 s) the server may end
+/// either. So we give way long before.
 std::string catalog_question() {
   return fmt::format(
+      "SET LOCAL lock_timeout = '100ms'; "
       "SELECT pg_catalog.pg_snapshot_xmax(pg_catalog.pg_current_snapshot()), "
       "pg_catalog.pg_current_snapshot(); "
       "{0}; {1}; {0}",
@@ -288,7 +296,8 @@ void StreamSession::advance_questions() {
   if (progress == Progress::done) handle_answer(reply);
 }
 
-/// Reading the catalog fails when something is dropped meanwhile that it speaks of; then it is read again.
+/// Reading the catalog fails when something is dropped meanwhile that it speaks of, or is locked; then it is
+/// read again.
 void StreamSession::handle_refusal() {
   // Somebody else is at it, or nothing may be written at the moment: later.
   if (question_ == Question::removal) {
@@ -300,11 +309,13 @@ void StreamSession::handle_refusal() {
     removable_since_ = Clock::now();
     return;
   }
-  const bool again = question_ == Question::catalog && ++catalog_failures_ < kMostCatalogFailures;
+  const bool is_locked = questions_->problem().sqlstate == kLockNotAvailable;
+  const bool again =
+      question_ == Question::catalog && (is_locked || ++catalog_failures_ < kMostCatalogFailures);
   if (!again) return fail("the cache's question was refused", *questions_);
   question_ = Question::none;
   is_outdated_ = true;
-  catalog_not_before_ = Clock::now() + catalog_failures_ * kAfterCatalogFailure;
+  catalog_not_before_ = Clock::now() + (is_locked ? kAfterLocked : catalog_failures_ * kAfterCatalogFailure);
 }
 
 void StreamSession::handle_answer(const Reply& reply) {

@@ -1,6 +1,7 @@
 #include "http/readings.hpp"
 
 #include <algorithm>
+#include <array>
 #include <set>
 #include <string_view>
 
@@ -141,16 +142,31 @@ void read_cache(Collector& to, const pgfront::CacheFacts& facts, std::uint64_t h
   to.add(SignalId::cache_troubled, labels, flag(!facts.trouble.empty()));
 }
 
+/// Nothing has come in between.
+bool are_equal(const pgfront::LatencyReport& one, const pgfront::LatencyReport& other) {
+  const auto counts = [](const pgfront::LatencyReport& report) {
+    return std::array{report.calls.count(), report.transactions.count(),
+                      report.waits.count(), report.hits.count(),
+                      report.errors,        report.refusals};
+  };
+  return counts(one) == counts(other);
+}
+
 }  // namespace
 
-Readings::Past Readings::past_of(const Figures& figures, TimePoint now) {
+Readings::Past Readings::past_of(const Figures& figures, TimePoint now) const {
   Past past{.at = now,
             .databases = {},
             .caches = {},
             .cpu_seconds = figures.process.cpu_seconds,
             .busy_seconds = figures.machine.busy_seconds,
             .idle_seconds = figures.machine.idle_seconds};
-  for (const auto& [name, report] : figures.latencies) past.databases[std::string(name)] = report;
+  for (const auto& [name, report] : figures.latencies) {
+    const auto* before = pasts_.empty() ? nullptr : pasts_.back().report_of(name);
+    past.databases.emplace(name, before != nullptr && are_equal(**before, report)
+                                     ? *before
+                                     : std::make_shared<const pgfront::LatencyReport>(report));
+  }
   return past;
 }
 
@@ -164,6 +180,11 @@ void Readings::remember(const Figures& figures, TimePoint now, Duration window) 
     known->second = {.hits = facts.hits, .misses = facts.misses};
   }
   while (pasts_.size() > 1 && now - pasts_[1].at >= window) pasts_.pop_front();
+}
+
+const Readings::ReportPtr* Readings::Past::report_of(std::string_view database) const {
+  const auto at = databases.find(database);
+  return at == databases.end() ? nullptr : &at->second;
 }
 
 /// What it had first within the window.
@@ -181,8 +202,8 @@ std::vector<Reading> Readings::take(const Figures& figures, TimePoint now, Durat
   const Past& past = pasts_.front();
   const pgfront::LatencyReport nothing;
   for (const auto& [name, report] : figures.latencies) {
-    const auto at = past.databases.find(std::string(name));
-    read_database(to, std::string(name), report, at == past.databases.end() ? nothing : at->second);
+    const auto* earlier = past.report_of(name);
+    read_database(to, std::string(name), report, earlier == nullptr ? nothing : **earlier);
   }
   for (const auto& facts : figures.caches) {
     const CacheCounts earlier = earliest({facts.database, facts.server});

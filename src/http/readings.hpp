@@ -1,8 +1,11 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <map>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -28,17 +31,21 @@ class Readings {
     std::uint64_t hits = 0;
     std::uint64_t misses = 0;
   };
+  using ReportPtr = std::shared_ptr<const pgfront::LatencyReport>;
   /// What counters were.
   struct Past {
     TimePoint at;
-    std::map<std::string, pgfront::LatencyReport> databases;
+    /// 9 KB each; one to which nothing has come since the past before has the same.
+    std::map<std::string, ReportPtr, std::less<>> databases;
     std::map<CacheName, CacheCounts> caches;  ///< before what has come since the look at them before
     double cpu_seconds = 0;
     double busy_seconds = 0;
     double idle_seconds = 0;
+
+    const ReportPtr* report_of(std::string_view database) const;  ///< null: it was not known
   };
 
-  static Past past_of(const Figures& figures, TimePoint now);
+  Past past_of(const Figures& figures, TimePoint now) const;
   CacheCounts earliest(const CacheName& name) const;
   void remember(const Figures& figures, TimePoint now, Duration window);
 

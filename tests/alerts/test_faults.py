@@ -63,7 +63,7 @@ def test_who_waits_for_the_end_of_a_pause_raises_no_alert_about_the_pool(start, 
 
 def test_clients_that_wait_until_they_give_up_raise_the_alert_of_long_waits(start, connect):
     """Of waits that ended in vain nothing was said: the worse it was, the shorter the wait seemed."""
-    watching = start("--pool-size", "1", "--pool-overflow", "0", "--set", "timeouts.wait=300ms", config=rules(
+    watching = start("--pool-size", "1", "--pool-overflow", "0", "--set", "timeouts.wait=2s", config=rules(
         "waits: {signal: pool.wait_p95, warning: 200ms, for: 0, resolve_after: 0}\n"
         "errors: {signal: query.error_ratio, warning: 50%, for: 0, resolve_after: 0}"))
     holder = connect(watching, autocommit=False)
@@ -76,7 +76,7 @@ def test_clients_that_wait_until_they_give_up_raise_the_alert_of_long_waits(star
 
     with concurrent.futures.ThreadPoolExecutor(len(clients)) as threads:
         list(threads.map(give_up, clients))
-    assert 0.27 < watching.await_active("waits")["value"] < 5
+    assert 1.8 < watching.await_active("waits")["value"] < 7
     assert watching.await_active("errors")["value"] > 0.5, "who is refused has an error, though no server said so"
 
 
@@ -187,7 +187,7 @@ def test_failing_queries_are_a_share_of_all_and_few_of_them_say_nothing(start, c
 def test_slow_queries_are_counted_exactly(start, connect, database):
     watching = start("--pool-size", "5", config=rules("slow: {signal: query.slow, warning: 2, for: 0}"))
     clients = [connect(watching) for _ in range(3)]
-    clients[0].execute("SELECT pg_sleep(0.3)")  # not slow
+    clients[0].execute("SELECT pg_sleep(0.05)")  # not slow
     threads = [threading.Thread(target=client.execute, args=("SELECT pg_sleep(0.6)",)) for client in clients]
     for thread in threads:
         thread.start()

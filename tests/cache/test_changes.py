@@ -6,6 +6,7 @@ import psycopg
 import pytest
 
 from conftest import BOUND, within_bound
+from forebay_testing import wait_until
 
 pytestmark = pytest.mark.usefixtures("items")
 
@@ -215,3 +216,17 @@ def test_what_a_client_saw_of_a_changed_schema_is_not_taken_back(cached, client,
         while time.monotonic() < end:
             assert client.execute(BY_KEY).fetchone() == new
             time.sleep(0.01)
+
+
+def test_a_migration_was_ended_by_a_deadlock_with_the_look_at_the_catalog(cached, client, server, database, around):
+    """The look held the view, and waited for its table until the migration wanted the view as well."""
+    cached.settle(lambda: client.execute(BY_KEY))
+    looks = ("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'forebay cache' AND wait_event_type = 'Lock'"
+             " AND datname = %s")
+    with psycopg.connect(server.dsn(dbname=database)) as migration:
+        migration.execute("LOCK TABLE items")
+        around("CREATE TABLE is_looked_at (id int); DROP TABLE is_looked_at")
+        wait_until(lambda: server.query(looks, (database,)) == [(1,)], 20, "a look waits for the table")
+        time.sleep(1.2)  # it was looked for a deadlock once, deadlock_timeout after it began to wait
+        migration.execute("DROP VIEW items_view")
+    cached.settle(lambda: client.execute(BY_KEY))

@@ -109,7 +109,7 @@ def test_only_what_was_given_a_lifetime_is_kept(ttl, client):
 
 def test_the_lifetime_counts_from_before_the_fill(ttl, client, other):
     """So it bounds how old an answer is, however long the server took to give it."""
-    text = ONE + " /* forebay: tags=short */"
+    text = ONE + " /* forebay: tags=short ttl=5s */"
     ttl.warm(lambda: reads(client, text))
     ttl.clear()
     with psycopg.connect(ttl.server.dsn()) as writer, contextlib.closing(ttl.connect()) as watcher:
@@ -118,13 +118,13 @@ def test_the_lifetime_counts_from_before_the_fill(ttl, client, other):
         reader.start()
         wait_until(lambda: reads(watcher, "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'relation'"))
         began = time.monotonic()
-        time.sleep(0.6)  # the fill is to take a good part of the lifetime
+        time.sleep(2)  # the fill is to take a good part of the lifetime
         writer.rollback()
         reader.join()
         assert [entry for entry in ttl.entries() if entry["tags"] == "short"], "it was kept"
         writer.execute("UPDATE items SET name = 'zz'")
         writer.commit()
-    time.sleep(max(0.0, began + 1.0 - time.monotonic()))
+    time.sleep(max(0.0, began + 5.0 - time.monotonic()))
     assert reads(client, text) == [("zz",)]
 
 

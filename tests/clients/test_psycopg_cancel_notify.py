@@ -37,7 +37,7 @@ def test_cancel_hits_only_its_own_query(endpoint, running):
         for client in clients:
             client.execute("SELECT 1")
         victim = pool.submit(clients[0].execute, "SELECT pg_sleep(30) AS victim")
-        spared = pool.submit(clients[1].execute, "SELECT pg_sleep(1.5), 'spared'")
+        spared = pool.submit(clients[1].execute, "SELECT pg_sleep(5), 'spared'")
         running("victim")
         running("spared")
         for idle in clients[2:]:

@@ -39,7 +39,7 @@ def test_reads_go_on_and_writes_resume(cluster):
     for thread in (writer, *readers):
         thread.stop()
     assert [error for reader in readers for _, error in reader.errors] == []
-    assert min(when for when, _ in writer.done if when > promoted) - promoted < 2
+    assert min(when for when, _ in writer.done if when > promoted) - promoted < 6
     for _, error in writer.errors:
         assert "server closed the connection" in str(error) or "is not known" in str(error), error
     print("write gap:", writer.longest_gap(), "errors:", [str(error) for _, error in writer.errors])
@@ -96,7 +96,7 @@ def test_a_reload_does_not_make_a_former_primary_the_primary(cluster):
 def test_a_reload_that_leaves_only_a_former_primary_does_not_make_it_the_primary(cluster):
     old, new, other = cluster.servers
     names = [f"{server.host}:{server.port}" for server in (new, other)]
-    with ForebayDaemon(old, ["--set", "timeouts.wait=1s"], config=f"replicas: {names}\n") as daemon:
+    with ForebayDaemon(old, ["--set", "timeouts.wait=3s"], config=f"replicas: {names}\n") as daemon:
         cluster.wait_until_up(daemon, 20)
         fail_over(cluster)
         wait_until(lambda: cluster.states(daemon)[1] == "up", 20, "it leads")

@@ -76,7 +76,7 @@ def test_a_dead_replica_does_not_keep_the_start_waiting(cluster):
         begun = time.monotonic()
         with cluster.connect(daemon) as client:
             client.execute("INSERT INTO log VALUES (1)")
-        assert time.monotonic() - begun < 2
+        assert time.monotonic() - begun < 6
 
 
 def test_replicas_are_not_used_by_whom_they_do_not_tell_what_they_follow(cluster):

@@ -2,6 +2,9 @@
 
 import contextlib
 
+import psycopg
+from psycopg.rows import dict_row
+
 from forebay_testing import ForebayDaemon, PostgresServer, wait_until
 from forebay_testing import frontend_messages as fe
 from forebay_testing.rawpg import RawConnection
@@ -67,6 +70,17 @@ class Stand:
         def find():
             return next((pid for pid, state, _, query in self.sessions(user) if state == "active" and text in query), 0)
         return wait_until(find, 15, f"{text!r} runs on the server")
+
+    def backends(self, user: str = USER) -> list[dict]:
+        """What SHOW SERVERS says of those of this role."""
+        dsn = self.forebay.dsn(dbname="forebay", password=self.server.passwords["postgres"])
+        with psycopg.connect(dsn, autocommit=True, row_factory=dict_row) as console:
+            return [row for row in console.execute("SHOW SERVERS") if row["user"] == user]
+
+    def known(self, user: str = USER) -> set[int]:
+        """Process ids of Forebay's backends of this role. What the gate has not passed on yet of the end of one would
+        be the answer of whoever is lent it."""
+        return {row["remote_pid"] for row in self.backends(user)}
 
     def settled(self, user: str = USER) -> None:
         """Waits until every session on the server is idle and outside a transaction, and no more than the pool's."""

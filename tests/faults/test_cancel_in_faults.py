@@ -70,8 +70,8 @@ def test_cancel_that_is_late(stands):
     """The cancel is on a slow way; meanwhile its query has ended and the backend would be free for the next client."""
     stand = stands(size=1)
     with stand.raw() as first, stand.raw() as second:
-        with stand.gate.fault(Delay(UP, seconds=1.0, kind="cancel")) as delay:
-            first.send(fe.query("SELECT pg_sleep(0.5)"))
+        with stand.gate.fault(Delay(UP, seconds=4.0, kind="cancel")) as delay:
+            first.send(fe.query("SELECT pg_sleep(2)"))
             stand.running("pg_sleep")
             cancel(stand, first.key)
             assert delay.hit.wait(10)
@@ -105,7 +105,7 @@ def test_cancel_that_arrives_after_we_gave_it_up(stands):
 def test_cancel_to_a_server_that_refuses(stand):
     """The cancel finds no server; the query goes on, and so does everything else."""
     with stand.raw() as client:
-        client.send(fe.query("SELECT pg_sleep(1), 'spared'"))
+        client.send(fe.query("SELECT pg_sleep(3), 'spared'"))
         stand.running("pg_sleep")
         stand.gate.refuse()
         cancel(stand, client.key)

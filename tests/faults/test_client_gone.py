@@ -198,7 +198,7 @@ def test_terminate_behind_a_query(calm, server, rows, through, begin, kept):
     place = server if through == "directly" else calm.forebay
     raw = RawConnection(place.host, place.port)
     raw.login("app", server.passwords["app"])
-    raw.send(fe.query(f"{begin}{INSERT}; SELECT pg_sleep(1.5)"))
+    raw.send(fe.query(f"{begin}{INSERT}; SELECT pg_sleep(4)"))
     calm.running("pg_sleep")
     vanish(raw, "terminate")
     assert any(state == "active" for _, state, *_ in calm.sessions())

@@ -2,9 +2,7 @@
 
 import time
 
-import psycopg
 import pytest
-from psycopg.rows import dict_row
 
 from forebay_testing import frontend_messages as fe
 from forebay_testing import wait_until
@@ -12,7 +10,6 @@ from forebay_testing.rawpg import RawError
 
 from gate import DOWN, UP, Corrupt, Cut, Delay, Stall
 from outcomes import end_of, error_of
-from stand import USER
 
 LOST, CANCELED = "08006", "57014"
 
@@ -28,23 +25,24 @@ def release(stand, faults):
 
 def test_server_that_accepts_and_says_nothing(stands):
     """Opening a backend takes at most the connect timeout; the client hears of it, the next one is served."""
-    stand = stands(flags=["--set", "timeouts.connect=1s"])
+    stand = stands(flags=["--set", "timeouts.connect=3s"])
     with stand.raw() as idle:  # the password is known from here on
         faults = both_ways(stand)
         stand.gate.cut_all()
+        wait_until(lambda: not stand.known(), 10, "it is known to be cut off")
         before = time.monotonic()
         idle.send(fe.query("SELECT 1"))
         message = error_of(idle.receive_all())
         assert message.sqlstate == LOST
         assert "no answer in time" in message.value["M"]
-        assert time.monotonic() - before < 8
+        assert time.monotonic() - before < 12
         release(stand, faults)
     stand.check()
 
 
 def test_password_cannot_be_looked_up(stands):
     """The server that would know the password is stalled: the client is refused in time, and told why."""
-    stand = stands(flags=["--set", "timeouts.connect=1s"])
+    stand = stands(flags=["--set", "timeouts.connect=3s"])
     faults = both_ways(stand)
     with stand.stranger() as client, pytest.raises(RawError) as refused:
         client.login("app", stand.server.passwords["app"])
@@ -78,18 +76,20 @@ def test_command_timeout_is_not_put_off_by_what_is_sent_behind(stands):
     stand = stands(flags=["--set", "timeouts.command=1s"])
     with stand.raw() as client:
         client.send(fe.query("SELECT pg_sleep(30)"))
-        for _ in range(5):
-            assert client.nothing_comes(0.15)
+        sent, end = 0, time.monotonic() + 15
+        while client.nothing_comes(0.15):
+            assert time.monotonic() < end, "each message begins the time anew"
             client.send(fe.query("SELECT 1"))
+            sent += 1
         assert error_of(client.until_ready()).sqlstate == CANCELED
-        for _ in range(5):
+        for _ in range(sent):
             assert "E" not in {message.kind for message in client.until_ready()}
     stand.check()
 
 
 def test_command_timeout_with_a_stalled_server(stands):
     """The cancel does not arrive either: the client must not wait for ever, nor may the backend serve another."""
-    stand = stands(flags=["--set", "timeouts.command=1s", "--set", "timeouts.connect=1s"])
+    stand = stands(flags=["--set", "timeouts.command=3s", "--set", "timeouts.connect=3s"])
     with stand.raw() as client, stand.raw() as other:
         client.query("BEGIN")
         faults = both_ways(stand, user="app") + both_ways(stand, kind="cancel")
@@ -100,13 +100,6 @@ def test_command_timeout_with_a_stalled_server(stands):
     stand.check()
 
 
-def states(stand):
-    """What SHOW SERVERS says of the backends of the clients' role."""
-    dsn = stand.forebay.dsn(dbname="forebay", password=stand.server.passwords["postgres"])
-    with psycopg.connect(dsn, autocommit=True, row_factory=dict_row) as console:
-        return [row["state"] for row in console.execute("SHOW SERVERS") if row["user"] == USER]
-
-
 def test_idle_backend_is_half_open(stands):
     """A backend that was idle for long is tested before use; one that does not answer is replaced unnoticed."""
     stand = stands(size=1, flags=["--set", "timeouts.test_after=100ms", "--set", "timeouts.connect=2s"])
@@ -114,7 +107,7 @@ def test_idle_backend_is_half_open(stands):
         assert client.rows("SELECT 1") == [["1"]]
         old = {pid for pid, *_ in stand.sessions()}
         stall = stand.gate.add(Stall(UP, user="app"))
-        wait_until(lambda: "used" in states(stand), 10, "the backend is idle for so long that it is tested")
+        wait_until(lambda: "used" in [row["state"] for row in stand.backends()], 10, "the backend is idle for so long that it is tested")
         client.send(fe.query("SELECT pg_backend_pid()"))
         assert stall.hit.wait(10)
         # Only what exists is stalled: the new connection finds the way free.

@@ -7,7 +7,7 @@ import time
 import psycopg
 import pytest
 
-from forebay_testing import ForebayDaemon
+from forebay_testing import ForebayDaemon, wait_until
 from forebay_testing import frontend_messages as fe
 from forebay_testing.rawpg import RawConnection, RawError
 
@@ -135,10 +135,10 @@ def test_limit_of_one_entry(server, entry, threads):
 
 def test_login_needs_no_backend_of_its_own_thread(stands):
     """A pool that is used up on one thread does not keep clients of another thread from logging in."""
-    stand = stands(size=1, flags=["--threads", 2, "--set", "timeouts.wait=3s"])
+    stand = stands(size=1, flags=["--threads", 2, "--set", "timeouts.wait=10s"])
     with stand.raw() as holder, contextlib.ExitStack() as stack:
         holder.query("BEGIN")
-        others = [stack.enter_context(stand.raw(timeout=2, application_name=f"other {n}")) for n in range(12)]
+        others = [stack.enter_context(stand.raw(timeout=8, application_name=f"other {n}")) for n in range(12)]
         assert all(other.parameters.keys() == holder.parameters.keys() for other in others)
         assert [other.parameters["application_name"] for other in others] == [f"other {n}" for n in range(12)]
         holder.query("COMMIT")
@@ -150,7 +150,7 @@ def test_login_needs_no_backend_of_its_own_thread(stands):
 @pytest.mark.parametrize("threads", [1, 2])
 def test_pool_is_used_up(stands, threads):
     """Who waits longer than the wait timeout is told how many backends there are; the others keep theirs."""
-    stand = stands(flags=["--set", "timeouts.wait=500ms", "--threads", threads])
+    stand = stands(flags=["--set", "timeouts.wait=3s", "--threads", threads])
     with contextlib.ExitStack() as stack:
         holders = [stack.enter_context(stand.raw()) for _ in range(2)]
         late = [stack.enter_context(stand.raw()) for _ in range(3)]
@@ -162,9 +162,9 @@ def test_pool_is_used_up(stands, threads):
         for client in late:
             message = error_of(client.receive_all())
             assert message.sqlstate == TOO_MANY
-            assert "500 ms" in message.value["M"]
+            assert "3000 ms" in message.value["M"]
             assert "2 of 2 backends" in message.value["D"]
-        assert 0.4 < time.monotonic() - before < 10
+        assert 2.8 < time.monotonic() - before < 15
         for holder in holders:
             assert holder.rows("SELECT 1") == [["1"]]
             holder.query("COMMIT")
@@ -231,6 +231,7 @@ def test_server_is_full(server, stands):
     try:
         with stand.raw() as client, contextlib.ExitStack() as stack:
             stand.gate.cut_all()
+            wait_until(lambda: not stand.sessions() and not stand.known(), 10, "both sides know")
             others = [stack.enter_context(psycopg.connect(server.dsn("app"))) for _ in range(2)]
             client.send(fe.query("SELECT 'patient'"))
             assert client.nothing_comes(0.5)
@@ -286,7 +287,7 @@ def role(server):
 @pytest.mark.parametrize("options", ["NOLOGIN", "LOGIN VALID UNTIL '2001-01-01'", "LOGIN CONNECTION LIMIT 0"])
 def test_role_that_may_not_log_in(stands, role, options):
     """The same SQLSTATE and words as the server's."""
-    stand = stands(flags=["--set", "timeouts.connect=500ms"])
+    stand = stands(flags=["--set", "timeouts.connect=3s"])
     name = role(options)
     ours, directly = refusal(stand, user=name), same_directly(stand, user=name)
     assert (ours["S"], ours["C"], ours["M"]) == (directly["S"], directly["C"], directly["M"])
@@ -313,6 +314,7 @@ def test_password_that_was_changed(stand, role, server):
         with stand.raw(user=name) as new:
             assert new.rows("SELECT 1") == [["1"]]
         stand.server.query("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = %s", (name,))
+        wait_until(lambda: not stand.known(name), 10, "they are known to be gone")
         assert old.rows("SELECT 1") == [["1"]], "a new backend logs in with the new password"
 
 
@@ -329,7 +331,7 @@ def test_database_that_may_not_be_used(stand, server):
 
 def test_client_that_says_nothing(stands):
     """A connection without a login is closed after the login timeout; it counted against nothing."""
-    stand = stands(flags=["--set", "timeouts.client_login=1s", "--set", "limits.max_clients=3"])
+    stand = stands(flags=["--set", "timeouts.client_login=5s", "--set", "limits.max_clients=3"])
     with contextlib.ExitStack() as stack:
         silent = [stack.enter_context(stand.stranger()) for _ in range(10)]
         with stand.raw() as client:

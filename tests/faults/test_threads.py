@@ -38,7 +38,7 @@ def test_idle_backend_of_another_thread_that_is_being_cancelled(stands):
     with contextlib.ExitStack() as stack:
         client, other = on_two_threads(stand, stack)
         stall = stand.gate.add(Stall(UP, kind="cancel"))
-        client.send(fe.query("SELECT pg_sleep(1)"))
+        client.send(fe.query("SELECT pg_sleep(3)"))
         stand.running("pg_sleep")
         canceling = stack.enter_context(concurrent.futures.ThreadPoolExecutor(1)).submit(cancel, stand, client.key)
         assert stall.hit.wait(10)

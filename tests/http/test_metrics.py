@@ -77,7 +77,7 @@ def test_queries_transactions_and_bytes_are_counted_exactly(start, connect, data
 
 def test_only_clients_are_lent_backends_and_who_gets_none_has_waited_too(start, connect, database):
     """Out of patience, cancelled and gone: the page said that clients waited 0 ms where nobody got a backend."""
-    daemon = start("--pool-size", "1", "--pool-overflow", "0", "--set", "timeouts.wait=1s")
+    daemon = start("--pool-size", "1", "--pool-overflow", "0", "--set", "timeouts.wait=3s")
     http, label = Http(daemon), f'{{database="{database}"}}'
     holder = connect(daemon, autocommit=False)
     holder.execute("SELECT 1")
@@ -103,7 +103,7 @@ def test_only_clients_are_lent_backends_and_who_gets_none_has_waited_too(start, 
     assert metrics["forebay_backend_assignments_total" + label] == 1
     # Nobody reads from a client that waits, so that one that has gone is refused, too.
     assert metrics["forebay_refused_calls_total" + label] == 2, "who cancels wants no answer"
-    assert 1 <= metrics["forebay_client_wait_seconds_total" + label] < 5
+    assert 3 <= metrics["forebay_client_wait_seconds_total" + label] < 15
     assert metrics["forebay_backend_wait_duration_seconds_count" + label] == 4
     assert metrics["forebay_backend_wait_duration_seconds_sum" + label] == pytest.approx(
         metrics["forebay_client_wait_seconds_total" + label], abs=0.01)
@@ -129,7 +129,7 @@ def test_who_waits_in_vain_to_be_let_in_is_seen_waiting_and_counted(start):
     """Clients of a pool that can have no backend at all, for others have taken what the server has."""
     with PostgresServer({"max_connections": 8, "superuser_reserved_connections": 0}) as own:
         own.create_role(USER)
-        daemon = start("--auth", "trust", "--set", "timeouts.wait=2s", upstream=own)
+        daemon = start("--auth", "trust", "--set", "timeouts.wait=5s", upstream=own)
         http, label = Http(daemon), '{database="postgres"}'
         wait_until(lambda: http.get("/health/ready").status == 200, 10, "the server is known")
         with contextlib.ExitStack() as stack:
@@ -147,7 +147,7 @@ def test_who_waits_in_vain_to_be_let_in_is_seen_waiting_and_counted(start):
         metrics = http.metrics()
         assert metrics["forebay_failed_checkouts_total" + label] == 3
         assert metrics["forebay_refused_logins_total"] == 3
-        assert 3 < metrics["forebay_client_wait_seconds_total" + label] < 20
+        assert 3 < metrics["forebay_client_wait_seconds_total" + label] < 40
         assert metrics["forebay_backend_wait_duration_seconds_sum" + label] == pytest.approx(
             metrics["forebay_client_wait_seconds_total" + label], abs=0.01)
 

@@ -388,7 +388,7 @@ def test_named_portal_is_not_found(pooled):
 
 def test_client_waits_for_ever_behind_one_that_idles_in_a_transaction(pooled):
     """Not for ever: it is told after the wait timeout."""
-    place = pooled(1, "--set", "timeouts.wait=500ms")
+    place = pooled(1, "--set", "timeouts.wait=3s")
     with place.raw() as idler, place.raw() as waiter:
         idler.query("BEGIN")
         before = time.monotonic()

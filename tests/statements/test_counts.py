@@ -45,11 +45,13 @@ def test_reads_and_writes(counted, how):
 
 def test_times_are_those_that_the_client_waits(counted):
     with counted.connect() as client:
+        began = time.monotonic()
         for seconds in (0.02, 0.02, 0.02, 0.2):
             client.execute(f"SELECT pg_sleep({seconds})")
+        waited = (time.monotonic() - began) * 1e3
     row = same_as_server(counted, "pg_sleep", (4, 4))
     [theirs] = counted.by_server("pg_sleep")
-    assert theirs["mean_exec_time"] <= milliseconds(row["mean_exec_time"]) < theirs["mean_exec_time"] + 100
+    assert theirs["mean_exec_time"] <= milliseconds(row["mean_exec_time"]) <= waited / 4
     assert theirs["min_exec_time"] <= milliseconds(row["min_exec_time"])
     assert 20 <= milliseconds(row["p50_exec_time"]) < 150
     assert 187 <= milliseconds(row["p95_exec_time"]) <= milliseconds(row["p99_exec_time"])
@@ -207,15 +209,15 @@ def test_waiting_for_a_backend(daemons):
     with counted.connect(prepare_threshold=None) as first, counted.connect(prepare_threshold=None) as second:
         first.execute("SELECT 1")
         counted.reset()
-        slow = threading.Thread(target=first.execute, args=("SELECT pg_sleep(0.5)",))
+        slow = threading.Thread(target=first.execute, args=("SELECT pg_sleep(3)",))
         slow.start()
-        running = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%%pg_sleep(0.5)%%'"
+        running = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%%pg_sleep(3)%%'"
         wait_until(lambda: counted.server.query(running + " AND usename = %s", ("app",)) == [(1,)], 10, "it runs")
         second.execute("SELECT 'waits' FROM items LIMIT 1")
         slow.join()
         second.execute("SELECT 'waits' FROM items LIMIT 1")
     row = counted.statement("FROM items LIMIT")
-    assert 50 <= milliseconds(row["total_wait_time"]) < 5000
+    assert 50 <= milliseconds(row["total_wait_time"]) < 10000
     assert milliseconds(row["max_exec_time"]) < milliseconds(row["total_wait_time"]), "waiting is not running"
     assert milliseconds(counted.statement("pg_sleep")["total_wait_time"]) < 50
 

@@ -64,7 +64,7 @@ def test_cancel_in_a_transaction_aborts_it(endpoint, running):
 def test_wrong_keys_reach_nothing(endpoint, running):
     with endpoint.raw() as raw:
         pid, secret = raw.key
-        raw.send(fe.query("SELECT pg_sleep(0.7), 'spared' AS raw_waits"))
+        raw.send(fe.query("SELECT pg_sleep(3), 'spared' AS raw_waits"))
         running("raw_waits")
         for wrong in ((pid, secret ^ 1), (pid ^ 1, secret), (0, 0), (pid, 0), (0xFFFFFFFF, 0xFFFFFFFF)):
             send_cancel(endpoint, *wrong)
@@ -77,7 +77,7 @@ def test_key_of_a_client_that_left_reaches_nothing(endpoint, running):
         gone.query("SELECT 1")
         gone.leave()
     with endpoint.raw() as raw:
-        raw.send(fe.query("SELECT pg_sleep(0.5), 'spared' AS raw_waits"))
+        raw.send(fe.query("SELECT pg_sleep(3), 'spared' AS raw_waits"))
         running("raw_waits")
         send_cancel(endpoint, *key)
         assert state_of(raw.until_ready()) == "fine"
@@ -86,7 +86,7 @@ def test_key_of_a_client_that_left_reaches_nothing(endpoint, running):
 def test_key_of_a_client_means_nothing_to_the_server(transaction_mode, running):
     """Were it the backend's own, whoever was served by that backend once could cancel its next clients."""
     with transaction_mode.raw() as raw:
-        raw.send(fe.query("SELECT pg_sleep(0.5), 'spared' AS raw_waits"))
+        raw.send(fe.query("SELECT pg_sleep(3), 'spared' AS raw_waits"))
         running("raw_waits")
         with RawConnection(transaction_mode.server.host, transaction_mode.server.port) as past:
             past.send(fe.cancel_request(*raw.key))
@@ -109,7 +109,7 @@ def test_malformed_cancel_requests_are_dropped(endpoint):
 def test_cancel_while_waiting_for_a_backend(transaction_mode, running):
     """Nothing runs on the server yet: the waiting query ends as a cancelled one, and never runs."""
     with transaction_mode.raw() as busy, transaction_mode.raw() as waiting:
-        busy.send(fe.query("SELECT pg_sleep(1.5) AS occupies"))
+        busy.send(fe.query("SELECT pg_sleep(5) AS occupies"))
         running("occupies")
         waiting.send(fe.query("CREATE TABLE must_not_exist ()"))
         assert waiting.nothing_comes(0.2)

@@ -1,7 +1,9 @@
 """What pages say of the cache, against what clients have sent and what of that came to the server (C7, L17, P8)."""
 
 import contextlib
+import os
 import re
+import signal
 import threading
 import time
 
@@ -9,7 +11,7 @@ import psycopg
 import pytest
 
 from conftest import USER, api, place
-from forebay_testing import wait_until
+from forebay_testing import PostgresServer, wait_until
 from truths import COUNTED, RESOLUTION, WINDOWS, cells, figure, open_statement, percentile, value_in
 
 #: Twelve milliseconds of the server; with each number it is another question.
@@ -127,7 +129,7 @@ def test_what_writes_have_ended_is_what_has_to_be_asked_anew(browser, begin, sto
     before, calls = counts(browser), stored.counted("md5")["calls"]
     for number in range(20):
         client.execute(f"{SLOW}{number}")
-    wait_until(lambda: counts(browser)["Misses"] > before["Misses"], 20, "the latest figures")
+    wait_until(lambda: counts(browser)["Misses"] - before["Misses"] >= 20, 20, "the latest figures")
     after = counts(browser)
     assert stored.counted("md5")["calls"] - calls == 20
     assert [after[name] - before[name] for name in ("Ended by writes", "Misses", "Hits")] == [20, 20, 0]
@@ -241,3 +243,40 @@ def test_what_was_saved_since_the_start_is_told_when_nobody_is_connected_any_mor
     assert value_in(browser.see('[data-figure="saved"]')) >= saved
     note = browser.text('.figure:has([data-figure="hit-rate"]) small')
     assert int(re.search(r"(\d+) answered from memory", note).group(1)) >= 20
+
+
+def test_the_lease_is_as_old_as_what_was_heard_last_of_the_server(browser, start):
+    """The process there that tells of changes stands still; before the second lease no answer has an age."""
+    with PostgresServer({"wal_level": "logical"}) as own:
+        own.create_role(USER)
+        own.execute(f"CREATE TABLE goods (id int); GRANT SELECT ON goods TO {USER}")
+        daemon = start("--cache", "on", upstream=own)
+        browser.open(f"{place(daemon)}#/cache")
+        with psycopg.connect(daemon.dsn(USER), autocommit=True) as client:
+
+            def ask() -> bool:
+                client.execute("SELECT count(*) FROM goods")
+                return True
+
+            teller = "SELECT pid FROM pg_stat_replication"
+            wait_until(lambda: ask() and own.query(teller), 30, "the stream", interval=0.05)
+            (pid,), = own.query(teller)
+            wait_until(lambda: ask() and "proved" in freshness(browser), 30, "a lease", interval=0.05)
+            os.kill(pid, signal.SIGSTOP)
+            stopped = time.monotonic()
+            try:
+                for seconds in (3, 8):
+                    wait_until(lambda: ask() and lease(browser) >= seconds, 30, "an old lease", interval=0.05)
+                    elapsed = time.monotonic() - stopped
+                    assert elapsed - 6 <= lease(browser) <= elapsed + 2, "one every 50 ms; looked at every few seconds"
+            finally:
+                os.kill(pid, signal.SIGCONT)
+            wait_until(lambda: ask() and lease(browser) < 1, 30, "a new one", interval=0.05)
+
+
+def freshness(browser) -> str:
+    return browser.do("value", script="document.querySelector('.pairs')?.innerText ?? ''")
+
+
+def lease(browser) -> float:
+    return value_in(freshness(browser).split("proved ")[-1])

@@ -64,8 +64,8 @@ def test_who_holds_up_whom_is_shown(browser, start, server, database):
 
 
 def test_figures_are_those_of_the_server(browser, start, server, database):
-    server.execute("CREATE TABLE IF NOT EXISTS sized AS SELECT repeat('x', 500) FROM generate_series(1, 2000)",
-                   dbname=database)
+    server.execute("CREATE TABLE IF NOT EXISTS sized WITH (autovacuum_enabled = off) AS"
+                   " SELECT repeat('x', 500) FROM generate_series(1, 2000)", dbname=database)
     browser.open(f"{place(start(upstream=server.url(dbname=database)))}#/database")
     row = browser.see("tr", "sized")
     size, = server.query("SELECT pg_total_relation_size('sized')", dbname=database)[0]

@@ -79,10 +79,9 @@ def test_how_long_transactions_have_lasted_is_what_the_clock_says(browser, start
             states = [cells(browser, name)["State for"] for name in ("left-open", "failed")]
             values = [value_in(text) for text in (*longest, cell, *states)]
             assert max(values) <= time.time() - began + 0.5, values
-            return min(values) > 5
+            return min(values) > 5 and time.time() - began - min(values) < 8
 
-        wait_until(have_lasted, 30, "what they have lasted", interval=0.5)
-        assert time.time() - began < 5 + 10, "it is asked for once a second, and looked at every two"
+        wait_until(have_lasted, 30, "what they have lasted, as of late", interval=0.5)
 
 
 def test_what_is_told_of_a_table_is_what_the_server_counts(browser, start, own):

@@ -83,8 +83,11 @@ def test_percentile_beside_the_latency_is_that_of_pgbenchs_log(browser, begin, p
     readings = watch(running, lambda: (figure(browser, "Latency", "small"), chart()))
     truth, by_server = running.result(), counting.counted("pg_sleep")
     for at, (note, live) in readings:
-        most = max(percentile(truth.within(at - ago - 1, at - ago), 0.95) for ago in range(6))  # it is of one second
-        for shown in (note.split("95 % under ")[1], live.split("95 % under: ")[1]):
+        seconds = [truth.within(at - ago - 1, at - ago) for ago in range(6)]  # it is of one of them
+        most = max(percentile(each, 0.95) for each in seconds if each)
+        for shown in (note.split("95 % under ")[1], live.split("95 % under: ")[1].split(". ")[0]):
+            if "none now" in shown:  # nothing ended in the last second
+                continue
             assert slow * (1 - RESOLUTION) <= value_in(shown) <= most * (1 + RESOLUTION), (at, note, live)
         minute = value_in(re.fullmatch(".*; (.*) in the last minute", note).group(1))
         assert by_server["mean"] * 0.95 <= minute <= statistics.mean(truth.within(until=at)) * 1.03, (at, note)
@@ -106,7 +109,7 @@ def test_pool_wait_is_what_clients_wait_longer_than_the_server_takes(browser, be
     daemon, base = begin("--pool-size", "1", "--pool-overflow", "0")
     browser.open(base)
     browser.see('[data-figure="wait"]')
-    running = pgbench(daemon, "SELECT pg_sleep(0.02);\n", "--client=3", "--time=12", f"--protocol={protocol}")
+    running = pgbench(daemon, "SELECT pg_sleep(0.1);\n", "--client=3", "--time=20", f"--protocol={protocol}")
     readings = watch(running, lambda: [value_in(figure(browser, name)) for name in ("Pool wait", "Latency")])
     truth = running.result()
     by_server = counting.counted("pg_sleep")
@@ -121,12 +124,13 @@ def test_pool_wait_is_what_clients_wait_longer_than_the_server_takes(browser, be
 
 def test_pool_wait_is_that_of_clients_who_get_no_backend(browser, begin, connect):
     """It was 0 ms: only who got one was said to have waited."""
-    daemon, base = begin("--pool-size", "1", "--pool-overflow", "0", "--set", "timeouts.wait=800ms")
+    daemon, base = begin("--pool-size", "1", "--pool-overflow", "0")
     browser.open(base)
     browser.see('[data-figure="wait"]')
     holder = connect(daemon)
     holder.execute("BEGIN")
     held = time.monotonic()
+    daemon.console("SET timeouts.wait = '800ms'")  # logging in may take longer
     shown = []
     while time.monotonic() - held < NOW + 3:  # the holder itself did not wait; the page is up to two seconds behind
         with pytest.raises(psycopg.OperationalError, match="no backend came free"):
@@ -222,12 +226,12 @@ def test_lag_is_the_time_since_the_write_that_a_replica_does_not_show(browser, s
         replica.execute("SELECT pg_wal_replay_pause()")
         server.execute("CREATE TABLE not_seen_yet ()")
         written = time.monotonic()
-        for least in (2, 5, 8):
+        for least in (5, 8, 11):
             wait_until(lambda: time.monotonic() - written > least, 20, "time goes by")
             asked = time.monotonic()
             shown = lag()
             # The page is told once a second; the server is asked ten times a second.
-            assert asked - written - 2 <= shown <= time.monotonic() - before + 0.3
+            assert asked - written - 4 <= shown <= time.monotonic() - before + 0.3
         assert "lagging" in browser.text(box), "behind by more than routing.max_lag, 5 s"
         replica.execute("SELECT pg_wal_replay_resume()")
         wait_until(lambda: lag() < 1, 20, "it has caught up", interval=0.2)
@@ -237,6 +241,7 @@ def test_lag_is_the_time_since_the_write_that_a_replica_does_not_show(browser, s
 def test_the_process_uses_what_the_kernel_says(browser, begin, connect):
     began = time.monotonic()
     daemon, base = begin()
+    started = time.monotonic()
     folder = pathlib.Path(f"/proc/{daemon.pid}")
     browser.open(base)
     browser.see('section[aria-labelledby="process"]')
@@ -256,7 +261,7 @@ def test_the_process_uses_what_the_kernel_says(browser, begin, connect):
     wait_until(lambda: int(figure(browser, "Open files")) >= files + 40, 20, "a file for each client", interval=0.1)
     wait_until(is_true, 20, "what /proc says", interval=0.1)
     up = value_in(figure(browser, "Up for"))
-    assert up == pytest.approx(time.monotonic() - began, abs=3)
+    assert began - 1 <= time.monotonic() - up <= started + 6, "it comes once a second"
 
 
 def test_the_processor_is_used_as_the_kernel_says(browser, begin, pgbench):
@@ -265,12 +270,17 @@ def test_the_processor_is_used_as_the_kernel_says(browser, begin, pgbench):
     wait_until(lambda: daemon.cpu_seconds() > 0.2, 20, "the load is there")
     browser.open(base)
     browser.see('[data-figure="throughput"]')
-    began, before = time.monotonic(), daemon.cpu_seconds()
-    wait_until(lambda: time.monotonic() - began > 9, 20, "a while of it")
-    used = (daemon.cpu_seconds() - before) / (time.monotonic() - began)
-    shown = value_in(figure(browser, "Processor"))
+    seen = []
+
+    def is_so() -> bool:
+        """As in one of the stretches from the page's first figures on that ended of late."""
+        seen.append((time.monotonic(), daemon.cpu_seconds()))
+        (began, before), shown = seen[0], value_in(figure(browser, "Processor"))
+        return any(shown == pytest.approx((used - before) / (at - began), rel=0.1)
+                   for at, used in seen[-8:] if at - began > 5)
+
+    wait_until(is_so, 30, "what the kernel says", interval=0.5)
     assert running.is_running()
-    assert shown == pytest.approx(used, rel=0.2)
 
 
 def test_pools_are_what_the_server_and_the_clients_see(browser, begin, connect, counting):

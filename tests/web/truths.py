@@ -119,7 +119,7 @@ class Result:
 
 
 #: From and to how many seconds ago: windows that may be those of a page's means of five seconds, told once a second.
-WINDOWS = ((6, 0), (5, 0), (7, 1), (6, 1))
+WINDOWS = tuple((begin, end) for end in range(3) for begin in range(end + 5, end + 8))
 
 
 def percentile(values: list[float], share: float) -> float:
