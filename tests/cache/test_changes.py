@@ -221,12 +221,12 @@ def test_what_a_client_saw_of_a_changed_schema_is_not_taken_back(cached, client,
 def test_a_migration_was_ended_by_a_deadlock_with_the_look_at_the_catalog(cached, client, server, database, around):
     """The look held the view, and waited for its table until the migration wanted the view as well."""
     cached.settle(lambda: client.execute(BY_KEY))
-    looks = ("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'forebay cache' AND wait_event_type = 'Lock'"
-             " AND datname = %s")
+    looks = ("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'forebay cache' AND datname = %s"
+             " AND wait_event_type = 'Lock'")
     with psycopg.connect(server.dsn(dbname=database)) as migration:
         migration.execute("LOCK TABLE items")
-        around("CREATE TABLE is_looked_at (id int); DROP TABLE is_looked_at")
+        around("CREATE TABLE is_looked_at (id int)")
         wait_until(lambda: server.query(looks, (database,)) == [(1,)], 20, "a look waits for the table")
         time.sleep(1.2)  # it was looked for a deadlock once, deadlock_timeout after it began to wait
-        migration.execute("DROP VIEW items_view")
+        migration.execute("DROP VIEW items_view; DROP TABLE is_looked_at")
     cached.settle(lambda: client.execute(BY_KEY))
