@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include "advise/kinds.hpp"
-#include "advise/words.hpp"
 #include "sql/quoted_name.hpp"
 
 namespace forebay::advise {

@@ -55,7 +55,7 @@ constexpr int kFingerprintShare = 20;
 constexpr Duration kLongestCatalogPause{2'000};
 constexpr int kMostCatalogFailures = 20;
 constexpr Duration kAfterCatalogFailure{50};
-/// While somebody changes a relation that a view reads.
+/// While somebody changes a relation that a view reads: each time longer.
 constexpr Duration kAfterLocked{200};
 constexpr std::string_view kLockNotAvailable = "55P03";
 
@@ -246,7 +246,7 @@ void StreamSession::give_up_stream() {
 }
 
 void StreamSession::do_without_stream(std::string why) {
-  if (!may_rise()) return wait_for_stream(std::move(why));
+  if (!may_rise()) return note_waiting(std::move(why));  // no lower level will do
   next_try_ = Clock::now() + try_pause_;
   try_pause_ = std::min(2 * try_pause_, kLongestTryPause);
   why_no_stream_ = std::move(why);
@@ -255,8 +255,8 @@ void StreamSession::do_without_stream(std::string why) {
   if (has_epoch_) note_trouble();
 }
 
-/// No lower level will do. Asked again and again, it is logged once.
-void StreamSession::wait_for_stream(std::string why) {
+/// Asked again and again, it is logged once.
+void StreamSession::note_waiting(std::string why) {
   if (freshness_.trouble() == why) return;
   observe::Event("cache waits")
       .with("database", database_)
@@ -266,7 +266,9 @@ void StreamSession::wait_for_stream(std::string why) {
   freshness_.note_trouble(std::move(why));
 }
 
+/// Why there is no better level; nothing where there is none.
 void StreamSession::note_trouble() {
+  if (!may_rise()) return freshness_.note_trouble({});
   freshness_.note_trouble(level_ == Level::outbox ? why_no_stream_
                                                   : fmt::format("{}; {}", why_no_stream_, why_no_outbox_));
 }
@@ -309,13 +311,24 @@ void StreamSession::handle_refusal() {
     removable_since_ = Clock::now();
     return;
   }
-  const bool is_locked = questions_->problem().sqlstate == kLockNotAvailable;
-  const bool again =
-      question_ == Question::catalog && (is_locked || ++catalog_failures_ < kMostCatalogFailures);
+  if (question_ == Question::catalog && questions_->problem().sqlstate == kLockNotAvailable)
+    return wait_for_lock();
+  const bool again = question_ == Question::catalog && ++catalog_failures_ < kMostCatalogFailures;
   if (!again) return fail("the cache's question was refused", *questions_);
   question_ = Question::none;
   is_outdated_ = true;
-  catalog_not_before_ = Clock::now() + (is_locked ? kAfterLocked : catalog_failures_ * kAfterCatalogFailure);
+  catalog_not_before_ = Clock::now() + catalog_failures_ * kAfterCatalogFailure;
+}
+
+/// Nothing is served meanwhile, of which nobody has to hear unless it takes long.
+void StreamSession::wait_for_lock() {
+  question_ = Question::none;
+  is_outdated_ = true;
+  const Duration pause = std::min(++catalog_locks_ * kAfterLocked, kLongestCatalogPause);
+  catalog_not_before_ = Clock::now() + pause;
+  if (pause == kLongestCatalogPause)
+    note_waiting("the catalog cannot be read while somebody changes what a view reads: " +
+                 questions_->problem().text);
 }
 
 void StreamSession::handle_answer(const Reply& reply) {
@@ -532,6 +545,7 @@ void StreamSession::handle_catalog(const Reply& reply) {
   fingerprint_ = value_of(tables[1], 0, 0);
   is_outdated_ = false;
   catalog_failures_ = 0;
+  if (std::exchange(catalog_locks_, 0) > 0 && has_epoch_) note_trouble();
   const auto took = std::chrono::duration_cast<Duration>(Clock::now() - fingerprint_asked_at_);
   catalog_not_before_ = Clock::now() + std::min(kFingerprintShare * took, kLongestCatalogPause);
   if (has_epoch_) {

@@ -70,7 +70,7 @@ class StreamSession {
   void follow_stream(TimePoint now);
   void give_up_stream();
   void do_without_stream(std::string why);
-  void wait_for_stream(std::string why);
+  void note_waiting(std::string why);
   void begin_level(cache::Level level);
   void note_trouble();
   bool may_rise() const { return wish_.level == config::CacheLevel::best && level_ != cache::Level::bounded; }
@@ -79,6 +79,7 @@ class StreamSession {
   void advance_questions();
   void handle_answer(const StreamConnection::Reply& reply);
   void handle_refusal();
+  void wait_for_lock();
   void ask_next(TimePoint now);
   void ask_for_decoding(TimePoint now);
   void ask_for_outbox(TimePoint now);
@@ -135,6 +136,7 @@ class StreamSession {
   Duration fingerprint_took_{0};
   bool is_outdated_ = false;  ///< the catalog that is known, or it is not known yet
   int catalog_failures_ = 0;  ///< in a row
+  int catalog_locks_ = 0;     ///< likewise: it could not be read for somebody's lock
   TimePoint catalog_not_before_{};
 
   // The lease at hand. Complete when the answer has come, and the stream past the position that it names.

@@ -52,7 +52,7 @@ std::shared_ptr<DatabaseCache> CacheDirectory::find_or_create(const backend::Poo
   const std::string name = name_of(*target, database);
   Place& place = by_name_[name];
   if (place.cache == nullptr) {
-    auto& counters = counters_[name];
+    auto& counters = counters_[{target->name(), database}];
     if (counters == nullptr) counters = std::make_shared<DatabaseCache::Counters>();
     place.cache = std::make_shared<DatabaseCache>(*this, store_, target, database, settings_->cache,
                                                   policies_, counters);

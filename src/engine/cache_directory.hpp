@@ -4,6 +4,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "backend/pool.hpp"
@@ -63,9 +64,9 @@ class CacheDirectory {
   std::map<std::string, Place> by_name_;      ///< guarded by mutex_; by server and name
   /// Guarded by mutex_. Their threads have been told to end.
   std::vector<std::shared_ptr<DatabaseCache>> ending_;
-  /// Guarded by mutex_. By the same names, of all that there have been: a database that is used again goes
-  /// on.
-  std::map<std::string, std::shared_ptr<DatabaseCache::Counters>> counters_;
+  /// Guarded by mutex_. By server and database, of all that there have been: one that is used again goes on,
+  /// and one whose server has moved to another address does.
+  std::map<std::pair<std::string, std::string>, std::shared_ptr<DatabaseCache::Counters>> counters_;
 };
 
 }  // namespace forebay::engine

@@ -22,8 +22,8 @@ struct Target {
   std::string query;
 };
 
-/// In absolute form the target names the host as well (RFC 9112, 3.2.2). What is none of both is its own
-/// path, which is nowhere.
+/// In absolute form the target names the host as well, and goes before the field (RFC 9112, 3.2.2). What is
+/// in neither form is its own path, which is nowhere.
 Target target_of(const RawRequest& raw) {
   Target target;
   std::string rest = text(raw.target());
@@ -57,9 +57,7 @@ bool is_ambiguous(const RawRequest& raw) {
   for (auto coding = codings.first; coding != codings.second; ++coding) {
     if (lower_case(text(coding->value())) != "chunked") return true;
   }
-  const auto named = target_of(raw).authority;
-  const bool is_of_another = named && lower_case(*named) != lower_case(text(raw[beast_http::field::host]));
-  return is_of_another || raw.count(beast_http::field::host) > 1;
+  return raw.count(beast_http::field::host) > 1;
 }
 
 std::string expectation_of(const RawRequest& raw) {
@@ -72,7 +70,7 @@ Request request_of(const RawRequest& raw, bool is_local, bool is_private) {
   return {.method = text(raw.method_string()),
           .path = std::move(target.path),
           .query = std::move(target.query),
-          .host = field(beast_http::field::host),
+          .host = target.authority ? std::move(*target.authority) : field(beast_http::field::host),
           .origin = field(beast_http::field::origin),
           .fetch_site = text(raw["Sec-Fetch-Site"]),
           .accept = field(beast_http::field::accept),

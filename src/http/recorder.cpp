@@ -1,5 +1,6 @@
 #include "http/recorder.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/wall_clock.hpp"

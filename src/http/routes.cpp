@@ -27,9 +27,9 @@ const std::vector<Route>& routes() {
       {"GET", "/api/v1/cache", Role::viewer, "What is kept in memory, by database.", "object",
        handlers::cache},
       {"GET", "/api/v1/statements", Role::viewer,
-       "What statements have come to, the dearest first, or by order=; limit= says how many, database= of "
-       "which "
-       "of clients' databases. What is not among them is added up in `others`.",
+       "What statements have come to, the dearest first, or by order=; limit= says how many, database= those "
+       "of "
+       "one of clients' databases alone. What is not among them is added up in `others`, of all databases.",
        "object", handlers::statements},
       {"GET", "/api/v1/statements/{id}", Role::viewer,
        "One statement: what it has come to, its past hour, how servers run it, what to mend, what "

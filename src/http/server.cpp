@@ -27,7 +27,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "base/ascii.hpp"
 #include "base/intrusive_list.hpp"
 #include "http/access.hpp"
 #include "http/adviser.hpp"

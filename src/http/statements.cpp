@@ -102,7 +102,7 @@ void statements(const CallPtr& call, const Done& done) {
   const bool is_on = call->front.settings()->statements.enabled;
   pgfront::gather_statements(
       call->inquiry(), wanted->limit,
-      [call, is_on, done](const pgfront::StatementReport& report) {
+      [call, is_on, done, is_of_all = !wanted->database](const pgfront::StatementReport& report) {
         json::array rows;
         for (const auto& row : report.rows) {
           json::object told = to_json(row, call->now);
@@ -110,7 +110,7 @@ void statements(const CallPtr& call, const Done& done) {
               call->watched.planner.summary({row.name.fingerprint, std::string(row.name.database)});
           rows.push_back(std::move(told));
         }
-        const bool has_others = report.others.calls + report.others.errors > 0;
+        const bool has_others = is_of_all && report.others.calls + report.others.errors > 0;
         done(data_reply(json::object{
             {"enabled", is_on},
             {"statements", std::move(rows)},

@@ -54,8 +54,8 @@ std::string missing_rights(const TableState& state, const std::string& schema);
 Month first_kept(const TableState& state, Month now, std::uint32_t kept);
 
 /// What has to be done so that everything from `oldest` to the month after `now` can be written, and nothing
-/// is left of before first_kept(). Only partitions of the table that bear the
-/// names above are dropped. Several processes may do it at a time. Empty: there is nothing to be done.
+/// is left of before first_kept(). Only partitions of the table that bear the names above are dropped.
+/// Several processes may do it at a time. Empty: there is nothing to be done.
 std::string preparation(const TableState& state, const std::string& schema, Month oldest, Month now,
                         std::uint32_t kept);
 

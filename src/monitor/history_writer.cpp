@@ -190,8 +190,8 @@ void HistoryWriter::take_state(const StreamConnection::Reply& reply, TimePoint n
     return;
   }
   const Month month = month_of(unix_time());
-  const Month oldest = oldest_to_write(state, month);
-  const std::string work = preparation(state, schema_, oldest, month, months_);
+  give_up_misplaced(state, month);
+  const std::string work = preparation(state, schema_, oldest_waiting(month), month, months_);
   next_look_ = now + kLookInterval;
   may_write_ = state.has_partition(month);
   if (!work.empty()) return ask(Step::preparing, work, now);
@@ -199,28 +199,31 @@ void HistoryWriter::take_state(const StreamConnection::Reply& reply, TimePoint n
   begin(now);
 }
 
-/// Of the rows that wait, those that were taken while a clock was wrong are given up: there is no partition
-/// for them, and they would keep all others waiting.
-Month HistoryWriter::oldest_to_write(const TableState& state, Month now) {
+/// Of the rows that wait, those that were taken while a clock was wrong: there is no partition for them, and
+/// they would keep all others waiting.
+void HistoryWriter::give_up_misplaced(const TableState& state, Month now) {
   const Month first = first_kept(state, now, months_);
-  Month oldest = now;
+  const auto is_misplaced = [&](const HistoryRow& row) {
+    const Month month = month_of(row.time);
+    return month < first || (month > now + std::chrono::months(1) && !state.has_partition(month));
+  };
   std::size_t given_up = 0;
   {
     const std::lock_guard lock(mutex_);
-    given_up = std::erase_if(waiting_, [&](const HistoryRow& row) {
-      const Month month = month_of(row.time);
-      return month < first || (month > now + std::chrono::months(1) && !state.has_partition(month));
-    });
+    given_up = std::erase_if(waiting_, is_misplaced);
     state_.dropped += given_up;
-    for (const HistoryRow& row : waiting_) oldest = std::min(oldest, month_of(row.time));
   }
-  if (given_up > 0) {
-    observe::Event("rows of the history have no place")
-        .with("rows", given_up)
-        .with("why", "there is no partition for their time: this machine's clock was wrong")
-        .warning();
-  }
-  return oldest;
+  if (given_up == 0) return;
+  observe::Event("rows of the history have no place")
+      .with("rows", given_up)
+      .with("why", "there is no partition for their time: a clock was wrong")
+      .warning();
+}
+
+Month HistoryWriter::oldest_waiting(Month now) const {
+  const std::lock_guard lock(mutex_);
+  for (const HistoryRow& row : waiting_) now = std::min(now, month_of(row.time));
+  return now;
 }
 
 /// The table is as it should be. Where rows wait, it is their being written that proves that all is well.

@@ -67,7 +67,8 @@ class HistoryWriter {
   void fail(std::string why, TimePoint now);
   void note_problem(const std::string& problem);
   void note_ready();
-  Month oldest_to_write(const TableState& state, Month now);
+  void give_up_misplaced(const TableState& state, Month now);
+  Month oldest_waiting(Month now) const;  ///< `now` where none is older
   std::vector<HistoryRow> next_rows();
 
   pgfront::Front& front_;

@@ -76,6 +76,8 @@ std::vector<Sampler::Wish> Sampler::wishes(const config::Settings& settings,
     const std::string& fixed = target->upstream().database;
     used[fixed.empty() ? pool->database() : fixed].insert(pool->database());
   }
+  // By its own name, too, where that leads there: pools are forgotten, and what came through them is not.
+  if (config::upstream_entry(settings, own).empty()) used[own].insert(own);
   for (const auto& [database, names] : used) {
     if (database == own) {
       wishes.front().client_databases = {names.begin(), names.end()};
@@ -121,7 +123,7 @@ bool Sampler::plan() {
         wanted.push_back(std::move(*same));
       }
       wanted.back()->set_duties(wish.is_primary, wish.is_of_server, wish.is_of_database);
-      wanted.back()->set_client_databases(wish.client_databases);
+      has_changed = wanted.back()->set_client_databases(wish.client_databases) || has_changed;
     }
   }
   has_changed = has_changed || wanted.size() != visits_.size() || left_out != left_out_;

@@ -26,7 +26,10 @@ class Visit {
   const std::shared_ptr<const backend::Target>& target() const { return target_; }
   /// What is asked here from now on.
   void set_duties(bool is_primary, bool is_of_server, bool is_of_database);
-  void set_client_databases(std::vector<std::string> names) { place_.client_databases = std::move(names); }
+  /// Whether they have changed.
+  bool set_client_databases(const std::vector<std::string>& names) {
+    return std::exchange(place_.client_databases, names) != names;
+  }
 
   /// Of what to wait for; a negative descriptor: only for next_event().
   pollfd polled() const { return line_.polled(); }

@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <tuple>
 
 #include "pgfront/facts.hpp"
 
@@ -53,35 +54,50 @@ std::map<const engine::DatabaseCache*, std::set<std::string>> client_databases(F
   return names;
 }
 
+CacheFacts facts_of(const engine::DatabaseCache& cache, TimePoint now) {
+  const auto& freshness = cache.freshness();
+  const auto& counters = cache.counters();
+  CacheFacts facts;
+  facts.database = cache.database();
+  facts.server = cache.server();
+  facts.level = freshness.level();
+  facts.trouble = freshness.trouble();
+  describe_staleness(facts, freshness, now);
+  facts.hits = counters.hits;
+  facts.misses = counters.misses;
+  facts.waits = counters.waits;
+  facts.fills = counters.fills;
+  facts.refills = counters.refills;
+  facts.stale = counters.stale;
+  facts.refused = counters.refused;
+  facts.saved_micros = counters.saved_micros;
+  return facts;
+}
+
 }  // namespace
 
 std::vector<CacheFacts> cache_facts(Front& front, TimePoint now, bool counts_entries) {
-  const auto caches = front.caches().all();  // and keeps them, whose addresses are names in what follows
+  auto caches = front.caches().all();  // and keeps them, whose addresses are names in what follows
   const HeldBy held = counts_entries ? count_entries(front.caches().store()) : HeldBy();
   const auto names = client_databases(front);
+  // A server that has moved to another address has one there, and the former until nobody uses it: the newest
+  // speaks.
+  std::ranges::sort(caches, {}, [](const auto& cache) {
+    return std::tuple(cache->server(), cache->database(), ~cache->id());
+  });
   std::vector<CacheFacts> all;
   for (const auto& cache : caches) {
-    const auto& freshness = cache->freshness();
-    const auto& counters = cache->counters();
-    CacheFacts& facts = all.emplace_back();
-    facts.database = cache->database();
-    if (const auto at = names.find(cache.get()); at != names.end())
-      facts.client_databases = {at->second.begin(), at->second.end()};
-    facts.server = cache->server();
-    facts.level = freshness.level();
-    facts.trouble = freshness.trouble();
-    describe_staleness(facts, freshness, now);
-    facts.hits = counters.hits;
-    facts.misses = counters.misses;
-    facts.waits = counters.waits;
-    facts.fills = counters.fills;
-    facts.refills = counters.refills;
-    facts.stale = counters.stale;
-    facts.refused = counters.refused;
-    facts.saved_micros = counters.saved_micros;
-    if (const auto at = held.find(&freshness); at != held.end()) {
-      facts.entries = at->second.entries;
-      facts.bytes = at->second.bytes;
+    const bool is_former =
+        !all.empty() && all.back().server == cache->server() && all.back().database == cache->database();
+    CacheFacts& facts = is_former ? all.back() : all.emplace_back(facts_of(*cache, now));
+    if (const auto at = names.find(cache.get()); at != names.end()) {
+      std::set<std::string> sum(facts.client_databases.begin(), facts.client_databases.end());
+      sum.insert(at->second.begin(), at->second.end());
+      facts.client_databases.assign(sum.begin(), sum.end());
+    }
+    if (const auto at = held.find(&cache->freshness()); at != held.end()) {
+      facts.entries += at->second.entries;
+      facts.bytes += at->second.bytes;
     }
   }
   return all;

@@ -38,10 +38,11 @@ export function stepsOf(root: PlanNode): Step[] {
   return steps;
 }
 
-/** PostgreSQL counts rows for each time that a step is begun; told is the sum, of what it expects as well. */
+/** PostgreSQL counts rows for each time that a step is begun; told is the sum, of what it expects as well: once where
+ * it was never begun. */
 function add(node: PlanNode, depth: number, key: string, whole: number, steps: Step[]): void {
   const times = node.actual_loops ?? 1;
-  const all = (rows: number | undefined) => (rows === undefined ? null : rows * times);
+  const all = (rows: number | undefined) => (rows === undefined ? null : rows * Math.max(times, 1));
   const below = node.plans ?? [];
   const belowCost = below.reduce((sum, each) => sum + (each.total_cost ?? 0), 0);
   steps.push({

@@ -143,6 +143,7 @@ const DATABASES: Column<DatabaseFigures>[] = [
     by: (row) => row.temp_bytes ?? 0,
     numeric: true,
   },
+  { title: "These four since", cell: (row) => since(row), by: (row) => row.counted_since ?? 0, numeric: true },
 ];
 
 const TABLES: Column<TableFigures>[] = [
@@ -214,11 +215,8 @@ function shownOf(shown = 0, all = 0): string {
   return shown < all ? `${format.count(shown)} are shown; ` : "";
 }
 
-/** What the servers count from their last reset on, which is not told where there was none. */
-function countedSince(figures: ServerFigures | undefined): string | undefined {
-  const resets = (figures?.databases ?? []).map((each) => each.counted_since).filter((each) => each !== null);
-  return resets.length > 0 ? `deadlocks to temporary files since ${dateOf(Math.min(...resets))}` : undefined;
-}
+/** When counting began, in a cell of a database; null: when it was made, or the server. */
+const since = (row: DatabaseFigures) => (row.counted_since === null ? "the beginning" : dateOf(row.counted_since));
 
 function share(part: number | null, rest: number | null): number | null {
   const whole = (part ?? 0) + (rest ?? 0);
@@ -273,7 +271,7 @@ function Sessions({ activity, locks, figures, alerts }: SessionsProps) {
               empty="There is no session."
             />
           </Section>
-          <Section title="Databases" id={`databases-${id}`} note={countedSince(figures)}>
+          <Section title="Databases" id={`databases-${id}`}>
             <Told place={figures}>
               <Table
                 caption={`Databases of ${activity.server}`}

@@ -10,6 +10,8 @@ import { Table, type Column } from "./table";
 
 /** As many of Forebay's own as the server tells of its. */
 const MOST = 20;
+/** More, for the ways from the server's to the pages of Forebay's: others may have made another order there. */
+const ASKED = 100;
 const EVERY_MS = 5000;
 
 /** The pages of Forebay's statements by their texts: both have lost their values in the same way. */
@@ -83,13 +85,15 @@ function useOwn(live: Live, databases: string[]): Statement[] {
     live,
     EVERY_MS,
     async (signal) => {
-      const paths = databases.map((name) => `/api/v1/statements?limit=${MOST}&database=${encodeURIComponent(name)}`);
+      const paths = databases.map((name) => `/api/v1/statements?limit=${ASKED}&database=${encodeURIComponent(name)}`);
       const told = await Promise.all(paths.map((path) => live.api.data<Statements>(path, signal)));
-      return told.flatMap(({ statements }) => statements);
+      return told
+        .flatMap(({ statements }) => statements)
+        .sort((one, other) => other.total_seconds - one.total_seconds);
     },
     databases.join("\n"),
   );
-  return (value ?? []).sort((one, other) => other.total_seconds - one.total_seconds);
+  return value ?? [];
 }
 
 interface Props {
