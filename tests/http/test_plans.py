@@ -219,7 +219,13 @@ def test_executing_it_is_for_plain_reads_with_values_and_ends_in_time(forebay, p
     assert direct.execute("SELECT count(*) FROM progress").fetchone() == (ROWS,)
     client.execute("SELECT pg_sleep(0.01)")
     sleeper = f"/api/v1/statements/{row_of(http, 'pg_sleep')['id']}/explain"
-    late = http.post(sleeper, {"analyze": True, "parameters": ["30"]})
+
+    def asked():
+        """It waits for a tenth of a second to get a backend, which may have to be opened."""
+        reply = http.post(sleeper, {"analyze": True, "parameters": ["30"]})
+        return "no backend" not in reply.json["error"]["message"] and reply
+
+    late = until(asked, "an answer of the server's")
     assert late.status == 422 and "statement timeout" in late.json["error"]["message"]
     client.execute(SLOW, (1,))
     unknown = http.post(f"/api/v1/statements/{row_of(http, 'slowed')['id']}/explain",

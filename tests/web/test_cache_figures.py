@@ -1,6 +1,7 @@
 """What pages say of the cache, against what clients have sent and what of that came to the server (C7, L17, P8)."""
 
 import contextlib
+import itertools
 import os
 import re
 import signal
@@ -161,14 +162,19 @@ def test_hit_rate_and_time_saved_are_those_of_the_last_seconds(browser, begin, s
                         "share": value_in(figure(browser, "Hit rate", "small").split("now ")[-1]),
                         "saved": value_in(figure(browser, "Time saved", "small")),
                         "latency": value_in(browser.text('[data-figure="latency"]'))})
-        return len(moments) == 16
+        return len(moments) == 18
 
     try:
         wait_until(look, 60, "a while of it", interval=1)
     finally:
         is_over.set()
         asking.join(20)
-    for at, shown in list(enumerate(moments))[8:]:
+    turns = [{name: after[name] - before[name] for name in ("calls", "total", "waited")}
+             for before, after in itertools.pairwise(moments)]
+    # What a hit saves is what its own answer took, some seconds before: a busy machine makes them differ.
+    least_saved, most_saved = (change(each[of] / each["calls"] for each in turns if each["calls"])
+                               for change, of in ((min, "total"), (max, "waited")))
+    for at, shown in list(enumerate(moments))[9:]:
         windows = [(moments[at - begin], moments[at - end]) for begin, end in WINDOWS]
         grown = [{name: after[name] - before[name] for name in ("at", "hits", "sent", "calls", "total", "waited")}
                  for before, after in windows]
@@ -178,9 +184,7 @@ def test_hit_rate_and_time_saved_are_those_of_the_last_seconds(browser, begin, s
         least, most = ([each[of] / each["calls"] for each in grown] for of in ("total", "waited"))
         assert min(least) * 0.97 <= shown["latency"] <= max(most) * 1.05, (at, moments)
         hits = [each["hits"] / each["at"] for each in grown]
-        # Each hit saves what its own answer took, and not the mean of all, which a busy machine makes differ; the sum
-        # of them is looked at above.
-        assert min(hits) * min(least) * 0.6 <= shown["saved"] <= max(hits) * max(most) * 1.6, (at, moments)
+        assert min(hits) * least_saved * 0.9 <= shown["saved"] <= max(hits) * most_saved * 1.1, (at, moments)
 
 
 def test_what_forebay_asks_by_itself_is_no_query_of_a_client(browser, begin, stored):
@@ -263,8 +267,9 @@ def test_the_lease_is_as_old_as_what_was_heard_last_of_the_server(browser, start
             (pid,), = own.query(teller)
             wait_until(lambda: ask() and "proved" in freshness(browser), 30, "a lease", interval=0.05)
             os.kill(pid, signal.SIGSTOP)
-            stopped = time.monotonic()
             try:
+                own.execute("CREATE TABLE written (id int)")  # what has been told of covers all, until something comes
+                stopped = time.monotonic()
                 for seconds in (3, 8):
                     wait_until(lambda: ask() and lease(browser) >= seconds, 30, "an old lease", interval=0.05)
                     elapsed = time.monotonic() - stopped

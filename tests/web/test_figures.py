@@ -115,11 +115,13 @@ def test_pool_wait_is_what_clients_wait_longer_than_the_server_takes(browser, be
     by_server = counting.counted("pg_sleep")
     for at, (wait, latency) in readings:
         waited = [mean - by_server["mean"] for mean in truth.means(at)]
-        assert min(waited) * 0.85 <= wait <= max(waited) * 1.05, (at, readings)
+        # The two others' sleeps; where pgbench is slow to read, it measures that, too.
+        assert min(2 * by_server["mean"], *waited) * 0.85 <= wait <= max(waited) * 1.05, (at, readings)
         assert by_server["min"] <= latency * 1.01 <= by_server["mean"] * 1.3, "the wait is no part of it"
     open_statement(browser, base, "SELECT pg_sleep")
     waited = sum(truth.seconds) - by_server["total"]
-    assert value_in(figure(browser, "Waited for a backend")) == pytest.approx(waited, rel=0.15)
+    told = value_in(figure(browser, "Waited for a backend"))
+    assert min(2 * by_server["total"], waited) * 0.85 <= told <= waited * 1.02
 
 
 def test_pool_wait_is_that_of_clients_who_get_no_backend(browser, begin, connect):
