@@ -17,7 +17,8 @@ namespace forebay::cache {
 // are out where a text or a time would become one: that takes the day's offset from UTC. The names of WAL
 // files, called immutable, change with the timeline.
 //
-// pg_get_viewdef() locks the view and what it reads against being dropped, and so waits for those who do that.
+// pg_get_viewdef() locks the view and what it reads against being dropped, and so waits for those who do
+// that.
 //
 // 60 is the type of a trigger that runs after each INSERT, UPDATE, DELETE and TRUNCATE statement
 // (TRIGGER_TYPE_… in catalog/pg_trigger.h); A: whatever session_replication_role is.
