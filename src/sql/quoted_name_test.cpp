@@ -10,7 +10,8 @@ TEST(QuotedName, StandsAloneWhereItCan) {
     EXPECT_EQ(quoted_name(name), name);
 }
 
-// An advised VACUUM of a table "order", and the rewrite of a statement by a column "user", did not parse.
+// The rewrite of a statement by a column "user" compared the name of who asks, and one by "order" did not
+// parse.
 TEST(QuotedName, QuotesKeyWords) {
   EXPECT_EQ(quoted_name("order"), "\"order\"");
   EXPECT_EQ(quoted_name("user"), "\"user\"");
