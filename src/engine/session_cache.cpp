@@ -45,7 +45,8 @@ bool Session::may_ask_cache(char type) const {
   if (type != kQuery && type != kBind && type != kParse) return false;
   if (routing_ != nullptr && routing_->attempt.is_open) return false;
   if (in_batch_ || waiting_ || barrier_ || asking_ || preparing_ || reads_->is_filling() ||
-      reads_->is_asked_for() || !effects_.empty() || touched_settings_ != nullptr || !to_server().empty()) {
+      reads_->is_asked_for() || reads_->is_refused() || !effects_.empty() || touched_settings_ != nullptr ||
+      !to_server().empty()) {
     return false;
   }
   // What a client still has of the server that its pool was on before is none of the cache's.

@@ -164,6 +164,12 @@ void SessionReads::count_misses(std::size_t statements) {
   (refills_ ? counters.refills : counters.misses).fetch_add(statements, std::memory_order_relaxed);
 }
 
+/// What waits for a backend now goes to the server when it has one, and is not asked for again.
+void SessionReads::note_refusal(std::size_t statements) {
+  cache_->counters().refused.fetch_add(statements, std::memory_order_relaxed);
+  is_refused_ = true;
+}
+
 /// Whether somebody else's answer is worth waiting for. Not where an entry lives that may not be served yet,
 /// or where an own write would keep a new one from being served: what is missing then is a lease.
 bool SessionReads::follow(const cache::Key& key, const cache::Entry* found, const Rule& rule) {
@@ -211,16 +217,12 @@ void SessionReads::note_miss(const std::vector<ReadRequest>& batch,
                              const Rule& rule) {
   thread_local std::vector<std::shared_ptr<const StatementPlan>> plans;
   plans.clear();
-  auto& counters = cache_->counters();
   const cache::Fence fence = cache_->freshness().fence();
   bool fills = fence.epoch != 0 && fence.all_visible_below != 0;
   for (const ReadRequest& request : batch) {
     const auto& plan = plans.emplace_back(cache_->plan_of(request));
     if (plan == nullptr) return;
-    if (!plan->refusal.empty()) {
-      counters.refused.fetch_add(batch.size(), std::memory_order_relaxed);
-      return;
-    }
+    if (!plan->refusal.empty()) return note_refusal(batch.size());
     fills = fills && plan->catalog == fence.catalog;
   }
   if (fills && is_worth(batch, settings, plans, found, rule))
@@ -251,15 +253,13 @@ void SessionReads::begin_fill(const std::vector<ReadRequest>& batch,
                               const backend::SessionSettingsPtr& settings, const Plans& plans,
                               std::vector<cache::EntryPtr>& found, const Rule& rule,
                               const cache::Fence& fence) {
-  auto& counters = cache_->counters();
   std::vector<Policies::Terms> terms;
   policies_ = cache_->policies();
   // If it is that of a newer epoch than the fence's, nothing will be kept.
   const cache::Level level = cache_->freshness().level();
   for (std::size_t at = 0; at < batch.size(); ++at) {
-    if (terms.emplace_back(policies_->terms(*plans[at], batch[at], level)).refusal.empty()) continue;
-    counters.refused.fetch_add(batch.size(), std::memory_order_relaxed);
-    return;
+    if (!terms.emplace_back(policies_->terms(*plans[at], batch[at], level)).refusal.empty())
+      return note_refusal(batch.size());
   }
   count_misses(batch.size());
   asked_ = batch.size();
@@ -326,7 +326,7 @@ void SessionReads::abandon() {
       seen_.reading(entry->dependencies());
   }
   end_fill();
-  asked_ = 0;
+  end_batch();
 }
 
 /// After whatever came of it is in memory: that is where followers look.
@@ -340,6 +340,7 @@ void SessionReads::end_fill() {
 bool SessionReads::was_asked_for() {
   const bool asked = asked_ > 0;
   if (asked) --asked_;
+  is_refused_ = false;
   if (fill_ && !is_sent_ && !asked) end_fill();
   if (fill_ && asked && !is_sent_) fill_->note_sent(Clock::now());
   if (fill_ && asked) is_sent_ = true;

@@ -76,15 +76,20 @@ class SessionReads {
     lead_.reset();
   }
   /// All of a batch has been sent: nothing that follows is what ask() was asked for.
-  void end_batch() { asked_ = 0; }
+  void end_batch() {
+    asked_ = 0;
+    is_refused_ = false;
+  }
 
   /// A statement is about to be sent that may read and write. `request`: its text and values, as far as they
   /// are known.
   void note_statement(const sql::Verdict& verdict, sql::Effects effects, const ReadRequest& request);
   /// Whether the statement at hand is one that ask() was asked for, and so noted.
   bool is_asked_for() const { return asked_ > 0; }
-  /// As above, when the statement is about to be sent; to be called once for each. note_statement() and
-  /// note_unknown_statement() do.
+  /// Whether ask() found that what it was last asked for, and what has not been sent yet, cannot be kept.
+  bool is_refused() const { return is_refused_; }
+  /// As is_asked_for(), when the statement is about to be sent; to be called once for each. note_statement()
+  /// and note_unknown_statement() do.
   bool was_asked_for();
   /// One of which nothing is known.
   void note_unknown_statement();
@@ -124,6 +129,7 @@ class SessionReads {
   void note_hit(const cache::EntryPtr& entry, const Rule& rule);
   Asker asker() const;
   void count_misses(std::size_t statements);
+  void note_refusal(std::size_t statements);
   void keep(const backend::Backend& backend);
   Rule rule_at(TimePoint now, std::size_t statements, bool may_follow) const;
   bool is_served(const cache::Entry& entry, const Rule& rule);
@@ -157,6 +163,7 @@ class SessionReads {
   bool is_sent_ = false;                         ///< the first request of those whose answers fill_ is for
   TimePoint looked_at_{};
   std::size_t asked_ = 0;  ///< so many statements are sent next of which it has been noted what they read
+  bool is_refused_ = false;
   Seen seen_;
   OwnWrites writes_;
 };

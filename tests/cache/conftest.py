@@ -38,6 +38,10 @@ class Cached(Endpoint):
         assert len(rows) < 2, rows
         return rows[0] if rows else {"level": "none yet", "hits": 0, "misses": 0, "entries": 0, "refused": 0}
 
+    def clients_waiting(self) -> int:
+        with psycopg.connect(self.daemon.dsn(dbname="forebay"), autocommit=True, row_factory=dict_row) as console:
+            return sum(row["cl_waiting"] for row in console.execute("SHOW POOLS"))
+
     def latencies(self) -> dict[str, dict]:
         """The rows of SHOW LATENCIES for this database, by what they are of."""
         with psycopg.connect(self.daemon.dsn(dbname="forebay"), autocommit=True, row_factory=dict_row) as console:

@@ -13,11 +13,6 @@ FIRST = "SELECT name FROM items WHERE id = 1"
 SECOND = "SELECT name FROM items WHERE id = 2"
 
 
-def waiting_clients(cached) -> int:
-    with psycopg.connect(cached.daemon.dsn(dbname="forebay"), autocommit=True) as console:
-        return sum(row[3] for row in console.execute("SHOW POOLS"))
-
-
 def test_a_read_that_was_cancelled_before_it_ran_is_not_filled_by_the_next_ones_answer(cached, client, server):
     """The answer of the second read must never be kept as that of the first, which was not even sent."""
     cached.settle(lambda: client.execute(SECOND).fetchall())
@@ -35,8 +30,8 @@ def test_a_read_that_was_cancelled_before_it_ran_is_not_filled_by_the_next_ones_
 
     reader = threading.Thread(target=read_first)
     reader.start()
-    before = waiting_clients(cached)
-    wait_until(lambda: waiting_clients(cached) >= max(1, before), 10, "the reader waits")
+    before = cached.clients_waiting()
+    wait_until(lambda: cached.clients_waiting() >= max(1, before), 10, "the reader waits")
     client.cancel()
     reader.join(20)
     assert len(failures) == 1

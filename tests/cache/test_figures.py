@@ -1,5 +1,7 @@
 """What the console shows of the cache (its hit rate), what empties it, and what a server that cannot do it gets."""
 
+import concurrent.futures
+import contextlib
 import time
 
 import psycopg
@@ -47,6 +49,21 @@ def test_an_explanation_is_no_hit(cached, client):
     for _ in range(3):
         client.execute(f"EXPLAIN (FOREBAY) {TEXT}", prepare=False)
     assert sorted(entry["hits"] for entry in cached.entries()) == hits != []
+
+
+def test_what_waited_for_a_backend_was_counted_twice_among_what_cannot_be_kept(cached, client):
+    with contextlib.ExitStack() as opened:
+        holders = [opened.enter_context(psycopg.connect(cached.daemon.dsn(user="app", dbname=cached.dbname))) for _ in range(6)]
+        client.execute("SELECT clock_timestamp()")
+        for holder in holders:
+            holder.execute("SELECT txid_current()")
+        before = cached.figures()["refused"]
+        waits = opened.enter_context(concurrent.futures.ThreadPoolExecutor(1)).submit(
+            client.execute, "SELECT clock_timestamp()")
+        wait_until(lambda: cached.clients_waiting() == 1, 10, "it waits")
+        holders[0].rollback()
+        waits.result(10)
+        assert cached.figures()["refused"] == before + 1
 
 
 def test_cache_clear(cached, client):
