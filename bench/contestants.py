@@ -13,7 +13,7 @@ USER, DATABASE = PostgresServer.superuser, "bench"
 
 # No password anywhere: logging in is not what is measured.
 HBA = "local all all trust\nlocal replication all trust\nhost all all 127.0.0.1/32 trust\n"
-SERVER = {"max_connections": 600, "shared_buffers": "256MB"}
+SERVER = {"max_connections": 600, "shared_buffers": "256MB", "dynamic_shared_memory_type": "posix"}
 
 # Transaction pooling with as many backends as Forebay has, and silent. PgBouncer 1.18 knows no prepared statements in
 # transaction pooling (max_prepared_statements came with 1.21), so for these it gets session pooling and a backend for

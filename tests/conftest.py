@@ -14,6 +14,11 @@ _kept = pathlib.Path(__file__).parents[1] / "build" / "testing"
 _kept.mkdir(parents=True, exist_ok=True)
 os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_kept))
 
+from forebay_testing.directories import DATA_VARIABLE, directory_in_memory  # noqa: E402
+
+if DATA_VARIABLE not in os.environ and (_in_memory := directory_in_memory()) is not None:
+    os.environ[DATA_VARIABLE] = _in_memory  # for the programs that tests begin as well
+
 pytest_plugins = ["forebay_testing.fixtures"]
 
 

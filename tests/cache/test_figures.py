@@ -52,8 +52,9 @@ def test_an_explanation_is_no_hit(cached, client):
 
 
 def test_what_waited_for_a_backend_was_counted_twice_among_what_cannot_be_kept(cached, client):
+    dsn = cached.daemon.dsn(user="app", dbname=cached.dbname)
     with contextlib.ExitStack() as opened:
-        holders = [opened.enter_context(psycopg.connect(cached.daemon.dsn(user="app", dbname=cached.dbname))) for _ in range(6)]
+        holders = [opened.enter_context(psycopg.connect(dsn)) for _ in range(6)]
         client.execute("SELECT clock_timestamp()")
         for holder in holders:
             holder.execute("SELECT txid_current()")

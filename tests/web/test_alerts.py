@@ -29,7 +29,7 @@ def test_an_alert_is_raised_by_a_real_fault_and_resolved_by_hand(browser, start,
         assert "No alert is active" in browser.see("section", "Active")
         assert browser.texts("nav .badge") == []
         replica.stop()
-        told = browser.see(".alerts li.bad", "replica-out", timeout=30_000)
+        told = browser.see(".alerts li.bad", "replica-out")
         assert "critical" in told and name in told and "Look at that replica" in told
         assert browser.see("nav .badge", "1").startswith("1")
         browser.picture("alert")
@@ -55,7 +55,7 @@ def test_the_page_with_alerts_is_well_made(browser, start, load, width, scheme):
     daemon = start(*WAITS, config=RULES.format(role="admin"))
     load(daemon, "SELECT pg_sleep(1);\n", clients=4, rate=1000)
     browser.open(f"{place(daemon)}#/alerts", width=width, scheme=scheme)
-    told = browser.see(".alerts li.attention", "pool-wait", timeout=30_000)
+    told = browser.see(".alerts li.attention", "pool-wait")
     assert "limit 300 ms" in told and f"user {USER}" in told
     browser.picture(f"alerts-active-{width}-{scheme}")
     serious = [issue for issue in browser.do("axe") if issue["impact"] in ("serious", "critical")]
@@ -68,7 +68,7 @@ def test_an_alert_is_resolved_by_keyboard(browser, start, load):
     daemon = start(*WAITS, config=RULES.format(role="admin"))
     load(daemon, "SELECT pg_sleep(1);\n", clients=4, rate=1000)
     browser.open(f"{place(daemon)}#/alerts")
-    browser.see(".alerts li", "pool-wait", timeout=30_000)
+    browser.see(".alerts li", "pool-wait")
     for _ in range(40):
         browser.do("press", key="Tab")
         if "Resolve pool-wait" in browser.do("focused"):
@@ -81,6 +81,6 @@ def test_who_may_only_look_sees_no_buttons(browser, start, load):
     daemon = start(*WAITS, config=RULES.format(role="viewer"))
     load(daemon, "SELECT pg_sleep(1);\n", clients=4, rate=1000)
     browser.open(f"{place(daemon)}#/alerts")
-    browser.see(".alerts li", "pool-wait", timeout=30_000)
+    browser.see(".alerts li", "pool-wait")
     assert browser.texts(".alerts button") == []
     browser.see("section", "for administrators")

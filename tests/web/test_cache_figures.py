@@ -223,7 +223,7 @@ def test_a_database_that_is_used_again_has_its_figures_since_the_start(browser, 
     before = counts(browser)["Hits"]
     assert before >= 20
     client.close()
-    browser.see(".notice", "No database has a cache", timeout=40_000)
+    browser.see(".notice", "No database has a cache")
     with psycopg.connect(**again) as client:
         wait_until(lambda: client.execute(WARM) and cells(browser, COUNTED), 30, "its row is there again", interval=0.2)
         assert counts(browser)["Hits"] >= before
@@ -241,7 +241,7 @@ def test_what_was_saved_since_the_start_is_told_when_nobody_is_connected_any_mor
     saved = value_in(figure(browser, "Time saved"))
     assert saved > 0.3
     client.close()
-    browser.see(".notice", "No database has a cache", timeout=40_000)
+    browser.see(".notice", "No database has a cache")
     browser.do("go", url=f"{base}#/")
     assert value_in(browser.see('[data-figure="saved"]')) >= saved
     note = browser.text('.figure:has([data-figure="hit-rate"]) small')

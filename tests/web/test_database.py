@@ -81,7 +81,7 @@ def test_a_server_that_is_stopped_is_shown_as_such_and_not_as_an_empty_page(brow
         browser.see('[data-figure="sessions"]')
         assert browser.do("value", script="document.querySelectorAll('.past').length") == 0
         own.stop()
-        told = browser.see(".notice", f"{own.host}:{own.port} does not answer since", timeout=30_000)
+        told = browser.see(".notice", f"{own.host}:{own.port} does not answer since")
         assert "What is shown in grey is of" in told
         grey = "getComputedStyle(document.querySelector('.past')).filter"
         assert browser.do("value", script=grey) == "grayscale(1)"
@@ -108,7 +108,7 @@ def test_a_slot_that_nobody_reads_is_shown_with_what_it_keeps_and_warned_of(brow
         row = browser.see('tr:has-text("forgotten")', "nobody reads it")
         assert "logical" in row and "reserved" in row and "postgres" in row
         own.execute("CREATE TABLE written AS SELECT repeat('x', 1000) FROM generate_series(1, 5000)")
-        browser.see('tr:has-text("forgotten")', "keeps too much", timeout=30_000)
+        browser.see('tr:has-text("forgotten")', "keeps too much")
         kept, = own.query("SELECT pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn)::float8 FROM pg_replication_slots"
                           " WHERE slot_name = 'forgotten'")[0]
         # The server goes on writing a little by itself.
@@ -144,7 +144,7 @@ def test_statements_are_those_that_the_server_counts_with_a_way_to_their_pages(b
         daemon.reload()
         browser.open(f"{place(daemon)}#/database")
         section = statements_section("postgres")
-        through = browser.see(f'{section} tr:has-text("by_forebay")', timeout=40_000)
+        through = browser.see(f'{section} tr:has-text("by_forebay")')
         past = browser.text(f'{section} tr:has-text("past_forebay")')
         for row, part in ((through, "by_forebay"), (past, "past_forebay")):
             text, user, calls, rows = own.query(

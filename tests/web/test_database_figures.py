@@ -113,7 +113,7 @@ def test_times_of_statements_are_those_of_pg_stat_statements(browser, start, cou
     for seconds in (0.05, 0.1, 0.3):
         counting.execute(f"SELECT count(*) AS timed_here, pg_sleep({seconds}) FROM pg_class")
     browser.open(f"{place(start(upstream=counting, config=QUICK))}#/database")
-    browser.see('section[aria-labelledby="statements-postgres"] tr:has-text("timed_here")', timeout=40_000)
+    browser.see('section[aria-labelledby="statements-postgres"] tr:has-text("timed_here")')
     truth = counting.query(
         "SELECT total_exec_time / 1e3, mean_exec_time / 1e3, max_exec_time / 1e3,"
         " shared_blks_hit::float8 / (shared_blks_hit + shared_blks_read) FROM pg_stat_statements"
@@ -136,7 +136,7 @@ def test_statements_of_a_database_that_clients_know_by_another_name_are_shown(br
         for _ in range(3):
             shop.execute("SELECT 2 AS in_the_shop")
         browser.open(f"{place(daemon)}#/database")
-        row = browser.see('section[aria-labelledby="statements-production"] tr:has-text("in_the_shop")', timeout=40_000)
+        row = browser.see('section[aria-labelledby="statements-production"] tr:has-text("in_the_shop")')
     assert row.split("\t")[2] == "3"
     assert "busy_" not in browser.text('section[aria-labelledby="statements-production"]')
 
@@ -147,7 +147,7 @@ def test_what_a_server_does_not_tell_is_not_shown_as_nothing(browser, start, own
     own.execute("REVOKE SELECT ON pg_replication_slots FROM PUBLIC")
     daemon = start(upstream=own.url(user=USER), config=QUICK)
     browser.open(f"{place(daemon)}#/database")
-    browser.see('section[aria-labelledby^="databases-"] .notice', "does not tell this", timeout=30_000)
+    browser.see('section[aria-labelledby^="databases-"] .notice', "does not tell this")
     assert figure(browser, "Deadlocks") == "–"
     assert "Asking" not in browser.text('section[aria-labelledby^="databases-"]')
     own.execute("GRANT SELECT ON pg_replication_slots TO PUBLIC")

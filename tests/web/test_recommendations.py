@@ -46,7 +46,7 @@ def test_a_recommendation_is_dismissed_by_a_click_and_restored(browser, start):
     browser.open(base)
     browser.see(".empty", "Nothing: no figure calls for anything.")
     pause(base)
-    browser.see(".advice li", "End the pause", timeout=30_000)
+    browser.see(".advice li", "End the pause")
     browser.click('button[aria-label="Dismiss: End the pause"]')
     browser.see('.done[role="status"]', "Dismissed: End the pause.")
     browser.see(".empty", "Nothing: no figure calls for anything.")
@@ -65,7 +65,7 @@ def test_a_recommendation_is_dismissed_by_keyboard(browser, start):
     base = place(start(config=ADMIN))
     pause(base)
     browser.open(base)
-    browser.see(".advice li", "End the pause", timeout=30_000)
+    browser.see(".advice li", "End the pause")
     for _ in range(40):
         browser.do("press", key="Tab")
         if "Dismiss: End the pause" in browser.do("focused"):

@@ -49,7 +49,7 @@ def test_a_slow_statement_is_found_explained_and_fixed(browser, client, direct, 
         session.execute(f"{TEXT}{user}")
     browser.open(base, width=width, scheme=scheme)
     browser.do("go", url=f"{base}#/statements")
-    browser.see('table tr:has-text("FROM progress")', "can be mended", timeout=40_000)
+    browser.see('table tr:has-text("FROM progress")', "can be mended")
     browser.click(f'table a:has-text("{TEXT.strip()}")')
     browser.see('section[aria-labelledby="statement"]', "SELECT count(*) FROM progress WHERE user_id = $1")
     assert "Seq Scan on progress" in browser.see(".plan", "Seq Scan")

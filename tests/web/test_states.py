@@ -38,7 +38,7 @@ def test_a_forebay_that_is_stopped_is_said_to_be_and_found_again(browser, start)
     daemon.start()
     # Not by the mouse: the page tries by itself, too, and may have found it before the mouse is there.
     browser.do("value", script="document.querySelector('.link button')?.click()")
-    browser.see('[role="status"]', "Live", timeout=30_000)
+    browser.see('[role="status"]', "Live")
     wait_until(lambda: not is_grey(browser), 10, "figures of now have their colours")
 
 
@@ -80,7 +80,7 @@ def test_a_replica_that_is_gone_is_drawn_and_is_what_to_do_next(browser, start, 
         replica.stop()
         assert browser.see(".box", "down")
         browser.do("go", url=f"{base}#/")
-        browser.see(".advice li", f"Bring {replica.host}:{replica.port} back", timeout=30_000)
+        browser.see(".advice li", f"Bring {replica.host}:{replica.port} back")
         browser.see(".lights li.attention", "is down")
         browser.picture("replica-down")
         assert not browser.complaints()
@@ -93,7 +93,7 @@ def test_a_database_that_is_paused_is_what_to_do_next(browser, start):
     browser.see('[role="status"]', "Live")
     browser.do("value", script="fetch('/api/v1/pause', {method: 'POST', body: '{}', "
                "headers: {'Content-Type': 'application/json'}}).then((reply) => reply.status)")
-    browser.see(".advice li", "End the pause", timeout=30_000)
+    browser.see(".advice li", "End the pause")
     browser.see("section", "Something is wrong")
 
 

@@ -12,7 +12,7 @@ import time
 import weakref
 
 from . import keeper
-from .directories import create_directory, remove_directory, server_user
+from .directories import DATA_VARIABLE, create_directory, remove_directory, server_user
 from .waiting import wait_until
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -37,11 +37,13 @@ class Daemon:
     orderly_signal = signal.SIGTERM  #: ends it after its work is done
     prompt_signal = signal.SIGKILL  #: ends it and all its children at once
     refuses_root = False
+    keeps_data = False
     start_timeout = 30.0
     stop_timeout = 30.0
 
     def __init__(self) -> None:
-        self.directory: pathlib.Path = create_directory(self.name)
+        base = os.environ.get(DATA_VARIABLE) if self.keeps_data else None
+        self.directory: pathlib.Path = create_directory(self.name, base)
         self.log_path = self.directory / f"{self.name}.log"
         self._process: subprocess.Popen | None = None
         self._log_start = 0

@@ -24,6 +24,7 @@ DEFAULT_CONFIG = {
     "fsync": "off",
     "full_page_writes": "off",
     "shared_buffers": "64MB",
+    "dynamic_shared_memory_type": "mmap",  # in the server's folder, which is removed even if it was killed
     "log_timezone": "UTC",
     "timezone": "UTC",
     "log_line_prefix": "%m [%p] %q%u@%d ",
@@ -58,6 +59,7 @@ class PostgresServer(Daemon):
     orderly_signal = signal.SIGINT  # "fast": https://www.postgresql.org/docs/15/server-shutdown.html
     prompt_signal = signal.SIGQUIT  # "immediate": the postmaster takes its children along
     refuses_root = True
+    keeps_data = True
 
     def __init__(self, config: dict | None = None, hba: str | None = None, data_directory: str | None = None) -> None:
         super().__init__()
