@@ -29,6 +29,7 @@ from processes import processor_seconds  # noqa: E402
 NAMES = ("direct", "PgBouncer", "Forebay")
 PROTOCOLS = ("simple", "extended", "prepared")
 CLIENTS = (1, 16, 200)
+WARM_UP_CLIENTS = 8
 
 
 def main() -> int:
@@ -66,7 +67,7 @@ def measure(stack: contextlib.ExitStack, arguments: argparse.Namespace) -> dict:
     if arguments.only != "crowd":
         with contextlib.ExitStack() as daemons:
             with interruption.whole():
-                field = start_field(daemons, server, arguments.threads, max(clients))
+                field = start_field(daemons, server, arguments.threads, max(WARM_UP_CLIENTS, *clients))
             result["throughput"] = measure_throughput(field, protocols, clients, arguments)
     if arguments.only != "throughput":
         result["idle"] = measure_idle(server, arguments.threads)
@@ -96,7 +97,7 @@ def measure_throughput(field: Field, protocols, clients, arguments) -> list[dict
 def warm_up(field: Field, protocols) -> None:
     for name in NAMES:
         for protocol in protocols:
-            one_run(field, name, protocol, 8, 1)
+            one_run(field, name, protocol, WARM_UP_CLIENTS, 1)
 
 
 def one_run(field: Field, name: str, protocol: str, clients: int, seconds: int) -> dict:

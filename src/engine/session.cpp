@@ -85,6 +85,7 @@ std::size_t Session::on_input(const std::byte* bytes, std::size_t size) {
       break;
     }
     at += used;
+    if (reads_ != nullptr) reads_->note_taken();
     if (routing_ != nullptr) routing_->attempt.note_handled(used);
   }
   send_burst();

@@ -326,7 +326,7 @@ void SessionReads::abandon() {
       seen_.reading(entry->dependencies());
   }
   end_fill();
-  end_batch();
+  asked_ = 0;
 }
 
 /// After whatever came of it is in memory: that is where followers look.
@@ -340,7 +340,6 @@ void SessionReads::end_fill() {
 bool SessionReads::was_asked_for() {
   const bool asked = asked_ > 0;
   if (asked) --asked_;
-  is_refused_ = false;
   if (fill_ && !is_sent_ && !asked) end_fill();
   if (fill_ && asked && !is_sent_) fill_->note_sent(Clock::now());
   if (fill_ && asked) is_sent_ = true;

@@ -76,18 +76,17 @@ class SessionReads {
     lead_.reset();
   }
   /// All of a batch has been sent: nothing that follows is what ask() was asked for.
-  void end_batch() {
-    asked_ = 0;
-    is_refused_ = false;
-  }
+  void end_batch() { asked_ = 0; }
 
   /// A statement is about to be sent that may read and write. `request`: its text and values, as far as they
   /// are known.
   void note_statement(const sql::Verdict& verdict, sql::Effects effects, const ReadRequest& request);
   /// Whether the statement at hand is one that ask() was asked for, and so noted.
   bool is_asked_for() const { return asked_ > 0; }
-  /// Whether ask() found that what it was last asked for, and what has not been sent yet, cannot be kept.
+  /// Whether ask() found that the batch at the front of the input cannot be kept.
   bool is_refused() const { return is_refused_; }
+  /// A message has been taken from the input.
+  void note_taken() { is_refused_ = false; }
   /// As is_asked_for(), when the statement is about to be sent; to be called once for each. note_statement()
   /// and note_unknown_statement() do.
   bool was_asked_for();

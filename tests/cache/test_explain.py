@@ -99,3 +99,12 @@ def test_without_the_cache_it_says_so(server, database):
             psycopg.connect(daemon.dsn(user="app", dbname=database), autocommit=True) as client:
         assert client.execute("EXPLAIN (FOREBAY) SELECT 1").fetchall() == [
             ("Kept: no; this session has no cache (cache.enabled, or the upstream names no user)",)]
+
+
+def test_after_it_the_next_statement_was_not_kept(cached, client):
+    def is_in_memory() -> bool:
+        last = client.execute("EXPLAIN (FOREBAY) SELECT name FROM items WHERE id = 3", prepare=False).fetchall()[-1]
+        client.execute("SELECT name FROM items WHERE id = 3", prepare=False)
+        return not last[0].startswith("In memory, as a simple query: no")
+
+    wait_until(is_in_memory, 10, "it is kept")
