@@ -230,3 +230,20 @@ def test_a_migration_was_ended_by_a_deadlock_with_the_look_at_the_catalog(cached
         time.sleep(1.2)  # it was looked for a deadlock once, deadlock_timeout after it began to wait
         migration.execute("DROP VIEW items_view; DROP TABLE is_looked_at")
     cached.settle(lambda: client.execute(BY_KEY))
+
+
+def test_it_is_told_when_the_catalog_stays_locked(cached, client, server, database, around):
+    """Nothing is served meanwhile, and why is said once it takes longer than a migration does."""
+    cached.settle(lambda: client.execute(BY_KEY))
+    with psycopg.connect(server.dsn(dbname=database)) as migration:
+        migration.execute("LOCK TABLE items")
+        around("CREATE TABLE is_looked_at (id int)")
+
+        def is_told() -> bool:
+            client.execute("SELECT 1")  # nobody looks for nobody
+            return "while somebody changes what a view reads" in cached.figures()["trouble"]
+
+        wait_until(is_told, 40, "it is told")
+        migration.execute("DROP TABLE is_looked_at")
+    cached.settle(lambda: client.execute(BY_KEY))
+    wait_until(lambda: cached.figures()["trouble"] == "", 10, "no trouble is left")
