@@ -161,8 +161,8 @@ class SessionReads {
   std::shared_ptr<Flights::Follower> follower_;  ///< while somebody else's query is waited for
   bool is_sent_ = false;                         ///< the first request of those whose answers fill_ is for
   TimePoint looked_at_{};
-  std::size_t asked_ = 0;  ///< so many statements are sent next of which it has been noted what they read
-  bool is_refused_ = false;
+  std::size_t asked_ = 0;    ///< so many statements are sent next of which it has been noted what they read
+  bool is_refused_ = false;  ///< see is_refused()
   Seen seen_;
   OwnWrites writes_;
 };

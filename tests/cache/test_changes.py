@@ -240,7 +240,7 @@ def test_it_is_told_when_the_catalog_stays_locked(cached, client, server, databa
         around("CREATE TABLE is_looked_at (id int)")
 
         def is_told() -> bool:
-            client.execute("SELECT 1")  # nobody looks for nobody
+            client.execute("SELECT 1")  # where nobody asks, nobody looks
             return "while somebody changes what a view reads" in cached.figures()["trouble"]
 
         wait_until(is_told, 40, "it is told")

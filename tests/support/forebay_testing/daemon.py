@@ -37,7 +37,7 @@ class Daemon:
     orderly_signal = signal.SIGTERM  #: ends it after its work is done
     prompt_signal = signal.SIGKILL  #: ends it and all its children at once
     refuses_root = False
-    keeps_data = False
+    keeps_data = False  #: its folder is in that of DATA_VARIABLE, where one is named
     start_timeout = 30.0
     stop_timeout = 30.0
 
