@@ -23,18 +23,20 @@ class Ring {
   T& operator[](std::size_t index) { return slot(index); }
   const T& operator[](std::size_t index) const { return items_[(first_ + index) & (capacity_ - 1)]; }
 
-  T& push_back(T item) {
+  /// A new item at the end, as T() makes it.
+  T& add() {
     if (size_ == capacity_) grow();
-    T& place = slot(size_++);
-    place = std::move(item);
-    return place;
+    return slot(size_++);
   }
 
+  T& push_back(T item) { return add() = std::move(item); }
+
+  /// An empty one begins at its first place again, which the processor's cache is likelier to hold.
   void pop_front() {
     assert(size_ > 0);
     slot(0) = T();
-    first_ = (first_ + 1) & (capacity_ - 1);
     --size_;
+    first_ = size_ == 0 ? 0 : (first_ + 1) & (capacity_ - 1);
   }
 
   /// Removes the item at `index`, keeping the order of the others.

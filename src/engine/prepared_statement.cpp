@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "backend/random_name.hpp"
+#include "engine/trace_comment.hpp"
 
 namespace forebay::engine {
 
@@ -41,9 +42,9 @@ PreparedStatementPtr make_statement(std::string_view text, Bytes types, sql::Eff
                                     const sql::Fingerprint& fingerprint, bool is_shared,
                                     std::optional<std::string> settings, bool are_settings_certain) {
   const std::uint64_t id = next_id.fetch_add(1);
-  return std::make_shared<const PreparedStatement>(
-      PreparedStatement{id, backend_name(id), std::string(text), std::string(as_text(types)), effects,
-                        fingerprint, is_shared, std::move(settings), are_settings_certain});
+  return std::make_shared<const PreparedStatement>(PreparedStatement{
+      id, backend_name(id), std::string(text), std::string(as_text(types)), effects, fingerprint, is_shared,
+      std::move(settings), are_settings_certain, may_have_outer_comment(text)});
 }
 
 }  // namespace

@@ -27,6 +27,7 @@ struct PreparedStatement {
   std::optional<std::string> settings;
   /// No code that is not known has run before on a backend of the client's, so those were all its settings.
   bool are_settings_certain = false;
+  bool may_have_outer_comment = false;  ///< as engine/trace_comment.hpp says it of the text
 };
 
 using PreparedStatementPtr = std::shared_ptr<const PreparedStatement>;

@@ -71,10 +71,10 @@ std::size_t SampleValues::bytes() const {
   return bytes;
 }
 
-SampleValuesPtr sample_values(const ReadRequest& request, config::Samples samples) {
+SampleValuesPtr collect_values(const ReadRequest& request, bool is_masked) {
   // Elsewhere literals may be passwords: ALTER ROLE … PASSWORD.
-  if (samples == config::Samples::off || !sql::is_about_rows(sql::first_word(request.text))) return nullptr;
-  Collector to(samples == config::Samples::masked);
+  if (!sql::is_about_rows(sql::first_word(request.text))) return nullptr;
+  Collector to(is_masked);
   const int count = request.simple ? 0 : bound_count(request);
   for (int parameter = 1; parameter <= count; ++parameter) {
     const auto value = bound_value(request, parameter);

@@ -31,8 +31,13 @@ struct SampleValues {
 };
 using SampleValuesPtr = std::shared_ptr<const SampleValues>;
 
-/// Null when values are not to be kept, or there are none, or it neither reads nor writes rows. Allocates,
-/// otherwise. Thread safe.
-SampleValuesPtr sample_values(const ReadRequest& request, config::Samples samples);
+/// Null when there are none, or it neither reads nor writes rows. Allocates, otherwise. Thread safe.
+SampleValuesPtr collect_values(const ReadRequest& request, bool is_masked);
+
+/// Likewise; null as well when none are to be kept.
+inline SampleValuesPtr sample_values(const ReadRequest& request, config::Samples samples) {
+  return samples == config::Samples::off ? nullptr
+                                         : collect_values(request, samples == config::Samples::masked);
+}
 
 }  // namespace forebay::engine

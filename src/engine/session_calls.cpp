@@ -11,11 +11,6 @@ namespace {
 /// What PostgreSQL says of such a client: "connection to client lost".
 constexpr std::array<char, 5> kConnectionFailure{'0', '8', '0', '0', '6'};
 
-/// By the one thread that writes it.
-void add_one(std::atomic<std::uint64_t>& counter) {
-  counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-}
-
 /// Bounds what one client can make us remember; what further ones run is not told apart.
 constexpr std::size_t kMostPortals = 64;
 /// A longer pipeline's memory is given back.
@@ -28,8 +23,9 @@ std::uint64_t rows_of(std::string_view tag) {
   if (tag.ends_with('\0')) tag.remove_suffix(1);
   std::size_t at = tag.size();
   while (at > 0 && tag[at - 1] >= '0' && tag[at - 1] <= '9') --at;
-  const std::string_view command = tag.substr(0, at);
+  const std::string_view command(tag.data(), at);
   if (!command.ends_with(' ') || command == kMove) return 0;
+  if (tag.size() - at == 1) return static_cast<std::uint64_t>(tag.back() - '0');
   std::uint64_t rows = 0;
   const auto [end, error] = std::from_chars(tag.data() + at, tag.data() + tag.size(), rows);
   return error == std::errc() ? rows : 0;
@@ -42,8 +38,11 @@ std::uint64_t rows_of(std::string_view tag) {
 SessionCalls::Open& SessionCalls::open(StatementTable::Ref statement, TimePoint now) {
   if (!open_.empty() && open_.back().may_become_call_of(statement)) return open_.back();
   if (++last_number_ == 0) ++last_number_;
-  open_.push_back({.number = last_number_, .called = statement, .sent = now});
-  return open_.back();
+  Open& added = open_.add();
+  added.number = last_number_;
+  added.called.statement = statement;
+  added.sent = now;
+  return added;
 }
 
 std::uint32_t SessionCalls::begin_preparation(StatementTable::Ref statement, TimePoint now) {
@@ -115,7 +114,7 @@ void SessionCalls::note_abandoned(TimePoint now) {
 }
 
 void SessionCalls::note_refused() {
-  add_one(latencies_.refusals);
+  ++latencies_.refusals;
 }
 
 void SessionCalls::note_row(std::uint32_t number, std::string_view body, TimePoint now) {
@@ -137,7 +136,7 @@ void SessionCalls::end_burst(TimePoint now) {
     } else {
       table_.note_error(done.statement, done.sqlstate, each, done.waited_micros, now);
       repetitions_.note_failed(done.statement);
-      add_one(latencies_.errors);
+      ++latencies_.errors;
     }
     latencies_.calls.add(each);
   }

@@ -180,10 +180,9 @@ TEST_F(SessionCallsTest, LatenciesOfTheDatabaseAreThoseOfAllCalls) {
   calls_.note_transaction(900);
   done(begin("SELECT a"));
   answer_after(300);
-  observe::HistogramSnapshot snapshot;
-  table_.latencies(calls_.database()).calls.add_to(snapshot);
-  EXPECT_EQ(snapshot.count(), 1);
-  EXPECT_EQ(snapshot.sum(), 300);
+  const observe::Histogram& calls = table_.latencies(calls_.database()).calls;
+  EXPECT_EQ(calls.count(), 1);
+  EXPECT_EQ(calls.sum(), 300);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/prepared_statement.hpp"
 #include "engine/trace_comment.hpp"
 #include "engine/value_hash.hpp"
 #include "sql/read_shape.hpp"
@@ -13,6 +14,11 @@
 namespace forebay::engine {
 
 namespace {
+
+bool may_name_trace(const ReadRequest& request) {
+  return request.statement != nullptr ? request.statement->may_have_outer_comment
+                                      : may_have_outer_comment(request.text);
+}
 
 /// Equal for equal values. A simple query's are in its text.
 ValueHash hash_of_values(const ReadRequest& request) {
@@ -71,16 +77,16 @@ void SessionRepetitions::leave_window() {
   window_.reset();
 }
 
-bool SessionRepetitions::note_again(StatementTable::Ref statement, std::string_view text, std::uint32_t times,
-                                    TimePoint now) {
+bool SessionRepetitions::note_again(StatementTable::Ref statement, const ReadRequest& request,
+                                    std::uint32_t times, TimePoint now) {
   if (!table_.is_enabled() || window_ == nullptr || window_->watch != nullptr || trace_ != 0 || is_over(now))
     return false;
-  return !may_have_outer_comment(text) && window_->note_again(statement, times, now);
+  return !may_name_trace(request) && window_->note_again(statement, times, now);
 }
 
 void SessionRepetitions::note_read(StatementTable::Ref statement, const ReadRequest& request, TimePoint now) {
   if (!table_.is_enabled()) return;
-  if (note_again(statement, request.text, 1, now)) return;
+  if (note_again(statement, request, 1, now)) return;
   choose_window(request.text, now);
   RepetitionWindow& window = *window_;
   // What has begun has perhaps shown the values before.

@@ -34,7 +34,8 @@ class SessionRepetitions {
   void note_read(StatementTable::Ref statement, const ReadRequest& request, TimePoint now);
   /// Likewise, of so many with the same text in a row. False, and nothing is noted, when each is to be told
   /// of.
-  bool note_again(StatementTable::Ref statement, std::string_view text, std::uint32_t times, TimePoint now);
+  bool note_again(StatementTable::Ref statement, const ReadRequest& request, std::uint32_t times,
+                  TimePoint now);
   /// It has been answered. From memory: `micros` is 0.
   void note_done(StatementTable::Ref statement, std::uint64_t rows, std::uint64_t micros);
   /// It has ended with an error.

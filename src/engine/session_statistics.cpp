@@ -72,7 +72,8 @@ std::uint32_t Session::count_bind(std::string_view portal, const PreparedStateme
     calls_->bind(portal, found);
     return calls_->begin_preparation(found, now());
   }
-  const ReadRequest request{.text = statement->text, .types = statement->parameter_types, .values = values};
+  const ReadRequest request{
+      .statement = statement, .text = statement->text, .types = statement->parameter_types, .values = values};
   calls_->bind(portal, {found, sample_values(request, calls_->table().samples())});
   if (is_plain_read(statement->effects)) calls_->repetitions().note_read(found, request, now());
   return calls_->begin_preparation(found, now());
@@ -108,7 +109,7 @@ void Session::count_hits(const std::vector<cache::EntryPtr>& entries,
     calls_->table().note_hits(found, hits, at);
     auto& repetitions = calls_->repetitions();
     const auto times = static_cast<std::uint32_t>(end - first);
-    if (is_one_text && repetitions.note_again(found, requests[first].text, times, at)) {
+    if (is_one_text && repetitions.note_again(found, requests[first], times, at)) {
       repetitions.note_done(found, hits.most_rows, 0);
       first = end;
     }

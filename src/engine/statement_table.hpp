@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -31,20 +30,22 @@ class RepetitionTable;
 /// What a statement has come to. Times are in microseconds. What changes with each hit comes first, then what
 /// changes with each call, so that they share lines of the processor's cache.
 struct StatementFigures {
+  // What each call by a server changes comes first, together.
   std::uint64_t calls = 0;  ///< that ended well, from memory or by the server
   std::uint64_t rows = 0;
-  std::uint64_t hits = 0;  ///< calls that were answered from memory
-  std::uint64_t saved_micros = 0;
-  TimePoint last_seen{};
   std::uint64_t exec_micros = 0;  ///< of calls by the server, without waiting for a backend
   std::uint64_t least_micros = std::numeric_limits<std::uint64_t>::max();
   std::uint64_t most_micros = 0;
+  TimePoint last_seen{};
+  TimePoint first_seen = TimePoint::max();
   std::uint64_t wait_micros = 0;  ///< for a backend
+
+  std::uint64_t hits = 0;  ///< calls that were answered from memory
+  std::uint64_t saved_micros = 0;
   std::uint64_t errors = 0;
   std::uint64_t error_micros = 0;
   std::array<char, 5> last_sqlstate{};  ///< of the last error, at `failed_at`
   TimePoint failed_at{};
-  TimePoint first_seen = TimePoint::max();
 
   StatementFigures& operator+=(const StatementFigures& other);
   /// By which statements are ranked: what they have kept servers busy for.
@@ -63,14 +64,14 @@ struct StatementGrowth {
 /// let its share go; all of it, where it was first seen after that look.
 StatementGrowth grown(const StatementFigures& now, const StatementFigures* then, TimePoint looked);
 
-/// How long things of one database took. Written by one thread, read by any.
+/// How long things of one database took.
 struct Latencies {
-  observe::Histogram<std::uint64_t> calls;         ///< by the server, without waiting for a backend
-  observe::Histogram<std::uint64_t> transactions;  ///< from their first message to their end
-  observe::Histogram<std::uint64_t> waits;         ///< for a backend, whether there came one or not
-  HitLatency hits;                                 ///< of answers from memory
-  std::atomic<std::uint64_t> refusals = 0;         ///< no calls: Forebay answered with an error of its own
-  std::atomic<std::uint64_t> errors = 0;           ///< of the calls, those that ended with one
+  observe::Histogram calls;         ///< by the server, without waiting for a backend
+  observe::Histogram transactions;  ///< from their first message to their end
+  observe::Histogram waits;         ///< for a backend, whether there came one or not
+  HitLatency hits;                  ///< of answers from memory
+  std::uint64_t refusals = 0;       ///< no calls: Forebay answered with an error of its own
+  std::uint64_t errors = 0;         ///< of the calls, those that ended with one
 };
 
 /// The figures of the statements that one thread's clients run, each under its fingerprint and database.
@@ -185,7 +186,7 @@ class StatementTable {
     Name name;
     TextPtr text;
     StatementFigures figures;
-    observe::HistogramSnapshot times;
+    observe::Histogram times;
     Sample sample = {};
 
     /// In microseconds, of calls by servers, of which there must have been one. The middle of a bucket may
@@ -224,12 +225,12 @@ class StatementTable {
   struct alignas(64) Slot {  // a line of the processor's cache
     std::uint32_t serial = 0;
     std::unique_ptr<std::vector<Part>> parts;  ///< null: it is one statement
+    std::unique_ptr<const Asker> asker;        ///< of the slowest call; null: not known
     StatementFigures figures;
-    observe::Histogram<std::uint32_t> times;
+    observe::SparseHistogram<std::uint32_t> times;
     StatementKey key;
     TextPtr text;
-    std::unique_ptr<const Asker> asker;  ///< of the slowest call; null: not known
-    std::unique_ptr<Sample> sample;      ///< null: no values are kept
+    std::unique_ptr<Sample> sample;  ///< null: no values are kept
   };
   /// What find() has led to, so that most calls need no search.
   struct Recent {

@@ -121,15 +121,15 @@ TEST_F(StatementTableTest, ErrorsAreNoCalls) {
 
 TEST(StatementGrowthTest, OfWhatAThreadHasLetGoIsNotAllThatIsLeft) {
   const TimePoint looked = kNow + std::chrono::seconds(60);
-  const StatementFigures then{.calls = 1000, .hits = 100, .exec_micros = 50'000, .first_seen = kNow};
-  const StatementFigures more{.calls = 1010, .hits = 104, .exec_micros = 51'000, .first_seen = kNow};
+  const StatementFigures then{.calls = 1000, .exec_micros = 50'000, .first_seen = kNow, .hits = 100};
+  const StatementFigures more{.calls = 1010, .exec_micros = 51'000, .first_seen = kNow, .hits = 104};
   EXPECT_EQ(grown(more, &then, looked).calls, 10U);
   EXPECT_EQ(grown(more, &then, looked).hits, 4U);
   EXPECT_EQ(grown(more, &then, looked).exec_micros, 1000U);
-  const StatementFigures less_calls{.calls = 600, .hits = 104, .exec_micros = 51'000, .first_seen = kNow};
-  const StatementFigures less_time{.calls = 1010, .hits = 104, .exec_micros = 40'000, .first_seen = kNow};
+  const StatementFigures less_calls{.calls = 600, .exec_micros = 51'000, .first_seen = kNow, .hits = 104};
+  const StatementFigures less_time{.calls = 1010, .exec_micros = 40'000, .first_seen = kNow, .hits = 104};
   // The share that is gone had calls by the server only, and another thread has counted hits.
-  const StatementFigures more_hits{.calls = 1052, .hits = 200, .exec_micros = 55'000, .first_seen = kNow};
+  const StatementFigures more_hits{.calls = 1052, .exec_micros = 55'000, .first_seen = kNow, .hits = 200};
   for (const auto& rest : {less_calls, less_time, more_hits}) {
     EXPECT_EQ(grown(rest, &then, looked).calls, 0U);
     EXPECT_EQ(grown(rest, &then, looked).exec_micros, 0U);
@@ -138,8 +138,8 @@ TEST(StatementGrowthTest, OfWhatAThreadHasLetGoIsNotAllThatIsLeft) {
 
 TEST(StatementGrowthTest, IsAllOfItWhenItWasSeenForTheFirstTimeSince) {
   const TimePoint looked = kNow + std::chrono::seconds(60);
-  StatementFigures now{.calls = 600, .hits = 10, .exec_micros = 40'000, .first_seen = looked};
-  const StatementFigures then{.calls = 1000, .hits = 100, .exec_micros = 50'000, .first_seen = kNow};
+  StatementFigures now{.calls = 600, .exec_micros = 40'000, .first_seen = looked, .hits = 10};
+  const StatementFigures then{.calls = 1000, .exec_micros = 50'000, .first_seen = kNow, .hits = 100};
   EXPECT_EQ(grown(now, nullptr, looked).calls, 600U);
   EXPECT_EQ(grown(now, &then, looked).calls, 600U) << "counted anew";
   now.first_seen = kNow;

@@ -76,7 +76,7 @@ void OtlpMetrics::sample(Labels labels, std::uint64_t value) {
   add(std::move(made));
 }
 
-void OtlpMetrics::sample(Labels labels, const observe::HistogramSnapshot& times) {
+void OtlpMetrics::sample(Labels labels, const observe::Histogram& times) {
   constexpr double kSecond = 1e6;
   json::object made = point(labels);
   json::array bounds;

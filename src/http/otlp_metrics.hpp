@@ -24,7 +24,7 @@ class OtlpMetrics final : public observe::MetricSink {
   void family(std::string_view name, Kind kind, std::string_view help, std::string_view unit) override;
   void sample(Labels labels, double value) override;
   void sample(Labels labels, std::uint64_t value) override;
-  void sample(Labels labels, const observe::HistogramSnapshot& times) override;
+  void sample(Labels labels, const observe::Histogram& times) override;
 
   /// The request; it is complete.
   boost::json::object take();

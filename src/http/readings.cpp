@@ -88,13 +88,13 @@ void read_servers(Collector& to, const Figures& figures) {
   }
 }
 
-double mean_seconds(const observe::HistogramSnapshot& times) {
+double mean_seconds(const observe::Histogram& times) {
   return static_cast<double>(times.sum()) / 1e6 / static_cast<double>(times.count());
 }
-double percentile_seconds(const observe::HistogramSnapshot& times, double share) {
+double percentile_seconds(const observe::Histogram& times, double share) {
   return static_cast<double>(times.percentile(share)) / 1e6;
 }
-double slower_than(const observe::HistogramSnapshot& times, std::size_t power) {
+double slower_than(const observe::Histogram& times, std::size_t power) {
   return static_cast<double>(times.count() - times.below_power(power));
 }
 

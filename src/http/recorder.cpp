@@ -65,14 +65,14 @@ void Recorder::note_rates(const Totals& before, const Totals& after) {
 
 /// The percentiles of each stretch of time are those of all its calls.
 void Recorder::note_calls(const Totals& before, const Totals& after) {
-  std::array<observe::HistogramSnapshot, monitor::kResolutions.size()> calls;
+  std::array<observe::Histogram, monitor::kResolutions.size()> calls;
   for (std::size_t at = 0; at < calls.size(); ++at) {
     Stretch& stretch = stretches_[at];
     const std::int64_t number = monitor::stretch_of(after.at, monitor::kResolutions[at].seconds);
     if (stretch.number != number) stretch = {.number = number, .before = before.calls};
     calls[at] = after.calls.since(stretch.before);
   }
-  const observe::HistogramSnapshot newest = after.calls.since(before.calls);
+  const observe::Histogram newest = after.calls.since(before.calls);
   if (newest.count() == 0) return;
   history_.add("call_ms", after.at, milliseconds(newest.sum()) / static_cast<double>(newest.count()),
                static_cast<double>(newest.count()));

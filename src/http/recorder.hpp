@@ -27,13 +27,13 @@ class Recorder {
     backend::Traffic traffic = {};
     engine::CacheDirectory::Totals cached = {};
     double cpu_seconds = 0;
-    observe::HistogramSnapshot calls = {};
+    observe::Histogram calls = {};
   };
 
   /// One that is not over, of each resolution.
   struct Stretch {
     std::int64_t number = -1;
-    observe::HistogramSnapshot before = {};  ///< what had been called before it began
+    observe::Histogram before = {};  ///< what had been called before it began
   };
 
   void note_rates(const Totals& before, const Totals& after);

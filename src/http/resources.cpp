@@ -107,7 +107,7 @@ json::object to_json(const pgfront::ServerFacts& facts) {
 }
 
 /// `buckets`: lowest, highest, how many; those that are empty are left out.
-json::object to_json(const observe::HistogramSnapshot& times) {
+json::object to_json(const observe::Histogram& times) {
   json::array buckets;
   times.each_bucket([&buckets](std::uint64_t lowest, std::uint64_t highest, std::uint64_t count) {
     buckets.push_back(json::array{lowest, highest, count});
@@ -118,8 +118,8 @@ json::object to_json(const observe::HistogramSnapshot& times) {
 json::object overview_of(const Figures& figures) {
   backend::Traffic traffic;
   for (const auto& [database, each] : figures.traffic) traffic += each;
-  observe::HistogramSnapshot calls;
-  observe::HistogramSnapshot hits;
+  observe::Histogram calls;
+  observe::Histogram hits;
   for (const auto& [database, report] : figures.latencies) {
     calls += report.calls;
     hits += report.hits;

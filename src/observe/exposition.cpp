@@ -127,12 +127,12 @@ void Exposition::sample(Labels labels, std::uint64_t value) {
   fmt::format_to(std::back_inserter(page_), "{}\n", value);
 }
 
-void Exposition::sample(Labels labels, const HistogramSnapshot& times) {
+void Exposition::sample(Labels labels, const Histogram& times) {
   constexpr double kSecond = 1e6;
   const auto count = [this](std::uint64_t value) {
     fmt::format_to(std::back_inserter(page_), "{}\n", value);
   };
-  for (const HistogramSnapshot::Cumulative& bucket : times.cumulative()) {
+  for (const Histogram::Cumulative& bucket : times.cumulative()) {
     start_sample(labels, "_bucket", fmt::format("{}", static_cast<double>(bucket.bound_micros) / kSecond));
     count(bucket.count);
   }

@@ -28,7 +28,7 @@ class Exposition final : public MetricSink {
   void family(std::string_view name, Kind kind, std::string_view help, std::string_view unit = {}) override;
   void sample(Labels labels, double value) override;
   void sample(Labels labels, std::uint64_t value) override;
-  void sample(Labels labels, const HistogramSnapshot& times) override;
+  void sample(Labels labels, const Histogram& times) override;
 
   /// The page; it is complete.
   std::string take();

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <vector>
 
 namespace forebay::observe {
@@ -20,9 +20,10 @@ struct Buckets {
 
   static constexpr std::size_t of(std::uint64_t micros) {
     const std::uint64_t value = std::min(micros, kLargest);
-    if (value < kPerPower) return value;
-    const auto power = static_cast<std::size_t>(std::bit_width(value)) - 1;
-    return (power - 2) * kPerPower + ((value >> (power - 3)) & (kPerPower - 1));
+    // By so much a bucket's values differ in bits that do not count. What is left of them is from eight to
+    // fifteen, but for the values below that.
+    const auto shift = static_cast<std::size_t>(std::bit_width(value | (2 * kPerPower - 1))) - 4;
+    return shift * kPerPower + (value >> shift);
   }
   /// The smallest value that falls into it.
   static constexpr std::uint64_t lowest(std::size_t bucket) {
@@ -35,17 +36,23 @@ struct Buckets {
   static constexpr std::size_t kPerPower = 8;
 };
 
-/// What one or several histograms hold, at one moment.
-class HistogramSnapshot {
+/// How often times of which length occurred. 2 KiB, and a handful of instructions for each. By one thread;
+/// copies may go to others.
+class Histogram {
  public:
-  void add(std::size_t bucket, std::uint64_t count) {
+  void add(std::uint64_t micros, std::uint64_t times = 1) {
+    add_to_bucket(Buckets::of(micros), times);
+    sum_ += micros * times;
+  }
+  /// What is known of these is their number; their sum is to be added.
+  void add_to_bucket(std::size_t bucket, std::uint64_t count) {
     counts_[bucket] += count;
     count_ += count;
   }
   void add_sum(std::uint64_t micros) { sum_ += micros; }
-  HistogramSnapshot& operator+=(const HistogramSnapshot& other);
-  /// What was added after `before`, an earlier snapshot of the same.
-  HistogramSnapshot since(const HistogramSnapshot& before) const;
+  Histogram& operator+=(const Histogram& other);
+  /// What was added after `before`, an earlier copy of the same.
+  Histogram since(const Histogram& before) const;
 
   std::uint64_t count() const { return count_; }
   /// Of all values, exactly, in microseconds.
@@ -77,95 +84,58 @@ class HistogramSnapshot {
   std::vector<Cumulative> cumulative() const;
 
  private:
-  std::array<std::uint64_t, Buckets::kCount> counts_{};
   std::uint64_t count_ = 0;
   std::uint64_t sum_ = 0;
+  std::array<std::uint64_t, Buckets::kCount> counts_{};
 };
 
-/// How often times of which length occurred. One thread adds, without a locked instruction; any thread may
-/// read while it does.
-///
-/// Counters are made as they are needed, sixteen at a time: a histogram takes 144 bytes, and for each two
-/// powers of two that values fell into 16 counters and what the allocator adds. With a `Count` of 32 bits,
-/// all counts are halved before one would overflow, so that percentiles stay true; with 64 bits none does.
+/// Likewise, for thousands of statements: counters are made as they are needed, sixteen at a time. It takes
+/// 136 bytes, and for each two powers of two that values fell into 16 counters and what the allocator adds.
+/// All counts are halved before one would overflow, so that percentiles stay true.
 template <class Count>
-class Histogram {
+class SparseHistogram {
  public:
-  Histogram() = default;
-  Histogram(const Histogram&) = delete;
-  Histogram& operator=(const Histogram&) = delete;
-  ~Histogram() {
-    for (auto& place : blocks_) delete place.load(std::memory_order_relaxed);
-  }
-
-  /// By the one thread that adds.
   void add(std::uint64_t micros) {
-    const std::size_t bucket = Buckets::of(micros);
-    std::atomic<Count>& counter = counter_of(bucket);
-    if constexpr (sizeof(Count) < sizeof(std::uint64_t)) {
-      if (counter.load(std::memory_order_relaxed) == std::numeric_limits<Count>::max()) halve();
-    }
-    counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-    sum_.store(sum_.load(std::memory_order_relaxed) + micros, std::memory_order_relaxed);
+    Count& counter = counter_of(Buckets::of(micros));
+    if (counter == std::numeric_limits<Count>::max()) halve();
+    ++counter;
+    sum_ += micros;
   }
 
-  /// Likewise, of so many that took as long.
-  void add(std::uint64_t micros, std::uint64_t times) requires(sizeof(Count) == sizeof(std::uint64_t)) {
-    std::atomic<Count>& counter = counter_of(Buckets::of(micros));
-    counter.store(counter.load(std::memory_order_relaxed) + times, std::memory_order_relaxed);
-    sum_.store(sum_.load(std::memory_order_relaxed) + micros * times, std::memory_order_relaxed);
-  }
-
-  /// Of all that was added, in microseconds.
-  std::uint64_t sum() const { return sum_.load(std::memory_order_relaxed); }
-
-  void add_to(HistogramSnapshot& snapshot) const {
+  void add_to(Histogram& histogram) const {
     for (std::size_t i = 0; i < kBlocks; ++i) {
-      const Block* block = blocks_[i].load(std::memory_order_acquire);
-      if (block == nullptr) continue;
-      for (std::size_t j = 0; j < kBlock; ++j)
-        snapshot.add(i * kBlock + j, block->counts[j].load(std::memory_order_relaxed));
+      if (blocks_[i] == nullptr) continue;
+      for (std::size_t j = 0; j < kBlock; ++j) histogram.add_to_bucket(i * kBlock + j, (*blocks_[i])[j]);
     }
-    snapshot.add_sum(sum());
+    histogram.add_sum(sum_);
   }
 
   /// Of the counters, without the allocator's part.
   std::size_t allocated_bytes() const {
-    const auto made = std::count_if(blocks_.begin(), blocks_.end(), [](const auto& place) {
-      return place.load(std::memory_order_relaxed) != nullptr;
-    });
+    const auto made = std::ranges::count_if(blocks_, [](const auto& block) { return block != nullptr; });
     return static_cast<std::size_t>(made) * sizeof(Block);
   }
 
  private:
   static constexpr std::size_t kBlock = 16;
   static constexpr std::size_t kBlocks = Buckets::kCount / kBlock;
+  using Block = std::array<Count, kBlock>;
 
-  struct Block {
-    std::array<std::atomic<Count>, kBlock> counts{};
-  };
-
-  std::atomic<Count>& counter_of(std::size_t bucket) {
-    std::atomic<Block*>& place = blocks_[bucket / kBlock];
-    Block* block = place.load(std::memory_order_relaxed);
-    if (block == nullptr) {
-      block = new Block;
-      place.store(block, std::memory_order_release);
-    }
-    return block->counts[bucket % kBlock];
+  Count& counter_of(std::size_t bucket) {
+    std::unique_ptr<Block>& block = blocks_[bucket / kBlock];
+    if (block == nullptr) block = std::make_unique<Block>();
+    return (*block)[bucket % kBlock];
   }
 
   void halve() {
-    for (auto& place : blocks_) {
-      Block* block = place.load(std::memory_order_relaxed);
+    for (const auto& block : blocks_) {
       if (block == nullptr) continue;
-      for (auto& counter : block->counts)
-        counter.store(counter.load(std::memory_order_relaxed) / 2, std::memory_order_relaxed);
+      for (Count& counter : *block) counter /= 2;
     }
   }
 
-  std::atomic<std::uint64_t> sum_ = 0;
-  std::array<std::atomic<Block*>, kBlocks> blocks_{};
+  std::uint64_t sum_ = 0;
+  std::array<std::unique_ptr<Block>, kBlocks> blocks_;
 };
 
 }  // namespace forebay::observe

@@ -5,7 +5,6 @@
 #include <memory>
 #include <random>
 #include <string>
-#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -13,10 +12,10 @@ namespace forebay::observe {
 namespace {
 
 template <class Count>
-HistogramSnapshot snapshot_of(const Histogram<Count>& histogram) {
-  HistogramSnapshot snapshot;
-  histogram.add_to(snapshot);
-  return snapshot;
+Histogram whole(const SparseHistogram<Count>& sparse) {
+  Histogram histogram;
+  sparse.add_to(histogram);
+  return histogram;
 }
 
 TEST(Buckets, FollowOneAnotherWithoutAGap) {
@@ -69,7 +68,7 @@ TEST(Histogram, PercentilesAreWithinASixteenthOfTheExactOnes) {
   std::mt19937_64 source(7);
   for (const auto& [name, draw] : distributions()) {
     for (const std::size_t size : {1, 7, 1000, 20'000}) {
-      Histogram<std::uint32_t> histogram;
+      SparseHistogram<std::uint32_t> histogram;
       std::vector<std::uint64_t> values;
       std::uint64_t sum = 0;
       for (std::size_t i = 0; i < size; ++i) {
@@ -77,7 +76,7 @@ TEST(Histogram, PercentilesAreWithinASixteenthOfTheExactOnes) {
         histogram.add(values.back());
         sum += values.back();
       }
-      const HistogramSnapshot snapshot = snapshot_of(histogram);
+      const Histogram snapshot = whole(histogram);
       EXPECT_EQ(snapshot.count(), size);
       EXPECT_EQ(snapshot.sum(), sum);
       for (const double share : {0.01, 0.5, 0.9, 0.95, 0.99, 0.999, 1.0}) {
@@ -89,14 +88,12 @@ TEST(Histogram, PercentilesAreWithinASixteenthOfTheExactOnes) {
   }
 }
 
-TEST(Histogram, WhatWasAddedSinceASnapshotIsToldApart) {
-  HistogramSnapshot before;
-  before.add(Buckets::of(10), 5);
-  before.add_sum(50);
-  HistogramSnapshot after = before;
-  after.add(Buckets::of(4000), 2);
-  after.add_sum(8000);
-  const HistogramSnapshot added = after.since(before);
+TEST(Histogram, WhatWasAddedSinceACopyIsToldApart) {
+  Histogram before;
+  before.add(10, 5);
+  Histogram after = before;
+  after.add(4000, 2);
+  const Histogram added = after.since(before);
   EXPECT_EQ(added.count(), 2U);
   EXPECT_EQ(added.sum(), 8000U);
   EXPECT_GE(added.percentile(0.5), 3750U);
@@ -104,49 +101,48 @@ TEST(Histogram, WhatWasAddedSinceASnapshotIsToldApart) {
 }
 
 TEST(Histogram, OfNothingIsZero) {
-  const HistogramSnapshot empty = snapshot_of(Histogram<std::uint64_t>());
+  const Histogram empty;
   EXPECT_EQ(empty.percentile(0.99), 0);
   EXPECT_EQ(empty.count(), 0);
 }
 
 TEST(Histogram, SmallValuesAreExact) {
   for (std::uint64_t value = 0; value < 16; ++value) {
-    Histogram<std::uint32_t> histogram;
+    SparseHistogram<std::uint32_t> histogram;
     histogram.add(value);
-    EXPECT_EQ(snapshot_of(histogram).percentile(1.0), value);
+    EXPECT_EQ(whole(histogram).percentile(1.0), value);
   }
 }
 
 TEST(Histogram, MergedIsAsIfOneHadSeenAll) {
   std::mt19937_64 source(11);
   std::lognormal_distribution<double> times(6.0, 1.5);
-  Histogram<std::uint32_t> one;
-  Histogram<std::uint32_t> other;
-  Histogram<std::uint64_t> both;
+  SparseHistogram<std::uint32_t> one;
+  SparseHistogram<std::uint32_t> other;
+  Histogram both;
   for (int i = 0; i < 5000; ++i) {
     const auto value = static_cast<std::uint64_t>(times(source));
     (i % 3 == 0 ? one : other).add(value);
     both.add(value);
   }
-  HistogramSnapshot merged = snapshot_of(one);
-  merged += snapshot_of(other);
-  const HistogramSnapshot whole = snapshot_of(both);
-  EXPECT_EQ(merged.count(), whole.count());
-  EXPECT_EQ(merged.sum(), whole.sum());
+  Histogram merged = whole(one);
+  merged += whole(other);
+  EXPECT_EQ(merged.count(), both.count());
+  EXPECT_EQ(merged.sum(), both.sum());
   for (const double share : {0.1, 0.5, 0.95, 0.99})
-    EXPECT_EQ(merged.percentile(share), whole.percentile(share));
+    EXPECT_EQ(merged.percentile(share), both.percentile(share));
 }
 
 TEST(Histogram, CumulativeBucketsCountExactly) {
   std::mt19937_64 source(13);
   std::lognormal_distribution<double> times(8.0, 3.0);
-  Histogram<std::uint64_t> histogram;
+  Histogram histogram;
   std::vector<std::uint64_t> values;
   for (int i = 0; i < 3000; ++i) {
     values.push_back(static_cast<std::uint64_t>(times(source)));
     histogram.add(values.back());
   }
-  const auto buckets = snapshot_of(histogram).cumulative();
+  const auto buckets = histogram.cumulative();
   ASSERT_EQ(buckets.size(), 22);
   EXPECT_EQ(buckets.front().bound_micros, 64);
   EXPECT_EQ(buckets.back().bound_micros, 134'217'728);
@@ -154,44 +150,29 @@ TEST(Histogram, CumulativeBucketsCountExactly) {
     const auto smaller = std::ranges::count_if(values, [bound = bound](auto value) { return value < bound; });
     EXPECT_EQ(count, smaller) << bound;
   }
-  EXPECT_EQ(snapshot_of(histogram).below_power(34), values.size());
+  EXPECT_EQ(histogram.below_power(34), values.size());
 }
 
-TEST(Histogram, HalvesBeforeACounterOverflows) {
-  Histogram<std::uint8_t> histogram;
+TEST(SparseHistogram, HalvesBeforeACounterOverflows) {
+  SparseHistogram<std::uint8_t> histogram;
   for (int i = 0; i < 250; ++i) histogram.add(1000);
   for (int i = 0; i < 50; ++i) histogram.add(9000);
   for (int i = 0; i < 10; ++i) histogram.add(1000);
-  const HistogramSnapshot snapshot = snapshot_of(histogram);
+  const Histogram snapshot = whole(histogram);
   EXPECT_LT(snapshot.count(), 200);
   EXPECT_EQ(snapshot.sum(), 260 * 1000 + 50 * 9000);
   EXPECT_NEAR(static_cast<double>(snapshot.percentile(0.8)), 1000, 63);
   EXPECT_NEAR(static_cast<double>(snapshot.percentile(0.9)), 9000, 563);
 }
 
-TEST(Histogram, TakesMemoryForWhatItHasSeen) {
-  Histogram<std::uint32_t> histogram;
-  EXPECT_LE(sizeof histogram, 144);
+TEST(SparseHistogram, TakesMemoryForWhatItHasSeen) {
+  SparseHistogram<std::uint32_t> histogram;
+  EXPECT_LE(sizeof histogram, 136);
   EXPECT_EQ(histogram.allocated_bytes(), 0);
   for (std::uint64_t value = 1024; value < 4096; ++value) histogram.add(value);
   EXPECT_EQ(histogram.allocated_bytes(), 64);
   for (int power = 0; power < 40; ++power) histogram.add(std::uint64_t{1} << power);
   EXPECT_EQ(histogram.allocated_bytes(), 1024);
-}
-
-TEST(Histogram, CanBeReadWhileItIsWritten) {
-  Histogram<std::uint64_t> histogram;
-  std::thread writer([&histogram] {
-    for (std::uint64_t i = 0; i < 200'000; ++i) histogram.add(i);
-  });
-  std::uint64_t last = 0;
-  while (last < 200'000) {
-    const std::uint64_t now = snapshot_of(histogram).count();
-    EXPECT_GE(now, last);
-    last = now;
-    if (last == 0) std::this_thread::yield();
-  }
-  writer.join();
 }
 
 }  // namespace

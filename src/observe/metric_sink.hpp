@@ -38,7 +38,7 @@ class MetricSink {
   virtual void sample(Labels labels, double value) = 0;
   virtual void sample(Labels labels, std::uint64_t value) = 0;
   /// All samples of a histogram with these labels.
-  virtual void sample(Labels labels, const HistogramSnapshot& times) = 0;
+  virtual void sample(Labels labels, const Histogram& times) = 0;
 };
 
 }  // namespace forebay::observe

@@ -138,12 +138,12 @@ void gather_latencies(const Inquiry& inquiry, std::function<void(const LatencyRe
     LatencyReports reports;
     worker.statements().each_database([&reports](std::string_view name, const engine::Latencies& latencies) {
       LatencyReport& report = reports[name];
-      latencies.calls.add_to(report.calls);
-      latencies.transactions.add_to(report.transactions);
-      latencies.waits.add_to(report.waits);
-      latencies.hits.times().add_to(report.hits);
-      report.errors += latencies.errors.load(std::memory_order_relaxed);
-      report.refusals += latencies.refusals.load(std::memory_order_relaxed);
+      report.calls += latencies.calls;
+      report.transactions += latencies.transactions;
+      report.waits += latencies.waits;
+      report.hits += latencies.hits.times();
+      report.errors += latencies.errors;
+      report.refusals += latencies.refusals;
     });
     return reports;
   };

@@ -53,10 +53,10 @@ void ask_as_runner(const Inquiry& inquiry, const StatementName& name, std::strin
 
 /// Of one database, over all threads; see engine::Latencies.
 struct LatencyReport {
-  observe::HistogramSnapshot calls;
-  observe::HistogramSnapshot transactions;
-  observe::HistogramSnapshot waits;
-  observe::HistogramSnapshot hits;
+  observe::Histogram calls;
+  observe::Histogram transactions;
+  observe::Histogram waits;
+  observe::Histogram hits;
   std::uint64_t errors = 0;    ///< of the calls
   std::uint64_t refusals = 0;  ///< statements that Forebay itself answered with an error
 };
