@@ -50,18 +50,22 @@ class Ring {
     while (!empty()) pop_front();
   }
 
-  /// Gives the memory back; for owners that fall idle.
-  void release() {
+  /// Empties it and gives memory back, but for the smallest block, which would soon be asked for again; for
+  /// owners that fall idle.
+  void shrink() {
     clear();
+    if (capacity_ <= kSmallest) return;
     items_.reset();
-    capacity_ = first_ = 0;
+    capacity_ = 0;
   }
 
  private:
+  static constexpr std::size_t kSmallest = 8;
+
   T& slot(std::size_t index) { return items_[(first_ + index) & (capacity_ - 1)]; }
 
   void grow() {
-    const std::size_t capacity = capacity_ == 0 ? 8 : capacity_ * 2;
+    const std::size_t capacity = capacity_ == 0 ? kSmallest : std::size_t{capacity_} * 2;
     auto items = std::make_unique<T[]>(capacity);
     for (std::size_t i = 0; i < size_; ++i) items[i] = std::move(slot(i));
     items_ = std::move(items);

@@ -1,11 +1,14 @@
 #include "http/machine.hpp"
 
 #include <algorithm>
-#include <fstream>
+#include <optional>
+#include <sstream>
 #include <string>
 #include <string_view>
 
 #include <unistd.h>
+
+#include "http/kernel_file.hpp"
 
 namespace forebay::http {
 
@@ -14,57 +17,66 @@ namespace {
 /// Our line in /proc/self/cgroup of the unified hierarchy.
 constexpr std::string_view kUnified = "0::";
 
+std::string unified_path(const std::string& group, const char* name) {
+  return "/sys/fs/cgroup" + group + "/" + name;
+}
+
+/// A control group's files about memory.
+struct Group {
+  explicit Group(const std::string& its_path)
+      : path(its_path),
+        limit(unified_path(path, "memory.max")),
+        used(unified_path(path, "memory.current")),
+        uses(unified_path(path, "memory.stat")) {}
+
+  const std::string path;
+  KernelFile limit;
+  KernelFile used;
+  KernelFile uses;
+};
+
+/// Ours, in which we may be put at any time; nothing without a unified hierarchy.
+Group* own_group() {
+  static KernelFile groups("/proc/self/cgroup");
+  static std::optional<Group> own;
+  const std::string_view lines = groups.read();
+  const std::size_t at = lines.starts_with(kUnified) ? 0 : lines.find("\n0::") + 1;
+  if (!lines.substr(at).starts_with(kUnified)) return nullptr;
+  std::string_view path = lines.substr(at + kUnified.size());
+  path = path.substr(0, path.find('\n'));
+  if (path == "/") path = {};
+  if (!own || own->path != path) own.emplace(std::string(path));
+  return &*own;
+}
+
 void read_memory(MachineFacts& facts) {
-  std::ifstream file("/proc/meminfo");
-  std::string name;
-  std::uint64_t kilobytes = 0;
-  std::string rest;
-  while (file >> name >> kilobytes && std::getline(file, rest)) {
-    if (name == "MemTotal:") facts.memory_bytes = kilobytes * 1024;
-    if (name == "MemAvailable:") facts.available_bytes = kilobytes * 1024;
-  }
-}
-
-/// One number of a file of our control group; 0 when there is none, or no limit.
-std::uint64_t read_group(const std::string& group, const char* name) {
-  std::ifstream file("/sys/fs/cgroup" + group + "/" + name);
-  std::uint64_t value = 0;
-  return file >> value ? value : 0;
-}
-
-/// What files of the group take of its memory is given back when it is needed.
-std::uint64_t inactive_files(const std::string& group) {
-  std::ifstream file("/sys/fs/cgroup" + group + "/memory.stat");
-  std::string name;
-  std::uint64_t value = 0;
-  while (file >> name >> value) {
-    if (name == "inactive_file") return value;
-  }
-  return 0;
+  static KernelFile file("/proc/meminfo");
+  const std::string_view lines = file.read();
+  facts.memory_bytes = number_after(lines, "MemTotal:") * 1024;
+  facts.available_bytes = number_after(lines, "MemAvailable:") * 1024;
 }
 
 void read_group_limit(MachineFacts& facts) {
-  std::ifstream file("/proc/self/cgroup");
-  std::string line;
-  while (std::getline(file, line) && !line.starts_with(kUnified)) line.clear();
-  if (line.empty()) return;
-  const std::string group = line.substr(kUnified.size()) == "/" ? "" : line.substr(kUnified.size());
-  const std::uint64_t limit = read_group(group, "memory.max");
+  Group* const group = own_group();
+  if (group == nullptr) return;
+  const std::uint64_t limit = number_after(group->limit.read(), "");  // "max": there is none
   if (limit == 0 || limit >= facts.memory_bytes) return;
-  const std::uint64_t used = read_group(group, "memory.current");
-  const std::uint64_t needed = used - std::min(used, inactive_files(group));
+  const std::uint64_t used = number_after(group->used.read(), "");
+  // What files of the group take of its memory is given back when it is needed.
+  const std::uint64_t needed = used - std::min(used, number_after(group->uses.read(), "inactive_file"));
   facts.memory_bytes = limit;
   facts.available_bytes = std::min(facts.available_bytes, limit - std::min(limit, needed));
 }
 
 void read_processors(MachineFacts& facts) {
-  const auto ticks = static_cast<double>(sysconf(_SC_CLK_TCK));
-  std::ifstream file("/proc/stat");
+  static const auto kTicks = static_cast<double>(sysconf(_SC_CLK_TCK));
+  static KernelFile file("/proc/stat");
+  std::istringstream line(std::string(file.read().substr(0, 512)));
   std::string name;
   double user = 0, nice = 0, system = 0, idle = 0, iowait = 0, irq = 0, softirq = 0, steal = 0;
-  if (!(file >> name >> user >> nice >> system >> idle >> iowait >> irq >> softirq >> steal)) return;
-  facts.busy_seconds = (user + nice + system + irq + softirq + steal) / ticks;
-  facts.idle_seconds = (idle + iowait) / ticks;
+  if (!(line >> name >> user >> nice >> system >> idle >> iowait >> irq >> softirq >> steal)) return;
+  facts.busy_seconds = (user + nice + system + irq + softirq + steal) / kTicks;
+  facts.idle_seconds = (idle + iowait) / kTicks;
 }
 
 }  // namespace

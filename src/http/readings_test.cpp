@@ -19,9 +19,7 @@ class ReadingsTest : public testing::Test {
   }
   /// So many calls of this length since the last look.
   void add_calls(std::uint64_t count, std::uint64_t micros) {
-    auto& calls = figures_.latencies["shop"].calls;
-    calls.add(observe::Buckets::of(micros), count);
-    calls.add_sum(count * micros);
+    figures_.latencies["shop"].calls.add(micros, count);
   }
   std::optional<double> value(SignalId id) const {
     for (const alert::Reading& reading : values_) {
@@ -86,7 +84,7 @@ TEST_F(ReadingsTest, WhatMemoryAnswersIsAmongAllOfWhichSomeFailOrAreSlow) {
   look(0);
   add_calls(10, 1'000'000);
   figures_.latencies["shop"].errors = 5;
-  figures_.latencies["shop"].hits.add(observe::Buckets::of(100), 90);
+  figures_.latencies["shop"].hits.add(100, 90);
   look(10);
   EXPECT_NEAR(*value(SignalId::query_error_ratio), 0.05, 1e-9);
   EXPECT_NEAR(*value(SignalId::query_slow_ratio), 0.1, 1e-9);
@@ -128,10 +126,10 @@ TEST_F(ReadingsTest, ABackendThatIsCleanedOrOpenedIsInUse) {
 TEST_F(ReadingsTest, AnswersFromMemoryHaveTimesOfTheirOwn) {
   look(0);
   auto& hits = figures_.latencies["shop"].hits;
-  hits.add(observe::Buckets::of(100), 97);
+  hits.add(100, 97);
   look(10);
   EXPECT_FALSE(value(SignalId::cache_hit_p99)) << "of fewer than a hundred nothing is said";
-  hits.add(observe::Buckets::of(20'000), 3);
+  hits.add(20'000, 3);
   look(11);
   EXPECT_NEAR(*value(SignalId::cache_hit_p99), 0.02, 0.02 / 16);
   EXPECT_FALSE(value(SignalId::query_mean));

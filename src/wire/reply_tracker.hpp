@@ -113,7 +113,7 @@ class ReplyTracker {
   /// Takes `status` over from the login.
   void set_transaction_status(char status) { transaction_status_ = status; }
   /// Gives memory back.
-  void shrink() { outstanding_.release(); }
+  void shrink() { outstanding_.shrink(); }
 
  private:
   enum class Flow : std::uint8_t { pass, drop };
