@@ -5,6 +5,7 @@ import pytest
 from conftest import USER, place
 from forebay_testing import ReplicaServer, wait_until
 
+# A wait that falls below the limit for a moment, as was seen on a busy machine, does not end the alert.
 RULES = """
 http:
   anonymous: {role}
@@ -12,7 +13,7 @@ alerts:
   rule_sets: []
   rules:
     replica-out: {{signal: replica.out, critical: true, for: 1s}}
-    pool-wait: {{signal: pool.longest_wait, warning: 300ms, for: 1s}}
+    pool-wait: {{signal: pool.longest_wait, warning: 300ms, for: 1s, resolve_after: 1min}}
 """
 WAITS = ("--pool-size", "1", "--pool-overflow", "0")
 
