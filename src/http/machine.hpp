@@ -14,7 +14,7 @@ struct MachineFacts {
 };
 
 /// Reads /proc/meminfo, /proc/stat (https://man7.org/linux/man-pages/man5/proc.5.html) and the memory.max of
-/// its control group: tens of microseconds.
+/// its control group: tens of microseconds. By one thread.
 MachineFacts machine_facts();
 
 }  // namespace forebay::http
