@@ -138,8 +138,8 @@ void SessionCalls::end_burst(TimePoint now) {
       repetitions_.note_failed(done.statement);
       ++latencies_.errors;
     }
-    latencies_.calls.add(each);
   }
+  latencies_.calls.add(each, done_.size());
   last_end_ = now;
   if (done_.size() > kMostKept) {
     done_ = {};
