@@ -42,8 +42,19 @@ class Ring {
   /// Removes the item at `index`, keeping the order of the others.
   void erase(std::size_t index) {
     if (index == 0) return pop_front();
-    for (std::size_t i = index; i + 1 < size_; ++i) slot(i) = std::move(slot(i + 1));
-    slot(--size_) = T();
+    erase_if(index, index + 1, [](const T&) { return true; });
+  }
+
+  /// Removes those from `first` on, before `last`, that `predicate` is true of; the others keep their order.
+  template <class Predicate>
+  void erase_if(std::size_t first, std::size_t last, Predicate predicate) {
+    std::size_t kept = first;
+    for (std::size_t i = first; i < size_; ++i) {
+      if (i < last && predicate(slot(i))) continue;
+      if (kept != i) slot(kept) = std::move(slot(i));
+      ++kept;
+    }
+    while (size_ > kept) slot(--size_) = T();
   }
 
   void clear() {

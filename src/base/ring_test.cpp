@@ -1,6 +1,7 @@
 #include "base/ring.hpp"
 
 #include <memory>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -26,6 +27,44 @@ TEST(RingTest, WhatIsAddedIsNewThoughItsPlaceWasTaken) {
   ring.push_back(item);
   ring.pop_front();
   EXPECT_EQ(item.use_count(), 1) << "nothing is kept of what has left";
+  EXPECT_EQ(ring.add(), nullptr);
+}
+
+std::vector<int> items_of(const Ring<int>& ring) {
+  std::vector<int> items;
+  for (std::size_t i = 0; i < ring.size(); ++i) items.push_back(ring[i]);
+  return items;
+}
+
+TEST(RingTest, WhatIsErasedLeavesTheOthersInTheirOrder) {
+  Ring<int> ring;
+  for (int i = 0; i < 6; ++i) ring.push_back(i);
+  for (int i = 0; i < 5; ++i) ring.pop_front();
+  for (int i = 6; i < 13; ++i) ring.push_back(i);  // eight places, and these begin at the sixth
+  const auto is_even = [](int item) { return item % 2 == 0; };
+  ring.erase_if(1, 1, is_even);
+  ring.erase_if(0, ring.size(), [](int) { return false; });
+  EXPECT_EQ(items_of(ring), (std::vector{5, 6, 7, 8, 9, 10, 11, 12}));
+  ring.erase_if(1, 6, is_even);
+  EXPECT_EQ(items_of(ring), (std::vector{5, 7, 9, 11, 12})) << "the last one stands behind those";
+  ring.push_back(13);
+  ring.erase_if(0, 2, [](int) { return true; });
+  EXPECT_EQ(items_of(ring), (std::vector{9, 11, 12, 13}));
+  ring.erase_if(0, ring.size(), [](int) { return true; });
+  EXPECT_TRUE(ring.empty());
+  ring.push_back(14);
+  EXPECT_EQ(items_of(ring), std::vector{14});
+}
+
+TEST(RingTest, NothingIsKeptOfWhatIsErased) {
+  Ring<std::shared_ptr<int>> ring;
+  std::vector<std::shared_ptr<int>> items;
+  for (int i = 0; i < 4; ++i) ring.push_back(items.emplace_back(std::make_shared<int>(i)));
+  ring.erase_if(1, 4, [](const auto& item) { return *item != 2; });
+  ASSERT_EQ(ring.size(), 2U);
+  EXPECT_EQ(ring[0], items[0]);
+  EXPECT_EQ(ring[1], items[2]);
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(items[i].use_count(), i % 2 == 0 ? 2 : 1) << i;
   EXPECT_EQ(ring.add(), nullptr);
 }
 

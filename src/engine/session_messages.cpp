@@ -47,6 +47,10 @@ bool is_answered(char type) {
          type == kExecute || type == kSync || type == kFunctionCall;
 }
 
+bool ends_copy(char type) {
+  return type == wire::frontend::kCopyDone || type == wire::frontend::kCopyFail;
+}
+
 sql::VerdictCache& verdict_cache() {
   thread_local sql::VerdictCache cache;
   return cache;
@@ -155,10 +159,13 @@ Session::Step Session::drop(char type, std::size_t total, std::size_t available)
   return Step::used;
 }
 
-/// Bounds what one client can make us remember by sending on and on without waiting for answers.
+/// Bounds what one client can make us remember by sending on and on without waiting for answers. The end of a
+/// COPY has more room: answers to what came before may be waiting for it.
 bool Session::is_crowded(char type) const {
-  return backend_ != nullptr && backend_->tracker().outstanding() >= StatementNames::kMostOpen &&
-         is_answered(type);
+  if (backend_ == nullptr) return false;
+  const std::size_t open = backend_->tracker().outstanding();
+  if (open < StatementNames::kMostOpen) return false;
+  return is_answered(type) || (open >= 2 * StatementNames::kMostOpen && ends_copy(type));
 }
 
 /// Until no more than so many messages are outstanding; `used`: they are not.

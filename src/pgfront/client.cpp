@@ -114,7 +114,7 @@ void Client::flush() {
     case net::Channel::Outcome::done:
       if (ending_) return linger();
       if (session_ != nullptr) session_->on_client_drained();
-      if (console_ != nullptr) resume_input();
+      if (!is_blocked()) resume_input();
       return;
     case net::Channel::Outcome::pending:
       return;
@@ -189,10 +189,14 @@ const backend::Pool* Client::awaited_pool() const {
   return session_ == nullptr ? nullptr : session_->awaited_pool();
 }
 
+/// Who does not take what he has been answered is not read from: he could make us remember without end. But
+/// of a replication stream nothing is remembered, and its server waits for signs of life while its client
+/// reads nothing.
 bool Client::is_blocked() const {
   if (handshake_ != nullptr) return handshake_->is_waiting();
   if (console_ != nullptr) return console_->is_waiting() || channel_.has_pending();
-  return session_ != nullptr && session_->is_blocked();
+  if (session_ == nullptr) return false;
+  return session_->is_blocked() || (channel_.has_pending() && !session_->is_replication());
 }
 
 void Client::resume_input() {

@@ -251,10 +251,9 @@ void ReplyTracker::finish_copy() {
   unsure_syncs_ = 0;
   std::size_t end = 1;
   while (end < outstanding_.size() && outstanding_[end].request != Request::copy_end) ++end;
-  if (end < outstanding_.size()) outstanding_.erase(end);
-  for (std::size_t i = end; i-- > 1;) {
-    if (outstanding_[i].request == Request::sync) outstanding_.erase(i);
-  }
+  outstanding_.erase_if(1, std::min(end + 1, outstanding_.size()), [](const Expectation& each) {
+    return each.request == Request::sync || each.request == Request::copy_end;
+  });
 }
 
 void ReplyTracker::handle_error(std::byte* message, std::size_t size, Splice& to_client, Observer& observer) {

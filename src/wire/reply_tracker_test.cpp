@@ -285,6 +285,10 @@ const std::vector<Script> kScripts = {
      "G E:1 Z",
      "error:1 ready silent:I ours"},
     {"two COPY in, a Sync between their ends", {{"query", "G"}, {"end sync end", "C G C Z"}}, "=", "ready"},
+    {"COPY in that has read many Syncs, with more ends behind its own",
+     {{"query", "G"}, {"sync sync sync sync end sync end end sync", "C Z Z Z"}},
+     "=",
+     "ready ready ready"},
     {"COPY in that is refused", {{"execute sync", "E:42P01 Z"}}, "=", "error:42P01 ready"},
     {"COPY out", {{"query", "H d d c C Z"}}, "=", "ready"},
     {"COPY out, extended", {{"execute sync", "H d c C Z"}}, "=", "ready"},
@@ -481,6 +485,23 @@ TEST(ReplyTracker, TellsWhenTheServerReadsCopyData) {
   EXPECT_TRUE(played.tracker().is_copy_in());
   played.expect("end");
   EXPECT_FALSE(played.tracker().is_copy_in());
+}
+
+// In one pass: each Sync that it had read moved everything behind it by one place once.
+TEST(ReplyTracker, ACopyLeavesWhatIsBehindItsOwnEnd) {
+  constexpr std::size_t kMany = 100;
+  Played played;
+  played.expect("query");
+  ASSERT_TRUE(played.feed(message_for("G"), 100));
+  for (const char* request : {"sync", "end"}) {
+    for (std::size_t i = 0; i < kMany; ++i) played.expect(request);
+  }
+  EXPECT_EQ(played.tracker().outstanding(), 1 + 2 * kMany);
+  ASSERT_TRUE(played.feed(message_for("C"), 100));
+  EXPECT_EQ(played.tracker().outstanding(), kMany) << "its Syncs and its own end are gone, and nothing else";
+  ASSERT_TRUE(played.feed(message_for("Z"), 100));
+  EXPECT_TRUE(played.tracker().is_idle());
+  EXPECT_EQ(played.events(), "ready");
 }
 
 TEST(ReplyTracker, KnowsWhoseAnswerIsNext) {
