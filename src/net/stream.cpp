@@ -6,6 +6,8 @@
 #include <openssl/x509_vfy.h>
 #include <unistd.h>
 
+#include "net/tls_socket.hpp"
+
 namespace forebay::net {
 namespace {
 
@@ -90,6 +92,7 @@ bool Stream::tls_pending() const {
 IoResult Stream::read_tls(std::byte* to, std::size_t room) {
   drained_ = 0;
   std::size_t total = 0;
+  const OneReceive limit;
   // Asking OpenSSL when it holds nothing would cost a recv(2) that most often says EAGAIN.
   while (total < room && (total == 0 || tls_pending())) {
     std::size_t got = 0;

@@ -74,8 +74,9 @@ class Stream {
   /// Frees TLS and closes the descriptor now. Harmless when closed already.
   void close();
 
-  /// Plain: one recv(2). TLS: decrypts until the room is full or what has been received is used up.
-  /// `ok`: there may be more. `would_block_read`: there is nothing more now. `room` is above zero.
+  /// Plain: one recv(2). TLS: at most one, and decrypts until the room is full or what has been received is
+  /// used up. `ok`: there may be more. `would_block_read`: there is nothing more before the descriptor is
+  /// readable. `room` is above zero.
   IoResult read(std::byte* to, std::size_t room) {
     if (tls_ == nullptr) [[likely]]
       return read_plain(to, room);

@@ -1,9 +1,12 @@
 #include <array>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <gtest/gtest.h>
 #include <openssl/ssl.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "net/stream.hpp"
@@ -183,6 +186,71 @@ TEST_F(TlsStream, BytesMayComeWithTheEndOfTheHandshake) {
   EXPECT_EQ(pair.server.handshake(), IoStatus::ok);
   EXPECT_TRUE(pair.server.has_buffered());
   EXPECT_EQ(read_text(pair.server), "early bird");
+}
+
+/// A peer that sends what no Stream would.
+class OddPeer {
+ public:
+  OddPeer(Pair& pair, const TlsContext& context) : tls_(SSL_new(context.get()), SSL_free) {
+    SSL_set_fd(tls_.get(), pair.client.fd());
+    SSL_set_connect_state(tls_.get());
+    for (int turn = 0; turn < 10 && !is_done_; ++turn) {
+      is_done_ = SSL_do_handshake(tls_.get()) == 1;
+      EXPECT_NE(pair.server.handshake(), IoStatus::error);
+    }
+  }
+  bool is_done() const { return is_done_; }
+
+  /// What it would send: so many changes of its key, and then `text`.
+  std::string change_keys(int times, std::string_view text) {
+    BIO* const output = BIO_new(BIO_s_mem());
+    SSL_set0_wbio(tls_.get(), output);
+    for (int i = 0; i < times; ++i) {
+      EXPECT_EQ(SSL_key_update(tls_.get(), SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+      EXPECT_EQ(SSL_do_handshake(tls_.get()), 1);
+    }
+    const int length = static_cast<int>(text.size());
+    EXPECT_EQ(SSL_write(tls_.get(), text.data(), length), length);
+    char* bytes = nullptr;
+    const long size = BIO_get_mem_data(output, &bytes);
+    return {bytes, static_cast<std::size_t>(size)};
+  }
+
+ private:
+  std::unique_ptr<SSL, decltype(&SSL_free)> tls_;
+  bool is_done_ = false;
+};
+
+/// Bytes that the socket has and nobody has taken yet.
+std::size_t waiting_in(const Stream& stream) {
+  int bytes = 0;
+  EXPECT_EQ(::ioctl(stream.fd(), FIONREAD, &bytes), 0);
+  return static_cast<std::size_t>(bytes);
+}
+
+// Each costs us much more than him, and no other client of the thread had its turn meanwhile.
+TEST_F(TlsStream, APeerThatOnlyChangesItsKeysKeepsOneReadBusy) {
+  Pair pair;
+  const int room = 1 << 20;
+  ::setsockopt(pair.client.fd(), SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
+  ASSERT_TRUE(pair.server.start_tls_server(*make_client_facing(plain_server())));
+  OddPeer peer(pair, *make_server_facing({TlsMode::require, "", "", ""}));
+  ASSERT_TRUE(peer.is_done());
+  ASSERT_EQ(pair.server.tls_version(), "TLSv1.3");
+  // More than twice what OpenSSL is given at once.
+  const std::string sent = peer.change_keys(6000, "after all of them");
+  ASSERT_GT(sent.size(), 150'000U);
+  ASSERT_EQ(::send(pair.client.fd(), sent.data(), sent.size(), 0), static_cast<ssize_t>(sent.size()));
+  EXPECT_EQ(read_text(pair.server), "");
+  EXPECT_GT(waiting_in(pair.server), sent.size() / 2) << "one read has taken more than its part";
+  std::string text;
+  for (int reads = 0; text.empty() && reads < 10'000; ++reads) {
+    ASSERT_TRUE(pair.server.has_buffered() || waiting_in(pair.server) > 0) << "nothing tells of more";
+    text = read_text(pair.server);
+  }
+  EXPECT_EQ(text, "after all of them");
+  EXPECT_EQ(read_status(pair.server), IoStatus::would_block_read);
+  EXPECT_FALSE(pair.server.has_buffered());
 }
 
 TEST_F(TlsStream, SaysWhenThePeerHasClosed) {

@@ -28,8 +28,16 @@ int write_socket(BIO* bio, const char* from, std::size_t count, std::size_t* wri
   return 1;
 }
 
+enum class Receives : std::uint8_t { unlimited, one, none };
+thread_local Receives receives = Receives::unlimited;
+
 int read_socket(BIO* bio, char* to, std::size_t room, std::size_t* got) {
   BIO_clear_retry_flags(bio);
+  if (receives == Receives::none) {
+    BIO_set_retry_read(bio);
+    return 0;
+  }
+  if (receives == Receives::one) receives = Receives::none;
   const ssize_t received = ::recv(fd_of(bio), to, room, 0);
   if (received > 0) {
     *got = static_cast<std::size_t>(received);
@@ -68,6 +76,14 @@ const BIO_METHOD* socket_method() {
 }
 
 }  // namespace
+
+OneReceive::OneReceive() {
+  receives = Receives::one;
+}
+
+OneReceive::~OneReceive() {
+  receives = Receives::unlimited;
+}
 
 BIO* make_socket_bio(int fd) {
   if (socket_method() == nullptr) return nullptr;
