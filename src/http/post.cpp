@@ -38,7 +38,7 @@ constexpr std::uint32_t kLongestHead = 16 * 1024;
 
 std::string head_of(const Destination& to, std::size_t length) {
   beast_http::request<beast_http::empty_body> raw{beast_http::verb::post, to.target, 11};
-  raw.set(beast_http::field::host, to.host + ":" + to.port);
+  raw.set(beast_http::field::host, to.authority);
   raw.set(beast_http::field::user_agent, "forebay/" FOREBAY_VERSION);
   raw.set(beast_http::field::content_type, "application/json");
   if (!to.authorization.empty()) raw.set(beast_http::field::authorization, to.authorization);
@@ -98,6 +98,7 @@ Destination destination_of(std::string_view url, const std::string& token, const
                  .target = std::string(parts.encoded_path()),
                  .authorization = token.empty() ? "" : "Bearer " + token,
                  .timeout = timeout};
+  to.authority = fmt::format("{}:{}", std::string_view(parts.encoded_host()), to.port);
   if (to.target.empty()) to.target = "/";
   if (parts.has_query()) to.target += "?" + std::string(parts.encoded_query());
   if (!is_private) return to;

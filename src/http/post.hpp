@@ -13,8 +13,9 @@ namespace forebay::http {
 
 /// Where something is sent to by HTTP or HTTPS.
 struct Destination {
-  std::string host;
+  std::string host;  ///< as it is looked up
   std::string port;
+  std::string authority;      ///< host and port for the field Host: an IPv6 address stands in brackets
   std::string target;         ///< path and query
   std::string authorization;  ///< of the field of that name; empty: none
   std::chrono::milliseconds timeout{10'000};

@@ -1,7 +1,10 @@
 """Alerts are sent by HTTP: to a real receiver, later when he is away, and to nobody who is not who he should be."""
 
 import datetime
+import socket
 import subprocess
+
+import pytest
 
 from conftest import rules
 from forebay_testing import free_port, wait_until
@@ -122,3 +125,22 @@ def test_a_receiver_by_tls_has_to_be_who_he_should_be(start, tmp_path):
         known = start(config=rules(PAUSED, more=hook(url, f"    ca: {tmp_path / 'ca.pem'}\n")))
         known.post("/api/v1/pause")
         wait_until(lambda: receiver.requests, 20, "a delivery by TLS")
+
+
+def has_ipv6_loopback() -> bool:
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+        return True
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not has_ipv6_loopback(), reason="there is no loopback of IPv6 here")
+def test_a_receiver_by_its_ipv6_address_was_named_without_brackets(start):
+    """`Host: ::1:PORT` is no host, which strict receivers refuse."""
+    with Receiver(host="::1") as receiver:
+        watching = start(config=rules(PAUSED, more=hook(f"http://[::1]:{receiver.port}/")))
+        watching.post("/api/v1/pause")
+        wait_until(lambda: receiver.requests, 20, "a delivery")
+        _, fields, _ = receiver.requests[0]
+        assert fields["host"] == f"[::1]:{receiver.port}"

@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import socket
 import ssl
 import threading
 
@@ -9,7 +10,7 @@ import threading
 class Receiver:
     """Somebody by HTTP on the loopback, who keeps what he is sent. status: what he answers."""
 
-    def __init__(self, port: int = 0, certificate: str | None = None) -> None:
+    def __init__(self, port: int = 0, certificate: str | None = None, host: str = "127.0.0.1") -> None:
         self.status = 200
         self.requests: list[tuple[str, dict[str, str], object]] = []  #: path, fields in lower case, body
         outer = self
@@ -26,7 +27,10 @@ class Receiver:
             def log_message(self, *_):
                 pass
 
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        class Server(http.server.ThreadingHTTPServer):
+            address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+
+        self._server = Server((host, port), Handler)
         if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(certificate)
