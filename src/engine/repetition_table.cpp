@@ -114,8 +114,11 @@ void RepetitionTable::count(Known& known, const StatementKey& key, RepetitionWin
   const bool is_n_plus_one = tally.has_different_values() || (known.is_confirmed() && tally.different > 1);
   const auto place = place_of(is_n_plus_one ? RepetitionKind::n_plus_one : RepetitionKind::duplicate);
   RepetitionFigures& figures = known.figures[place];
-  if (!tally.is_counted) {
-    tally.is_counted = true;
+  // What one value was asked for again and again may turn out to be a list with many, in a window that goes
+  // on.
+  const auto kind = static_cast<std::uint8_t>(1U << place);
+  if ((tally.counted & kind) == 0) {
+    tally.counted |= kind;
     ++figures.windows;
     if (known.looks >= kLooks && std::has_single_bit(figures.windows)) --known.looks;
     if (!known.is_withdrawn) ++grown(counts_, key.database)[place];

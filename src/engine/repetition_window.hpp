@@ -40,8 +40,8 @@ class RepetitionWindow {
     std::uint32_t told = 0;       ///< executions that the table has been told of
     std::array<ValueHash, 5> recent{};
     bool is_suspect = false;
-    bool is_known = false;    ///< the table has its text
-    bool is_counted = false;  ///< the table has counted the window
+    bool is_known = false;     ///< the table has its text
+    std::uint8_t counted = 0;  ///< the table has counted the window: bits, as which kinds of repetition
 
     /// More than half of its executions had values of their own, or so many different ones have come that
     /// these alone would repeat.
@@ -110,8 +110,7 @@ class RepetitionWindow {
     const std::size_t at = find(key_of(statement));
     if (at == size_) return;
     Tally& tally = tallies_[at];
-    tally = {
-        .first = tally.first, .last = tally.last, .is_known = tally.is_known, .is_counted = tally.is_counted};
+    tally = {.first = tally.first, .last = tally.last, .is_known = tally.is_known, .counted = tally.counted};
   }
 
   /// Calls `visit` with each statement that repeats, and its tally.

@@ -153,6 +153,29 @@ TEST_F(SessionRepetitionsTest, TheSameKeysAgainAreDuplicates) {
   EXPECT_EQ(one().rewrite, "");
 }
 
+// The window had been counted as one of duplicates, and the list of it had none.
+TEST_F(SessionRepetitionsTest, AListBehindWhatWasToldAsADuplicateIsNotShown) {
+  in_transaction([&] {
+    for (int i = 0; i < 6; ++i) run("SELECT name FROM teachers WHERE id = 1");
+    EXPECT_EQ(one().kind, RepetitionKind::duplicate) << "so far";
+    for (int i = 0; i < 50; ++i) run(fmt::format("SELECT name FROM teachers WHERE id = {}", 100 + i));
+  });
+  const auto all = found();
+  ASSERT_EQ(all.size(), 2);
+  const auto list = std::ranges::find(all, RepetitionKind::n_plus_one, &Repetition::kind);
+  ASSERT_NE(list, all.end());
+  EXPECT_EQ(list->figures.windows, 1);
+  EXPECT_EQ(list->figures.executions, 50);
+  EXPECT_EQ(list->figures.most, 56);
+  const auto duplicate = std::ranges::find(all, RepetitionKind::duplicate, &Repetition::kind);
+  ASSERT_NE(duplicate, all.end());
+  EXPECT_EQ(duplicate->figures.windows, 1);
+  EXPECT_EQ(duplicate->figures.executions, 6);
+  const auto counts = table_.repetitions().counts();
+  ASSERT_EQ(counts.size(), 1);
+  EXPECT_EQ(counts.front().windows, (std::array<std::uint64_t, kRepetitionKinds>{1, 1}));
+}
+
 TEST_F(SessionRepetitionsTest, ThatAFewKeysComeAgainChangesNothing) {
   in_transaction([&] {
     for (int i = 0; i < 20; ++i) run(fmt::format("SELECT name FROM teachers WHERE id = {}", i % 5));
