@@ -43,11 +43,15 @@ class Borrower : public ListHook<WaitingTag> {
   /// Only a backend on which nobody has run anything will do.
   virtual bool wants_fresh() const { return false; }
   Backend* home() const { return home_; }
+  /// PoolDirectory::defaults_generation() of the defaults that its session has: those of the backend that it
+  /// was lent last. One with older defaults is lent to it no more. 0: it does not matter.
+  std::uint64_t defaults_generation() const { return defaults_generation_; }
 
  protected:
   /// `is_client`: what it waits for and gets is counted; what Forebay asks by itself is not.
   explicit Borrower(bool is_client) : is_client_(is_client) {}
   ~Borrower() = default;
+  void set_defaults_generation(std::uint64_t generation) { defaults_generation_ = generation; }
   /// What it is about to ask for it has waited for elsewhere since then: timeouts.wait counts from there.
   void has_waited_since(TimePoint then) { patient_since_ = then; }
 
@@ -56,6 +60,7 @@ class Borrower : public ListHook<WaitingTag> {
   Backend* home_ = nullptr;
   const bool is_client_;
   std::uint16_t thread_ = 0;
+  std::uint64_t defaults_generation_ = 0;
   TimePoint waiting_since_{};
   TimePoint patient_since_{};  ///< nothing: as waiting_since_
 };
@@ -217,10 +222,10 @@ class Pool : public std::enable_shared_from_this<Pool> {
   /// waits for one of a server that is asked for reads only waits no longer.
   void sever(const std::string& why);
   std::uint64_t generation() const { return generation_.load(std::memory_order_relaxed); }
-  /// Like reconnect(), but clients keep the backends that they live in, as PostgreSQL's sessions keep their
-  /// defaults.
-  void renew();
-  std::uint64_t defaults_generation() const { return defaults_generation_.load(std::memory_order_relaxed); }
+  /// PoolDirectory::defaults_generation().
+  std::uint64_t defaults_generation() const;
+  /// Backends opened before `generation` of the defaults are of another role that had the user's name.
+  void set_role_since(std::uint64_t generation) { role_since_.store(generation); }
 
   /// Timed work of one thread: deadlines of waiters and of connects, old and idle backends. Every few tens of
   /// ms.
@@ -231,8 +236,6 @@ class Pool : public std::enable_shared_from_this<Pool> {
   /// A statement that nobody may be connected for is about to run: closes idle backends of that database,
   /// unless clients of ours use it (then the server is right to refuse).
   void clear_idle_of_database(const std::string& database);
-  /// Session defaults changed: new sessions of every pool have to see them.
-  void renew_all();
   /// Serves waiters as far as possible; by any thread of the directory's.
   void serve();
 
@@ -289,6 +292,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void unlink_idle(Backend& backend);
   void part(Backend& backend);
   bool may_grow() const;
+  bool is_of_another_role(const Backend& backend, const Borrower& borrower) const;
   void make_room_for_front();
   bool has_patient_waiter(const ProfilePtr& profile, TimePoint now) const;
   void destroy(Backend& backend);
@@ -306,7 +310,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   std::atomic<std::uint32_t> waiting_ = 0;
   std::atomic<std::uint32_t> opening_ = 0;
   std::atomic<std::uint64_t> generation_ = 0;
-  std::atomic<std::uint64_t> defaults_generation_ = 0;
+  std::atomic<std::uint64_t> role_since_ = 0;
   std::atomic<bool> paused_ = false;
   std::atomic<bool> held_ = false;
   std::atomic<TimePoint> full_until_{

@@ -135,6 +135,7 @@ void PoolDirectory::move_pools_locked(const config::Settings& settings, Severs s
     const bool is_elsewhere = target->name() != before->name();
     const bool has_moved =
         target->place() != before->place() || target->upstream().database != before->upstream().database;
+    if (is_elsewhere) book_assignments_locked(*pool);
     pool->configure(std::move(target), std::make_shared<const PoolRules>(rules_for(settings, key)));
     const bool leaves_primary = key.server.empty() && is_on_cluster(settings, key);
     if ((severs == Severs::all && leaves_primary) || (severs == Severs::elsewhere && is_elsewhere)) {
@@ -261,6 +262,8 @@ Result<std::shared_ptr<Pool>> PoolDirectory::find_or_create_locked(const PoolKey
         find_or_add(user_quotas_, key.user), find_or_add(database_quotas_, key.entry()), origin);
     set_quota_limits(*settings_);
     restrain(key, *pool);
+    if (const auto role = roles_since_.find(key.user); role != roles_since_.end())
+      pool->set_role_since(role->second);
   }
   return pool;
 }
@@ -333,13 +336,35 @@ TrafficByDatabase PoolDirectory::traffic() const {
 std::map<std::string, ServerUse> PoolDirectory::use_by_server() const {
   const std::lock_guard lock(mutex_);
   std::map<std::string, ServerUse> uses;
-  for (const auto& [server, assignments] : forgotten_assignments_) uses[server].assignments = assignments;
+  for (const auto& [server, assignments] : past_assignments_) uses[server].assignments = assignments;
   for (const auto& [key, pool] : pools_) {
     ServerUse& use = uses[pool->target()->name()];
     use.backends += pool->open_backends();
-    use.assignments += pool->traffic().assignments;
+    use.assignments += unbooked_assignments_locked(*pool);
   }
   return uses;
+}
+
+void PoolDirectory::renew_role(const std::string& user) {
+  const std::lock_guard lock(mutex_);
+  const std::uint64_t since = defaults_generation_.fetch_add(1) + 1;
+  roles_since_[user] = since;
+  for (const auto& [key, pool] : pools_) {
+    if (key.user == user) pool->set_role_since(since);
+  }
+}
+
+std::uint64_t PoolDirectory::unbooked_assignments_locked(const Pool& pool) const {
+  const auto booked = booked_assignments_.find(&pool);
+  return pool.traffic().assignments - (booked == booked_assignments_.end() ? 0 : booked->second);
+}
+
+/// What the pool has lent so far was lent by the server that it is on now, or by one that it was booked to.
+void PoolDirectory::book_assignments_locked(const Pool& pool) {
+  const std::uint64_t assignments = unbooked_assignments_locked(pool);
+  if (assignments == 0) return;
+  past_assignments_[pool.target()->name()] += assignments;
+  booked_assignments_[&pool] += assignments;
 }
 
 void PoolDirectory::pause(const std::string& database) {
@@ -424,8 +449,9 @@ void PoolDirectory::forget_unused() {
       const bool has_room =
           forgotten_traffic_.size() < kMostDatabases || forgotten_traffic_.contains(key.database);
       forgotten_traffic_[has_room ? key.database : std::string(kOtherDatabases)] += traffic;
-      forgotten_assignments_[pool->target()->name()] += traffic.assignments;
     }
+    book_assignments_locked(*pool);
+    booked_assignments_.erase(pool.get());
     return true;
   });
   if (forgotten == 0) return;  // then every quota has the pool that it had

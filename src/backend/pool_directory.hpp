@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -96,6 +97,14 @@ class PoolDirectory {
   /// Those that are paused by name or disabled.
   std::set<std::string> restricted_databases() const;
 
+  /// Goes up, from 1, when sessions that begin from now on have other defaults (ALTER ROLE … SET), or are of
+  /// another role of that name. Backends remember theirs. Clients keep the ones that they live in, as
+  /// PostgreSQL's sessions keep their defaults.
+  std::uint64_t defaults_generation() const { return defaults_generation_.load(std::memory_order_relaxed); }
+  void renew_defaults() { defaults_generation_.fetch_add(1); }
+  /// Another role has the name `user` than before.
+  void renew_role(const std::string& user);
+
   /// Forgets pools that no client uses and that have no backend.
   void forget_unused();
 
@@ -150,18 +159,26 @@ class PoolDirectory {
   bool is_paused_locked(const std::string& database) const;
   bool is_paused_locked(const PoolKey& key) const;
   bool is_held_locked(const PoolKey& key) const;
+  std::uint64_t unbooked_assignments_locked(const Pool& pool) const;
+  void book_assignments_locked(const Pool& pool);
   void restrain(const PoolKey& key, Pool& pool) const;
 
   const std::vector<net::Loop*> loops_;
   ServerLog server_log_;
 
+  std::atomic<std::uint64_t> defaults_generation_ = 1;
+
   mutable std::mutex mutex_;
-  config::SettingsPtr settings_;                                ///< guarded by mutex_
-  bool all_paused_ = false;                                     ///< guarded by mutex_
-  std::set<std::string> paused_;                                ///< guarded by mutex_
-  std::set<std::string> disabled_;                              ///< guarded by mutex_
-  TrafficByDatabase forgotten_traffic_;                         ///< guarded by mutex_
-  std::map<std::string, std::uint64_t> forgotten_assignments_;  ///< guarded by mutex_; by server
+  std::map<std::string, std::uint64_t> roles_since_;  ///< guarded by mutex_; see Pool::set_role_since()
+  config::SettingsPtr settings_;                      ///< guarded by mutex_
+  bool all_paused_ = false;                           ///< guarded by mutex_
+  std::set<std::string> paused_;                      ///< guarded by mutex_
+  std::set<std::string> disabled_;                    ///< guarded by mutex_
+  TrafficByDatabase forgotten_traffic_;               ///< guarded by mutex_
+  /// Guarded by mutex_. By server: what pools have lent that are gone, or on another server by now.
+  std::map<std::string, std::uint64_t> past_assignments_;
+  /// Guarded by mutex_. What is counted there of pools that are left.
+  std::map<const Pool*, std::uint64_t> booked_assignments_;
   struct Past {
     ServerHistory history;
     route::Role role = route::Role::unknown;  ///< at the last change

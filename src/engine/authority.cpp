@@ -9,13 +9,16 @@ namespace forebay::engine {
 
 namespace {
 
-/// Says at every login whether sessions have new defaults, too.
+/// Says at every login whether sessions have new defaults, and which role it is, too.
 std::string default_query() {
   return "SELECT rolpassword, rolcanlogin, coalesce(rolvaliduntil OPERATOR(pg_catalog.<) pg_catalog.now(), "
          "false), " +
          std::string(kDefaultsFingerprint) +
+         ", (SELECT r.oid FROM pg_catalog.pg_roles r WHERE r.rolname OPERATOR(pg_catalog.=) $1)"
          " FROM pg_catalog.pg_authid WHERE rolname OPERATOR(pg_catalog.=) $1";
 }
+
+constexpr std::size_t kOwnColumns = 5;
 
 std::string bind_name(std::string sql, const std::string& user) {
   const std::string literal = backend::quote_literal(user);
@@ -38,7 +41,7 @@ Authority::Account account_of(const backend::Rows& rows, bool own_query) {
   if (secret) {
     if (auto parsed = wire::Secret::parse(*secret)) account.secret = std::move(*parsed);
   }
-  if (own_query && row.size() == 4) {
+  if (own_query && row.size() == kOwnColumns) {
     account.may_login = row[1] == "t";
     account.expired = row[2] == "t";
   }
@@ -193,7 +196,7 @@ void Authority::on_answer(const Role& role, const std::string& asked_as, const E
     return tell(role, nullptr, &refusal);
   }
   const bool own_query = directory_.settings()->auth_query.empty();
-  if (own_query) note_defaults(outcome);
+  if (own_query) note_defaults(role, outcome);
   // Not remembered: a new password holds at once.
   Account account = account_of(outcome.rows, own_query);
   account.server = outcome.backend->target().name();
@@ -201,11 +204,16 @@ void Authority::on_answer(const Role& role, const std::string& asked_as, const E
   tell(role, &account, nullptr);
 }
 
-/// A new session has the defaults of the present; so has a client that logs in now.
-void Authority::note_defaults(const Errand::Outcome& outcome) {
-  if (outcome.rows.empty() || outcome.rows.front().size() != 4 || !outcome.rows.front()[3]) return;
+/// A new session has the defaults of the present, and is of who has the name now; so is a client that logs in
+/// now.
+void Authority::note_defaults(const Role& role, const Errand::Outcome& outcome) {
+  if (outcome.rows.empty() || outcome.rows.front().size() != kOwnColumns) return;
+  const auto& defaults = outcome.rows.front()[3];
+  const auto& oid = outcome.rows.front()[4];
   const backend::Backend& backend = *outcome.backend;
-  if (are_new_defaults(backend.target().name(), *outcome.rows.front()[3])) backend.pool().renew_all();
+  const std::string& server = backend.target().name();
+  if (defaults && are_new_defaults(server, *defaults)) directory_.renew_defaults();
+  if (oid && is_new_role(server, role.user, *oid)) directory_.renew_role(role.user);
 }
 
 void Authority::tell(const Role& role, const Account* account, const backend::Login::Refusal* refusal) {

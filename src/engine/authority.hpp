@@ -69,7 +69,7 @@ class Authority {
   void on_ticket_gone(const Role& role);
   void look_up(const Role& role);
   void on_answer(const Role& role, const std::string& asked_as, const Errand::Outcome& outcome);
-  void note_defaults(const Errand::Outcome& outcome);
+  void note_defaults(const Role& role, const Errand::Outcome& outcome);
   void tell(const Role& role, const Account* account, const backend::Login::Refusal* refusal);
 
   backend::PoolDirectory& directory_;

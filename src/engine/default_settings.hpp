@@ -16,4 +16,8 @@ inline constexpr std::string_view kDefaultsFingerprint =
 /// other defaults than new ones. Thread safe.
 bool are_new_defaults(const std::string& server, const std::string& fingerprint);
 
+/// Whether the name `role` stood for another one when it was last asked about: sessions opened before are
+/// those of a role that has been dropped or renamed since. Thread safe.
+bool is_new_role(const std::string& server, const std::string& role, const std::string& oid);
+
 }  // namespace forebay::engine

@@ -12,7 +12,10 @@ Errand::Errand(std::shared_ptr<backend::Pool> pool, backend::ProfilePtr profile,
       settings_(std::move(settings)),
       afterwards_(afterwards),
       sql_(std::move(sql)),
-      done_(std::move(done)) {}
+      done_(std::move(done)) {
+  // Who only wants a backend greets a client with what it says, and that has the defaults of now.
+  if (sql_.empty()) set_defaults_generation(pool_->defaults_generation());
+}
 
 Errand::~Errand() {
   pool_->cancel_checkout(*this);

@@ -52,6 +52,7 @@ Session::Session(ClientPort& port, Identity identity, backend::Backend* home)
       initial_settings_(initial_settings(identity.application_name)),
       settings_(identity.settings != nullptr ? std::move(identity.settings) : initial_settings_) {
   if (!refills_) pool_->counters().clients.fetch_add(1, std::memory_order_relaxed);
+  set_defaults_generation(home != nullptr ? home->defaults_generation() : pool_->defaults_generation());
   if (home != nullptr) pool_->move_in(*this, *home);
 }
 

@@ -1,5 +1,6 @@
 // What a session asks of the catalog before its own statement runs: the code that its statements may reach.
 
+#include "backend/pool_directory.hpp"
 #include "engine/burst.hpp"
 #include "engine/code_question.hpp"
 #include "engine/code_watch.hpp"
@@ -29,7 +30,7 @@ void Session::on_code_fingerprint(const backend::QuestionError* error, const bac
     look_->give_up(now);
     return finish_look(false);
   }
-  if (are_new_defaults(pool_->target()->name(), *rows[0][1])) pool_->renew_all();
+  if (are_new_defaults(pool_->target()->name(), *rows[0][1])) pool_->directory().renew_defaults();
   if (look_->is_known(*rows[0][0], now)) return finish_look(true);
   ask(std::string(code_question()), &Session::on_code_read);
 }

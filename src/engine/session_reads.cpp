@@ -25,12 +25,12 @@ constexpr Duration kBetweenLooks{100};
 }  // namespace
 
 SessionReads::SessionReads(std::shared_ptr<DatabaseCache> cache, backend::Pool& pool,
-                           std::uint64_t pool_generation, backend::ProfilePtr profile, bool refills,
-                           std::function<void()> on_landing)
+                           std::uint64_t pool_generation, std::uint64_t defaults_generation,
+                           backend::ProfilePtr profile, bool refills, std::function<void()> on_landing)
     : pool_(pool),
       profile_(std::move(profile)),
       pool_generation_(pool_generation),
-      defaults_generation_(pool.defaults_generation()),
+      defaults_generation_(defaults_generation),
       cache_(std::move(cache)),
       refills_(refills),
       on_landing_(std::move(on_landing)) {
@@ -44,7 +44,6 @@ Asker SessionReads::asker() const {
 /// What was begun belongs to the server that was.
 void SessionReads::move() {
   pool_generation_ = pool_.generation();
-  defaults_generation_ = pool_.defaults_generation();
   abandon();
   auto cache = cache_->directory().find_or_create(pool_);
   if (cache != nullptr && cache != cache_) {

@@ -24,16 +24,20 @@ namespace forebay::engine {
 /// before the client hears that they are done. Used by the session's thread.
 class SessionReads {
  public:
-  /// `pool_generation`: of the pool when `cache` was found for it. `refills`: nothing is answered from
-  /// memory, and all is kept. `on_landing`: what ask() said to be asked for later is to be asked for now.
+  /// `pool_generation`: of the pool when `cache` was found for it. `defaults_generation`: as follow_pool()
+  /// says. `refills`: nothing is answered from memory, and all is kept. `on_landing`: what ask() said to be
+  /// asked for later is to be asked for now.
   SessionReads(std::shared_ptr<DatabaseCache> cache, backend::Pool& pool, std::uint64_t pool_generation,
-               backend::ProfilePtr profile, bool refills, std::function<void()> on_landing);
+               std::uint64_t defaults_generation, backend::ProfilePtr profile, bool refills,
+               std::function<void()> on_landing);
   ~SessionReads() { stop_following(); }
 
   /// To be called before anything else is asked of a statement: when the pool has moved to another server, or
-  /// its sessions have new defaults, so does this.
-  void follow_pool() {
-    if (pool_.generation() != pool_generation_ || pool_.defaults_generation() != defaults_generation_) move();
+  /// the session has got other defaults, so does this. `defaults`: the session's generation of them.
+  void follow_pool(std::uint64_t defaults) {
+    if (pool_.generation() == pool_generation_ && defaults == defaults_generation_) return;
+    defaults_generation_ = defaults;
+    move();
   }
 
   /// Whether what the client has prepared means the same as its text does under its settings of now, by
@@ -81,6 +85,8 @@ class SessionReads {
   /// A statement is about to be sent that may read and write. `request`: its text and values, as far as they
   /// are known.
   void note_statement(const sql::Verdict& verdict, sql::Effects effects, const ReadRequest& request);
+  /// The statement that is told of next may write to something else than what it names.
+  void note_shadowed_write() { writes_.add_anything(); }
   /// Whether the statement at hand is one that ask() was asked for, and so noted.
   bool is_asked_for() const { return asked_ > 0; }
   /// Whether ask() found that the batch at the front of the input cannot be kept.

@@ -53,7 +53,6 @@ std::string state_of(const cache::Entry& entry, TimePoint now, bool is_served) {
 
 std::vector<std::string> SessionReads::explain(const ReadRequest& request,
                                                const backend::SessionSettingsPtr& settings, Effects effects) {
-  follow_pool();
   cache::Freshness& freshness = cache_->freshness();
   const TimePoint now = Clock::now();
   freshness.note_use(now);

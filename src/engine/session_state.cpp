@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "backend/pool_directory.hpp"
 #include "engine/code_question.hpp"
 #include "engine/code_watch.hpp"
 #include "engine/custom_settings.hpp"
@@ -164,7 +165,7 @@ void Session::note_global_changes(Effects effects) {
   }
   // A DO block may have made a trigger.
   if (effects.any_of(Effect::runs_code | Effect::unparsable)) code_->look_soon(net::Loop::current()->now());
-  if (effects.has(Effect::changes_defaults)) pool_->renew_all();
+  if (effects.has(Effect::changes_defaults)) pool_->directory().renew_defaults();
 }
 
 /// DISCARD and DEALLOCATE ALL change what we know of the backend.

@@ -94,6 +94,27 @@ def test_a_dropped_role_is_refused(forebay, server, who, refused):
     wait_until(turned_away, 3, "the dropped role refused")
 
 
+@pytest.mark.parametrize("stays", [True, False], ids=["who stays", "who has left"])
+def test_who_took_over_a_roles_name_ran_as_the_role_that_had_it_before(server, stays):
+    """And who stays, and gets no backend of his own time any more, does not run as the new one."""
+    server.execute("DROP ROLE IF EXISTS heir, heir_before")
+    server.create_role("heir")
+    with ForebayDaemon(server, ["--pool-size", "1", "--pool-overflow", "0"]) as daemon:
+        with psycopg.connect(daemon.dsn(user="heir"), autocommit=True) as before:
+            identity = before.execute("SELECT current_user::regrole::oid").fetchone()
+            if not stays:
+                before.close()
+            server.execute("ALTER ROLE heir RENAME TO heir_before")
+            server.create_role("heir", "of the new one")
+            with psycopg.connect(daemon.dsn(user="heir", password="of the new one"), autocommit=True) as after:
+                assert after.execute("SELECT current_user::text").fetchone() == ("heir",)
+                assert after.execute("SELECT current_user::regrole::oid").fetchone() != identity
+                if stays:
+                    with pytest.raises(psycopg.OperationalError, match='is not called "heir" any more'):
+                        before.execute("SELECT 1")
+                assert after.execute("SELECT current_user::text").fetchone() == ("heir",)
+
+
 def test_a_role_without_login_and_an_expired_one(forebay, server, refused):
     server.create_role("locked", options="NOLOGIN")
     server.create_role("over", options="LOGIN VALID UNTIL '2001-01-01'")

@@ -29,7 +29,7 @@ def test_a_session_with_new_defaults_does_not_get_the_answer_of_one_with_old_one
         with cached.connect() as after:
             judged = 0
             while judged < 200:
-                before.execute(TEXT).fetchall()
+                assert before.execute(TEXT).fetchall() == [("near",)], "a session keeps the defaults it began with"
                 began = time.monotonic()
                 word = after.execute(TEXT).fetchall()
                 if began >= changed + BOUND:

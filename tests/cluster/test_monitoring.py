@@ -57,3 +57,27 @@ def test_a_failover_is_told(cluster):
     assert watching.value("forebay_server_promotions_total", server=new) == 1
     assert watching.value("forebay_server_role_changes_total", server=new, role="primary") == 1
     assert watching.value("forebay_server_state", server=old, state="down") == 1
+
+
+@pytest.mark.time_limit(120)
+def test_after_a_switchover_the_new_primary_was_told_to_have_lent_what_the_old_one_had(cluster):
+    """A counter of one server went back to nothing, and another's leapt."""
+    daemon = cluster.forebay("--admin", "127.0.0.1:0")
+    watching = Watching(daemon)
+    names = [f"{server.host}:{server.port}" for server in cluster.servers[:2]]
+
+    def lent() -> list[int]:
+        return [int(watching.value("forebay_server_assignments_total", server=name)) for name in names]
+
+    with cluster.connect(daemon, prepare_threshold=None) as client:  # preparing would be another assignment
+        for _ in range(30):
+            client.execute("INSERT INTO log VALUES (1)")
+        old, new = lent()
+        assert old >= 30
+        cluster.switch_over(daemon, cluster.servers[1])
+        client.execute("INSERT INTO log VALUES (2)")
+        begun = lent()
+        assert begun[0] == old and new < begun[1] < new + 10
+        for _ in range(7):
+            client.execute("INSERT INTO log VALUES (3)")
+        assert lent() == [old, begun[1] + 7] == cluster.reads(daemon)[:2]

@@ -134,6 +134,20 @@ def test_sessions_settings_are_carried_to_replicas(client, ports):
     assert client.execute("SELECT date '2024-02-01' || ''").fetchone()[0] == "01.02.2024"
 
 
+def test_reads_and_writes_go_on_when_roles_have_got_other_defaults(cluster, daemon, ports):
+    try:
+        for megabytes in (5, 6):
+            with cluster.connect(daemon) as before:
+                cluster.primary.execute(f"ALTER ROLE app SET work_mem = '{megabytes}MB'")
+                with cluster.connect(daemon) as after:  # who logs in notices
+                    assert after.execute("SHOW work_mem").fetchone() == (f"{megabytes}MB",)
+                    for client in (before, after):
+                        wait_until(lambda of=client: of.execute(WHERE).fetchone()[0] in ports[1:], 5, "a replica")
+                        client.execute("UPDATE numbers SET n = n + 1 WHERE id = 7")
+    finally:
+        cluster.primary.execute("ALTER ROLE app RESET work_mem")
+
+
 def test_prepared_statements_work_on_every_server(client, ports):
     seen = set()
     for value in range(2000):
