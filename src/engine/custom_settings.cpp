@@ -21,6 +21,17 @@ bool is_custom(const std::string& name) {
 
 }  // namespace
 
+bool is_custom_name(std::string_view name) {
+  bool begins_word = true;
+  for (const char each : name) {
+    const bool is_letter = (each >= 'a' && each <= 'z') || (each >= 'A' && each <= 'Z') || each == '_';
+    const bool is_inner = (each >= '0' && each <= '9') || each == '$';
+    if (begins_word ? !is_letter : !is_letter && !is_inner && each != '.') return false;
+    begins_word = each == '.';
+  }
+  return !begins_word && name.find('.') != std::string_view::npos;
+}
+
 void note_custom_setting(const std::string& name) {
   if (!is_custom(name)) return;
   const std::lock_guard lock(mutex);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace forebay::engine {
@@ -9,6 +10,9 @@ namespace forebay::engine {
 /// them, so the names that have been seen anywhere in the process are kept, to be asked for one by one.
 /// Thread safe.
 
+/// Whether a setting that no extension defines could have this name: words with a dot between them, of which
+/// the server takes others than those in ASCII as well (valid_custom_variable_name() in utils/misc/guc.c).
+bool is_custom_name(std::string_view name);
 /// Keeps at most a thousand.
 void note_custom_setting(const std::string& name);
 /// False from the first name that there was no room for: then no look at a session shows all that it has.

@@ -20,14 +20,21 @@ std::atomic<std::uint64_t> epoch = 0;
 
 using Key = std::string;
 
+/// The statement of a key, and how many of that key have not been destroyed yet: the last one takes its entry
+/// along. There may be several, for one that nobody holds any more may not have come to its end.
+struct Shared {
+  std::weak_ptr<const PreparedStatement> statement;
+  std::size_t alive = 0;
+};
+
 struct Interned {
   std::mutex mutex;
-  std::map<Key, std::weak_ptr<const PreparedStatement>> statements;
-  std::size_t sweep_at = 1024;
+  std::map<Key, Shared> statements;  ///< guarded by mutex
 };
 
 Interned& interned() {
-  static Interned table;
+  // Never destroyed: statements may live longer than what is static.
+  static auto& table = *new Interned;
   return table;
 }
 
@@ -38,13 +45,13 @@ Key key_of(std::string_view text, Bytes types, const PreparedScope& scope) {
          std::string(text);
 }
 
-PreparedStatementPtr make_statement(std::string_view text, Bytes types, sql::Effects effects,
-                                    const sql::Fingerprint& fingerprint, bool is_shared,
-                                    std::optional<std::string> settings, bool are_settings_certain) {
+PreparedStatement make_statement(std::string_view text, Bytes types, sql::Effects effects,
+                                 const sql::Fingerprint& fingerprint, bool is_shared,
+                                 std::optional<std::string> settings, bool are_settings_certain) {
   const std::uint64_t id = next_id.fetch_add(1);
-  return std::make_shared<const PreparedStatement>(PreparedStatement{
-      id, backend_name(id), std::string(text), std::string(as_text(types)), effects, fingerprint, is_shared,
-      std::move(settings), are_settings_certain, may_have_outer_comment(text)});
+  return {
+      id,        backend_name(id),    std::string(text),    std::string(as_text(types)), effects, fingerprint,
+      is_shared, std::move(settings), are_settings_certain, may_have_outer_comment(text)};
 }
 
 }  // namespace
@@ -87,7 +94,8 @@ std::uint64_t next_statement_id() {
 PreparedStatementPtr private_statement(std::string_view text, Bytes types, sql::Effects effects,
                                        const sql::Fingerprint& fingerprint,
                                        std::optional<std::string> settings, bool are_settings_certain) {
-  return make_statement(text, types, effects, fingerprint, false, std::move(settings), are_settings_certain);
+  return std::make_shared<const PreparedStatement>(
+      make_statement(text, types, effects, fingerprint, false, std::move(settings), are_settings_certain));
 }
 
 PreparedStatementPtr intern_statement(std::string_view text, Bytes types, sql::Effects effects,
@@ -95,14 +103,20 @@ PreparedStatementPtr intern_statement(std::string_view text, Bytes types, sql::E
   Interned& table = interned();
   Key key = key_of(text, types, scope);
   const std::lock_guard lock(table.mutex);
-  auto& known = table.statements[std::move(key)];
-  if (auto statement = known.lock()) return statement;
-  auto statement = make_statement(text, types, effects, fingerprint, true, std::string(scope.settings), true);
-  known = statement;
-  if (table.statements.size() >= table.sweep_at) {
-    std::erase_if(table.statements, [](const auto& entry) { return entry.second.expired(); });
-    table.sweep_at = std::max<std::size_t>(1024, table.statements.size() * 2);
-  }
+  const auto at = table.statements.try_emplace(std::move(key)).first;
+  Shared& shared = at->second;
+  if (auto statement = shared.statement.lock()) return statement;
+  const auto destroy = [at](const PreparedStatement* dead) {
+    const std::unique_ptr<const PreparedStatement> its(dead);
+    Interned& all = interned();
+    const std::lock_guard held(all.mutex);
+    if (--at->second.alive == 0) all.statements.erase(at);
+  };
+  PreparedStatementPtr statement(new PreparedStatement(make_statement(text, types, effects, fingerprint, true,
+                                                                      std::string(scope.settings), true)),
+                                 destroy);
+  ++shared.alive;
+  shared.statement = statement;
   return statement;
 }
 

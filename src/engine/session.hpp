@@ -66,6 +66,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   /// ClientPort::resume_input.
   std::size_t on_input(const std::byte* bytes, std::size_t size);
   bool is_blocked() const { return blocked_; }
+  bool is_replication() const { return !profile_->replication.empty(); }
 
   void on_client_drained();
   /// Asks the server to cancel what runs for this client, if anything does. `waiting` is kept until it has
@@ -150,6 +151,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   Step pass_long_parse(std::string_view name, const std::byte* at, std::size_t total, std::size_t available);
   Step prepare(std::string_view name, std::string_view text, Bytes types);
   Step note_statement(const PreparedStatement& statement, std::string_view values);
+  void note_bound_settings(const PreparedStatement& statement, std::string_view values);
   Step close_statement(std::string_view name, const std::byte* at, std::size_t total);
   Step describe_statement(std::string_view name, const std::byte* at, std::size_t total);
   void ensure_prepared(const PreparedStatement& statement, bool are_settings_known);

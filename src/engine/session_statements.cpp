@@ -8,6 +8,7 @@
 
 #include "engine/burst.hpp"
 #include "engine/code_watch.hpp"
+#include "engine/custom_settings.hpp"
 #include "engine/effect_sets.hpp"
 #include "engine/message_parts.hpp"
 #include "engine/read_request.hpp"
@@ -16,6 +17,7 @@
 #include "engine/session_reads.hpp"
 #include "engine/session_routing.hpp"
 #include "sql/read_shape.hpp"
+#include "sql/set_config_parameters.hpp"
 
 namespace forebay::engine {
 
@@ -25,6 +27,8 @@ using wire::kHeaderSize;
 
 /// Bounds what one client can make us remember.
 constexpr std::size_t kMaxPreparedPerClient = 10'000;
+/// Of their texts, which are kept until the client closes them.
+constexpr std::size_t kMaxPreparedBytes = std::size_t{64} << 20U;
 
 /// Marks the tag of a Parse that is bound to fail because its name is taken: nothing changes, nothing is to
 /// be undone.
@@ -41,6 +45,19 @@ constexpr std::uint64_t kTagMarks = kDuplicateName | kReplaces;
 
 bool is_ours(const wire::Expectation& expectation) {
   return expectation.silent;
+}
+
+/// Whether a look at the session will show the setting whose name is bound to this parameter.
+bool is_bound_setting_seen(const ReadRequest& request, int number) {
+  constexpr std::uint32_t kText = 25;
+  constexpr std::uint32_t kVarchar = 1043;
+  const auto value = bound_value(request, number);
+  if (!value) return true;  // NULL sets nothing
+  if (value->type != 0 && value->type != kText && value->type != kVarchar) return false;
+  if (value->bytes.find('.') == std::string_view::npos) return true;
+  if (!is_custom_name(value->bytes)) return false;
+  note_custom_setting(std::string(value->bytes));
+  return true;
 }
 
 }  // namespace
@@ -153,14 +170,20 @@ Session::Step Session::prepare(std::string_view name, std::string_view text, Byt
          "Close statements that are no longer needed.");
     return Step::failed;
   }
+  if (mine.text_bytes() + text.size() > kMaxPreparedBytes) {
+    fail(wire::sqlstate::kConfigurationLimit,
+         fmt::format("the texts of one session's prepared statements have more than {} MiB",
+                     kMaxPreparedBytes >> 20U),
+         "Close statements that are no longer needed.");
+    return Step::failed;
+  }
   const sql::Effects effects = judge(text).effects;
   // 'now' means the moment of the Parse, and so has to be the client's own.
   const bool is_timeless = !sql::has_moving_literal(text);
   const bool shared =
       held_because_.empty() && effects.only(kLeaveNothing) && are_settings_known() && is_timeless;
   const std::string settings = parsing_settings(settings_);
-  const PreparedScope scope{pool_.get(), profile_.get(), schema_epoch(), pool_->defaults_generation(),
-                            settings};
+  const PreparedScope scope{pool_.get(), profile_.get(), schema_epoch(), defaults_generation(), settings};
   PreparedStatementPtr statement = shared
                                        ? intern_statement(text, types, effects, judged_fingerprint(), scope)
                                        : make_private(text, types);
@@ -227,10 +250,21 @@ Session::Step Session::on_bind(const std::byte* at, std::size_t total, std::size
   return stream_through(at + head, total - head, available - head);
 }
 
+/// set_config() may get the name from a parameter. A setting with a dot is found by its name only.
+void Session::note_bound_settings(const PreparedStatement& statement, std::string_view values) {
+  if (!judge(statement.text).settings.empty()) return;  // all names are in the text
+  const ReadRequest request{
+      .statement = &statement, .text = statement.text, .types = statement.parameter_types, .values = values};
+  const auto numbers = sql::set_config_parameters(statement.text);
+  const auto is_seen = [&request](int number) { return is_bound_setting_seen(request, number); };
+  if (values.empty() || !numbers || !std::ranges::all_of(*numbers, is_seen)) effects_ |= Effect::hides_state;
+}
+
 /// The effects of a statement count when it is bound. What needs more than the effects is read from the text
 /// again. `values`: what follows the names in the Bind; empty when that is not all here.
 Session::Step Session::note_statement(const PreparedStatement& statement, std::string_view values) {
-  if (reads_ != nullptr) reads_->follow_pool();
+  if (statement.effects.has(Effect::sets_setting)) note_bound_settings(statement, values);
+  if (reads_ != nullptr) reads_->follow_pool(defaults_generation());
   const bool cache_is_told =
       reads_ == nullptr || (reads_->is_asked_for() && !statement.effects.has(Effect::writes));
   if (cache_is_told && !code_->matters() && !effects_.has(Effect::changes_schema) &&
@@ -449,6 +483,8 @@ void Session::make_native(std::string_view name, const PreparedStatement& statem
   }
   names_->give_up(name);
   effects_ |= Effect::prepares;
+  // EXECUTE may give the setting a name that no Bind has shown.
+  if (statement.effects.has(Effect::sets_setting)) effects_ |= Effect::hides_state;
 }
 
 // --- answers

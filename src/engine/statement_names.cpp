@@ -12,6 +12,10 @@ std::string_view cut(std::string_view name) {
   return name.substr(0, kLongestName);
 }
 
+std::size_t bytes_of(const PreparedStatementPtr& statement) {
+  return statement == nullptr ? 0 : statement->text.size() + statement->parameter_types.size();
+}
+
 }  // namespace
 
 const StatementNames::Named::value_type* StatementNames::named(std::string_view name) const {
@@ -47,6 +51,7 @@ void StatementNames::assign(const std::string& name, Entry& entry, PreparedState
     if (former_.size() >= 2 * kMostOpen) former_.erase(former_.begin(), former_.begin() + kOld);
     former_.push_back({entry.maker, entry.statement->id, spelled(name, entry)});
   }
+  text_bytes_ += bytes_of(statement) - bytes_of(entry.statement);
   entry.statement = std::move(statement);
   entry.maker = maker;
 }
@@ -127,6 +132,7 @@ void StatementNames::give_up(std::string_view name) {
 
 void StatementNames::give_up_all() {
   last_named_ = nullptr;
+  text_bytes_ = 0;
   named_.clear();
   changes_.clear();
   on_their_way_.clear();

@@ -34,6 +34,8 @@ class StatementNames {
   /// The change that made the name what it is: tells the name again, name_of().
   ChangeNumber maker(std::string_view name) const;
   std::size_t size() const { return named_.size(); }
+  /// Of the statements that have names now.
+  std::size_t text_bytes() const { return text_bytes_; }
 
   /// A Parse (or, with null, a Close) of the name has been sent. `sent`: the statement itself went to the
   /// backend as well, see is_on_its_way().
@@ -118,6 +120,7 @@ class StatementNames {
   void drop_if_empty(Named::iterator at);
 
   Named named_;
+  std::size_t text_bytes_ = 0;
   /// The one that was looked up last: each message of a batch speaks of it. Null after a change of named_.
   mutable const Named::value_type* last_named_ = nullptr;
   Ring<Change> changes_;  ///< in the order in which they were sent

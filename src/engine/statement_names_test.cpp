@@ -43,6 +43,24 @@ TEST(StatementNames, TakesBackWhatWasSkippedInOneBatch) {
   EXPECT_EQ(text_of(names, "a"), "old");
 }
 
+TEST(StatementNames, CountsTheBytesOfTextsThatHaveNames) {
+  StatementNames names;
+  names.settle("a", statement("four"));
+  names.settle("b", statement("sixsix"));
+  EXPECT_EQ(names.text_bytes(), 10U);
+  const auto close = names.set("a", nullptr);
+  EXPECT_EQ(names.text_bytes(), 6U);
+  names.undo(close, false);
+  EXPECT_EQ(names.text_bytes(), 10U) << "it was skipped";
+  names.undo(names.set("c", statement("seven")), true);
+  names.settle("a", statement("eleven char"));
+  EXPECT_EQ(names.text_bytes(), 17U);
+  names.give_up("a");
+  EXPECT_EQ(names.text_bytes(), 6U);
+  names.give_up_all();
+  EXPECT_EQ(names.text_bytes(), 0U);
+}
+
 TEST(StatementNames, TakesBackAParseAndItsClose) {
   StatementNames names;
   const auto parse = names.set("a", statement("A"));

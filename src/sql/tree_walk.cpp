@@ -123,6 +123,20 @@ void sort_and_unite(std::vector<Name>& names) {
   names.erase(std::unique(names.begin(), names.end()), names.end());
 }
 
+/// A parameter as it is bound: a cast that could make another text of it does not count as one.
+bool is_parameter(const boost::json::value& expression) {
+  const boost::json::value* inner = &expression;
+  while (const boost::json::object* cast = tree::node(*inner, "TypeCast")) {
+    const boost::json::object& type = tree::object(*cast, "typeName");
+    const auto& names = tree::list(type, "names");
+    const std::string_view name = names.empty() ? std::string_view() : tree::name(names.back());
+    if ((name != "text" && name != "varchar") || !tree::list(type, "typmods").empty()) return false;
+    inner = cast->if_contains("arg");
+    if (inner == nullptr) return false;
+  }
+  return tree::node(*inner, "ParamRef") != nullptr;
+}
+
 }  // namespace
 
 void TreeWalk::statement(const Value& tree) {
@@ -141,6 +155,8 @@ void TreeWalk::statement(const Value& tree) {
 
 Verdict TreeWalk::take() {
   if (sets_any_setting_) verdict_.settings.clear();
+  // What EXECUTE gives a parameter is not bound to it by the protocol.
+  if (sets_any_setting_ && verdict_.effects.has(Effect::prepares)) verdict_.effects |= Effect::hides_state;
   for (auto* names : {&verdict_.settings, &verdict_.relations, &verdict_.functions, &verdict_.prepared_names,
                       &verdict_.databases}) {
     sort_and_unite(*names);
@@ -273,6 +289,8 @@ void TreeWalk::set_config(const Object& call) {
     add(Effect::sets_locally | Effect::changes_lexing);
   } else {
     add(Effect::sets_setting | Effect::changes_lexing);
+    // What is bound to a parameter is seen; any other name could be one that no look at the session shows.
+    if (!is_parameter(*name)) add(Effect::hides_state);
     sets_any_setting_ = true;
   }
 }

@@ -6,6 +6,7 @@ import random
 import psycopg
 import pytest
 
+from forebay_testing import frontend_messages as fe
 from forebay_testing.fixtures import POOL_SIZE
 
 
@@ -42,6 +43,55 @@ def test_parameters_of_the_extended_protocol(endpoint, moved):
             assert done == (value,)
             with moved(client):
                 assert show(client) == value
+
+
+def current_of_a_stranger(endpoint, name: str) -> str | None:
+    with endpoint.connect() as stranger:
+        return stranger.execute("SELECT current_setting(%s, true)", (name,)).fetchone()[0]
+
+
+#: Ways to set a setting of which the text does not say the name as a constant: its name, text, what is bound.
+NAMED_AT_RUN_TIME = {
+    "bound": ("named.bound", "SELECT set_config(%s, %s, false)", ("named.bound", "42")),
+    "cast": ("named.typed", "SELECT set_config(%s::text, %s, %s)", ("named.typed", "42", False)),
+    "from rows": ("named.row", "SELECT set_config(k, v, false) FROM (VALUES (%s, %s)) t (k, v)", ("named.row", "42")),
+    "put together": ("named.whole", "SELECT set_config('named.' || %s, %s, false)", ("whole", "42")),
+    "by EXECUTE": ("named.executed", "EXECUTE setter('named.executed', '42')", ()),
+}
+
+
+@pytest.mark.pool(1)
+@pytest.mark.parametrize("way", NAMED_AT_RUN_TIME)
+def test_a_setting_that_was_named_by_a_parameter_showed_to_the_next_client(endpoint, way):
+    """Row-level security goes by such: the next client would have been taken for the one before."""
+    if endpoint.mode == "session":
+        pytest.skip("the one backend is its client's")
+    name, text, values = NAMED_AT_RUN_TIME[way]
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        with endpoint.connect(prepare_threshold=0) as client:
+            if way == "by EXECUTE":
+                client.execute("PREPARE setter AS SELECT set_config($1, $2, false)", prepare=False)
+            client.execute(text, values, prepare=way != "by EXECUTE")
+            seen = pool.submit(current_of_a_stranger, endpoint, name)
+            concurrent.futures.wait([seen], timeout=2)  # it waits for as long as the client's backend is kept
+            assert show(client, name) == "42"
+        assert seen.result() in (None, "")
+
+
+@pytest.mark.pool(1)
+def test_a_setting_that_execute_named_for_a_statement_of_the_protocol_showed_to_the_next_client(endpoint):
+    if endpoint.mode == "session":
+        pytest.skip("the one backend is its client's")
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        with endpoint.raw() as raw:
+            raw.send(fe.parse("SELECT set_config($1, $2, false)", "setter"), fe.sync())
+            raw.until_ready()
+            assert raw.rows("EXECUTE setter('named.native', '42')") == [["42"]]
+            raw.query("DEALLOCATE setter")
+            seen = pool.submit(current_of_a_stranger, endpoint, "named.native")
+            concurrent.futures.wait([seen], timeout=2)
+            assert raw.rows("SELECT current_setting('named.native', true)") == [["42"]]
+        assert seen.result() in (None, "")
 
 
 def test_set_local_ends_with_its_transaction(endpoint):
@@ -303,6 +353,21 @@ def test_defaults_of_role_and_database(endpoint, server):
         client.execute("SET work_mem = '7MB'")
         client.execute("RESET work_mem")
         assert show(client) == "12MB"
+
+
+@pytest.mark.pool(1)
+def test_a_client_that_came_after_alter_role_had_the_defaults_of_one_who_is_still_there(endpoint, server):
+    if endpoint.mode == "session":
+        pytest.skip("the one backend is its client's")
+    role = f"later_{endpoint.mode}"
+    server.create_role(role)
+    with endpoint.connect(role) as before:
+        assert show(before) == "4MB"
+        server.execute(f"ALTER ROLE {role} SET work_mem = '12MB'")
+        with endpoint.connect(role) as after:
+            for _ in range(3):
+                assert show(after) == "12MB"
+                before.execute("SELECT 1")
 
 
 def test_options_of_each_client(endpoint, server):
