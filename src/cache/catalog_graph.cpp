@@ -88,6 +88,7 @@ std::string CatalogGraph::refusal_of(const Node& node) const {
   if (node.has('s')) return because("belongs to the system");
   if (node.marks[1] != 'p') return because("is unlogged: its changes are not in the change stream");
   if (node.has('r')) return because("has row-level security");
+  if (node.has('a')) return because("has another access method than heap: its changes may not be told");
   if (node.has('z')) return because("has a column of type timetz, whose input depends on the day");
   switch (node.kind()) {
     case 'r':

@@ -9,9 +9,9 @@ namespace forebay::cache {
 /// Rows of catalog_question() begin with their kind; the other columns are, by kind:
 ///   relation    oid, name, name as the change stream prints it, marks, key's column, key's type (an oid),
 ///               the definition of a view. Marks: relkind, relpersistence, then letters: s of the system,
-///               r row security, w code runs on writes, m a write of one row may tell of others, z columns of
-///               timetz, t columns of time, o changes of it are written to the outbox, l a subscription
-///               writes to it past statement triggers.
+///               r row security, a not stored as a heap, w code runs on writes, m a write of one row may tell
+///               of others, z columns of timetz, t columns of time, o changes of it are written to the
+///               outbox, l a subscription writes to it past statement triggers.
 ///   child       oid of the parent, oid of the child (partitions and inheritance)
 ///   cascade     oid of a relation, oid of another that a foreign key changes with it, marks: u when a row
 ///               gets another key, d when one is removed

@@ -34,8 +34,8 @@ std::vector<std::byte>& answers() {
 /// With the first message: most clients of a pool are connected for long before they ask anything, and again
 /// after.
 void Session::begin_reads() {
-  reads_ = std::make_unique<SessionReads>(std::move(cache_), *pool_, pool_generation_, profile_, refills_,
-                                          [this] { on_landing(); });
+  reads_ = std::make_unique<SessionReads>(std::move(cache_), *pool_, pool_generation_, defaults_generation(),
+                                          profile_, refills_, [this] { on_landing(); });
 }
 
 /// Nothing of the client's is on its way, and nothing in its session could make the result another one than
@@ -64,7 +64,7 @@ Session::Step Session::ask_cache(const std::byte* at, std::size_t size, std::siz
   }
   if (!batch.read(as_text({at, size}), names_.get())) return Step::incomplete;
   if (!reads_->are_as_prepared(batch.requests, settings_)) return Step::incomplete;
-  reads_->follow_pool();
+  reads_->follow_pool(defaults_generation());
   if (!held_because_.empty()) return look_for_release(batch.requests) ? Step::blocked : Step::incomplete;
   // Who holds a backend must not wait for one that may need it.
   const bool may_follow = !has_followed_ && backend_ == nullptr;
@@ -153,6 +153,7 @@ bool Session::explain(const ReadRequest& request) {
   std::vector<std::string> lines = {
       "Kept: no; this session has no cache (cache.enabled, or the upstream names no user)"};
   if (reads_ != nullptr) {
+    reads_->follow_pool(defaults_generation());
     lines = reads_->explain({.simple = true, .text = *text, .types = {}, .values = {}}, settings_,
                             verdict.effects | reach_of(verdict));
   }
@@ -187,7 +188,12 @@ void Session::flush_answers() {
 
 void Session::tell_cache(const sql::Verdict& verdict, sql::Effects effects, const ReadRequest& request) {
   if (reads_ == nullptr) return;
-  reads_->follow_pool();
+  reads_->follow_pool(defaults_generation());
+  // A temporary view, or table with triggers, may stand before what the catalog knows under its name.
+  constexpr sql::Effects kMayShadow =
+      sql::Effect::makes_temporary | sql::Effect::runs_code | sql::Effect::unparsable;
+  const bool may_be_shadowed = (lifetime_effects_ | effects_).any_of(kMayShadow);
+  if (may_be_shadowed && effects.has(sql::Effect::writes)) reads_->note_shadowed_write();
   reads_->note_statement(verdict, effects, request);
 }
 

@@ -231,3 +231,13 @@ def test_a_transaction_of_many_rows_holds_back_each_of_them(cached, client, othe
         for reader in (client, others):
             for number in (1, 2, 150):
                 assert reader.execute(ROWS, (number,)).fetchall() == [(f"new item {number}",)]
+
+
+@pytest.mark.parametrize("make", ["{}", "DO $do$BEGIN EXECUTE '{}'; END$do$"], ids=["plainly", "by code"])
+def test_a_write_through_a_temporary_view_of_another_tables_name_was_not_seen_by_others(cached, others, around, make):
+    around("DROP TABLE IF EXISTS orders; CREATE TABLE orders (id int PRIMARY KEY, name text);"
+           " INSERT INTO orders VALUES (1, 'order 1'); ALTER TABLE orders OWNER TO app")
+    with cached.connect() as client:
+        client.execute(make.format("CREATE TEMPORARY VIEW orders AS SELECT id, name FROM items"))
+        with all_see(cached, (others,), [("zz",)], "SELECT name FROM items WHERE id = 1"):
+            client.execute("UPDATE orders SET name = 'zz' WHERE id = 1")

@@ -15,6 +15,9 @@ CREATE OR REPLACE VIEW with_dice AS SELECT id, dice() FROM items;
 CREATE OR REPLACE VIEW with_clock AS SELECT id, clock_timestamp() FROM items;
 ALTER VIEW with_dice OWNER TO app; ALTER VIEW with_clock OWNER TO app;
 CREATE UNLOGGED TABLE IF NOT EXISTS unlogged (x int); ALTER TABLE unlogged OWNER TO app;
+DO $$BEGIN CREATE ACCESS METHOD other TYPE TABLE HANDLER heap_tableam_handler; EXCEPTION WHEN duplicate_object THEN
+END$$;
+CREATE TABLE IF NOT EXISTS stored_elsewhere (x int) USING other; ALTER TABLE stored_elsewhere OWNER TO app;
 CREATE TABLE IF NOT EXISTS guarded (x int); ALTER TABLE guarded ENABLE ROW LEVEL SECURITY;
 GRANT SELECT ON guarded TO app;
 """
@@ -56,6 +59,7 @@ TEXTS = {
     "SELECT id FROM items TABLESAMPLE BERNOULLI (50)": "TABLESAMPLE draws other rows",
     "SELECT last_value FROM numbers": "numbers is a sequence",
     "SELECT x FROM unlogged": "unlogged is unlogged",
+    "SELECT x FROM stored_elsewhere": "has another access method than heap",
     "SELECT x FROM guarded": "guarded has row-level security",
     "INSERT INTO items (id) VALUES (1000) ON CONFLICT DO NOTHING RETURNING id": "it is not a read",
     "WITH w AS (UPDATE items SET price = price WHERE id = 1 RETURNING id) SELECT id FROM w": "it writes",
