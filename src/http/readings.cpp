@@ -183,8 +183,8 @@ void Readings::remember(const Figures& figures, TimePoint now, Duration window) 
 }
 
 const Readings::ReportPtr* Readings::Past::report_of(std::string_view database) const {
-  const auto at = databases.find(database);
-  return at == databases.end() ? nullptr : &at->second;
+  const auto found = databases.find(database);
+  return found == databases.end() ? nullptr : &found->second;
 }
 
 /// What it had first within the window.
