@@ -17,16 +17,6 @@ constexpr Duration kOverflowIdle{5'000};
 /// Greetings that a pool remembers, each of another profile; strangers must not fill the memory.
 constexpr std::size_t kMaxGreetings = 32;
 
-Login::Refusal role_has_changed(const std::string& user) {
-  Login::Refusal refusal;
-  refusal.ours = {wire::Severity::fatal,
-                  std::string(wire::sqlstate::kInvalidAuthorization),
-                  fmt::format("the role that this session logged in as is not called \"{}\" any more", user),
-                  {},
-                  "Log in again."};
-  return refusal;
-}
-
 }  // namespace
 
 Pool::Pool(PoolDirectory& directory, PoolKey key, std::shared_ptr<const Target> target, PoolRulesPtr rules,
@@ -118,20 +108,17 @@ void Pool::checkout(Borrower& borrower) {
   serve();
 }
 
-/// Whether the borrower logged in as a role that has lost its name since, and `backend` is of the one that
-/// has it now.
-bool Pool::is_of_another_role(const Backend& backend, const Borrower& borrower) const {
-  const std::uint64_t since = role_since_.load(std::memory_order_relaxed);
-  return borrower.defaults_generation_ != 0 && borrower.defaults_generation_ < since &&
-         backend.defaults_generation() >= since;
+/// Whether another role has the name by now that the borrower logged in by.
+bool Pool::has_lost_role(const Borrower& borrower) const {
+  return borrower.defaults_generation_ != 0 &&
+         borrower.defaults_generation_ < role_since_.load(std::memory_order_relaxed);
 }
 
 /// Whether `backend` may serve `borrower` as it is, or after its settings have been changed.
 bool Pool::suits(const Backend& backend, const Borrower& borrower) const {
-  if (backend.profile() != borrower.wanted_profile() || backend.has_cancel_in_flight() ||
-      backend.defaults_generation() < borrower.defaults_generation_) {
-    return false;
-  }
+  if (backend.profile() != borrower.wanted_profile() || backend.has_cancel_in_flight()) return false;
+  if (backend.defaults_generation() < borrower.defaults_generation_) return false;
+  if (has_lost_role(borrower) && backend.defaults_generation() >= role_since_.load()) return false;
   const bool opened_for_it = backend.is_fresh() && backend.opened_at() >= borrower.waiting_since_;
   if (borrower.wants_fresh() && !opened_for_it) return false;
   if (backend.resident() == &borrower) return true;
@@ -251,11 +238,6 @@ void Pool::part(Backend& backend) {
 }
 
 void Pool::lend(Backend& backend, Borrower& borrower) {
-  if (is_of_another_role(backend, borrower)) {
-    put_idle(backend);
-    if (borrower.is_client_) PoolCounters::add(shard().counters.failed_checkouts, 1);
-    return borrower.on_checkout_failed(role_has_changed(user()));
-  }
   if (borrower.is_client_) PoolCounters::add(shard().counters.assignments, 1);
   borrower.defaults_generation_ = backend.defaults_generation();
   borrower.on_checkout(backend);

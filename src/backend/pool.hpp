@@ -278,7 +278,10 @@ class Pool : public std::enable_shared_from_this<Pool> {
   bool close_idle_misfit(const Borrower& borrower);
   Backend* find_spare(const ProfilePtr& profile);
   void want_release(bool urgent);
+  template <class Predicate>
+  std::vector<Borrower*> dequeue_here(Predicate predicate);
   void fail_waiters(const std::string& why);
+  void fail_those_without_role();
   void fail_waiter(const ProfilePtr& profile, const Login::Refusal& refusal);
   std::string why_server_is_away() const;
   void expire_waiters(TimePoint now, const PoolRules& rules);
@@ -292,7 +295,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void unlink_idle(Backend& backend);
   void part(Backend& backend);
   bool may_grow() const;
-  bool is_of_another_role(const Backend& backend, const Borrower& borrower) const;
+  bool has_lost_role(const Borrower& borrower) const;
   void make_room_for_front();
   bool has_patient_waiter(const ProfilePtr& profile, TimePoint now) const;
   void destroy(Backend& backend);

@@ -262,7 +262,7 @@ Result<std::shared_ptr<Pool>> PoolDirectory::find_or_create_locked(const PoolKey
         find_or_add(user_quotas_, key.user), find_or_add(database_quotas_, key.entry()), origin);
     set_quota_limits(*settings_);
     restrain(key, *pool);
-    if (const auto role = roles_since_.find(key.user); role != roles_since_.end())
+    if (const auto role = roles_since_.find(role_locked(key)); role != roles_since_.end())
       pool->set_role_since(role->second);
   }
   return pool;
@@ -345,12 +345,17 @@ std::map<std::string, ServerUse> PoolDirectory::use_by_server() const {
   return uses;
 }
 
-void PoolDirectory::renew_role(const std::string& user) {
+std::pair<std::string, std::string> PoolDirectory::role_locked(const PoolKey& key) const {
+  return {key.roles_of ? *key.roles_of : config::upstream_entry(*settings_, key.database), key.user};
+}
+
+void PoolDirectory::renew_role(const std::string& entry, const std::string& user) {
   const std::lock_guard lock(mutex_);
   const std::uint64_t since = defaults_generation_.fetch_add(1) + 1;
-  roles_since_[user] = since;
+  const std::pair role(entry, user);
+  roles_since_[role] = since;
   for (const auto& [key, pool] : pools_) {
-    if (key.user == user) pool->set_role_since(since);
+    if (role_locked(key) == role) pool->set_role_since(since);
   }
 }
 

@@ -102,8 +102,8 @@ class PoolDirectory {
   /// PostgreSQL's sessions keep their defaults.
   std::uint64_t defaults_generation() const { return defaults_generation_.load(std::memory_order_relaxed); }
   void renew_defaults() { defaults_generation_.fetch_add(1); }
-  /// Another role has the name `user` than before.
-  void renew_role(const std::string& user);
+  /// Another role has the name `user` than before, where the roles of `entry` are (config::upstream_entry).
+  void renew_role(const std::string& entry, const std::string& user);
 
   /// Forgets pools that no client uses and that have no backend.
   void forget_unused();
@@ -159,6 +159,7 @@ class PoolDirectory {
   bool is_paused_locked(const std::string& database) const;
   bool is_paused_locked(const PoolKey& key) const;
   bool is_held_locked(const PoolKey& key) const;
+  std::pair<std::string, std::string> role_locked(const PoolKey& key) const;
   std::uint64_t unbooked_assignments_locked(const Pool& pool) const;
   void book_assignments_locked(const Pool& pool);
   void restrain(const PoolKey& key, Pool& pool) const;
@@ -169,12 +170,13 @@ class PoolDirectory {
   std::atomic<std::uint64_t> defaults_generation_ = 1;
 
   mutable std::mutex mutex_;
-  std::map<std::string, std::uint64_t> roles_since_;  ///< guarded by mutex_; see Pool::set_role_since()
-  config::SettingsPtr settings_;                      ///< guarded by mutex_
-  bool all_paused_ = false;                           ///< guarded by mutex_
-  std::set<std::string> paused_;                      ///< guarded by mutex_
-  std::set<std::string> disabled_;                    ///< guarded by mutex_
-  TrafficByDatabase forgotten_traffic_;               ///< guarded by mutex_
+  /// Guarded by mutex_. See Pool::set_role_since(); by entry and user.
+  std::map<std::pair<std::string, std::string>, std::uint64_t> roles_since_;
+  config::SettingsPtr settings_;         ///< guarded by mutex_
+  bool all_paused_ = false;              ///< guarded by mutex_
+  std::set<std::string> paused_;         ///< guarded by mutex_
+  std::set<std::string> disabled_;       ///< guarded by mutex_
+  TrafficByDatabase forgotten_traffic_;  ///< guarded by mutex_
   /// Guarded by mutex_. By server: what pools have lent that are gone, or on another server by now.
   std::map<std::string, std::uint64_t> past_assignments_;
   /// Guarded by mutex_. What is counted there of pools that are left.

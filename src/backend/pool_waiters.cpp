@@ -95,19 +95,37 @@ void Pool::fail_waiter(const ProfilePtr& profile, const Login::Refusal& refusal)
   if (failed != nullptr) fail(*failed, refusal);
 }
 
+/// Those of this thread that `predicate` is true of, out of the queue.
+template <class Predicate>
+std::vector<Borrower*> Pool::dequeue_here(Predicate predicate) {
+  std::vector<Borrower*> found;
+  const std::lock_guard lock(mutex_);
+  for (Borrower& waiter : waiters_) {
+    if (waiter.thread_ == directory_.this_thread() && predicate(waiter)) found.push_back(&waiter);
+  }
+  for (Borrower* waiter : found) dequeue(*waiter);
+  return found;
+}
+
 /// Those of this thread.
 void Pool::fail_waiters(const std::string& why) {
   Login::Refusal refusal;
   refusal.ours = {wire::Severity::fatal, std::string(wire::sqlstate::kConnectionFailure), why, {}, {}};
-  std::vector<Borrower*> failed;
-  {
-    const std::lock_guard lock(mutex_);
-    for (Borrower& waiter : waiters_) {
-      if (waiter.thread_ == directory_.this_thread()) failed.push_back(&waiter);
-    }
-    for (Borrower* waiter : failed) dequeue(*waiter);
-  }
-  for (Borrower* waiter : failed) fail(*waiter, refusal);
+  for (Borrower* waiter : dequeue_here([](const Borrower&) { return true; })) fail(*waiter, refusal);
+}
+
+/// Those of this thread that there is no backend of their time left for.
+void Pool::fail_those_without_role() {
+  Login::Refusal refusal;
+  refusal.ours = {
+      wire::Severity::fatal,
+      std::string(wire::sqlstate::kInvalidAuthorization),
+      fmt::format("the role that this session logged in as is not called \"{}\" any more", user()),
+      {},
+      "Log in again."};
+  for (Borrower* waiter : dequeue_here([this](const Borrower& each) { return has_lost_role(each); }))
+    fail(*waiter, refusal);
+  serve();
 }
 
 /// Of the server behind this pool; empty: it answers, or nobody looks.
@@ -212,6 +230,11 @@ bool Pool::try_serve_front(std::uint16_t first_thread) {
     count_wait(*front);
     lend(*backend, *front);
     return true;
+  }
+  if (has_lost_role(*front)) {
+    // Not now: who asks may be in the middle of deciding.
+    directory_.loop(here).post([self = shared_from_this()] { self->fail_those_without_role(); });
+    return false;
   }
   if (ask_threads(first_thread, profile)) return false;
   const Duration waited = since(front->waiting_since_, net::Loop::current()->now());

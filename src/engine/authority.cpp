@@ -213,7 +213,8 @@ void Authority::note_defaults(const Role& role, const Errand::Outcome& outcome) 
   const backend::Backend& backend = *outcome.backend;
   const std::string& server = backend.target().name();
   if (defaults && are_new_defaults(server, *defaults)) directory_.renew_defaults();
-  if (oid && is_new_role(server, role.user, *oid)) directory_.renew_role(role.user);
+  if (oid && is_another_role(role.entry, role.user, {server, *oid}))
+    directory_.renew_role(role.entry, role.user);
 }
 
 void Authority::tell(const Role& role, const Account* account, const backend::Login::Refusal* refusal) {

@@ -16,8 +16,15 @@ inline constexpr std::string_view kDefaultsFingerprint =
 /// other defaults than new ones. Thread safe.
 bool are_new_defaults(const std::string& server, const std::string& fingerprint);
 
-/// Whether the name `role` stood for another one when it was last asked about: sessions opened before are
-/// those of a role that has been dropped or renamed since. Thread safe.
-bool is_new_role(const std::string& server, const std::string& role, const std::string& oid);
+/// Who has a role's name.
+struct RoleFound {
+  std::string server;  ///< that says so
+  std::string oid;
+};
+
+/// Whether the name `role` of `entry` stood for another one when the same server was last asked: sessions
+/// opened before are those of a role that has been dropped or renamed since. What another server says is
+/// taken for what was always so: it may be a copy, with the same roles, or has roles of its own. Thread safe.
+bool is_another_role(const std::string& entry, const std::string& role, RoleFound found);
 
 }  // namespace forebay::engine

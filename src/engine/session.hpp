@@ -344,6 +344,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   bool cancel_at_start_ : 1 =
       false;                      ///< cancelled before the query was sent: the server is told once it has it
   bool refusing_ : 1 = false;     ///< cancelled while it waited: input is dropped up to the end of the batch
+  bool has_shadows_ : 1 = false;  ///< with makes_temporary: code stands before what others know by a name
   bool client_full_ : 1 = false;  ///< answers from memory wait to be taken
   bool awaits_answers_ : 1 =
       false;  ///< the message at hand waits until no more than most_open_ are outstanding

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/ascii.hpp"
 #include "engine/burst.hpp"
 #include "engine/explanation.hpp"
 #include "engine/read_request.hpp"
@@ -27,6 +28,13 @@ constexpr std::array<std::byte, 6> kReady{
 std::vector<std::byte>& answers() {
   thread_local std::vector<std::byte> bytes;
   return bytes;
+}
+
+/// Whether a schema change may make what turns a write into one of something else.
+bool names_code(std::string_view text) {
+  const std::string words = lower_case(text);
+  return text.empty() || words.find("view") != words.npos || words.find("trigger") != words.npos ||
+         words.find("rule") != words.npos;
 }
 
 }  // namespace
@@ -189,10 +197,15 @@ void Session::flush_answers() {
 void Session::tell_cache(const sql::Verdict& verdict, sql::Effects effects, const ReadRequest& request) {
   if (reads_ == nullptr) return;
   reads_->follow_pool(defaults_generation());
-  // A temporary view, or table with triggers, may stand before what the catalog knows under its name.
-  constexpr sql::Effects kMayShadow =
-      sql::Effect::makes_temporary | sql::Effect::runs_code | sql::Effect::unparsable;
-  const bool may_be_shadowed = (lifetime_effects_ | effects_).any_of(kMayShadow);
+  // A temporary view, or table with triggers or rules, may stand before what the catalog knows under its
+  // name.
+  const sql::Effects all = lifetime_effects_ | effects_ | effects;
+  if (all.has(sql::Effect::makes_temporary) && effects.has(sql::Effect::changes_schema) &&
+      names_code(request.text)) {
+    has_shadows_ = true;
+  }
+  const bool may_be_shadowed = all.any_of(sql::Effect::runs_code | sql::Effect::unparsable) ||
+                               (has_shadows_ && all.has(sql::Effect::makes_temporary));
   if (may_be_shadowed && effects.has(sql::Effect::writes)) reads_->note_shadowed_write();
   reads_->note_statement(verdict, effects, request);
 }

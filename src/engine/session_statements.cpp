@@ -252,12 +252,12 @@ Session::Step Session::on_bind(const std::byte* at, std::size_t total, std::size
 
 /// set_config() may get the name from a parameter. A setting with a dot is found by its name only.
 void Session::note_bound_settings(const PreparedStatement& statement, std::string_view values) {
-  if (!judge(statement.text).settings.empty()) return;  // all names are in the text
+  const auto numbers = sql::set_config_parameters(statement.text);
+  if (numbers && numbers->empty()) return;  // all names are in the text
   const ReadRequest request{
       .statement = &statement, .text = statement.text, .types = statement.parameter_types, .values = values};
-  const auto numbers = sql::set_config_parameters(statement.text);
   const auto is_seen = [&request](int number) { return is_bound_setting_seen(request, number); };
-  if (values.empty() || !numbers || !std::ranges::all_of(*numbers, is_seen)) effects_ |= Effect::hides_state;
+  if (!numbers || values.empty() || !std::ranges::all_of(*numbers, is_seen)) effects_ |= Effect::hides_state;
 }
 
 /// The effects of a statement count when it is bound. What needs more than the effects is read from the text
@@ -483,8 +483,10 @@ void Session::make_native(std::string_view name, const PreparedStatement& statem
   }
   names_->give_up(name);
   effects_ |= Effect::prepares;
+  if (is_removed || !statement.effects.has(Effect::sets_setting)) return;
   // EXECUTE may give the setting a name that no Bind has shown.
-  if (statement.effects.has(Effect::sets_setting)) effects_ |= Effect::hides_state;
+  const auto numbers = sql::set_config_parameters(statement.text);
+  if (!numbers || !numbers->empty()) effects_ |= Effect::hides_state;
 }
 
 // --- answers

@@ -34,6 +34,7 @@ std::optional<std::vector<int>> set_config_parameters(std::string_view text) {
   Lexer lexer(text);
   Token token = lexer.next();
   for (; token.kind != TokenKind::end && token.kind != TokenKind::broken; token = lexer.next()) {
+    if (token.kind == TokenKind::unicode_identifier) return std::nullopt;  // it may be any name
     if (!is_set_config(token)) continue;
     if ((token = lexer.next()).text != "(") continue;
     const Token name = lexer.next();

@@ -32,6 +32,7 @@ TEST(SetConfigParameters, CannotBeToldWhereANameComesFromElsewhere) {
            "SELECT set_config(k, v, false) FROM t",
            "SELECT set_config(E'app\\.x', $1, false)",
            "SELECT set_config($1, $2, false), set_config(k, v, false) FROM t",
+           "SELECT U&\"set\\005fconfig\"($1, $2, false)",
            "SELECT set_config(",
            "SELECT set_config($1, 'x",
        }) {

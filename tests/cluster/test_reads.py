@@ -148,6 +148,28 @@ def test_reads_and_writes_go_on_when_roles_have_got_other_defaults(cluster, daem
         cluster.primary.execute("ALTER ROLE app RESET work_mem")
 
 
+def test_who_had_a_roles_name_before_waited_for_ever_when_his_read_went_to_a_replica(cluster, daemon):
+    """The replica's backends are of the role that has the name now; his own is still there on the primary."""
+    primary, read = cluster.primary, "SELECT n FROM numbers WHERE id = 9"
+
+    def make_and_connect():
+        primary.create_role("heir")
+        primary.execute("GRANT SELECT ON numbers TO heir", dbname="shop")
+        for replica in cluster.replicas:
+            replica.catch_up()
+        return psycopg.connect(daemon.dsn("heir", "shop", primary.passwords["heir"]), autocommit=True)
+
+    with make_and_connect() as before:
+        before.execute("BEGIN")  # on the primary
+        before.execute(f"{read}; COMMIT")
+        primary.execute("ALTER ROLE heir RENAME TO heir_before")
+        with make_and_connect() as after:
+            for _ in range(20):
+                assert after.execute(read).fetchone() == before.execute(read).fetchone()
+    for role in ("heir", "heir_before"):
+        primary.execute(f"DROP OWNED BY {role}; DROP ROLE {role}", dbname="shop")
+
+
 def test_prepared_statements_work_on_every_server(client, ports):
     seen = set()
     for value in range(2000):

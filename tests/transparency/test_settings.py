@@ -94,6 +94,20 @@ def test_a_setting_that_execute_named_for_a_statement_of_the_protocol_showed_to_
         assert seen.result() in (None, "")
 
 
+@pytest.mark.pool(1)
+def test_a_statement_that_set_something_held_the_backend_when_it_was_deallocated(endpoint):
+    if endpoint.mode == "session":
+        pytest.skip("the one backend is its client's")
+    with endpoint.raw() as raw:
+        raw.send(fe.parse("SELECT set_config('work_mem', $1, false)", "setter"))
+        raw.send(fe.bind(["7MB"], "setter"), fe.execute(), fe.sync())
+        raw.until_ready()
+        raw.query("DEALLOCATE setter")
+        with endpoint.connect() as other:
+            assert show(other) == "4MB"
+        assert raw.rows("SHOW work_mem") == [["7MB"]]
+
+
 def test_set_local_ends_with_its_transaction(endpoint):
     with endpoint.connect() as client:
         client.execute("SET work_mem = '7MB'")
