@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import re
 import subprocess
 import time
@@ -14,6 +15,7 @@ import pytest
 from forebay_testing import ForebayDaemon, forebay_binary, wait_until
 
 USER = "app"
+RESOLUTION = 1 / 16  #: of percentiles, as docs/statements.md says
 UPSTREAM = "upstream: postgres://forebay:secret@127.0.0.1:5432\n"
 _PLACE = re.compile(r"HTTP is served on (\S+):(\d+)")
 
@@ -47,6 +49,10 @@ class Watching:
 
         return wait_until(found, timeout, f"the end of the alert {name}", interval=0.1)
 
+    def values(self) -> dict[str, float]:
+        """Of all that is active, by the rule; for rules of which one thing at most is beyond its limit."""
+        return {alert["alert"]: alert["value"] for alert in self.alerts()["active"]}
+
     def post(self, path: str, **body) -> tuple[int, dict]:
         request = urllib.request.Request(f"http://{self.place}{path}", json.dumps(body).encode(),
                                          {"Content-Type": "application/json"})
@@ -65,6 +71,16 @@ def rules(text: str, sets: str = "[]", more: str = "") -> str:
     """A configuration whose rules are these lines, each `name: {…}`; `more`: further keys of `alerts`."""
     lines = "".join(f"    {line}\n" for line in text.strip().splitlines())
     return f"http:\n  anonymous: admin\nalerts:\n  rule_sets: {sets}\n  window: 10s\n{more}  rules:\n{lines}"
+
+
+def broken(*signals: str) -> str:
+    """A rule of each signal's name with dashes, which any value breaks."""
+    return "\n".join(f"{signal.replace('.', '-')}: {{signal: {signal}, warning: {limit}, for: 0, resolve_after: 0}}"
+                     for signal, limit in (each.split("=") for each in signals))
+
+
+def percentile(seconds: list[float], share: float) -> float:
+    return sorted(seconds)[math.ceil(share * len(seconds)) - 1]
 
 
 def generate(what: str, config=None) -> str:

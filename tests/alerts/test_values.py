@@ -4,28 +4,29 @@ A value that is wrong is worse than none: each rule here is broken by anything, 
 """
 
 import concurrent.futures
-import math
+import contextlib
 import os
 import time
 
 import psycopg
 import pytest
 
-from conftest import USER, rules
+from conftest import RESOLUTION, USER, broken, percentile, rules
 from forebay_testing import wait_until
 
-RESOLUTION = 1 / 16  # of percentiles, as docs/statements.md says
+ACTIVE = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND usename = %s AND state = %s"
 SLEEPS = [0.03] * 60 + [0.2] * 35 + [0.6] * 6
 
 
-def broken(*signals: str) -> str:
-    """A rule of each signal's name with dashes, which any value breaks."""
-    return "\n".join(f"{signal.replace('.', '-')}: {{signal: {signal}, warning: {limit}, for: 0, resolve_after: 0}}"
-                     for signal, limit in (each.split("=") for each in signals))
+def await_value(watching, rule: str, truth: float) -> None:
+    """Figures come once a second."""
+    def is_so() -> bool:
+        return watching.values().get(rule) == pytest.approx(truth, rel=1e-9)
 
-
-def percentile(seconds: list[float], share: float) -> float:
-    return sorted(seconds)[math.ceil(share * len(seconds)) - 1]
+    try:
+        wait_until(is_so, 8, rule, interval=0.1)
+    except TimeoutError:
+        raise AssertionError(f"{rule} is {watching.values().get(rule)}, not {truth}") from None
 
 
 def test_times_and_shares_of_queries_are_those_of_what_was_sent(start, connect):
@@ -43,17 +44,14 @@ def test_times_and_shares_of_queries_are_those_of_what_was_sent(start, connect):
         return waited
 
     with concurrent.futures.ThreadPoolExecutor() as threads:
-        waits = [wait for each in threads.map(ask, clients, [SLEEPS[n::6] for n in range(6)]) for wait in each]
+        of_each = threads.map(ask, clients, [SLEEPS[number::6] for number in range(6)])
+        waits = [wait for waited in of_each for wait in waited]
     # All of them are in the window for some seconds more.
     wait_until(lambda: watching.active("query-p99"), 10, "the latest")
-
-    def values() -> dict[str, float]:
-        return {each["alert"]: each["value"] for each in watching.alerts()["active"]}
-
     few, many = (sum(seconds > 0.5 for seconds in of) / len(SLEEPS) for of in (SLEEPS, waits))
 
     def all_told():
-        now = values()
+        now = watching.values()
         return few - 1e-9 <= now.get("query-slow_ratio", 0) <= many + 1e-9 and now
 
     told = wait_until(all_told, 10, "all of them")
@@ -63,8 +61,95 @@ def test_times_and_shares_of_queries_are_those_of_what_was_sent(start, connect):
         assert least * (1 - RESOLUTION) <= told[name] <= most * (1 + RESOLUTION), (name, told)
 
 
+def test_a_pool_is_in_use_as_far_as_the_server_has_transactions_open(start, connect, server, database):
+    """Of pool.size and pool.overflow together. Backends that are kept for the next client are not in use."""
+    watching = start("--pool-size", "5", "--pool-overflow", "3", config=rules(broken("pool.use=1%")))
+    ours = [connect(watching, autocommit=False) for _ in range(6)]
+    others = [connect(watching, autocommit=False, user="alice", password=server.passwords["alice"])
+              for _ in range(2)]
+
+    def told() -> dict[str, float]:
+        return {alert["labels"]["user"]: alert["value"] for alert in watching.alerts()["active"]}
+
+    def of_server() -> dict[str, float]:
+        counts = {user: server.query(ACTIVE, (database, user, "idle in transaction"))[0][0]
+                  for user in (USER, "alice")}
+        return {user: count / 8 for user, count in counts.items() if count > 0}
+
+    for client in ours + others:
+        client.execute("SELECT 1")
+    assert of_server() == {USER: 6 / 8, "alice": 2 / 8}
+    wait_until(lambda: told() == of_server(), 8, "both pools", interval=0.1)
+    for client in ours[:4] + others:
+        client.commit()
+    assert of_server() == {USER: 2 / 8}
+    wait_until(lambda: told() == of_server(), 8, "one pool, and less of it", interval=0.1)
+    for client in ours[4:]:
+        client.commit()
+    wait_until(lambda: told() == of_server() == {}, 8, "none", interval=0.1)
+
+
+def test_all_clients_are_in_use_when_the_next_one_is_refused(start, connect):
+    watching = start("--set", "limits.max_clients=8", config=rules(broken("clients.use=1%")))
+    clients = [connect(watching) for _ in range(3)]
+    await_value(watching, "clients-use", 3 / 8)
+    clients += [connect(watching) for _ in range(5)]
+    with pytest.raises(psycopg.OperationalError, match="too many clients"):
+        connect(watching)
+    await_value(watching, "clients-use", 1)
+    for client in clients[1:]:
+        client.close()
+    await_value(watching, "clients-use", 1 / 8)
+    clients[0].close()
+    watching.await_resolved("clients-use")
+
+
+def test_slow_transactions_are_those_that_took_long_themselves(start, connect, server, database):
+    """Six of thirty, three of them by statements that are quick; the others waited as long for a backend."""
+    watching = start("--pool-size", "6", "--pool-overflow", "0",
+                     config=rules(broken("transaction.slow_ratio=0.1%")))
+    clients = [connect(watching, prepare_threshold=None) for _ in range(30)]
+
+    def run(client, *sleeps: float) -> None:
+        with client.transaction() if len(sleeps) > 1 else contextlib.nullcontext():
+            for seconds in sleeps:
+                client.execute(f"SELECT pg_sleep({seconds})")
+
+    with concurrent.futures.ThreadPoolExecutor(len(clients)) as threads:
+        slow = [threads.submit(run, client, *([2.4] if number % 2 else [1.2, 1.2]))
+                for number, client in enumerate(clients[:6])]
+        wait_until(lambda: server.query(ACTIVE, (database, USER, "active")) == [(6,)], 5, "all backends")
+        quick = [threads.submit(run, client, 0.5 if number < 2 else 0)
+                 for number, client in enumerate(clients[6:])]
+        for each in slow + quick:
+            each.result(20)
+    await_value(watching, "transaction-slow_ratio", 6 / 30)
+
+
+def test_the_share_of_errors_is_that_of_what_was_sent(start, connect):
+    """What the server refused, and what Forebay itself did."""
+    watching = start("--pool-size", "1", "--pool-overflow", "0", "--set", "timeouts.wait=1s",
+                     config=rules(broken("query.error_ratio=0.1%")))
+    clients = [connect(watching, prepare_threshold=None) for _ in range(3)]
+    for number in range(37):
+        with pytest.raises(psycopg.Error) if number % 5 == 0 else contextlib.nullcontext():
+            clients[number % 3].execute(f"SELECT 1 / {number % 5}")
+    await_value(watching, "query-error_ratio", 8 / 37)
+
+    def give_up(client) -> None:
+        with pytest.raises(psycopg.OperationalError, match="no backend came free"):
+            client.execute("SELECT 2")
+
+    holder = connect(watching, autocommit=False)
+    holder.execute("SELECT 1")  # and BEGIN
+    with concurrent.futures.ThreadPoolExecutor(len(clients)) as threads:
+        list(threads.map(give_up, clients))
+    await_value(watching, "query-error_ratio", (8 + 3) / (37 + 2 + 3))
+
+
 def test_what_the_process_uses_is_what_proc_says(start):
-    watching = start(config=rules(broken("process.memory=0.001%", "process.files=0.001%", "machine.memory=1%")))
+    signals = "process.memory=0.001%", "process.files=0.001%", "machine.memory=1%"
+    watching = start(config=rules(broken(*signals)))
     pid = watching.daemon.pid
 
     def proc() -> list[float]:
@@ -77,8 +162,9 @@ def test_what_the_process_uses_is_what_proc_says(start):
 
     def is_so() -> bool:
         told = [watching.active(name) for name in ("process-memory", "process-files", "machine-memory")]
-        return all(told) and all(alert["value"] == pytest.approx(truth, rel=0.1, abs=0.01 if number == 2 else 0)
-                                 for number, (alert, truth) in enumerate(zip(told, proc())))
+        return all(told) and all(
+            alert["value"] == pytest.approx(truth, rel=0.1, abs=0.01 if number == 2 else 0)
+            for number, (alert, truth) in enumerate(zip(told, proc())))
 
     wait_until(is_so, 20, "the same as /proc has", interval=0.3)
 
@@ -87,7 +173,8 @@ def test_the_hit_ratio_is_that_of_what_was_sent_and_what_came_to_the_server(star
     """Three of four come from memory."""
     watching = start("--cache", "on", "--set", "cache.lifetime=1min", config=rules(
         "cache-hit_ratio: {signal: cache.hit_ratio, warning: 100%, for: 0, resolve_after: 0}"))
-    server.psql(f"CREATE TABLE IF NOT EXISTS kept AS SELECT 1 AS id; ALTER TABLE kept OWNER TO {USER}", dbname=database)
+    server.psql("CREATE TABLE IF NOT EXISTS kept AS SELECT 1 AS id;"
+                f" ALTER TABLE kept OWNER TO {USER}", dbname=database)
     dsn = watching.daemon.dsn(user=USER, dbname=database, password=server.passwords[USER])
     with psycopg.connect(dsn, autocommit=True, prepare_threshold=None) as client:
         hits = f'forebay_cache_hits_total{{database="{database}"'
@@ -103,4 +190,5 @@ def test_the_hit_ratio_is_that_of_what_was_sent_and_what_came_to_the_server(star
                 client.execute(f"SELECT id FROM kept WHERE id <> {number}")
         alert = watching.await_active("cache-hit_ratio")
         assert alert["labels"]["database"] == database
-        wait_until(lambda: watching.active("cache-hit_ratio")["value"] == pytest.approx(0.75, abs=0.01), 8, "0.75")
+        wait_until(lambda: watching.active("cache-hit_ratio")["value"] == pytest.approx(0.75, abs=0.01), 8,
+                   "three of four")
