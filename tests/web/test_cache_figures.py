@@ -1,5 +1,6 @@
 """What pages say of the cache, against what clients have sent and what of that came to the server (C7, L17, P8)."""
 
+import concurrent.futures
 import contextlib
 import itertools
 import os
@@ -18,6 +19,10 @@ from truths import COUNTED, RESOLUTION, WINDOWS, cells, figure, open_statement, 
 #: Twelve milliseconds of the server; with each number it is another question.
 SLOW = "SELECT count(*) FROM stored WHERE md5(repeat(words, 50)) <> 'slow' AND id <> "
 WARM = "SELECT words FROM stored WHERE id = 1"
+#: Answers of 20,000 bytes, which fill a cache soon.
+LARGE = "SELECT left(repeat(words, 625), 20000) AS large FROM stored WHERE id = "
+LARGE_BYTES = 20_000
+OVERHEAD_BYTES = 1024  #: at most, of an entry beside its answer
 
 pytestmark = pytest.mark.time_limit(240)
 
@@ -39,12 +44,7 @@ def begin(start, stored):
             base = place(daemon)
             client = opened.enter_context(psycopg.connect(daemon.dsn(USER, COUNTED), autocommit=True,
                                                           prepare_threshold=None))
-
-            def is_from_memory() -> bool:
-                client.execute(WARM)
-                return hits(base) > 0
-
-            wait_until(is_from_memory, 20, "an answer from memory")
+            warm(client, base)
             stored.execute("SELECT pg_stat_statements_reset()", dbname=COUNTED)
             return client, base
 
@@ -55,6 +55,16 @@ def hits(base: str) -> int:
     return sum(each["hits"] for each in api(base, "api/v1/cache")["databases"])
 
 
+def warm(client, base: str) -> None:
+    """The cache is at work, and what it has is proved to be fresh."""
+    def is_from_memory() -> bool:
+        before = hits(base)
+        client.execute(WARM)
+        return hits(base) > before
+
+    wait_until(is_from_memory, 20, "an answer from memory")
+
+
 def seconds_for(client, number: int) -> float:
     began = time.monotonic()
     client.execute(f"{SLOW}{number}")
@@ -63,7 +73,7 @@ def seconds_for(client, number: int) -> float:
 
 def counts(browser) -> dict[str, int]:
     return {name: int(text.replace(",", "")) for name, text in cells(browser, COUNTED).items()
-            if name in ("Hits", "Misses", "Entries", "Ended by writes", "Cannot be kept")}
+            if name in ("Hits", "Misses", "Entries", "Ended by writes", "Cannot be kept", "Shared waits")}
 
 
 def test_hits_and_misses_are_what_was_sent_and_what_came_to_the_server(browser, begin, stored):
@@ -89,7 +99,10 @@ def test_hits_and_misses_are_what_was_sent_and_what_came_to_the_server(browser, 
 
     wait_until(lambda: grown()["Cannot be kept"] >= 30, 20, "the latest figures")
     assert grown() == {"Hits": answered, "Misses": by_server["calls"], "Entries": 100, "Ended by writes": 0,
-                       "Cannot be kept": 30}
+                       "Cannot be kept": 30, "Shared waits": 0}
+    after = counts(browser)
+    of_all = after["Hits"] / (after["Hits"] + after["Misses"])
+    assert value_in(cells(browser, COUNTED)["Hit rate"]) == pytest.approx(of_all, abs=0.001)
     assert int(browser.text('[data-figure="entries"]')) == before["Entries"] + 100
     assert value_in(figure(browser, "Hit rate")) == pytest.approx(answered / sent, abs=0.02), "in the last minute"
     within = value_in(figure(browser, "Answered within"))
@@ -102,6 +115,8 @@ def test_hits_and_misses_are_what_was_sent_and_what_came_to_the_server(browser, 
     browser.do("go", url=f"{base}#/")
     assert f"{before['Hits'] + answered} answered from memory" in browser.see('.figure:has([data-figure="hit-rate"])')
     assert value_in(browser.text('[data-figure="saved"]')) == saved
+    told = browser.see('.slow li:has-text("FROM stored WHERE md5") span')
+    assert f"in {by_server['calls']} calls of a server" in told, "no hits among them"
 
     open_statement(browser, base, "SELECT count(*) FROM stored")
     assert (figure(browser, "Calls"), figure(browser, "From memory")) == (str(sent), str(answered))
@@ -184,6 +199,94 @@ def test_hit_rate_and_time_saved_are_those_of_the_last_seconds(browser, begin, s
         assert least * 0.97 <= shown["latency"] <= most * 1.05, (at, moments)
         hits = [each["hits"] / each["at"] for each in grown]
         assert min(hits) * least * 0.9 <= shown["saved"] <= max(hits) * most * 1.1, (at, moments)
+
+
+def test_who_waited_for_anothers_answer_is_counted_once_each(browser, begin, stored):
+    """One of six asks the server, which is kept from answering until the five are seen to wait."""
+    client, base = begin()
+    browser.open(f"{base}#/cache")
+    browser.see("table", COUNTED)
+    before = counts(browser)
+
+    def grown(name: str) -> int:
+        return counts(browser)[name] - before[name]
+
+    def asked() -> int:
+        return stored.query("SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND usename = %s"
+                            " AND query LIKE %s", (USER, f"{SLOW}7%"))[0][0]
+
+    with contextlib.ExitStack() as opened:
+        leader, *followers = [opened.enter_context(psycopg.connect(
+            client.info.dsn, password=client.info.password, autocommit=True)) for _ in range(6)]
+        threads = opened.enter_context(concurrent.futures.ThreadPoolExecutor(6))
+        blocker = opened.enter_context(psycopg.connect(stored.dsn(dbname=COUNTED)))
+        blocker.execute("LOCK TABLE stored IN ACCESS EXCLUSIVE MODE")
+        answers = [threads.submit(leader.execute, f"{SLOW}7")]
+        wait_until(lambda: asked() == 1, 20, "the first one asks the server")
+        answers += [threads.submit(each.execute, f"{SLOW}7") for each in followers]
+        wait_until(lambda: grown("Shared waits") == 5, 20, "the others wait for its answer", interval=0.2)
+        assert asked() == 1
+        blocker.rollback()
+        assert {answer.result(20).fetchone() for answer in answers} == {(4999,)}
+    assert stored.counted("md5")["calls"] == 1
+    wait_until(lambda: grown("Hits") == 5, 20, "they are answered from memory", interval=0.2)
+    assert (grown("Misses"), grown("Shared waits"), grown("Entries")) == (1, 5, 1)
+
+
+def test_what_gave_way_to_others_is_what_the_server_is_asked_for_again(browser, start, stored):
+    """A cache with room for all is made smaller, and larger again: nothing else gives way while all is asked
+    for anew."""
+    daemon = start("--cache", "on", "--staleness", "30s", upstream=stored, config="cache: {size: 16MiB}\n")
+    base = place(daemon)
+    stored.execute("SELECT pg_stat_statements_reset()", dbname=COUNTED)
+
+    def resize(size: str) -> None:
+        daemon.config_path.write_text(f"cache: {{size: {size.replace(' ', '')}}}\n")
+        daemon.reload()
+        wait_until(lambda: figure(browser, "Memory", "small") == f"of {size}", 20, "its size", interval=0.2)
+
+    def shown() -> tuple[int, int, float]:
+        """Entries, how many gave way, bytes."""
+        gone = figure(browser, "Entries", "small").removesuffix(" gave way to others")
+        return int(browser.text('[data-figure="entries"]')), int(gone), value_in(figure(browser, "Memory"))
+
+    def is_share_right(size: float, limit: int) -> bool:
+        text = browser.text('section[aria-labelledby="store"] .share')
+        share = pytest.approx(size / limit, rel=0.01)
+        return text.endswith(" of cache.size in use") and value_in(text) == share
+
+    def connect():
+        return psycopg.connect(daemon.dsn(USER, COUNTED), autocommit=True, prepare_threshold=None)
+
+    def ask_for_all() -> int:
+        """How many of the hundred the server was asked for. Each by a client of its own: who has had an
+        answer of the server has none from memory for a moment, as that might be older."""
+        before = stored.counted("AS large")["calls"]
+        for number in range(1, 101):
+            with connect() as client:
+                (answer,), = client.execute(f"{LARGE}{number}")
+            assert len(answer) == LARGE_BYTES
+        return stored.counted("AS large")["calls"] - before
+
+    wait_until(lambda: ask_for_all() == 0, 30, "all come from memory")
+    browser.open(f"{base}#/cache")
+    browser.see("table", COUNTED)
+    assert figure(browser, "Memory", "small") == "of 16 MiB"
+    entries, gone, size = shown()
+    assert (entries, gone) == (100, 0)
+    assert 100 * LARGE_BYTES * 0.995 <= size <= 100 * (LARGE_BYTES + OVERHEAD_BYTES)
+    assert is_share_right(size, 2**24)
+
+    resize("1 MiB")
+    entries, gone, size = shown()
+    assert entries * LARGE_BYTES * 0.995 <= size <= min(entries * (LARGE_BYTES + OVERHEAD_BYTES), 2**20)
+    assert is_share_right(size, 2**20)
+    assert cells(browser, COUNTED)["Memory"] == figure(browser, "Memory")
+    resize("16 MiB")
+    with connect() as client:
+        warm(client, base)  # while nobody asked, nothing was proved to be fresh
+    assert gone == ask_for_all() == 100 - entries > 50
+    wait_until(lambda: shown()[:2] == (101, gone), 20, "all are there again", interval=0.2)
 
 
 def test_what_forebay_asks_by_itself_is_no_query_of_a_client(browser, begin, stored):

@@ -317,8 +317,9 @@ def test_pools_are_what_the_server_and_the_clients_see(browser, begin, connect, 
         assert row["Backends in use"] == f"{in_use} of 3" == "3 of 3"
         assert (row["Clients"], row["Idle"], row["Opening"]) == ("3", "0", "0")
         assert "7 clients" in browser.text(".topology .clients")
-        browser.do("go", url=f"{base}#/")
         lent = sessions("application_name !~ '^forebay '")  # what asks for passwords is a pool, too
+        assert browser.text('.topology dt:text-is("Backends") + dd') == str(lent)
+        browser.do("go", url=f"{base}#/")
         assert browser.see('.figure:has([data-figure="clients"]) small') == f"3 active, on {lent} backends"
         assert browser.text('.figure:has([data-figure="wait"]) small') == "mean per checkout; 4 clients waiting"
         browser.do("go", url=f"{base}#/pools")
