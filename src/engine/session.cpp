@@ -45,9 +45,9 @@ Session::Session(ClientPort& port, Identity identity, backend::Backend* home)
       profile_(std::move(identity.profile)),
       id_(static_cast<backend::ClientId>(next_client_id.fetch_add(1, std::memory_order_relaxed))),
       refills_(identity.refills),
-      statements_(profile_->replication.empty() ? identity.statements : nullptr),
+      statements_(!is_replication() ? identity.statements : nullptr),
       pool_generation_(identity.pool_generation),
-      cache_(profile_->replication.empty() ? std::move(identity.cache) : nullptr),
+      cache_(!is_replication() ? std::move(identity.cache) : nullptr),
       code_(CodeWatch::of(*pool_)),
       initial_settings_(initial_settings(identity.application_name)),
       settings_(identity.settings != nullptr ? std::move(identity.settings) : initial_settings_) {
@@ -340,7 +340,7 @@ void Session::fail(std::string_view sqlstate, std::string message, std::string h
 /// What the client has not waited for took time all the same: who leaves too slow a server would make it seem
 /// quick.
 void Session::note_abandoned() {
-  const bool is_stream = !profile_->replication.empty();  // which goes on until its client leaves
+  const bool is_stream = is_replication();  // which goes on until its client leaves
   if (preparing_ || asking_ || refills_ || is_stream || backend_->tracker().outstanding() == 0) return;
   const TimePoint now = net::Loop::current()->now();
   auto& counters = pool_->counters();
@@ -359,7 +359,7 @@ void Session::end_lease() {
   lifetime_effects_ |= effects_;
   const bool incomplete = in_batch_ || body_left_ > 0 || preparing_ || asking_ ||
                           backend.tracker().is_copy_in() || backend.tracker().may_want_sync() ||
-                          !profile_->replication.empty();
+                          is_replication();
   // What it sent in a transaction is rolled back anyway when it did not say good-bye.
   const bool in_vain = !terminated_ && !backend.is_settled() && backend.tracker().transaction_status() != 'I';
   if (incomplete || in_vain) {

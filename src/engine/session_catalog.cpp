@@ -14,7 +14,7 @@ namespace forebay::engine {
 /// True when the catalog is being asked, and the message at hand has to wait.
 bool Session::look_at_catalog() {
   const bool idle = !in_batch_ && backend_->is_settled() && to_server().empty() &&
-                    backend_->tracker().transaction_status() == 'I' && profile_->replication.empty();
+                    backend_->tracker().transaction_status() == 'I' && !is_replication();
   if (!idle) return false;
   look_ = code_->claim(net::Loop::current()->now());
   if (look_ == nullptr) return false;

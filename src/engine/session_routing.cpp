@@ -109,7 +109,7 @@ bool Session::may_route(char type) const {
                         !preparing_ && effects_.empty() && touched_settings_ == nullptr &&
                         held_because_.empty() && to_server().empty();
   return is_quiet && !pool_->rules().reads_from_primary && !routing_->attempt.is_open && !refills_ &&
-         pool_->rules().mode != config::PoolMode::session && profile_->replication.empty();
+         pool_->rules().mode != config::PoolMode::session && !is_replication();
 }
 
 /// A client that keeps its backend stays with the primary. A look at its session now and then is worth its

@@ -312,7 +312,7 @@ void Session::hold(std::string_view because) {
 /// Never inside a transaction: what was asked there goes on when it is answered.
 /// For as long as it is connected, whatever it does.
 bool Session::keeps_backend() const {
-  return pool_->rules().mode == config::PoolMode::session || !profile_->replication.empty();
+  return pool_->rules().mode == config::PoolMode::session || is_replication();
 }
 
 void Session::keep_or_give_back() {

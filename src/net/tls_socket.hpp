@@ -10,8 +10,8 @@ namespace forebay::net {
 BIO* make_socket_bio(int fd);
 
 /// While it lives, such a BIO of this thread gives what one recv(2) gives, and says then that there is
-/// nothing more now: a peer that sends nothing but records without data (KeyUpdate, which costs us a hundred
-/// times what it costs him) would keep one SSL_read() busy for as long as he likes otherwise.
+/// nothing more now: a peer that sends nothing but records without data (KeyUpdate) would keep one SSL_read()
+/// busy for as long as he likes otherwise.
 class OneReceive {
  public:
   OneReceive();
