@@ -45,7 +45,7 @@ std::string template_of(SignalId id) {
       return counted("histogram_quantile(0.95, rate(forebay_backend_wait_duration_seconds_bucket{@}[W]))",
                      kWaits, least);
     case SignalId::clients_use:
-      return "sum without (state) (forebay_clients{@}) / (forebay_clients_limit{@} > 0)";
+      return "forebay_clients_counted{@} / (forebay_clients_limit{@} > 0)";
     case SignalId::query_mean:
       return counted(
           "rate(forebay_call_duration_seconds_sum{@}[W]) / rate(forebay_call_duration_seconds_count{@}[W])",
@@ -104,6 +104,13 @@ std::string template_of(SignalId id) {
       return "forebay_server_lag_seconds{@}";
     case SignalId::paused:
       return "forebay_paused{@}";
+    case SignalId::health_mean:
+      return "rate(forebay_health_duration_seconds_sum{@}[W]) / "
+             "(rate(forebay_health_duration_seconds_count{@}[W]) > 0)";
+    case SignalId::ready_ratio:
+      return fmt::format(
+          "avg_over_time(forebay_ready{{@}}[{}h]) and (time() - process_start_time_seconds{{@}}) > {}",
+          config::kReadyHours, config::kLeastReadyMinutes * 60);
     case SignalId::process_memory:
       return "process_resident_memory_bytes{@} / forebay_machine_memory_bytes{@}";
     case SignalId::process_memory_growth:

@@ -71,7 +71,14 @@ Traffic Pool::traffic() const {
             .wait_micros = read(from.wait_micros),
             .client_parses = read(from.client_parses),
             .server_parses = read(from.server_parses),
-            .binds = read(from.binds)};
+            .binds = read(from.binds),
+            .replica_reads = read(from.replica_reads),
+            .primary_reads_chosen = read(from.primary_reads_chosen),
+            .primary_reads_wanted = read(from.primary_reads_wanted),
+            .primary_reads_kept = read(from.primary_reads_kept),
+            .primary_reads_behind = read(from.primary_reads_behind),
+            .primary_reads_failed = read(from.primary_reads_failed),
+            .reads_asked_again = read(from.reads_asked_again)};
   }
   return sum;
 }

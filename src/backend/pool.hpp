@@ -131,6 +131,14 @@ struct PoolCounters {
   std::atomic<std::uint64_t> client_parses = 0;
   std::atomic<std::uint64_t> server_parses = 0;
   std::atomic<std::uint64_t> binds = 0;
+  // As in Traffic, on the primary's pool.
+  std::atomic<std::uint64_t> replica_reads = 0;
+  std::atomic<std::uint64_t> primary_reads_chosen = 0;
+  std::atomic<std::uint64_t> primary_reads_wanted = 0;
+  std::atomic<std::uint64_t> primary_reads_kept = 0;
+  std::atomic<std::uint64_t> primary_reads_behind = 0;
+  std::atomic<std::uint64_t> primary_reads_failed = 0;
+  std::atomic<std::uint64_t> reads_asked_again = 0;
   std::atomic<std::uint32_t> clients = 0;
 
   /// Adds without a locked instruction; only the owning thread may.

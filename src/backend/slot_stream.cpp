@@ -128,6 +128,7 @@ void SlotStream::handle_message(std::string_view message) {
   const std::uint64_t before = processed_;
   if (message.front() == 'w' && message.size() >= kDataHeader) {
     processed_ = std::max(processed_, number_at(message, 1));
+    freshness_.stream_tally().note_bytes(message.size() - kDataHeader);
     if (!marker_->note(message.substr(kDataHeader))) {
       fail("the change stream holds something that is not understood");
     }

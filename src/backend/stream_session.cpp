@@ -496,6 +496,7 @@ void StreamSession::handle_poll(const Reply& reply) {
   snapshot_ = value_of(rows, 0, 0);
   for (int row = 0; row < PQntuples(rows); ++row) {
     if (PQgetisnull(rows, row, 2) != 0) continue;
+    freshness_.stream_tally().note_change();
     cache::Relation* relation = freshness_.find_relation(value_of(rows, row, 2));
     if (relation != nullptr) relation->note_change(cache::kVisibleToAll);
   }

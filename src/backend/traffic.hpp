@@ -21,6 +21,14 @@ struct Traffic {
   std::uint64_t client_parses = 0;  ///< statements that clients prepared by name
   std::uint64_t server_parses = 0;  ///< of those, prepared on a backend
   std::uint64_t binds = 0;          ///< of statements prepared by name
+  // Batches of reads that could have gone to a replica, each time that a server was chosen.
+  std::uint64_t replica_reads = 0;         ///< a replica
+  std::uint64_t primary_reads_chosen = 0;  ///< the primary, which has its share of them
+  std::uint64_t primary_reads_wanted = 0;  ///< the primary, for the client wants it
+  std::uint64_t primary_reads_kept = 0;    ///< the primary, for the answer is to be kept
+  std::uint64_t primary_reads_behind = 0;  ///< the primary, for no replica shows what the client has seen
+  std::uint64_t primary_reads_failed = 0;  ///< the primary, for others have failed at them
+  std::uint64_t reads_asked_again = 0;     ///< of all, those that a server had failed at before
 
   std::uint64_t checkouts() const { return assignments + failed_checkouts; }
 

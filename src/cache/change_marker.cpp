@@ -65,6 +65,7 @@ bool ChangeMarker::note_commit(std::uint32_t transaction) {
 bool ChangeMarker::note_truncate(std::string_view relations) {
   if (transaction_ == 0) return false;
   for (auto name = next_relation(relations); !name.empty(); name = next_relation(relations)) {
+    freshness_.stream_tally().note_change();
     if (Relation* relation = find(name)) relation->note_change(transaction_);
   }
   return true;
@@ -72,6 +73,7 @@ bool ChangeMarker::note_truncate(std::string_view relations) {
 
 bool ChangeMarker::note_row(const DecodedChange& change) {
   if (transaction_ == 0) return false;
+  freshness_.stream_tally().note_change();
   Relation* relation = find(change.relations);
   if (relation == nullptr) return true;
   std::size_t& rows = rows_[relation];

@@ -75,6 +75,7 @@ void Freshness::begin_epoch(Level level, std::shared_ptr<const Catalog> catalog,
   const std::lock_guard lock(mutex_);
   catalog_ = std::move(catalog);
   trouble_.clear();
+  stream_tally_.note_start();
   level_.store(level);
   all_visible_below_.store(0);
   longest_lifetime_.store(
@@ -106,6 +107,7 @@ void Freshness::note_trouble(std::string why) {
 
 void Freshness::renew_lease(TimePoint asked_at, TransactionId all_visible_below) {
   all_visible_below_.store(all_visible_below, std::memory_order_release);
+  stream_tally_.note_lease();
   const TimePoint before = lease_.exchange(asked_at, std::memory_order_acq_rel);
   if (before != kNever && level() != Level::ttl)
     recent_ages_.note(std::min(bound_, std::chrono::duration_cast<Duration>(Clock::now() - before)));
@@ -123,6 +125,7 @@ void Freshness::note_unchanged_catalog(TimePoint asked_at) {
 
 void Freshness::replace_catalog(std::shared_ptr<const Catalog> catalog, TimePoint asked_at) {
   const std::lock_guard lock(mutex_);
+  stream_tally_.note_catalog();
   catalog_ = std::move(catalog);
   // The number first: who sees the confirmation must not take what the old catalog allowed.
   catalog_number_.fetch_add(1, std::memory_order_release);

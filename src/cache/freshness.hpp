@@ -18,6 +18,7 @@
 #include "cache/recent_ages.hpp"
 #include "cache/relation.hpp"
 #include "cache/safeguards.hpp"
+#include "cache/stream_tally.hpp"
 
 namespace forebay::cache {
 
@@ -136,6 +137,9 @@ class Freshness {
   /// How old answers were at most, of late: from when a lease was asked for until the next one took its
   /// place.
   std::optional<RecentAges::Summary> recent_ages() const { return recent_ages_.summary(); }
+  /// The change stream counts more itself.
+  StreamTally& stream_tally() { return stream_tally_; }
+  StreamFigures stream_figures() const { return stream_tally_.figures(); }
 
  private:
   /// Long ago.
@@ -164,6 +168,7 @@ class Freshness {
   std::atomic<Duration> longest_lifetime_{Duration(0)};
   std::atomic<TimePoint> last_used_{kNever};
   RecentAges recent_ages_;
+  StreamTally stream_tally_;
   std::atomic<bool> woken_ = false;  ///< for a write; the stream has not renewed the lease since
 
   mutable std::mutex mutex_;

@@ -80,6 +80,8 @@ TEST(AlertRulesTest, ThresholdsOfClassroom) {
 /// P8: cached < 100 ms, query < 200 ms, uncached < 500 ms; hits > 80 %; pool, CPU, memory < 80 %; errors <
 /// 0.1 %.
 TEST(AlertRulesTest, ThresholdsOfPrepnexus) {
+  EXPECT_EQ(threshold("prepnexus", "prepnexus-health", kWarning), 0.05);
+  EXPECT_DOUBLE_EQ(threshold("prepnexus", "prepnexus-uptime", kWarning), 0.999);
   EXPECT_EQ(threshold("prepnexus", "prepnexus-cached", kWarning), 0.1);
   EXPECT_EQ(threshold("prepnexus", "prepnexus-query", kWarning), 0.2);
   EXPECT_EQ(threshold("prepnexus", "prepnexus-uncached", kWarning), 0.5);

@@ -36,6 +36,8 @@ enum class SignalId : std::uint8_t {
   replica_out,
   replica_lag,
   paused,
+  health_mean,
+  ready_ratio,
   process_memory,
   process_memory_growth,
   process_cpu,
@@ -102,6 +104,9 @@ inline constexpr double kSlowTransaction = 2.097152;
 inline constexpr std::uint64_t kLeastValues = 20;
 /// Likewise for the 99th percentile, and for hit ratios.
 inline constexpr std::uint64_t kLeastManyValues = 100;
+/// How long a time uptime is of, and the shortest that it is told of.
+inline constexpr std::uint64_t kReadyHours = 24;
+inline constexpr std::uint64_t kLeastReadyMinutes = 60;
 /// The server's own hit ratio says nothing of fewer blocks than this: 80 MB of pages within a window. A
 /// server that does next to nothing reads its catalogs once and again.
 inline constexpr std::uint64_t kLeastBlocks = 10'000;

@@ -18,6 +18,9 @@ inline constexpr Effects kLeaveNothing =
 /// What they may do to the session cannot be read from their text.
 inline constexpr Effects kDoubtful = Effect::calls_unknown | Effect::runs_code | Effect::unparsable;
 
+/// They may have made what stands before a table of the same name (see Shadows).
+inline constexpr Effects kMayShadow = Effect::runs_code | Effect::unparsable;
+
 /// State that lives in one server process and cannot be carried to another.
 inline constexpr Effects kHoldBackend = Effect::sets_authorization | Effect::prepares |
                                         Effect::uses_prepared | Effect::makes_temporary |

@@ -9,9 +9,9 @@
 namespace forebay::engine {
 
 /// How long answers from memory took, of one database on one thread: from the beginning of the round in which
-/// the question was read to the end of that round, when everything of it had been sent, that of other clients
-/// too; so it is at most what is told. Costs no look at the clock: the loop has looked. Used by one
-/// thread; outlives the loop's rounds.
+/// the question was read to the end of that round, when everything of it had been sent that clients take,
+/// that of other clients too; so it is at most what is told. Costs no look at the clock: the loop has looked.
+/// Used by one thread; outlives the loop's rounds.
 class HitLatency final : private net::RoundWatcher {
  public:
   /// So many answers are on their way.

@@ -100,6 +100,9 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
 
  private:
   enum class Step : std::uint8_t { used, incomplete, blocked, failed };
+  /// Temporary views, and temporary tables with rules or triggers: they stand before what others know by the
+  /// same name, and turn a write into one of something else. Unknown: code has run that may have made some.
+  enum class Shadows : std::uint8_t { none, unknown, some };
 
   // session.cpp: the path
   Step take_message(const std::byte* at, std::size_t size, std::size_t& used);
@@ -214,7 +217,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   bool waits_for_replica(const route::Topology& topology, TimePoint now, bool has_server);
   Step wait_for_news();
   void look_again();
-  void open_attempt(const route::Topology& topology, std::size_t server, Bytes batch, bool is_alone,
+  bool open_attempt(const route::Topology& topology, std::size_t server, Bytes batch, bool is_alone,
                     TimePoint now);
   bool find_lender(const route::Topology& topology, std::size_t server);
   void close_attempt(std::uint64_t micros = 0, TimePoint now = {});
@@ -258,6 +261,8 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   bool may_probe() const;
   void probe();
   void on_probe(const backend::QuestionError* error, const backend::Rows& rows);
+  void on_shadows(const backend::QuestionError* error, const backend::Rows& rows);
+  void forget_shadows();
   void hold(std::string_view because);
   bool keeps_backend() const;
   void keep_or_give_back();
@@ -342,10 +347,11 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   bool ran_anything_ : 1 = false;   ///< the client has run a statement
   bool wants_fresh_ : 1 = false;    ///< the next backend must be one that nobody has used
   bool cancel_at_start_ : 1 =
-      false;                      ///< cancelled before the query was sent: the server is told once it has it
-  bool refusing_ : 1 = false;     ///< cancelled while it waited: input is dropped up to the end of the batch
-  bool has_shadows_ : 1 = false;  ///< with makes_temporary: code stands before what others know by a name
-  bool client_full_ : 1 = false;  ///< answers from memory wait to be taken
+      false;                   ///< cancelled before the query was sent: the server is told once it has it
+  bool refusing_ : 1 = false;  ///< cancelled while it waited: input is dropped up to the end of the batch
+  Shadows shadows_ : 2 = Shadows::none;
+  bool asks_for_shadows_ : 1 = false;  ///< when they are unknown at the end of the transaction
+  bool client_full_ : 1 = false;       ///< answers from memory wait to be taken
   bool awaits_answers_ : 1 =
       false;  ///< the message at hand waits until no more than most_open_ are outstanding
   bool lexing_in_doubt_ : 1 = false;  ///< what is outstanding may change how texts are read

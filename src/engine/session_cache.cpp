@@ -5,6 +5,7 @@
 
 #include "base/ascii.hpp"
 #include "engine/burst.hpp"
+#include "engine/effect_sets.hpp"
 #include "engine/explanation.hpp"
 #include "engine/read_request.hpp"
 #include "engine/session.hpp"
@@ -197,16 +198,19 @@ void Session::flush_answers() {
 void Session::tell_cache(const sql::Verdict& verdict, sql::Effects effects, const ReadRequest& request) {
   if (reads_ == nullptr) return;
   reads_->follow_pool(defaults_generation());
-  // A temporary view, or table with triggers or rules, may stand before what the catalog knows under its
-  // name.
-  const sql::Effects all = lifetime_effects_ | effects_ | effects;
+  const sql::Effects so_far = effects_ | effects;
+  const sql::Effects all = lifetime_effects_ | so_far;
   if (all.has(sql::Effect::makes_temporary) && effects.has(sql::Effect::changes_schema) &&
       names_code(request.text)) {
-    has_shadows_ = true;
+    shadows_ = Shadows::some;
   }
-  const bool may_be_shadowed = all.any_of(sql::Effect::runs_code | sql::Effect::unparsable) ||
-                               (has_shadows_ && all.has(sql::Effect::makes_temporary));
-  if (may_be_shadowed && effects.has(sql::Effect::writes)) reads_->note_shadowed_write();
+  const bool by_code = so_far.any_of(kMayShadow);
+  const bool in_doubt = shadows_ == Shadows::unknown && !by_code;
+  const bool writes = effects.has(sql::Effect::writes);
+  if (writes && (by_code || shadows_ != Shadows::none)) reads_->note_shadowed_write();
+  // DO and CALL are seldom. Triggers that build their statements may come with each write, which ends all
+  // entries for itself: behind them nothing is asked before it makes a difference.
+  if (verdict.effects.any_of(kMayShadow) || (writes && in_doubt)) asks_for_shadows_ = true;
   reads_->note_statement(verdict, effects, request);
 }
 

@@ -132,12 +132,21 @@ Session::Step Session::route_batch(const std::byte* at, std::size_t size) {
   SessionRouting& routing = *routing_;
   route::Board& board = pool_->directory().board();
   routing.is_plain = false;
-  if (!board.has_choice() || routing.failures >= kMostFailures) return Step::incomplete;
+  if (!board.has_choice()) return Step::incomplete;
+  using backend::PoolCounters;
+  PoolCounters& counters = pool_->counters();
+  if (routing.failures >= kMostFailures) {
+    PoolCounters::add(counters.primary_reads_failed, 1);
+    return Step::incomplete;
+  }
   const route::Topology& topology = board.here();
   if (topology.servers.empty() || !batch.read(as_text({at, size}), names_.get())) return Step::incomplete;
   if (!are_plain_reads(batch, topology.settings->routing.primary_relations)) return Step::incomplete;
   const auto floor = floor_of(batch, *topology.settings);
-  if (!floor) return Step::incomplete;
+  if (!floor) {
+    PoolCounters::add(counters.primary_reads_wanted, 1);
+    return Step::incomplete;
+  }
   routing.is_plain = true;
   const TimePoint now = Clock::now();
   const bool is_filling = reads_ != nullptr && reads_->is_filling();
@@ -146,6 +155,7 @@ Session::Step Session::route_batch(const std::byte* at, std::size_t size) {
                            topology.primary_seen <= routing.primary_lost_at;
   if (topology.is_primary(route::State::up) && !is_in_doubt && (is_filling || code_->wants_look(now))) {
     // For both the primary has to be asked; and it may be lost meanwhile.
+    PoolCounters::add(counters.primary_reads_kept, 1);
     open_attempt(topology, *topology.primary, {at, batch.size}, size == batch.size, now);
     return Step::used;
   }
@@ -160,7 +170,12 @@ Session::Step Session::route_batch(const std::byte* at, std::size_t size) {
   const auto server = chosen.server ? chosen.server : topology.primary;
   if (!server) return Step::incomplete;
   if (is_in_doubt && server == topology.primary) return wait_for_news();
-  open_attempt(topology, *server, {at, batch.size}, size == batch.size, now);
+  const bool is_asked = open_attempt(topology, *server, {at, batch.size}, size == batch.size, now);
+  PoolCounters::add(!is_asked                    ? counters.primary_reads_failed
+                    : server != topology.primary ? counters.replica_reads
+                    : chosen.server              ? counters.primary_reads_chosen
+                                                 : counters.primary_reads_behind,
+                    1);
   return Step::used;
 }
 
@@ -248,14 +263,15 @@ void Session::look_again() {
   if (blocked_) unblock();
 }
 
-void Session::open_attempt(const route::Topology& topology, std::size_t server, Bytes batch, bool is_alone,
+/// False when it cannot be asked: then the primary is, as without replicas.
+bool Session::open_attempt(const route::Topology& topology, std::size_t server, Bytes batch, bool is_alone,
                            TimePoint now) {
   SessionRouting& routing = *routing_;
   Attempt& attempt = routing.attempt;
   const bool is_primary = server == topology.primary;
   // What follows it need not wait for its answer where there is nothing to be chosen.
-  if (is_primary && !is_alone) return;
-  if (!is_primary && !find_lender(topology, server)) return;
+  if (is_primary && !is_alone) return true;
+  if (!is_primary && !find_lender(topology, server)) return false;
   attempt.is_replicas = !is_primary;
   attempt.server = server;
   attempt.generation = topology.generation;
@@ -267,6 +283,7 @@ void Session::open_attempt(const route::Topology& topology, std::size_t server, 
   attempt.is_passing = attempt.has_failed = attempt.is_cold = false;
   attempt.started = now;
   balancer().note_start(topology, server, attempt.started);
+  return true;
 }
 
 /// False when there is no pool on that server, and none can be made.
@@ -391,6 +408,7 @@ void Session::ask_elsewhere() {
   routing_->avoided = attempt.server;
   if (!attempt.is_replicas) routing_->primary_lost_at = Clock::now();
   ++routing_->failures;
+  backend::PoolCounters::add(pool_->counters().reads_asked_again, 1);
   close_attempt();
   if (names_ != nullptr) names_->settle_all();
   if (reads_ != nullptr) reads_->abandon();
@@ -398,6 +416,7 @@ void Session::ask_elsewhere() {
   look_.reset();
   asking_ = false;
   effects_ = lifetime_effects_ = {};
+  forget_shadows();
   transaction_since_ = {};
   in_batch_ = barrier_ = awaits_outcome_ = awaits_answers_ = error_seen_ = failed_ = unsettled_ = preparing_ =
       write_pending_ = lexing_in_doubt_ = cancel_sent_ = false;

@@ -51,6 +51,15 @@ bool are_alike_everywhere(const backend::SessionSettingsPtr& settings) {
   });
 }
 
+/// A row, if there is a temporary view, or a temporary table with rules or triggers. Found by what depends on
+/// the schema, for pg_class has no index by it.
+constexpr std::string_view kShadows =
+    "SELECT 1 FROM pg_catalog.pg_depend d JOIN pg_catalog.pg_class c ON c.oid OPERATOR(pg_catalog.=) d.objid "
+    "WHERE d.refclassid OPERATOR(pg_catalog.=) 2615::pg_catalog.oid "
+    "AND d.refobjid OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema() "
+    "AND d.classid OPERATOR(pg_catalog.=) 1259::pg_catalog.oid "
+    "AND (c.relkind OPERATOR(pg_catalog.=) 'v' OR c.relhasrules OR c.relhastriggers) LIMIT 1";
+
 /// Name, value and whether it could be read, of every setting in a list. The value is NULL where the session
 /// has its default, so that a SET that was refused, rolled back or reset leaves nothing to carry. Custom
 /// settings and role are not in pg_settings; neither is what does not exist, and what only a superuser may
@@ -140,6 +149,7 @@ void Session::settle() {
 void Session::settle_transaction() {
   const Effects effects = std::exchange(effects_, Effects());
   lifetime_effects_ |= effects;
+  if (effects.any_of(kMayShadow) && shadows_ == Shadows::none) shadows_ = Shadows::unknown;
   cancel_sent_ = false;
   if (reads_ != nullptr) reads_->forget_writes();
   if (effects.only(kLeaveNothing) && held_because_.empty() && !barrier_) {
@@ -183,6 +193,7 @@ void Session::note_discards(Effects effects, bool failed) {
   backend_->set_settings(nullptr);
   touched_settings_.reset();
   any_setting_ = false;
+  forget_shadows();
   settings_ = initial_settings_;
   lifetime_effects_ =
       lifetime_effects_.has(Effect::loads_library) ? Effects(Effect::loads_library) : Effects();
@@ -208,6 +219,7 @@ void Session::note_discards_in_batch() {
   backend_->set_settings(nullptr);
   touched_settings_.reset();
   any_setting_ = false;
+  forget_shadows();
   held_because_ = {};
   // The settings of the start-up packet are put back when the transaction ends.
   effects_ = Effect::resets_all;
@@ -324,6 +336,8 @@ void Session::keep_or_give_back() {
   if (keeps || !held_because_.empty()) {
     // A client that asks without a break is never found at rest.
     if (!keeps && release_wanted_ && may_probe()) return probe();
+    if (asks_for_shadows_ && shadows_ == Shadows::unknown)
+      return ask(std::string(kShadows), &Session::on_shadows);
     auto& holder = static_cast<backend::Holder&>(*this);
     if (!keeps && !holder.is_linked()) pool_->add_holder(holder);
     if (blocked_) unblock();
@@ -337,8 +351,21 @@ void Session::give_back() {
   backend_ = nullptr;
   static_cast<backend::Holder&>(*this).unlink();
   lifetime_effects_ = {};
+  forget_shadows();
   if (blocked_) unblock();
   backend.pool().give_back(backend);
+}
+
+void Session::forget_shadows() {
+  shadows_ = Shadows::none;
+  asks_for_shadows_ = false;
+}
+
+/// A write ends all entries for want of knowing: with this it need not.
+void Session::on_shadows(const backend::QuestionError* error, const backend::Rows& rows) {
+  asks_for_shadows_ = false;
+  if (error == nullptr) shadows_ = rows.empty() ? Shadows::none : Shadows::some;
+  keep_or_give_back();
 }
 
 // --- held backends
@@ -392,6 +419,7 @@ void Session::on_probe(const backend::QuestionError* error, const backend::Rows&
   if (!are_alike_everywhere(settings_)) because = kForeignLetters;
   if (because.empty()) {
     held_because_ = {};
+    forget_shadows();
     if (std::exchange(lifetime_effects_, Effects()).any_of(kLeaveTraces)) {
       // Clean, but not as good as new: nobody else shall have it.
       backend::Backend& used = *std::exchange(backend_, nullptr);

@@ -31,7 +31,7 @@ advise::Moment moment_of(pgfront::Front& front, const Figures& figures, TimePoin
           .pools = figures.pools,
           .caches = figures.caches,
           .traffic = figures.traffic,
-          .clients = clients.all,
+          .clients = clients.counted,
           .most_clients = figures.most_clients,
           .store_bytes = figures.store.bytes,
           .store_capacity = figures.store_capacity,

@@ -57,6 +57,7 @@ void AlertWatch::use_settings() {
 void AlertWatch::take(const Figures& figures, TimePoint now) {
   if (is_stopped_) return;
   use_settings();
+  health_.ready.add(now, figures.is_ready);
   auto readings = readings_.take(figures, now, settings_->alerts.window);
   std::ranges::move(
       sample_readings_.take(*watched_.sampler.samples(), watched_.growth, now, settings_->alerts.window),

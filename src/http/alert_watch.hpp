@@ -9,6 +9,7 @@
 
 #include "alert/board.hpp"
 #include "http/figures.hpp"
+#include "http/health_record.hpp"
 #include "http/readings.hpp"
 #include "http/sample_readings.hpp"
 #include "http/webhook.hpp"
@@ -31,6 +32,8 @@ class AlertWatch {
   void stop();
 
   const alert::Board& board() const { return board_; }
+  HealthRecord& health() { return health_; }
+  const HealthRecord& health() const { return health_; }
   AlertFigures figures() const;
   /// False when there is no such active alert, or it has been acknowledged already.
   bool acknowledge(std::string_view id, std::string_view by);
@@ -43,6 +46,7 @@ class AlertWatch {
   pgfront::Front& front_;
   const monitor::Watched& watched_;
   alert::Board board_;
+  HealthRecord health_;
   Readings readings_;
   SampleReadings sample_readings_;
   Webhook webhook_;

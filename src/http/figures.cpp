@@ -5,6 +5,7 @@
 
 #include "base/wall_clock.hpp"
 #include "http/alert_watch.hpp"
+#include "http/readiness.hpp"
 
 namespace forebay::http {
 
@@ -28,6 +29,7 @@ void look(Figures& figures, pgfront::Front& front, TimePoint now) {
   figures.loops = front.directory().threads();
   figures.is_paused = front.directory().is_paused("");
   figures.is_draining = front.is_draining();
+  figures.is_ready = troubles_of(front).empty();
   figures.refused_logins = front.refused_logins();
   figures.time = unix_time();
 }
@@ -42,6 +44,8 @@ void gather_figures(const pgfront::Inquiry& inquiry, const AlertWatch& watch,
     figures->repetitions = std::move(counts);
     look(*figures, inquiry.front, inquiry.now);
     figures->alerts = watch.figures();
+    figures->ready_share = watch.health().ready.share();
+    figures->health_answers = watch.health().answers;
     done(*figures);
   };
   const auto on_latencies = [inquiry, figures, on_repetitions](const pgfront::LatencyReports& latencies) {

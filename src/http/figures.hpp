@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "alert/board.hpp"
@@ -54,6 +55,9 @@ struct Figures {
   std::uint64_t loops = 0;         ///< threads that serve clients
   bool is_paused = false;          ///< all databases together
   bool is_draining = false;
+  bool is_ready = false;              ///< nothing speaks against sending clients here
+  std::optional<double> ready_share;  ///< see alert::Uptime
+  observe::Histogram health_answers;  ///< see HealthRecord
   std::uint64_t refused_logins = 0;
   double time = 0;  ///< when this was so, in seconds since 1970
 };

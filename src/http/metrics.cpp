@@ -50,6 +50,11 @@ void write_process(MetricSink& page, const Figures& figures) {
   page.family("forebay_draining", Kind::gauge,
               "Whether the process is about to end and takes no new clients.");
   page.sample({}, flag(figures.is_draining));
+  page.family("forebay_ready", Kind::gauge, "Whether clients can be served (/health/ready).");
+  page.sample({}, flag(figures.is_ready));
+  page.family("forebay_health_duration_seconds", Kind::histogram,
+              "Time from having read a request for /health to having sent the answer.", "seconds");
+  page.sample({}, figures.health_answers);
 }
 
 void write_clients(MetricSink& page, const Figures& figures) {
@@ -60,6 +65,9 @@ void write_clients(MetricSink& page, const Figures& figures) {
   page.sample({{"state", "active"}}, clients.active);
   page.sample({{"state", "waiting"}}, clients.waiting);
   page.sample({{"state", "console"}}, clients.consoles);
+  page.family("forebay_clients_counted", Kind::gauge,
+              "Clients that the limit is for: all but consoles, and connections that have said nothing yet.");
+  page.sample({}, clients.counted);
   page.family("forebay_refused_logins", Kind::counter,
               "Logins that were refused: a wrong password, no such database or role, no backend in time.");
   page.sample({}, figures.refused_logins);
@@ -107,6 +115,30 @@ void write_traffic(MetricSink& page, const Figures& figures) {
       }
     }
   }
+}
+
+/// By what was chosen for them, and why it was the primary.
+void write_routes(MetricSink& page, const Figures& figures) {
+  using T = backend::Traffic;
+  struct Route {
+    std::string_view server;
+    std::string_view why;
+    std::uint64_t T::*reads;
+  };
+  static constexpr Route kRoutes[] = {
+      {"replica", "chosen", &T::replica_reads},        {"primary", "chosen", &T::primary_reads_chosen},
+      {"primary", "wanted", &T::primary_reads_wanted}, {"primary", "kept", &T::primary_reads_kept},
+      {"primary", "behind", &T::primary_reads_behind}, {"primary", "failed", &T::primary_reads_failed}};
+  page.family("forebay_routed_reads", Kind::counter,
+              "Batches of reads that a replica could have got, by who did, and why (docs/replicas.md).");
+  for (const auto& [database, traffic] : figures.traffic) {
+    for (const Route& route : kRoutes)
+      page.sample({{"database", database}, {"role", route.server}, {"why", route.why}}, traffic.*route.reads);
+  }
+  page.family("forebay_reads_asked_again", Kind::counter,
+              "Of those, the ones that another server had failed at before.");
+  for (const auto& [database, traffic] : figures.traffic)
+    page.sample({{"database", database}}, traffic.reads_asked_again);
 }
 
 void write_latencies(MetricSink& page, const Figures& figures) {
@@ -353,6 +385,24 @@ void write_cache_counters(MetricSink& page, const Figures& figures) {
   }
 }
 
+void write_streams(MetricSink& page, const Figures& figures) {
+  using S = cache::StreamFigures;
+  const auto write = [&](std::string_view family, std::string_view help, std::uint64_t S::*value,
+                         std::string_view unit = {}) {
+    page.family(family, Kind::counter, help, unit);
+    for (const auto& facts : figures.caches)
+      page.sample({{"database", facts.database}, {"server", facts.server}}, facts.stream.*value);
+  };
+  write("forebay_stream_starts",
+        "Beginnings of a database's change stream: the first, after each loss, and at another level.",
+        &S::starts);
+  write("forebay_stream_leases", "Proofs that no change was missed.", &S::leases);
+  write("forebay_stream_catalogs", "Times that the database's catalog was found changed.", &S::catalogs);
+  write("forebay_stream_changes",
+        "Changes that came: rows, and emptied tables; at the level outbox, statements.", &S::changes);
+  write("forebay_stream_received_bytes", "What they took, decoded.", &S::bytes, "bytes");
+}
+
 void write_cache(MetricSink& page, const Figures& figures) {
   using C = pgfront::CacheFacts;
   write_cache_counters(page, figures);
@@ -399,8 +449,9 @@ void write_cache(MetricSink& page, const Figures& figures) {
 
 const std::vector<Collector>& collectors() {
   static const std::vector<Collector> all = {
-      write_process,   write_clients, write_traffic, write_latencies, write_repetitions, write_pools,
-      write_databases, write_servers, write_cache,   write_machine,   write_alerts};
+      write_process,     write_clients, write_traffic,   write_routes,  write_latencies,
+      write_repetitions, write_pools,   write_databases, write_servers, write_cache,
+      write_streams,     write_machine, write_alerts};
   return all;
 }
 

@@ -62,7 +62,7 @@ void read_pools(Collector& to, const Figures& figures) {
 }
 
 void read_process(Collector& to, const Figures& figures) {
-  to.add_share(SignalId::clients_use, {}, static_cast<double>(figures.clients.all),
+  to.add_share(SignalId::clients_use, {}, static_cast<double>(figures.clients.counted),
                static_cast<double>(figures.most_clients));
   const auto total = static_cast<double>(figures.machine.memory_bytes);
   to.add_share(SignalId::process_memory, {}, static_cast<double>(figures.process.resident_bytes), total);
@@ -160,7 +160,8 @@ Readings::Past Readings::past_of(const Figures& figures, TimePoint now) const {
             .caches = {},
             .cpu_seconds = figures.process.cpu_seconds,
             .busy_seconds = figures.machine.busy_seconds,
-            .idle_seconds = figures.machine.idle_seconds};
+            .idle_seconds = figures.machine.idle_seconds,
+            .health_answers = figures.health_answers};
   for (const auto& [name, report] : figures.latencies) {
     const auto* before = pasts_.empty() ? nullptr : pasts_.back().report_of(name);
     past.databases.emplace(name, before != nullptr && are_equal(**before, report)
@@ -215,6 +216,9 @@ std::vector<Reading> Readings::take(const Figures& figures, TimePoint now, Durat
     const double busy = figures.machine.busy_seconds - past.busy_seconds;
     to.add_share(SignalId::machine_cpu, {}, busy, busy + figures.machine.idle_seconds - past.idle_seconds);
   }
+  const auto answers = figures.health_answers.since(past.health_answers);
+  if (answers.count() > 0) to.add(SignalId::health_mean, {}, mean_seconds(answers));
+  if (figures.ready_share) to.add(SignalId::ready_ratio, {}, *figures.ready_share);
   growth_.add(now,
               static_cast<double>(figures.process.resident_bytes) - static_cast<double>(figures.store.bytes));
   if (const auto slope = growth_.per_hour()) to.add(SignalId::process_memory_growth, {}, *slope);

@@ -42,6 +42,7 @@ class Readings {
     double cpu_seconds = 0;
     double busy_seconds = 0;
     double idle_seconds = 0;
+    observe::Histogram health_answers;
 
     const ReportPtr* report_of(std::string_view database) const;  ///< null: it was not known
   };

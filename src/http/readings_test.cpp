@@ -135,6 +135,19 @@ TEST_F(ReadingsTest, AnswersFromMemoryHaveTimesOfTheirOwn) {
   EXPECT_FALSE(value(SignalId::query_mean));
 }
 
+// P8: health < 50 ms, uptime > 99.9 %.
+TEST_F(ReadingsTest, HealthHasATimeWhereItIsAskedFor) {
+  look(0);
+  EXPECT_FALSE(value(SignalId::health_mean));
+  EXPECT_FALSE(value(SignalId::ready_ratio));
+  figures_.health_answers.add(50'000, 3);
+  figures_.health_answers.add(90'000, 1);
+  figures_.ready_share = 0.998;
+  look(10);
+  EXPECT_NEAR(*value(SignalId::health_mean), 0.06, 1e-9);
+  EXPECT_EQ(value(SignalId::ready_ratio), 0.998);
+}
+
 TEST_F(ReadingsTest, WhatACacheCameToBeforeItWasSeenFirstIsOfThisMinute) {
   look(0);
   figures_.caches.push_back(cache_with(300, 100));

@@ -32,7 +32,15 @@ json::object to_json(const backend::Traffic& traffic) {
           {"wait_us", traffic.wait_micros},
           {"client_parses", traffic.client_parses},
           {"backend_parses", traffic.server_parses},
-          {"binds", traffic.binds}};
+          {"binds", traffic.binds},
+          {"reads",
+           {{"replica", traffic.replica_reads},
+            {"primary_chosen", traffic.primary_reads_chosen},
+            {"primary_wanted", traffic.primary_reads_wanted},
+            {"primary_kept", traffic.primary_reads_kept},
+            {"primary_behind", traffic.primary_reads_behind},
+            {"primary_failed", traffic.primary_reads_failed},
+            {"asked_again", traffic.reads_asked_again}}}};
 }
 
 json::object to_json(const pgfront::ClientFacts& clients) {
@@ -78,7 +86,13 @@ json::object to_json(const pgfront::CacheFacts& facts) {
           {"refills", facts.refills},
           {"stale", facts.stale},
           {"refused", facts.refused},
-          {"saved_us", facts.saved_micros}};
+          {"saved_us", facts.saved_micros},
+          {"stream",
+           {{"starts", facts.stream.starts},
+            {"leases", facts.stream.leases},
+            {"catalogs", facts.stream.catalogs},
+            {"changes", facts.stream.changes},
+            {"received_bytes", facts.stream.bytes}}}};
 }
 
 json::object store_of(const cache::Store::Figures& store, std::size_t capacity) {

@@ -393,8 +393,10 @@ awaitable<void> Server::State::serve(Peer& peer, Guest& guest, beast::flat_buffe
                     false, false);
       co_return;
     }
+    const TimePoint read_at = Clock::now();
     Request request = request_of(parser.get(), guest.is_local, is_private);
     resolve_alias(front.settings()->http, request);
+    const bool is_for_health = request.path == "/health" || request.path.starts_with("/health/");
     const bool is_head = request.method == "HEAD";
     const bool keeps_alive = parser.get().keep_alive() && requests < kMostRequests && !is_handed_over;
     const Person person = co_await identify_guest(guest, request);
@@ -422,6 +424,7 @@ awaitable<void> Server::State::serve(Peer& peer, Guest& guest, beast::flat_buffe
       reply = std::move(found.reply);
     }
     const bool was_sent = co_await send(peer, std::move(reply), is_head, keeps_alive);
+    if (is_for_health) watch.health().answers.add(micros_between(read_at, Clock::now()));
     if (!was_sent || !keeps_alive) co_return;
   }
 }

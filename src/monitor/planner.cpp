@@ -170,8 +170,7 @@ void Planner::take_plan(const StatementName& name, const engine::Explainer::Answ
   Subject* subject = find(name);
   if (subject == nullptr) return done("other statements have taken its place meanwhile");
   if (answer.is_later) {
-    subject->due = now;  // but not before `earliest`
-    subject->has_run = true;
+    ask_again(*subject);
     if (subject->plans.empty()) subject->why_not = answer.problem;
     return done(answer.problem);
   }
@@ -184,10 +183,19 @@ void Planner::take_plan(const StatementName& name, const engine::Explainer::Answ
     return done(subject->why_not);
   }
   keep(*subject, *plan);
-  find_findings(name, plan->root, [this, name, done = std::move(done)](json::array findings) {
-    if (Subject* told = find(name); told != nullptr) told->findings = std::move(findings);
+  find_findings(name, plan->root, [this, name, done = std::move(done)](json::array findings, bool is_all) {
+    if (Subject* told = find(name); told != nullptr) {
+      told->findings = std::move(findings);
+      if (!is_all) ask_again(*told);
+    }
     done({});
   });
+}
+
+/// As soon as a statement may be asked about again, whether it runs meanwhile or not.
+void Planner::ask_again(Subject& subject) {
+  subject.due = Clock::now();
+  subject.has_run = true;
 }
 
 void Planner::keep(Subject& subject, const Plan& plan) {
@@ -231,13 +239,13 @@ void Planner::keep(Subject& subject, const Plan& plan) {
 
 /// Without an answer to the question about tables there is less to be found.
 void Planner::find_findings(const StatementName& name, const json::object& root,
-                            std::function<void(json::array)> done) {
+                            std::function<void(json::array findings, bool is_all)> done) {
   const auto scans = filtered_scans(root);
-  if (scans.empty()) return done(plan_findings(root, {}));
+  if (scans.empty()) return done(plan_findings(root, {}), true);
   pgfront::ask_as_runner(inquiry(), name, facts_question(scans),
                          engine::Errand::Afterwards::closed_after_error,
                          [root, done = std::move(done)](const engine::Explainer::Answer& answer) {
-                           done(plan_findings(root, answer.text));
+                           done(plan_findings(root, answer.text), answer.problem.empty());
                          });
 }
 
@@ -270,7 +278,7 @@ void Planner::analyze(const StatementName& name, Values values, Explained done) 
             return done(answer.is_later ? answer.problem : "the server says: " + answer.problem);
           const auto plan = read_plan(answer.text);
           if (!plan) return done(plan.error().text);
-          find_findings(name, plan->root, [this, name, plan = *plan, done](json::array findings) {
+          find_findings(name, plan->root, [this, name, plan = *plan, done](json::array findings, bool) {
             Subject* known = find(name);
             if (known == nullptr) return done("other statements have taken its place meanwhile");
             known->measured = json::object{{"asked", unix_time()},

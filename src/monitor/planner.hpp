@@ -93,7 +93,8 @@ class Planner {
   void take_plan(const pgfront::StatementName& name, const engine::Explainer::Answer& answer, Explained done);
   void keep(Subject& subject, const Plan& plan);
   void find_findings(const pgfront::StatementName& name, const boost::json::object& root,
-                     std::function<void(boost::json::array)> done);
+                     std::function<void(boost::json::array findings, bool is_all)> done);
+  static void ask_again(Subject& subject);
   void with_subject(const pgfront::StatementName& name, const Explained& failed,
                     std::function<void(Subject&)> then);
   pgfront::Inquiry inquiry() const { return {front_, alive_, here_, Clock::now()}; }

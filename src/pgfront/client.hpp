@@ -45,6 +45,7 @@ class Client final : public net::Handler,
   bool is_local_socket() const { return is_unix_; }
   /// Whether it counts against max_clients; given back when it is destroyed.
   void count_in(bool counted) { counted_ = counted; }
+  bool is_counted() const { return counted_; }
   TimePoint connected_at() const { return connected_at_; }
   TimePoint last_input_at() const { return last_input_at_; }
   engine::Session* session() { return session_.get(); }

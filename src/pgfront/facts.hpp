@@ -63,6 +63,8 @@ void gather_pools(const Inquiry& inquiry, bool joins_servers,
 /// Clients of all threads.
 struct ClientFacts {
   std::uint64_t all = 0;
+  std::uint64_t counted =
+      0;  ///< those that limits.max_clients is for: no consoles, nobody who has said nothing
   std::uint64_t logging_in = 0;
   std::uint64_t sessions = 0;  ///< these are idle, active or waiting
   std::uint64_t idle = 0;
@@ -141,6 +143,7 @@ struct CacheFacts {
   std::uint64_t stale = 0;
   std::uint64_t refused = 0;
   std::uint64_t saved_micros = 0;
+  cache::StreamFigures stream;
   std::uint64_t entries = 0;  ///< counted only when that is asked for
   std::uint64_t bytes = 0;    ///< likewise
 };

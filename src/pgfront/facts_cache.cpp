@@ -69,6 +69,7 @@ CacheFacts facts_of(const engine::DatabaseCache& cache, TimePoint now) {
   facts.fills = counters.fills;
   facts.refills = counters.refills;
   facts.stale = counters.stale;
+  facts.stream = freshness.stream_figures();
   facts.refused = counters.refused;
   facts.saved_micros = counters.saved_micros;
   return facts;

@@ -11,6 +11,7 @@ ClientFacts count_here(Worker& worker) {
   ClientFacts count;
   for (const Client* client : worker.clients()) {
     ++count.all;
+    if (client->is_counted()) ++count.counted;
     if (client->is_logging_in()) ++(client->awaited_pool() != nullptr ? count.waiting : count.logging_in);
     if (client->console() != nullptr) ++count.consoles;
     const auto* session = client->session();
@@ -35,8 +36,8 @@ void gather_clients(const Inquiry& inquiry, std::function<void(ClientFacts)> don
            ClientFacts sum;
            for (const ClientFacts& count : threads) {
              for (const auto figure :
-                  {&ClientFacts::all, &ClientFacts::logging_in, &ClientFacts::sessions, &ClientFacts::idle,
-                   &ClientFacts::active, &ClientFacts::waiting, &ClientFacts::consoles}) {
+                  {&ClientFacts::all, &ClientFacts::counted, &ClientFacts::logging_in, &ClientFacts::sessions,
+                   &ClientFacts::idle, &ClientFacts::active, &ClientFacts::waiting, &ClientFacts::consoles}) {
                sum.*figure += count.*figure;
              }
            }

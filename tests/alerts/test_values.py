@@ -6,12 +6,13 @@ A value that is wrong is worse than none: each rule here is broken by anything, 
 import concurrent.futures
 import contextlib
 import os
+import socket
 import time
 
 import psycopg
 import pytest
 
-from conftest import RESOLUTION, USER, broken, percentile, rules
+from conftest import RESOLUTION, USER, broken, percentile, quiet_for, rules
 from forebay_testing import wait_until
 
 ACTIVE = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s AND usename = %s AND state = %s"
@@ -97,6 +98,12 @@ def test_all_clients_are_in_use_when_the_next_one_is_refused(start, connect):
     with pytest.raises(psycopg.OperationalError, match="too many clients"):
         connect(watching)
     await_value(watching, "clients-use", 1)
+    with contextlib.ExitStack() as others:
+        console = others.enter_context(psycopg.connect(watching.daemon.dsn(dbname="forebay"), autocommit=True))
+        for _ in range(3):
+            others.enter_context(socket.create_connection(("127.0.0.1", watching.daemon.port)))
+        wait_until(lambda: dict(console.execute("SHOW LISTS").fetchall())["used_clients"] == 12, 8, "all are there")
+        assert quiet_for(2.5, lambda: watching.values()["clients-use"] != 1), "who looks or says nothing counts"
     for client in clients[1:]:
         client.close()
     await_value(watching, "clients-use", 1 / 8)
@@ -192,3 +199,20 @@ def test_the_hit_ratio_is_that_of_what_was_sent_and_what_came_to_the_server(star
         assert alert["labels"]["database"] == database
         wait_until(lambda: watching.active("cache-hit_ratio")["value"] == pytest.approx(0.75, abs=0.01), 8,
                    "three of four")
+
+
+def test_answers_of_health_take_no_longer_than_who_asks_waits(start):
+    """P8: health < 50 ms; and whether clients can be served is told to Prometheus."""
+    watching = start(config=rules(broken("health.mean=0ms")))
+    wait_until(lambda: watching.metrics()["forebay_ready"] == 1, 10, "clients can be served")
+    waits = []
+
+    def told() -> float | None:
+        for path in ("/health", "/health/live", "/health/ready", "/health/detailed"):
+            began = time.monotonic()
+            watching.get(path)
+            waits.append(time.monotonic() - began)
+        return watching.values().get("health-mean")
+
+    assert 0 < wait_until(told, 8, "a mean", interval=0.1) <= max(waits)
+    assert watching.metrics()["forebay_health_duration_seconds_count"] == len(waits)

@@ -226,7 +226,12 @@ def test_a_migration_was_ended_by_a_deadlock_with_the_look_at_the_catalog(cached
     with psycopg.connect(server.dsn(dbname=database)) as migration:
         migration.execute("LOCK TABLE items")
         around("CREATE TABLE is_looked_at (id int)")
-        wait_until(lambda: server.query(looks, (database,)) == [(1,)], 20, "a look waits for the table")
+
+        def is_waiting() -> bool:
+            client.execute("SELECT 1")  # where nobody asks, nobody looks
+            return server.query(looks, (database,)) == [(1,)]
+
+        wait_until(is_waiting, 20, "a look waits for the table")
         time.sleep(1.2)  # it was looked for a deadlock once, deadlock_timeout after it began to wait
         migration.execute("DROP VIEW items_view; DROP TABLE is_looked_at")
     cached.settle(lambda: client.execute(BY_KEY))

@@ -2,7 +2,10 @@
 
 import concurrent.futures
 import contextlib
+import re
 import time
+import urllib.request
+import uuid
 
 import psycopg
 import pytest
@@ -232,3 +235,61 @@ def test_cache_is_used_as(cached):
         for wrong in ("CACHE", "CACHE EMPTY", "CACHE CLEAR a b"):
             with pytest.raises(psycopg.errors.SyntaxError, match=r"CACHE CLEAR \[relation\]"):
                 console.execute(wrong)
+
+
+def test_what_a_change_stream_has_done_is_what_another_slot_was_told(daemons, server, database, around):
+    """P8, P6: each row and each emptied table, and what it takes as text."""
+    around("CREATE TABLE nothing_here ()")
+    cached = daemons("--admin", "127.0.0.1:0")
+    figures = stream_figures(cached)
+    with cached.connect() as client, slot(server, database) as everything:
+        cached.settle(lambda: client.execute(TEXT).fetchall())
+        before = figures()
+        assert before["starts"] == 1
+        with slot(server, database) as of_ours:
+            around("INSERT INTO items (id, name) SELECT i, 'new' FROM generate_series(3001, 3007) i")
+            around("UPDATE items SET name = 'newer' WHERE id IN (3001, 3002); TRUNCATE nothing_here")
+            wait_until(lambda: figures()["changes"] >= before["changes"] + 10, 10, "ten changes")
+            after = figures()
+            ours = [line for line in of_ours() if line.startswith("table ")]
+        assert after["changes"] - before["changes"] == len(ours) == 10
+        received = after["received_bytes"] - before["received_bytes"]
+        assert sum(map(len, ours)) < received <= sum(len(line) for line in everything())
+        cached.settle(lambda: client.execute(TEXT).fetchall())
+        assert figures()["leases"] > before["leases"]
+        around("CREATE TABLE a_new_one (id int)")
+        cached.settle(lambda: client.execute(TEXT).fetchall())
+        now = figures()
+        assert now["catalogs"] > before["catalogs"] and now["starts"] == 1
+        server.query("SELECT pg_terminate_backend(active_pid) FROM pg_replication_slots WHERE database = %s AND active",
+                     (database,))
+        wait_until(lambda: figures()["starts"] == 2, 20, "the stream has begun again")
+
+
+@contextlib.contextmanager
+def slot(server, database: str):
+    """Yields what tells each line that test_decoding has printed of the database since."""
+    name = f"truth_{uuid.uuid4().hex[:12]}"
+    options = "'include-xids', 'on', 'skip-empty-xacts', 'off', 'include-timestamp', 'off'"
+    with psycopg.connect(server.dsn(dbname=database), autocommit=True) as connection:
+        connection.execute(f"SELECT pg_create_logical_replication_slot('{name}', 'test_decoding', temporary => true)")
+
+        def lines() -> list[str]:
+            told = connection.execute(f"SELECT data FROM pg_logical_slot_get_changes('{name}', NULL, NULL, {options})")
+            return [line for line, in told]
+
+        yield lines
+
+
+def stream_figures(cached: Cached):
+    """What tells the counters of the database's change stream, by the last words of their names."""
+    place = r"HTTP is served on (\S+:\d+)"
+    address = wait_until(lambda: re.search(place, cached.daemon.log()), 10, "HTTP is served").group(1)
+
+    def figures() -> dict[str, float]:
+        with urllib.request.urlopen(f"http://{address}/metrics", timeout=20) as page:
+            found = re.findall(rf'^forebay_stream_(\w+)_total{{database="{cached.dbname}",.*}} (\d+)$',
+                               page.read().decode(), re.MULTILINE)
+        return {name: int(value) for name, value in found}
+
+    return figures

@@ -5,9 +5,12 @@ import re
 import urllib.error
 import urllib.request
 
+import psycopg
 import pytest
 
 from forebay_testing import wait_until
+
+from traffic import WHERE
 
 
 @pytest.fixture
@@ -81,3 +84,53 @@ def test_after_a_switchover_the_new_primary_was_told_to_have_lent_what_the_old_o
         for _ in range(7):
             client.execute("INSERT INTO log VALUES (3)")
         assert lent() == [old, begun[1] + 7] == cluster.reads(daemon)[:2]
+
+
+def test_routed_reads_are_told_by_the_server_that_answered_and_why(cluster):
+    """Against the port of the server that answered each of them (C3, C11)."""
+    daemon = cluster.forebay("--admin", "127.0.0.1:0", "--cache", "off")
+    watching = Watching(daemon)
+    primary = cluster.servers[0].port
+    kinds = [("replica", "chosen"), ("primary", "chosen"), ("primary", "wanted"), ("primary", "behind"),
+             ("primary", "failed")]
+
+    def told() -> dict[tuple[str, str], int]:
+        figures = {kind: int(watching.value("forebay_routed_reads_total", database="shop", role=kind[0], why=kind[1]))
+                   for kind in kinds}
+        return figures | {"again": int(watching.value("forebay_reads_asked_again_total", database="shop"))}
+
+    with cluster.connect(daemon, prepare_threshold=None) as client:
+        wait_until(lambda: client.execute(WHERE).fetchone()[0] != primary, 5, "a replica answers")
+
+        def change_of(act) -> dict:
+            before = told()
+            act()
+            return {kind: value - before[kind] for kind, value in told().items() if value > before[kind]}
+
+        def read(text: str = WHERE, times: int = 20) -> set[int]:
+            return {client.execute(text).fetchone()[0] for _ in range(times)}
+
+        assert change_of(lambda: read("/* forebay: read=primary */ " + WHERE)) == {("primary", "wanted"): 20}
+        ports = []
+        grown = change_of(lambda: ports.extend(client.execute(WHERE).fetchone()[0] for _ in range(40)))
+        by_replicas = sum(port != primary for port in ports)
+        assert by_replicas > 0 and grown.pop(("replica", "chosen")) == by_replicas
+        assert sum(grown.values()) == 40 - by_replicas
+
+        def fail() -> None:
+            for _ in range(7):
+                with pytest.raises(psycopg.errors.DivisionByZero):
+                    client.execute("SELECT 1 / 0")
+
+        grown = change_of(fail)
+        # Each that a replica refused is asked again, of the primary.
+        assert grown["again"] == grown[("primary", "failed")] == grown[("replica", "chosen")] > 0
+        assert grown["again"] + sum(grown.get(("primary", why), 0) for why in ("chosen", "behind")) == 7
+        for replica in cluster.replicas:
+            replica.execute("SELECT pg_wal_replay_pause()")
+        try:
+            client.execute("INSERT INTO log VALUES (4)")
+            assert change_of(lambda: read(times=5)) == {("primary", "behind"): 5}
+        finally:
+            for replica in cluster.replicas:
+                replica.execute("SELECT pg_wal_replay_resume()")

@@ -40,8 +40,10 @@ def test_readiness_follows_the_server(start):
         assert http.get("/health").status == 503
         detailed = http.get("/health/detailed")
         assert (detailed.status, detailed.json["servers"][0]["state"]) == (503, "down")
+        assert http.metrics()["forebay_ready"] == 0
         own.start()
         becomes(http, 200)
+        assert http.metrics()["forebay_ready"] == 1
         states = {name: value for name, value in http.metrics().items()
                   if name.startswith("forebay_server_state_changes_total") and value}
         assert {name.split('state="')[1][:-2]: value for name, value in states.items()} == {"up": 2, "down": 1}

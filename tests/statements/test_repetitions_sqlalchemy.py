@@ -126,7 +126,7 @@ def place(request, daemons, school):
 
 @pytest.fixture
 def load(place):
-    """load(page, number): one request, a session of its own, on pooled connections; in autocommit when told so."""
+    """load(page, number): one request, a session of its own, on pooled connections."""
     url = place.url().replace("postgres://", "postgresql+psycopg2://")
     engine = sa.create_engine(url, pool_size=2, pool_pre_ping=True, future=True)
 

@@ -234,3 +234,32 @@ def test_the_mean_of_each_plan_is_that_of_the_calls_that_it_was_there_for(browse
     wait_until(lambda: is_told(latest, by_index), 10, f"between {by_index}", interval=0.2)
     browser.click('details summary:has-text("Until")')
     assert is_told("details", by_scan), "what it was"
+
+
+def test_what_takes_most_time_is_what_clients_waited_for_with_what_failed(browser, start, counting, connect):
+    """What the server had cut stood first once, with "0 ms in 0 calls"."""
+    daemon = start(upstream=counting)
+    client = connect(daemon)
+    totals = {"two": [0.15, 0.2], "three": [0.9], "six": [0.02], "one": [1.0, 2.5], "five": [0.1]}
+    waits = {name: sum(seconds_for(client, f"SELECT pg_sleep({seconds}) AS {name}") for seconds in sleeps)
+             for name, sleeps in totals.items()}
+    client.execute("SET statement_timeout = '1800ms'")
+    began = time.monotonic()
+    with pytest.raises(psycopg.errors.QueryCanceled):
+        client.execute("SELECT pg_sleep(60) AS cut")
+    waits["cut"] = time.monotonic() - began
+    totals["cut"] = [1.8]
+
+    def told() -> list[tuple[str, str]]:
+        lines = [line.replace("\n", " ") for line in browser.texts('section[aria-labelledby="slow"] li')]
+        return [(match.group(1), line) for line in lines if (match := re.search(r"pg_sleep\(\$1\) AS (\w+)", line))]
+
+    browser.open(place(daemon))
+    wanted = ["one", "cut", "three", "two", "five"]
+    wait_until(lambda: [name for name, _ in told()] == wanted, 20, f"{wanted} of {waits}", interval=0.2)
+    for name, line in told():
+        sleeps = totals[name]
+        time_told, calls = re.search(r"\s([\d.,]+ \w+) in ([\d,]+) calls? of a server", line).groups()
+        assert sum(sleeps) * (1 - SHOWN) <= value_in(time_told) <= waits[name] * (1 + SHOWN), line
+        assert int(calls) == (0 if name == "cut" else len(sleeps))
+        assert line.endswith("and 1 error") == (name == "cut")

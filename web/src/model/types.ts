@@ -278,6 +278,8 @@ export interface Statement {
   cache_hits: number;
   saved_seconds: number;
   errors: number;
+  /** What failed took so long; not part of total_seconds. */
+  error_seconds: number;
   first_seen: string;
   last_seen: string;
   /** Null: nobody has asked how servers run it. */

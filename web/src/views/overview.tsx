@@ -141,8 +141,10 @@ function SlowSection({ live }: { live: Live }) {
               <code>{each.text}</code>
             </a>
             <span>
-              <b>{format.duration(each.total_seconds)}</b> in {format.some(each.calls - each.cache_hits, "call")} of a
-              server, mean {format.duration(each.mean_seconds)}, p95 {format.duration(each.p95_seconds)}
+              <b>{format.duration(each.total_seconds + each.error_seconds)}</b> in{" "}
+              {format.some(each.calls - each.cache_hits, "call")} of a server, mean{" "}
+              {format.duration(each.mean_seconds)}, p95 {format.duration(each.p95_seconds)}
+              {each.errors > 0 && `, and ${format.some(each.errors, "error")}`}
             </span>
           </li>
         ))}

@@ -116,7 +116,11 @@ function Figures({ statement }: { statement: Statement }) {
           value={format.count(statement.cache_hits)}
           note={`saved ${format.duration(statement.saved_seconds)}`}
         />
-        <Figure name="Errors" value={format.count(statement.errors)} />
+        <Figure
+          name="Errors"
+          value={format.count(statement.errors)}
+          {...(statement.errors > 0 && { note: `after ${format.duration(statement.error_seconds)}` })}
+        />
       </dl>
       <p class="note">
         First seen {at(statement.first_seen)}, last seen {at(statement.last_seen)}. Fingerprint{" "}
