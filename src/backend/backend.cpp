@@ -512,7 +512,13 @@ void Backend::on_silent_message(char type, std::string_view body) {
   if (type == wire::server::kRowDescription) {
     question_->rows.clear();
   } else if (type == wire::server::kDataRow) {
-    if (auto row = wire::parse_data_row(body)) question_->rows.push_back(std::move(*row));
+    if (auto row = wire::parse_data_row(body)) {
+      question_->rows.push_back(std::move(*row));
+    } else if (!question_->error) {
+      // What is left out of an answer must not be taken for what is not there.
+      question_->error = QuestionError{std::string(wire::sqlstate::kProgramLimitExceeded),
+                                       "a row of the answer is too long, or not understood"};
+    }
   } else if (type == wire::server::kErrorResponse && !question_->error) {
     question_->fatal = wire::ends_connection(body);
     question_->error =

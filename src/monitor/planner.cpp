@@ -166,7 +166,8 @@ void Planner::ask_for_plan(Subject& subject, Explained done) {
 
 void Planner::take_plan(const StatementName& name, const engine::Explainer::Answer& answer, Explained done) {
   const TimePoint now = Clock::now();
-  next_plan_ = now + answer.took * kShare;
+  // What took longer was no work of the server's: this process has slept.
+  next_plan_ = now + (answer.took < kPatience ? answer.took * kShare : Duration(0));
   Subject* subject = find(name);
   if (subject == nullptr) return done("other statements have taken its place meanwhile");
   if (answer.is_later) {

@@ -109,6 +109,8 @@ bool Visit::read(TimePoint now, Duration quick) {
   if (progress == Progress::busy) return !is_open && fail(connection.problem().text, now);
   if (!is_open || (progress == Progress::failed && connection.problem().sqlstate.empty()))
     return fail(connection.problem().text, now);
+  // Who asked has slept, it may be: by the time that it took nothing would be asked again for long.
+  if (line_.is_late(now)) return fail(line_.lateness(), now);
   const Topic topic = *std::exchange(asking_, std::nullopt);
   Answered& answered = place_.topics[static_cast<std::size_t>(topic)];
   answered.problem = progress == Progress::failed ? connection.problem().text : std::string();

@@ -15,12 +15,13 @@ inline constexpr std::string_view kProtocolViolation = "08P01", kConnectionFailu
                                   kInvalidPassword = "28P01", kInvalidAuthorization = "28000",
                                   kTooManyConnections = "53300", kConfigurationLimit = "53400",
                                   kAdminShutdown = "57P01", kCannotConnectNow = "57P03",
-                                  kQueryCanceled = "57014", kTransactionTimeout = "25P04",
-                                  kIdleSessionTimeout = "57P05", kFeatureNotSupported = "0A000",
-                                  kInvalidStatementName = "26000", kDuplicateStatement = "42P05",
-                                  kSyntaxError = "42601", kNameTooLong = "42622",
-                                  kInsufficientPrivilege = "42501", kInvalidCatalogName = "3D000",
-                                  kUndefinedObject = "42704", kNotInThatState = "55000";
+                                  kQueryCanceled = "57014", kProgramLimitExceeded = "54000",
+                                  kTransactionTimeout = "25P04", kIdleSessionTimeout = "57P05",
+                                  kFeatureNotSupported = "0A000", kInvalidStatementName = "26000",
+                                  kDuplicateStatement = "42P05", kSyntaxError = "42601",
+                                  kNameTooLong = "42622", kInsufficientPrivilege = "42501",
+                                  kInvalidCatalogName = "3D000", kUndefinedObject = "42704",
+                                  kNotInThatState = "55000";
 }
 
 enum class Severity { error, fatal, notice, warning };

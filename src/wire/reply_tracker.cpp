@@ -101,8 +101,11 @@ ReplyTracker::Fed ReplyTracker::feed(std::byte* bytes, std::size_t size, Splice&
     if (body_left_ > 0) {
       const std::size_t part = std::min(body_left_, size - at);
       if (flow_ == Flow::pass) to_client.pass(bytes + at, part);
+      if (flow_ == Flow::gather) gathered_ += as_text({bytes + at, part});
       at += part;
       body_left_ -= part;
+      if (flow_ == Flow::gather && body_left_ == 0)
+        observer.on_silent_message(server::kDataRow, std::exchange(gathered_, {}));
       continue;
     }
     settle_front(to_client, observer);
@@ -135,6 +138,9 @@ ReplyTracker::Fed ReplyTracker::feed(std::byte* bytes, std::size_t size, Splice&
     } else if (header.type == server::kErrorResponse) {
       handle_error(bytes + at, kHeaderSize, to_client, observer);
       flow_ = silent ? Flow::drop : Flow::pass;
+    } else if (silent && header.type == server::kDataRow) {
+      flow_ = header.total() <= kMaxSilentRow ? Flow::gather : Flow::drop;
+      if (flow_ == Flow::drop) observer.on_silent_message(server::kDataRow, {});
     } else {
       flow_ = silent ? Flow::drop : Flow::pass;
       if (!silent && header.type == server::kDataRow) ++rows_;

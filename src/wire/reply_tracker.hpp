@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/bytes.hpp"
@@ -59,7 +60,7 @@ class ReplyTracker {
     /// the server's; where none is, nothing is passed on. An error longer than kMaxWholeMessage is passed on
     /// without asking; `body` is then empty.
     virtual std::optional<std::string_view> on_error(const Expectation* cause, std::string_view body) = 0;
-    /// A message of the answer to a silent query, complete.
+    /// A message of the answer to a silent query, complete; a row longer than kMaxSilentRow is empty.
     virtual void on_silent_message(char type, std::string_view body) = 0;
     /// A statement of the expectation, which names a call, has ended well, or a portal has more rows:
     /// CommandComplete (`body` is its tag, with the NUL), EmptyQueryResponse or PortalSuspended, after so
@@ -86,6 +87,8 @@ class ReplyTracker {
 
   /// Longest message that is waited for as a whole.
   static constexpr std::size_t kMaxWholeMessage = 32 * 1024;
+  /// Longest row of an answer to a silent query that is gathered from its pieces.
+  static constexpr std::size_t kMaxSilentRow = 16 * 1024 * 1024;
 
   ReplyTracker() = default;
 
@@ -116,7 +119,7 @@ class ReplyTracker {
   void shrink() { outstanding_.shrink(); }
 
  private:
-  enum class Flow : std::uint8_t { pass, drop };
+  enum class Flow : std::uint8_t { pass, drop, gather };
 
   static bool is_seen_whole(char type);
   bool handle(char type, std::byte* message, std::size_t size, Splice& to_client, Observer& observer);
@@ -141,6 +144,7 @@ class ReplyTracker {
   Ring<Expectation> outstanding_;
   std::size_t body_left_ = 0;  ///< bytes still to come of a message that flows through
   Flow flow_ = Flow::pass;
+  std::string gathered_;  ///< the body of the row that comes in pieces
   char transaction_status_ = 'I';
   bool skipping_ =
       false;  ///< after an error in the extended protocol the server ignores everything up to a Sync

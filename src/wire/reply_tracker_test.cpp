@@ -1,5 +1,6 @@
 #include "wire/reply_tracker.hpp"
 
+#include <algorithm>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -145,6 +146,7 @@ class Played final : public ReplyTracker::Observer {
   const std::string& unused() const { return pending_; }
   std::string replacement;  ///< what errors are replaced by; empty: not
   bool keeps_errors = false;
+  std::size_t longest_silent = 0;  ///< body of a message of an answer to a question
 
  private:
   void take_output() { client_ += as_text(splice_.finish()); }
@@ -169,7 +171,10 @@ class Played final : public ReplyTracker::Observer {
   void on_result(const Expectation&, char type, std::string_view body) override {
     note(std::string("shown:") + type + std::to_string(body.size()));
   }
-  void on_silent_message(char type, std::string_view) override { note(std::string("silent:") + type); }
+  void on_silent_message(char type, std::string_view body) override {
+    note(std::string("silent:") + type);
+    longest_silent = std::max(longest_silent, body.size());
+  }
   void on_ready(bool silent) override { note(silent ? "ours" : "ready"); }
   void on_notification(std::byte* process_id) override {
     note("notified");
@@ -295,7 +300,7 @@ const std::vector<Script> kScripts = {
     {"COPY out that fails", {{"query", "H d E:1 Z"}}, "=", "error:1 ready"},
     {"COPY both ways", {{"query", "W d d"}}, "=", "", false},
     {"large rows", {{"query", "T D:100000 D:70000 C Z"}}, "=", "ready"},
-    {"large rows of a question", {{"-query", "T D:100000 C Z"}}, "", "silent:T silent:C ours"},
+    {"large rows of a question", {{"-query", "T D:100000 C Z"}}, "", "silent:T silent:D silent:C ours"},
     {"a large notice", {{"query", "N:50000 C Z"}}, "=", "ready"},
     {"a large description", {{"statement sync", "t T:50000 Z"}}, "=", "ready"},
 };
@@ -390,6 +395,26 @@ TEST(ReplyTracker, ReplacesTheWordsOfAnError) {
     ASSERT_TRUE(played.feed(messages_for("E:26000 Z"), piece));
     EXPECT_EQ(played.client(), message('E', played.replacement) + message_for("Z"));
   }
+}
+
+TEST(ReplyTracker, GathersLongRowsOfAQuestion) {
+  for (const std::size_t piece : {7UL, 5'000UL, 1UL << 30}) {
+    Played played;
+    played.expect("-query query");
+    ASSERT_TRUE(played.feed(messages_for("T D:40000 D:70000 C Z T D:40000 C Z"), piece));
+    EXPECT_EQ(played.longest_silent, 70'000U);
+    EXPECT_EQ(played.events(), "silent:T silent:D silent:D silent:C ours ready");
+    EXPECT_EQ(played.client(), messages_for("T D:40000 C Z"));
+  }
+}
+
+TEST(ReplyTracker, SaysThatARowOfAQuestionIsTooLong) {
+  Played played;
+  played.expect("-query");
+  ASSERT_TRUE(played.feed(message_for("D:" + std::to_string(ReplyTracker::kMaxSilentRow)), 1UL << 16));
+  ASSERT_TRUE(played.feed(messages_for("C Z"), 1));
+  EXPECT_EQ(played.events(), "silent:D silent:C ours");
+  EXPECT_LT(played.longest_silent, 20U);
 }
 
 TEST(ReplyTracker, PassesNoErrorOnThatTheOwnerKeeps) {

@@ -39,9 +39,9 @@ def test_the_checker_notices_what_is_stale():
     assert outcome.violations.get("bound"), str(outcome)
 
 
-def run_without_faults(**options):
+def run_without_faults(catalog_pause=1.5, **options):
     with Arena(**options) as arena:
-        outcome = arena.check(8, SEED)
+        outcome = arena.check(8, SEED, catalog_pause=catalog_pause)
     assert not outcome.violations, str(outcome)
     assert not outcome.summary["errors"], str(outcome)
     return outcome
@@ -49,7 +49,10 @@ def run_without_faults(**options):
 
 @needs_cache
 def test_nothing_is_stale():
-    outcome = run_without_faults()
+    """The schema changes seldom enough that answers are kept in between on a slow machine as well: behind each change
+    clients keep their backends until it is known what code there is now.
+    """
+    outcome = run_without_faults(catalog_pause=4)
     assert outcome.hits > outcome.summary["reads_through"] / 50, f"the cache was hardly asked\n{outcome}"
 
 

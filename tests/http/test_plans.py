@@ -1,5 +1,6 @@
 """Slow statements are explained by themselves: each plan against what EXPLAIN says past Forebay (L6, L17, C10, B17)."""
 
+import json
 import threading
 
 import psycopg
@@ -231,6 +232,26 @@ def test_executing_it_is_for_plain_reads_with_values_and_ends_in_time(forebay, p
     unknown = http.post(f"/api/v1/statements/{row_of(http, 'slowed')['id']}/explain",
                         {"analyze": True, "parameters": ["1", "0"]})
     assert unknown.status == 422 and "no plain read" in unknown.json["error"]["message"]
+
+
+def test_a_measured_run_of_many_steps_was_said_to_have_no_row(forebay, direct):
+    """The server tells of ten tables in more than 32 KiB."""
+    _, http, client = forebay
+    direct.execute("CREATE TABLE parts AS SELECT id FROM generate_series(1, 20) id; ANALYZE parts")
+    text = "SELECT count(*) FROM parts p0 " + " ".join(f"JOIN parts p{number} USING (id)" for number in range(1, 10))
+    raw, = direct.execute(f"EXPLAIN (ANALYZE, BUFFERS, VERBOSE, FORMAT JSON) {text}").fetchone()
+    assert len(json.dumps(raw, indent=2)) > 32 * 1024
+    client.execute(text, prepare=False)
+    path = f"/api/v1/statements/{row_of(http, 'FROM parts p0')['id']}"
+    reply = until(lambda: explain_when_free(http, path), "an answer of the server's")
+    assert reply.status == 200, reply.json
+    assert len(steps(http.get(path).data["explained"]["measured"]["root"])) == len(steps(raw[0]["Plan"]))
+
+
+def explain_when_free(http: Http, path: str):
+    """It waits for a tenth of a second to get a backend, which may have to be opened."""
+    reply = http.post(f"{path}/explain", {"analyze": True})
+    return None if reply.status != 200 and "no backend" in reply.json["error"]["message"] else reply
 
 
 def test_only_administrators_ask_and_names_are_checked(start, connect):

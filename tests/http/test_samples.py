@@ -1,5 +1,8 @@
 """The server's side, each figure against what the server itself says past Forebay (L17, B17, C7, C10, P6, P8)."""
 
+import os
+import pathlib
+import signal
 import threading
 
 import psycopg
@@ -7,6 +10,7 @@ import pytest
 
 from conftest import USER, Http
 from forebay_testing import PostgresServer, ReplicaServer, wait_until
+from forebay_testing.boot_clock import BootClock
 
 SECRET = "a value that nobody may see"
 
@@ -353,3 +357,42 @@ def test_samples_are_taken_on_one_connection_of_their_own(sampled, server):
     until(lambda: server_in(http, "activity").get("asked"), "answers")
     names = server.query("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'forebay samples'")
     assert names == [(1,)]
+
+
+def asked(http: Http, before: float = 0) -> float | None:
+    """When the server was asked what it does, if that was later."""
+    told = server_in(http, "activity").get("asked")
+    return told if told and told > before else None
+
+
+def has_unread(server: PostgresServer, client_port: int) -> bool:
+    """Whether something has come to the server's end of that connection, as the kernel has it (proc(5))."""
+    rows = [line.split() for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    ends = f":{server.port:04X}", f":{client_port:04X}"
+    return any(row[1].endswith(ends[0]) and row[2].endswith(ends[1]) and int(row[4].split(":")[1], 16) > 0
+               for row in rows)
+
+
+def test_a_server_was_not_asked_for_days_once_forebay_had_slept_while_it_answered(start):
+    """What seemed to have taken an hour was not to be asked again for a hundred of them."""
+    clock = BootClock()
+    session = "SELECT {} FROM pg_stat_activity WHERE application_name = 'forebay samples'"
+    with PostgresServer({"autovacuum": "off"}) as own:
+        with clock.is_in_use():
+            daemon = start(upstream=own, config="sampling: {interval: 1s}\n")
+        http = Http(daemon)
+        seen = until(lambda: asked(http), "the first look")
+        (pid, client_port), = own.query(session.format("pid, client_port"))
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            wait_until(lambda: has_unread(own, client_port), 20, "a question is on its way")
+            daemon.signal(signal.SIGSTOP)
+            os.kill(pid, signal.SIGCONT)
+            wait_until(lambda: own.query(session.format("state")) == [("idle",)], 10, "it is answered")
+            clock.advance(3600)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+            daemon.signal(signal.SIGCONT)
+        for what in ("the answer", "another look", "and another"):
+            before = seen
+            seen = until(lambda: asked(http, before), what)

@@ -20,6 +20,7 @@ DEEDS = {
     "setting": "PERFORM set_config('work_mem', '7MB', false);",
     "custom setting": "PERFORM set_config('app.tenant', 'hidden', false);",
     "dynamic setting": "EXECUTE format('SET app.%I = %L', 'tenant', 'hidden');",
+    "custom setting, in long code": f"/* {40_000 * 'x'} */ PERFORM set_config('app.tenant', 'hidden', false);",
     "advisory lock": "PERFORM pg_advisory_lock(77);",
     "temporary table": "CREATE TEMP TABLE IF NOT EXISTS left_behind (id int);",
     "listen": "LISTEN left_behind;",
