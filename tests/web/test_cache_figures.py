@@ -104,7 +104,9 @@ def test_hits_and_misses_are_what_was_sent_and_what_came_to_the_server(browser, 
     of_all = after["Hits"] / (after["Hits"] + after["Misses"])
     assert value_in(cells(browser, COUNTED)["Hit rate"]) == pytest.approx(of_all, abs=0.001)
     assert int(browser.text('[data-figure="entries"]')) == before["Entries"] + 100
-    assert value_in(figure(browser, "Hit rate")) == pytest.approx(answered / sent, abs=0.02), "in the last minute"
+    # In the last minute: with what came before, for as long as that is not older.
+    least, most = sorted((answered / sent, of_all))
+    assert least - 0.02 <= value_in(figure(browser, "Hit rate")) <= most + 0.02
     within = value_in(figure(browser, "Answered within"))
     assert 0 < within <= percentile(again, 0.95) * (1 + RESOLUTION), "what is kept takes the client longer, never less"
     # At least what the server took by itself, at most what the client waited for it.
