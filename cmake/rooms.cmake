@@ -18,19 +18,23 @@ if(FOREBAY_SANITIZE)
   target_link_options(forebay_flags INTERFACE -fsanitize=${FOREBAY_SANITIZE})
 endif()
 
-# forebay_precompiled has cmake/precompiled.hpp, forebay_precompiled_test GoogleTest as well.
-function(forebay_precompiled name)
+# forebay_precompiled has cmake/precompiled.hpp, forebay_precompiled_test GoogleTest as well. Most of the time that a
+# file of `http` takes is Boost.Asio's, so that room has one of its own. `libraries`: whose headers are read.
+function(forebay_precompiled name libraries)
   add_library(${name} OBJECT ${CMAKE_BINARY_DIR}/precompiled.cpp)
-  target_link_libraries(${name} PRIVATE forebay_flags ${FOREBAY_LINK_base})
+  target_link_libraries(${name} PRIVATE forebay_flags ${FOREBAY_LINK_base} ${libraries})
   target_compile_options(${name} PRIVATE -fpch-preprocess)  # ccache asks for it
   target_precompile_headers(${name} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/precompiled.hpp ${ARGN})
 endfunction()
 if(FOREBAY_PRECOMPILED)
   file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/precompiled.cpp CONTENT "")
-  forebay_precompiled(forebay_precompiled)
+  forebay_precompiled(forebay_precompiled "")
+  forebay_precompiled(
+    forebay_precompiled_http "Boost::json;OpenSSL::SSL" <boost/asio/awaitable.hpp> <boost/asio/io_context.hpp>
+    <boost/asio/ssl/context.hpp> <boost/asio/steady_timer.hpp> <boost/json/array.hpp> <boost/json/object.hpp>)
   if(FOREBAY_TESTS)
-    forebay_precompiled(forebay_precompiled_test <gtest/gtest.h>)
-    target_link_libraries(forebay_precompiled_test PRIVATE GTest::gtest_main)  # of which comes a definition
+    # Of gtest_main comes a definition.
+    forebay_precompiled(forebay_precompiled_test GTest::gtest_main <gtest/gtest.h>)
   endif()
 endif()
 
@@ -60,7 +64,11 @@ function(forebay_room name)
   foreach(above IN LISTS FOREBAY_ROOMS)
     target_link_libraries(forebay_${name} PUBLIC forebay_${above})
   endforeach()
-  forebay_reuse(forebay_${name} forebay_precompiled)
+  if(name STREQUAL http)
+    forebay_reuse(forebay_${name} forebay_precompiled_http)
+  else()
+    forebay_reuse(forebay_${name} forebay_precompiled)
+  endif()
   if(FOREBAY_BREAK AND name STREQUAL cache)
     target_compile_definitions(forebay_cache PUBLIC FOREBAY_BREAK)
   endif()

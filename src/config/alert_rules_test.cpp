@@ -66,13 +66,15 @@ TEST(AlertRulesTest, ThresholdsOfBdc) {
   EXPECT_EQ(threshold("bdc", "bdc-leak", kInfo), 1e6);
 }
 
-/// C11: connections > 80 %, hit ratio < 90 %, mean query > 1000 ms, errors > 5 %, replication lag > 5 s.
+/// C11: connections > 80 %, hit ratio < 90 %, mean query > 1000 ms, errors > 5 %, replication lag > 5 s. C12:
+/// cache < 10 ms.
 TEST(AlertRulesTest, ThresholdsOfClassroom) {
   EXPECT_EQ(threshold("classroom", "classroom-connections", kWarning), 0.8);
   EXPECT_EQ(threshold("classroom", "classroom-hit-ratio", kWarning), 0.9);
   EXPECT_EQ(threshold("classroom", "classroom-query", kWarning), 1);
   EXPECT_EQ(threshold("classroom", "classroom-errors", kWarning), 0.05);
   EXPECT_EQ(threshold("classroom", "classroom-lag", kWarning), 5);
+  EXPECT_EQ(threshold("classroom", "classroom-cached", kInfo), 0.01);
   EXPECT_EQ(threshold("classroom", "classroom-server-connections", kWarning), 0.8);
   EXPECT_EQ(threshold("classroom", "classroom-server-hit-ratio", kWarning), 0.9);
 }

@@ -62,7 +62,7 @@ double newest_time(TimePoint now, std::uint32_t seconds) {
 }  // namespace
 
 void history(const CallPtr& call, const Done& done) {
-  const auto parameters = parameters_of(call->request.query, {"series", "seconds"});
+  const auto parameters = parameters_of(call->request.query, kHistoryQuery);
   if (!parameters) return done(error_reply(400, "bad_parameter", parameters.error().text));
   const auto& kept = call->watched.history;
   const auto names = parameters->find("series");

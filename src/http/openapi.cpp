@@ -33,6 +33,16 @@ json::object answer_of(const Route& route) {
   return content("application/json", envelope(route.answers));
 }
 
+json::object parameter_of(const QueryKey& key) {
+  json::object schema{{"type", key.type}};
+  if (key.most > 0) {
+    schema["minimum"] = key.least;
+    schema["maximum"] = key.most;
+  }
+  if (key.values != nullptr) schema["enum"] = json::array(key.values().begin(), key.values().end());
+  return {{"name", key.name}, {"in", "query"}, {"description", key.help}, {"schema", std::move(schema)}};
+}
+
 json::object id_parameter() {
   return {{"name", "id"}, {"in", "path"}, {"required", true}, {"schema", json::object{{"type", "string"}}}};
 }
@@ -56,8 +66,10 @@ json::object operation_of(const Route& route) {
   replies["default"] = failed;
   json::object operation{{"summary", route.summary}, {"responses", std::move(replies)}};
   if (route.role == Role::none) operation["security"] = json::array();
-  if (route.path.find("{id}") != std::string_view::npos)
-    operation["parameters"] = json::array{id_parameter()};
+  json::array parameters;
+  if (route.path.find("{id}") != std::string_view::npos) parameters.push_back(id_parameter());
+  for (const QueryKey& key : route.query) parameters.push_back(parameter_of(key));
+  if (!parameters.empty()) operation["parameters"] = std::move(parameters);
   if (route.method != "POST") return operation;
   json::object properties;
   for (const BodyKey& key : route.body) properties[key.name] = property_of(key);

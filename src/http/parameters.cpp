@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <charconv>
 #include <optional>
+#include <ranges>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace forebay::http {
 
@@ -38,7 +40,7 @@ std::optional<std::string> decoded(std::string_view text) {
 }
 
 Result<std::map<std::string, std::string>> parameters_of(std::string_view query,
-                                                         const std::vector<std::string_view>& known) {
+                                                         std::span<const QueryKey> known) {
   std::map<std::string, std::string> parameters;
   while (!query.empty()) {
     const std::string_view pair = query.substr(0, query.find('&'));
@@ -48,8 +50,10 @@ Result<std::map<std::string, std::string>> parameters_of(std::string_view query,
     const auto key = decode(pair.substr(0, equals), true);
     const auto value = decode(equals == std::string_view::npos ? "" : pair.substr(equals + 1), true);
     if (!key || !value) return wrong("a percent sign is followed by two hexadecimal digits");
-    if (std::ranges::find(known, std::string_view(*key)) == known.end())
-      return wrong(fmt::format("this takes {}=, and not what was sent", fmt::join(known, "=, ")));
+    if (std::ranges::find(known, *key, &QueryKey::name) == known.end()) {
+      const auto names = known | std::views::transform(&QueryKey::name);
+      return wrong(fmt::format("this takes {}=, and not what was sent", fmt::join(names, "=, ")));
+    }
     if (!parameters.emplace(*key, *value).second) return wrong(*key + "= is sent twice");
   }
   return parameters;

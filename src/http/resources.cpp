@@ -44,8 +44,9 @@ json::object to_json(const backend::Traffic& traffic) {
 }
 
 json::object to_json(const pgfront::ClientFacts& clients) {
-  return {{"all", clients.all},       {"login", clients.logging_in}, {"idle", clients.idle},
-          {"active", clients.active}, {"waiting", clients.waiting},  {"console", clients.consoles}};
+  return {{"all", clients.all},         {"counted", clients.counted}, {"login", clients.logging_in},
+          {"idle", clients.idle},       {"active", clients.active},   {"waiting", clients.waiting},
+          {"console", clients.consoles}};
 }
 
 json::object to_json(const pgfront::PoolFacts& pool) {

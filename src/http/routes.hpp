@@ -3,11 +3,13 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
 #include "http/access.hpp"
 #include "http/message.hpp"
+#include "http/query_keys.hpp"
 #include "monitor/watched.hpp"
 #include "pgfront/facts.hpp"
 #include "pgfront/front.hpp"
@@ -53,6 +55,7 @@ struct Route {
   void (*run)(const CallPtr&,
               const Done&);  ///< null: events, which the server sends for as long as somebody reads
   std::vector<BodyKey> body = {};
+  std::span<const QueryKey> query = {};
 };
 
 /// All of them; the document /api/v1/openapi.json is made from this table.

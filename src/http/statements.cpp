@@ -16,7 +16,6 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::size_t kUsualStatements = 100;
-constexpr std::size_t kMostStatements = 500;
 
 double seconds(std::uint64_t micros) {
   return static_cast<double>(micros) / 1e6;
@@ -75,11 +74,11 @@ struct Wanted {
 };
 
 Result<Wanted> wanted_in(std::string_view query) {
-  const auto parameters = parameters_of(query, {"limit", "order", "database"});
+  const auto parameters = parameters_of(query, kStatementsQuery);
   if (!parameters) return parameters.error();
   Wanted wanted;
   if (const auto at = parameters->find("limit"); at != parameters->end()) {
-    const auto limit = number_of(at->second, 1, kMostStatements);
+    const auto limit = number_of(at->second, 1, kMostStatementsTold);
     if (!limit) return Error{ErrorCode::invalid_input, "limit=: " + limit.error().text};
     wanted.limit = static_cast<std::size_t>(*limit);
   }

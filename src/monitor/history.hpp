@@ -19,7 +19,7 @@ struct Resolution {
   std::uint32_t seconds;  ///< of one point
   std::uint32_t points;
 
-  std::uint32_t span() const { return seconds * points; }
+  constexpr std::uint32_t span() const { return seconds * points; }
 };
 /// The finest first: ten minutes, two hours, a week.
 inline constexpr std::array<Resolution, 3> kResolutions = {{{1, 600}, {10, 720}, {300, 2016}}};

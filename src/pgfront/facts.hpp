@@ -11,6 +11,7 @@
 #include "backend/traffic.hpp"
 #include "base/clock.hpp"
 #include "cache/level.hpp"
+#include "cache/stream_tally.hpp"
 #include "config/settings.hpp"
 #include "pgfront/console_gather.hpp"
 #include "route/topology.hpp"

@@ -35,6 +35,25 @@ def test_the_document_lists_what_there_is_and_nothing_else(start):
     assert http.get("/api/v1/nothing").status == 404
 
 
+def test_parameters_of_the_document_are_those_that_are_taken(start):
+    http = Http(start())
+    told = {path: {each["name"]: each["schema"] for each in operations["get"].get("parameters", [])
+                   if each["in"] == "query"}
+            for path, operations in http.get("/api/v1/openapi.json").json["paths"].items() if "get" in operations}
+    told = {path: names for path, names in told.items() if names}
+    assert {path: set(names) for path, names in told.items()} == {
+        "/api/v1/statements": {"limit", "order", "database"}, "/api/v1/history": {"series", "seconds"}}
+    for path, names in told.items():
+        for name, schema in names.items():
+            fitting = schema.get("enum", [schema.get("minimum", "queries"), schema.get("maximum", "queries")])
+            assert [http.get(f"{path}?{name}={value}").status for value in fitting] == [200] * len(fitting)
+        refused = http.get(f"{path}?unknown=1")
+        assert refused.status == 400
+        assert all(f"{name}=" in refused.json["error"]["message"] for name in names)
+    assert http.get("/api/v1/statements?order=unknown").status == 400
+    assert http.get("/api/v1/statements?limit=501").status == http.get("/api/v1/statements?limit=0").status == 400
+
+
 def test_references_of_the_document_lead_somewhere(start):
     document = Http(start()).get("/api/v1/openapi.json").json
 

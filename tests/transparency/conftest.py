@@ -8,6 +8,7 @@ import socket
 import psycopg
 import pytest
 
+from forebay_testing import wait_until
 from forebay_testing.fixtures import POOL_SIZE
 from forebay_testing.quiet import nothing_left  # noqa: F401
 
@@ -52,15 +53,23 @@ def _occupy(endpoint, stack: contextlib.ExitStack, pid: int, startup: dict, pati
 
     False when neither comes about although so many clients want one as there are backends, each for so many seconds.
     """
-    alive = "SELECT 1 FROM pg_stat_activity WHERE pid = %s"
+    def is_alive() -> list:
+        return endpoint.server.query("SELECT 1 FROM pg_stat_activity WHERE pid = %s", (pid,))
+
+    got = []
     with contextlib.ExitStack() as others:
         for _ in range(POOL_SIZE["transaction"]):
             client = endpoint.connect(autocommit=False, **startup)
-            if _backend_soon(client, patience) == pid or not endpoint.server.query(alive, (pid,)):
+            got.append(_backend_soon(client, patience))
+            if got[-1] == pid or not is_alive():
                 stack.callback(client.close)
                 return True
             others.callback(client.close)
-    return False
+        if None in got:
+            return False
+        # All that the pool may have are others: that one is told to end, which the server takes a moment for.
+        wait_until(lambda: not is_alive(), 10, "the backend that was closed has ended")
+        return True
 
 
 def _backend_soon(client, patience: float) -> int | None:

@@ -67,7 +67,12 @@ class Browser:
         return self.do("report")["complaints"]
 
     def hosts(self) -> set[str]:
+        """That the page has asked."""
         return {urllib.parse.urlsplit(url).netloc for url in self.do("report")["asked"]}
+
+    def hosts_of_all(self) -> set[str]:
+        """That any page has asked, since the browser was started."""
+        return set(self.do("report")["hosts"])
 
 
 def number_in(text: str) -> float:

@@ -38,6 +38,8 @@ def node() -> str:
 def browser(node):
     with contextlib.closing(Browser(node)) as one:
         yield one
+        outside = {host for host in one.hosts_of_all() if not host.startswith("127.0.0.1:")}
+        assert not outside, "no page asks another host than Forebay"
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ let context;
 let page;
 let complaints;
 let asked;
+const hosts = new Set(); // that any page has asked
 
 const commands = {
   async open({ url, width = 1280, height = 900, scheme = "light" }) {
@@ -44,7 +45,10 @@ const commands = {
         complaints.push(`${message.text()} (${message.location().url})`);
     });
     page.on("pageerror", (error) => complaints.push(String(error)));
-    page.on("request", (request) => asked.push(request.url()));
+    page.on("request", (request) => {
+      asked.push(request.url());
+      hosts.add(new URL(request.url()).host);
+    });
     await page.goto(url);
   },
   go: ({ url }) => page.goto(url),
@@ -73,7 +77,7 @@ const commands = {
     }));
   },
   picture: ({ path }) => page.screenshot({ path, fullPage: true }),
-  report: () => ({ complaints, asked }),
+  report: () => ({ complaints, asked, hosts: [...hosts] }),
 };
 
 for await (const line of createInterface({ input: process.stdin })) {

@@ -39,7 +39,8 @@ export function duration(seconds: number | null): string {
   return `${Math.floor(whole / 86400)} d ${Math.floor((whole % 86400) / 3600)} h`;
 }
 
-export function bytes(value: number): string {
+export function bytes(value: number | null): string {
+  if (value === null) return NOTHING;
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
   let unit = 0;
   while (value >= 1024 && unit < units.length - 1) {

@@ -109,10 +109,10 @@ function poolLight(overview: Overview, pools: Pool[] | null): Light {
 
 function clientLight(overview: Overview): Light {
   const light = { name: "Clients", page: "#/pools" };
-  const { all } = overview.clients;
+  const { all, counted } = overview.clients;
   if (overview.clients_limit === 0) return { ...light, status: "good", text: `${count(all)} connected; no limit` };
-  const share = all / overview.clients_limit;
-  const text = `${count(all)} of at most ${count(overview.clients_limit)}`;
+  const share = counted / overview.clients_limit;
+  const text = `${count(counted)} of at most ${count(overview.clients_limit)}`;
   return {
     ...light,
     status: share >= 1 ? "bad" : share >= NEAR ? "attention" : "good",

@@ -5,17 +5,16 @@ import type { Overview } from "./types";
 export interface Sample {
   time: number; // seconds since 1970, of the later one
   queries: number;
-  transactions: number;
   memoryShare: number | null; // of the queries, those that memory alone answered
   latencyMs: number | null; // mean of calls of servers; of queries, where statements are not counted
   p95Ms: number | null; // of calls of servers
   waitMs: number | null; // mean, of a checkout
   hits: number;
-  misses: number;
   hitRate: number | null; // 0 to 1
   hitP95Ms: number | null; // of answers from memory
   savedSeconds: number; // per second
   cpu: number; // processors
+  memoryBytes: number; // of the process
   active: number;
   idle: number;
   waiting: number;
@@ -48,7 +47,6 @@ export function sampleBetween(before: Overview, after: Overview): Sample {
   return {
     time: after.time,
     queries: queries / seconds,
-    transactions: more((overview) => overview.traffic.transactions) / seconds,
     memoryShare: ratio(cached, queries),
     latencyMs: after.calls.count > 0 ? meanMs(calls) : milliseconds(ratio(queryUs, queries - cached)),
     p95Ms: percentileMs(calls, 0.95),
@@ -59,11 +57,11 @@ export function sampleBetween(before: Overview, after: Overview): Sample {
       ),
     ),
     hits: hits / seconds,
-    misses: misses / seconds,
     hitRate: ratio(hits, hits + misses),
     hitP95Ms: percentileMs(timesBetween(before.hits, after.hits), 0.95),
     savedSeconds: more((overview) => overview.cache.saved_us) / 1e6 / seconds,
     cpu: more((overview) => overview.process.cpu_seconds) / seconds,
+    memoryBytes: after.process.resident_bytes,
     active: after.clients.active,
     idle: after.clients.idle,
     waiting: after.clients.waiting,

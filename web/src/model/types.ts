@@ -18,6 +18,7 @@ export interface Traffic {
 
 export interface ClientCounts {
   all: number;
+  counted: number; // those that clients_limit is for
   login: number;
   idle: number;
   active: number;

@@ -168,6 +168,8 @@ const CLIENTS: Line[] = [
   { name: "waiting", colour: "--line-3", value: (sample) => sample.waiting },
   { name: "idle", colour: "--line-4", value: (sample) => sample.idle },
 ];
+const PROCESSOR: Line[] = [{ name: "processor", colour: "--line-1", value: (sample) => sample.cpu }];
+const MEMORY: Line[] = [{ name: "memory", colour: "--line-3", value: (sample) => sample.memoryBytes }];
 
 function Charts({ live }: { live: Live }) {
   const [range, setRange] = useState(RANGES[0]!);
@@ -205,6 +207,13 @@ function RangeOfCharts({ live, range }: { live: Live; range: Range }) {
         <Chart title="Latency of servers" lines={LATENCY} format={format.milliseconds} {...{ samples, range }} />
         <Chart title="Answers from memory" lines={HITS} format={format.percent} most={1} {...{ samples, range }} />
         <Chart title="Clients" lines={CLIENTS} format={format.compact} {...{ samples, range }} />
+        <Chart
+          title="Forebay’s processor time, of one"
+          lines={PROCESSOR}
+          format={format.percent}
+          {...{ samples, range }}
+        />
+        <Chart title="Forebay’s memory" lines={MEMORY} format={format.bytes} {...{ samples, range }} />
       </div>
       {!isLive && value !== null && (
         <p class="note">

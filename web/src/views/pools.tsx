@@ -87,8 +87,7 @@ export function PoolsPage({ live }: { live: Live }) {
 
 /** Clients, Forebay, the servers: boxes with lines between, which stand in this order in the text, too. */
 function Topology({ servers, clients }: { servers: Server[]; clients: number }) {
-  if (servers.length === 0) return <p class="empty">No backend has been opened yet, and no replica is set.</p>;
-  const weights = servers.reduce((sum, each) => sum + (each.watched && each.role === "replica" ? each.weight : 0), 0);
+  if (servers.length === 0) return <p class="empty">No backend has been opened yet.</p>;
   return (
     <div class="topology">
       <div class="box clients">
@@ -100,7 +99,7 @@ function Topology({ servers, clients }: { servers: Server[]; clients: number }) 
       <ul>
         {servers.map((server) => (
           <li key={server.server} class={`box ${server.watched ? server.role : "unwatched"}`}>
-            {server.watched ? <Watched server={server} weights={weights} /> : <Unwatched server={server} />}
+            {server.watched ? <Watched server={server} /> : <Unwatched server={server} />}
           </li>
         ))}
       </ul>
@@ -116,7 +115,7 @@ const STATES: Record<WatchedServer["state"], Status> = {
   unknown: "unknown",
 };
 
-function Watched({ server, weights }: { server: WatchedServer; weights: number }) {
+function Watched({ server }: { server: WatchedServer }) {
   const isReplica = server.role === "replica";
   return (
     <>
@@ -138,9 +137,7 @@ function Watched({ server, weights }: { server: WatchedServer; weights: number }
         {isReplica && (
           <>
             <dt>Weight</dt>
-            <dd>
-              {server.weight} of {weights}
-            </dd>
+            <dd>{server.weight}</dd>
           </>
         )}
         <dt>Backends</dt>
@@ -160,7 +157,7 @@ function Unwatched({ server }: { server: Server }) {
   return (
     <>
       <h3>{server.server}</h3>
-      <p>Nobody asks it how it is: no replica is set.</p>
+      <p>Forebay asks the upstream and its replicas how they are, where a user is named for that; not this one.</p>
       <dl class="pairs">
         <dt>Backends</dt>
         <dd>{format.count(server.backends)}</dd>
