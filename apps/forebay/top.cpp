@@ -78,6 +78,7 @@ std::optional<TopSample> take(ConsoleClient& console) {
   for (int row = 0; row < caches->size(); ++row) {
     sample.hits += caches->number(row, "hits");
     sample.misses += caches->number(row, "misses");
+    sample.saved += caches->number(row, "saved_ms");
   }
   for (int row = 0; row < servers->size(); ++row) {
     sample.servers.push_back({.name = std::string(servers->cell(row, "server")),

@@ -79,10 +79,12 @@ void add_summary(std::vector<std::string>& lines, const TopSample& before, const
   if (!now.has_cache) return;
   const double hits = since(before.hits, now.hits);
   const double misses = since(before.misses, now.misses);
-  lines.push_back(hits + misses == 0
-                      ? std::string("memory  nothing asked that can be kept")
-                      : fmt::format("memory  {:.1f} % of what can be kept, {}/s",
-                                    100 * ratio(hits, hits + misses), short_number(ratio(hits, seconds))));
+  lines.push_back(
+      hits + misses == 0
+          ? std::string("memory  nothing asked that can be kept")
+          : fmt::format("memory  {:.1f} % of what can be kept, {}/s   saves servers {} each second",
+                        100 * ratio(hits, hits + misses), short_number(ratio(hits, seconds)),
+                        milliseconds(ratio(since(before.saved, now.saved), seconds))));
 }
 
 void add_list(std::vector<std::string>& lines, std::string_view name, const std::vector<std::string>& list,

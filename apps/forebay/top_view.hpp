@@ -48,6 +48,7 @@ struct TopSample {
   double assignments = 0;
   double hits = 0;
   double misses = 0;
+  double saved = 0;  ///< of servers' time, in milliseconds
   bool has_cache = false;
   std::vector<std::string> alerts = {};  ///< the worst first
   std::vector<std::string> advice = {};  ///< what to do next, the most urgent first

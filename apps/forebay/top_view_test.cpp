@@ -18,6 +18,7 @@ TopSample sample(double scale) {
   made.call_time = 1'000 * scale;
   made.hits = 300 * scale;
   made.misses = 100 * scale;
+  made.saved = 5'000 * scale;
   made.has_cache = true;
   made.pools = {
       {.database = "shop", .user = "app", .server = {}, .clients = 3, .busy = 1, .open = 2, .most = 20},
@@ -48,7 +49,9 @@ TEST(TopView, RatesAreOfTheIntervalAlone) {
   EXPECT_NE(lines[1].find("queries 500/s   mean of servers 2 ms   transactions 100/s"), std::string::npos)
       << lines[1];
   EXPECT_NE(lines[2].find("clients 6, 2 waiting (longest 1.5 s)"), std::string::npos) << lines[2];
-  EXPECT_NE(lines[3].find("75.0 % of what can be kept, 150/s"), std::string::npos) << lines[3];
+  EXPECT_NE(lines[3].find("75.0 % of what can be kept, 150/s   saves servers 2.5 s each second"),
+            std::string::npos)
+      << lines[3];
 }
 
 TEST(TopView, WhatToDoNextIsSaidInThreeLinesAndTheRestCounted) {

@@ -84,12 +84,8 @@ std::optional<Measure> measure(const Evidence& evidence, const Recommendation& a
   const auto* before = find_cache(evidence.before(), database, server);
   if (now == nullptr || before == nullptr) return std::nullopt;
   const auto hits = static_cast<double>(now->hits - before->hits);
-  const double all = std::max(asked(*now) - asked(*before), hits);
-  const double queries = queries_beside(evidence, *now);
-  return Measure{.amount = hits,
-                 .weight = std::max(all, queries),
-                 .traffic = hits + queries,
-                 .setting = std::string(name_of(now->level))};
+  const double all = std::max({asked(*now) - asked(*before), hits, queries_beside(evidence, *now)});
+  return Measure{.amount = hits, .weight = all, .traffic = all, .setting = std::string(name_of(now->level))};
 }
 
 }  // namespace

@@ -33,6 +33,7 @@ struct StatementCount {
   engine::TextPtr text;       ///< never null
   engine::StatementFigures figures = {};
   std::string refusal = {};  ///< why results of such a read are not kept; empty: they are, or nobody knows
+  bool is_left_out = false;  ///< by a policy
   std::uint32_t kept = 0;    ///< results of late, of which were asked for again:
   std::uint32_t used_again = 0;  ///< see engine::Worth
 };

@@ -34,7 +34,10 @@ std::vector<Recommendation> find(const Evidence& evidence) {
   std::vector<Recommendation> all;
   if (evidence.seconds() < kLeastSeconds) return all;
   for (const StatementCount& statement : evidence.now().statements) {
-    if (statement.kept < kLeastKept || statement.used_again >= statement.kept / kOneIn) continue;
+    // What is counted stays as it was where nothing is kept any more.
+    if (statement.is_left_out || statement.kept < kLeastKept ||
+        statement.used_again >= statement.kept / kOneIn)
+      continue;
     const StatementGrowth growth = grown(evidence, statement);
     const bool is_busy = growth.calls >= kLeastCallsPerSecond * evidence.seconds();
     if (!is_busy || growth.hits * kOneIn >= growth.calls || !is_alone(evidence.now(), statement)) continue;

@@ -89,10 +89,11 @@ std::optional<Measure> measure(const Evidence& evidence, const Recommendation& a
   const auto* before = find_cache(evidence.before(), database, about.subject.at("server"));
   if (now == nullptr || before == nullptr) return std::nullopt;
   const auto hits = static_cast<double>(now->hits - before->hits);
-  const auto queries = queries_beside(evidence, *now);
+  // Hits are among the queries; one query may be answered by several.
+  const double asked = std::max(hits, queries_beside(evidence, *now));
   return Measure{.amount = hits,
-                 .weight = hits + queries,
-                 .traffic = hits + queries,
+                 .weight = asked,
+                 .traffic = asked,
                  .setting = has_lifetimes(*evidence.now().settings) ? "given" : "none"};
 }
 

@@ -568,9 +568,9 @@ std::vector<Option> policy_rows() {
           FIELD(policy->tags)),
       bound({.scope = Scope::policy,
              .key = "statement",
-             .help = "Fits this text, whatever its white space, comments and literals. Capitals, a `;` at "
-                     "the end, and "
-                     "parameters in the place of literals make it another one."},
+             .help = "Fits this text, whatever its white space, comments and literals; or a text that SHOW "
+                     "STATEMENTS tells, with parameters in the place of literals. Capitals, and a `;` at the "
+                     "end, make it another one."},
             FIELD(policy->statement)),
       bound({.scope = Scope::policy, .key = "keep", .help = "Whether results are kept at all."},
             FIELD(policy->keep)),

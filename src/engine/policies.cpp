@@ -73,6 +73,12 @@ Policies::Terms Policies::terms(const StatementPlan& plan, const ReadRequest& re
   return terms;
 }
 
+bool Policies::leaves_out(const StatementPlan& plan) const {
+  return std::ranges::any_of(policies_, [&plan](const Policy& policy) {
+    return !policy.rule.keep && fits(policy, plan, Directives());
+  });
+}
+
 void Policies::apply(const StatementPlan& plan, const Directives& directives, Terms& terms) const {
   bool by_policy = false;
   std::optional<config::CacheStrategy> strategy;
@@ -108,7 +114,7 @@ bool Policies::fits(const Policy& policy, const StatementPlan& plan, const Direc
   };
   return (rule.relations.empty() || std::ranges::any_of(rule.relations, reads)) &&
          (rule.tags.empty() || std::ranges::any_of(rule.tags, carries)) &&
-         (rule.statement.empty() || policy.statement == plan.text);
+         (rule.statement.empty() || policy.statement == plan.text || policy.statement == plan.told);
 }
 
 /// From the end: what is left of the relation's name is its schema. Nothing is allocated, for the store calls

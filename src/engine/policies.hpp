@@ -43,6 +43,8 @@ class Policies {
   /// Whether anybody may have asked for a lifetime for this text; where not, there are no terms() at the
   /// level ttl. Cheap.
   bool may_be_asked_for(std::string_view text) const;
+  /// Whether a policy says that results of this plan are not to be kept, whatever a comment says.
+  bool leaves_out(const StatementPlan& plan) const;
   /// What took the server less is not kept.
   Duration min_cost() const { return min_cost_; }
 

@@ -8,6 +8,7 @@
 #include "engine/value_text.hpp"
 #include "sql/read_shape.hpp"
 #include "sql/scan.hpp"
+#include "sql/without_values.hpp"
 #include "sql/write_shape.hpp"
 
 namespace forebay::engine {
@@ -118,6 +119,7 @@ std::shared_ptr<const StatementPlan> StatementPlan::make(std::string_view text,
   cache::Catalog::Judgement judgement = catalog.judge(shape);
   plan->refusal = std::move(judgement.refusal);
   if (!plan->refusal.empty()) return plan;
+  plan->told = sql::fingerprint(sql::without_values(text, std::string::npos));
   plan->names = shape.relations;
   for (std::size_t i = 0; i < judgement.relations.size(); ++i) {
     const cache::Catalog::Named& named = *judgement.relations[i];

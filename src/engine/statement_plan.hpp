@@ -32,6 +32,7 @@ struct StatementPlan {
 
   std::uint64_t catalog = 0;  ///< number of the catalog that it was made from
   sql::Fingerprint text;      ///< of all texts that it is for
+  sql::Fingerprint told;      ///< of the one that people are told, with parameters in the place of literals
   std::string refusal;        ///< why results are not kept; empty: they are
   std::vector<Rows> reads;
   std::vector<std::string> names;  ///< of what it reads as it names it, views too, without schemas

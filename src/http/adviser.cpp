@@ -61,7 +61,10 @@ advise::StatementCount count_of(const engine::StatementTable::Row& row, const Ca
   const auto at = caches.find(row.name.database);
   if (at == caches.end() || at->second == nullptr || row.text->size() >= engine::StatementTable::kLongestText)
     return count;
-  if (const auto plan = at->second->plan_of(*row.text)) count.refusal = plan->refusal;
+  if (const auto plan = at->second->plan_of(*row.text)) {
+    count.refusal = plan->refusal;
+    count.is_left_out = at->second->policies()->leaves_out(*plan);
+  }
   const auto worth = at->second->worth().counts(engine::Worth::place_of(row.name.fingerprint));
   count.kept = worth.kept;
   count.used_again = worth.used;

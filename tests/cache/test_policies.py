@@ -17,6 +17,7 @@ policies:
   dashboard: {tags: [dashboard, "report:*"], lifetime: 1h}
   short: {relations: public.items, tags: short, lifetime: 1s}
   views: {relations: public.dear, keep: false}
+  told: {statement: "SELECT price FROM items WHERE id = $1 AND name <> $2", keep: false}
   never: {relations: items, statement: "SELECT name FROM items WHERE price > 5", keep: false}
 """
 
@@ -50,6 +51,8 @@ def test_the_lifetime_is_that_of_the_comment_or_of_the_shortest_policy(client, t
 @pytest.mark.parametrize("text, why", [
     ("SELECT name FROM items WHERE price > 9", "policy never says so"),
     ("select  name from items where price > 9 -- other spelling", None),
+    ("SELECT price FROM items WHERE id = 7 AND name <> 'x'", "policy told says so"),
+    ("SELECT price FROM items WHERE id = 7 AND name <> name", None),
     ("SELECT name FROM dear", "policy views says so"),
     ("SELECT name FROM items /* forebay: keep=no */", "its comment says so"),
 ])
