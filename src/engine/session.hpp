@@ -263,6 +263,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   void on_probe(const backend::QuestionError* error, const backend::Rows& rows);
   void on_shadows(const backend::QuestionError* error, const backend::Rows& rows);
   void forget_shadows();
+  bool looks_for_shadows(char type);
   void hold(std::string_view because);
   bool keeps_backend() const;
   void keep_or_give_back();
@@ -350,7 +351,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
       false;                   ///< cancelled before the query was sent: the server is told once it has it
   bool refusing_ : 1 = false;  ///< cancelled while it waited: input is dropped up to the end of the batch
   Shadows shadows_ : 2 = Shadows::none;
-  bool asks_for_shadows_ : 1 = false;  ///< when they are unknown at the end of the transaction
+  bool asks_for_shadows_ : 1 = false;  ///< something was written while they were unknown
   bool client_full_ : 1 = false;       ///< answers from memory wait to be taken
   bool awaits_answers_ : 1 =
       false;  ///< the message at hand waits until no more than most_open_ are outstanding

@@ -208,9 +208,9 @@ void Session::tell_cache(const sql::Verdict& verdict, sql::Effects effects, cons
   const bool in_doubt = shadows_ == Shadows::unknown && !by_code;
   const bool writes = effects.has(sql::Effect::writes);
   if (writes && (by_code || shadows_ != Shadows::none)) reads_->note_shadowed_write();
-  // DO and CALL are seldom. Triggers that build their statements may come with each write, which ends all
-  // entries for itself: behind them nothing is asked before it makes a difference.
-  if (verdict.effects.any_of(kMayShadow) || (writes && in_doubt)) asks_for_shadows_ = true;
+  // Code that writes by itself ends all entries in any case: it is not asked for before it makes a
+  // difference.
+  if (writes && in_doubt) asks_for_shadows_ = true;
   reads_->note_statement(verdict, effects, request);
 }
 

@@ -102,6 +102,7 @@ Session::Step Session::take_message(const std::byte* at, std::size_t size, std::
   }
   if (statements_ != nullptr) begin_calls();
   if (cache_ != nullptr && header.type != kTerminate) begin_reads();
+  if (looks_for_shadows(header.type)) return Step::blocked;
   if (reads_ != nullptr && may_ask_cache(header.type)) {
     const Step step = ask_cache(at, size, used);
     if (step != Step::incomplete) return step;

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "backend/pool_directory.hpp"
+#include "engine/burst.hpp"
 #include "engine/code_question.hpp"
 #include "engine/code_watch.hpp"
 #include "engine/custom_settings.hpp"
@@ -13,6 +14,7 @@
 #include "engine/session.hpp"
 #include "engine/session_reads.hpp"
 #include "net/loop.hpp"
+#include "wire/protocol.hpp"
 
 namespace forebay::engine {
 
@@ -336,8 +338,6 @@ void Session::keep_or_give_back() {
   if (keeps || !held_because_.empty()) {
     // A client that asks without a break is never found at rest.
     if (!keeps && release_wanted_ && may_probe()) return probe();
-    if (asks_for_shadows_ && shadows_ == Shadows::unknown)
-      return ask(std::string(kShadows), &Session::on_shadows);
     auto& holder = static_cast<backend::Holder&>(*this);
     if (!keeps && !holder.is_linked()) pool_->add_holder(holder);
     if (blocked_) unblock();
@@ -361,7 +361,16 @@ void Session::forget_shadows() {
   asks_for_shadows_ = false;
 }
 
-/// A write ends all entries for want of knowing: with this it need not.
+/// A write has ended all entries for want of knowing; the next one need not. Only when the client goes on: an
+/// answer that is on its way when it leaves would cost the backend.
+bool Session::looks_for_shadows(char type) {
+  if (!asks_for_shadows_ || type == wire::frontend::kTerminate || backend_ == nullptr) return false;
+  const bool is_busy = in_batch_ || asking_ || preparing_ || !to_server().empty();
+  if (is_busy || !backend_->is_settled() || backend_->tracker().transaction_status() != 'I') return false;
+  ask(std::string(kShadows), &Session::on_shadows);
+  return true;
+}
+
 void Session::on_shadows(const backend::QuestionError* error, const backend::Rows& rows) {
   asks_for_shadows_ = false;
   if (error == nullptr) shadows_ = rows.empty() ? Shadows::none : Shadows::some;

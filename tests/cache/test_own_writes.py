@@ -250,7 +250,20 @@ def test_who_had_run_code_ended_all_entries_with_each_write(cached, client, othe
            " DROP TABLE IF EXISTS orders; CREATE TABLE orders (id int PRIMARY KEY); ALTER TABLE orders OWNER TO app")
     client.execute("CREATE TEMPORARY TABLE of_this_client (id int)")  # it keeps its backend, so that all is remembered
     client.execute(code)
+    client.execute("INSERT INTO orders VALUES (1)")  # whether the code has made anything is asked for from now on
     settle(cached, others)
     with stream_stands_still(cached):
         client.execute("INSERT INTO orders VALUES (2)")
         assert cached.hits_during(lambda: others.execute(ROWS, (1,))) == 1
+
+
+def test_who_ran_code_and_left_cost_no_backend(cached, client):
+    """An answer that was on its way when the client left cost it."""
+    client.execute(ALL)
+    closed = "SELECT sessions FROM pg_stat_database WHERE datname = %s"  # each is counted at its end, or soon after
+    (before,), = cached.server.query(closed, (cached.dbname,))
+    for _ in range(30):
+        with cached.connect() as short:
+            short.execute("DO $$ BEGIN END $$")
+    (after,), = cached.server.query(closed, (cached.dbname,))
+    assert after - before <= 3
