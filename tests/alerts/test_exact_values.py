@@ -102,7 +102,7 @@ def is_told(watching, rule: str, truth, late: float = LOOK) -> bool:
 
 def await_told(watching, rule: str, truth, late: float = LOOK) -> None:
     wait_until(lambda: truth()[0] > LONG, 2 * LONG, f"{rule} is long", interval=0.02)
-    wait_until(lambda: is_told(watching, rule, truth, late), 20, f"{rule} is what the truth is")
+    wait_until(lambda: is_told(watching, rule, truth, late), 60, f"{rule} is what the truth is")
 
 
 # --- what the server says of itself -----------------------------------------------------------------------
@@ -122,7 +122,7 @@ def test_size_and_growth_of_a_database_are_what_it_has_grown_by_in_the_time_that
     def await_size() -> float:
         """As it is told when it is looked at again."""
         now = number_of(own, size)
-        wait_until(lambda: watching.values().get("size") == now, 20, f"{now} bytes", interval=0.1)
+        wait_until(lambda: watching.values().get("size") == now, 60, f"{now} bytes", interval=0.1)
         return now
 
     watching.clock.advance(61)

@@ -113,7 +113,7 @@ def test_a_slot_that_nobody_reads_is_shown_with_what_it_keeps_and_warned_of(brow
                           " WHERE slot_name = 'forgotten'")[0]
         # The server goes on writing a little by itself.
         wait_until(lambda: mebibytes(browser.text('tr:has-text("forgotten")')) == pytest.approx(kept / 2**20, rel=0.05),
-                   20, "what the server says that it keeps", interval=0.3)
+                   60, "what the server says that it keeps", interval=0.3)
         assert not [issue for issue in browser.do("axe") if issue["impact"] in ("serious", "critical")]
         browser.picture("slot")
         own.execute("SELECT pg_drop_replication_slot('forgotten')")

@@ -220,9 +220,9 @@ def test_active_sessions_and_what_they_wait_for_are_those_that_the_server_has(pa
             return (figure(page, "Sessions", "small").startswith("11 active, ")
                     and page.texts(f"{section('sessions')} p.note")[-1] == f"Active ones wait for: {waits}.")
 
-        wait_until(is_shown, 20, waits, interval=0.2)
+        wait_until(is_shown, 60, waits, interval=0.2)
         assert sum(count for _, count in own.query(ACTIVE)) == 11
-    wait_until(lambda: figure(page, "Sessions", "small").startswith("0 active, "), 20, "none", interval=0.2)
+    wait_until(lambda: figure(page, "Sessions", "small").startswith("0 active, "), 60, "none", interval=0.2)
 
 
 def test_where_not_all_sessions_are_shown_it_is_said_how_many_are(page, own):
@@ -230,11 +230,11 @@ def test_where_not_all_sessions_are_shown_it_is_said_how_many_are(page, own):
     with contextlib.ExitStack() as opened:
         for _ in range(207):
             opened.enter_context(psycopg.connect(own.socket_dsn(), autocommit=True))
-        wait_until(lambda: figure(page, "Sessions") == str(own.query(SESSIONS)[0][0]), 20, "all are counted",
+        wait_until(lambda: figure(page, "Sessions") == str(own.query(SESSIONS)[0][0]), 60, "all are counted",
                    interval=0.2)
         assert len(names(page, "sessions")) == 200
         assert page.text(note).startswith("200 are shown; ")
-    wait_until(lambda: len(names(page, "sessions")) == own.query(SESSIONS)[0][0] < 200, 20, "few", interval=0.2)
+    wait_until(lambda: len(names(page, "sessions")) == own.query(SESSIONS)[0][0] < 200, 60, "few", interval=0.2)
     assert "shown" not in page.text(note)
 
 
@@ -373,7 +373,7 @@ def test_slots_and_receivers_are_as_the_server_has_them(page, own, daemon):
 
         wait_until(lambda: truth()["slot_of_receiver"][0] == "read", 20, "somebody receives", interval=0.1)
         assert {word for word, *_ in truth().values()} == {"read", "nobody reads it", *WORDS.values()}
-        wait_until(is_shown, 20, f"{truth()}", interval=0.2)
+        wait_until(is_shown, 60, f"{truth()}", interval=0.2)
         kept = page.text(f"{section('slots')} header p.note")
         most = max(size for *_, size in truth().values() if size is not None)
         assert kept.endswith(" of log are kept for them") and value_in(kept) == pytest.approx(most, rel=SHOWN)
@@ -474,12 +474,12 @@ def test_values_beyond_a_limit_are_counted_before_they_are_alerts(browser, daemo
     def is_told(count: int) -> bool:
         return browser.texts(note) == [f"{count} more values beyond a limit, not for long yet"]
 
-    wait_until(lambda: is_told(databases), 20, f"{databases} values", interval=0.2)
+    wait_until(lambda: is_told(databases), 60, f"{databases} values", interval=0.2)
     with psycopg.connect(own.socket_dsn()) as one, psycopg.connect(own.socket_dsn()) as other:
         for session in (one, other):
             session.execute("SELECT 1")  # and BEGIN
-        wait_until(lambda: is_told(databases + 1), 20, "one more", interval=0.2)
-    wait_until(lambda: is_told(databases), 20, "it is gone", interval=0.2)
+        wait_until(lambda: is_told(databases + 1), 60, "one more", interval=0.2)
+    wait_until(lambda: is_told(databases), 60, "it is gone", interval=0.2)
 
 
 def test_rules_are_those_of_the_configuration(browser, daemon):

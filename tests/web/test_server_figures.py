@@ -175,7 +175,7 @@ def test_checkpoints_before_their_time_are_those_that_somebody_asked_for(browser
             wait_until(lambda: truth()[1] == requested + number, 20, "it is counted")  # noqa: B023
         due = truth()[0]
         assert due >= 1
-        wait_until(lambda: shown()[1] == requested + 3 and due <= shown()[0] <= truth()[0], 20, "it is shown",
+        wait_until(lambda: shown()[1] == requested + 3 and due <= shown()[0] <= truth()[0], 60, "it is shown",
                    interval=0.2)
 
 
@@ -194,17 +194,17 @@ def test_a_standby_is_as_far_behind_as_both_servers_say(browser, start, own):
             replayed = reading.execute("SELECT pg_last_wal_replay_lsn()").fetchone()[0]
             return int(writing.execute("SELECT pg_current_wal_lsn() - %s::pg_lsn", (replayed,)).fetchone()[0])
 
-        wait_until(lambda: behind() == truth() == 0, 20, "it is not behind", interval=0.2)
+        wait_until(lambda: behind() == truth() == 0, 60, "it is not behind", interval=0.2)
         replica.execute("SELECT pg_wal_replay_pause()")
         for _ in range(3):
             writing.execute("SELECT pg_logical_emit_message(true, 'test', repeat('x', 500000))"
                             " FROM generate_series(1, 5)")
             least = truth()
             assert least > 2_500_000
-            wait_until(lambda: behind() >= least * (1 - SHOWN), 20, f"{least} bytes", interval=0.1)  # noqa: B023
+            wait_until(lambda: behind() >= least * (1 - SHOWN), 60, f"{least} bytes", interval=0.1)  # noqa: B023
             assert behind() <= truth() * (1 + SHOWN)
         replica.execute("SELECT pg_wal_replay_resume()")
-        wait_until(lambda: behind() == truth() == 0, 20, "it has caught up", interval=0.2)
+        wait_until(lambda: behind() == truth() == 0, 60, "it has caught up", interval=0.2)
 
 
 @contextlib.contextmanager
