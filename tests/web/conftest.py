@@ -9,11 +9,12 @@ import subprocess
 import urllib.error
 import urllib.request
 
+import psycopg
 import pytest
 
 from browser import Browser
 from forebay_testing import ForebayDaemon, postgres_binary, wait_until
-from truths import CountingServer
+from truths import COUNTED, CountingServer
 
 FOLDER = pathlib.Path(__file__).parent
 USER = "app"
@@ -60,6 +61,14 @@ def counting():
     with CountingServer() as own:
         own.prepare()
         yield own
+
+
+@pytest.fixture
+def connect(counting):
+    """connect(daemon): a client of `counting`; all are closed with the test."""
+    with contextlib.ExitStack() as opened:
+        yield lambda daemon: opened.enter_context(
+            psycopg.connect(daemon.dsn(USER, COUNTED), autocommit=True, prepare_threshold=None))
 
 
 @pytest.fixture

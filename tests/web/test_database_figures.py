@@ -8,13 +8,11 @@ import pytest
 
 from conftest import USER, place
 from forebay_testing import PostgresServer, wait_until
-from truths import cells, figure, value_in
+from truths import SHOWN, cells, figure, value_in
 
 pytestmark = pytest.mark.time_limit(240)
 
 QUICK = "sampling: {interval: 1s}\n"
-#: Three digits are shown.
-SHOWN = 0.006
 
 
 @pytest.fixture

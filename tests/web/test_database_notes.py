@@ -18,12 +18,10 @@ import pytest
 
 from conftest import place
 from forebay_testing import ForebayDaemon, PostgresServer, postgres_binary, wait_until
-from truths import cells, figure, value_in
+from truths import SHOWN, cells, figure, value_in
 
 pytestmark = [pytest.mark.time_limit(120), pytest.mark.xdist_group("database_notes")]
 
-#: Three digits are shown.
-SHOWN = 0.006
 DOCUMENTED = pathlib.Path(__file__).parents[2] / "docs" / "configuration.md"
 SERVER = {
     # Segments have 4 MB: these bounds are passed soon.

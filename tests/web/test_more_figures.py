@@ -3,7 +3,6 @@ which settings are in use, how each plan does (C7, L17, P8).
 """
 
 import collections
-import contextlib
 import os
 import re
 import statistics
@@ -14,29 +13,9 @@ import pytest
 
 from conftest import USER, api, place
 from forebay_testing import ForebayDaemon, ReplicaServer, wait_until
-from truths import COUNTED, cells, figure, open_statement, value_in
+from truths import COUNTED, SESSIONS, SHOWN, cells, figure, open_statement, seconds_for, value_in
 
 pytestmark = pytest.mark.time_limit(240)
-
-#: Three digits are shown.
-SHOWN = 0.006
-#: What the server says of those that are connected by TCP, without Forebay's own questions.
-SESSIONS = ("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND client_port > 0"
-            " AND application_name !~ '^forebay '")
-
-
-@pytest.fixture
-def connect(counting):
-    """connect(daemon): a client; all are closed with the test."""
-    with contextlib.ExitStack() as opened:
-        yield lambda daemon: opened.enter_context(
-            psycopg.connect(daemon.dsn(USER, COUNTED), autocommit=True, prepare_threshold=None))
-
-
-def seconds_for(client, text: str) -> float:
-    began = time.monotonic()
-    client.execute(text)
-    return time.monotonic() - began
 
 
 def test_threads_for_clients_are_as_many_as_were_asked_for(browser, server):

@@ -26,15 +26,9 @@ from conftest import USER, place
 from forebay_testing import ForebayDaemon, PostgresServer, ReplicaServer, wait_until
 from forebay_testing.fixtures import drop_database
 from forebay_testing.forebay import forebay_binary
-from truths import COUNTED, Pgbench, Result, figure, open_statement, value_in
+from truths import COUNTED, SESSIONS, SHOWN, Pgbench, Result, figure, open_statement, value_in
 
 pytestmark = pytest.mark.time_limit(150)
-
-#: Three digits are shown.
-SHOWN = 0.006
-#: What the server says of those that are connected by TCP, without Forebay's own questions.
-SESSIONS = ("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND client_port > 0"
-            " AND application_name !~ '^forebay '")
 
 
 @pytest.fixture

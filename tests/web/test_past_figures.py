@@ -21,12 +21,10 @@ import pytest
 from browser import number_in
 from conftest import USER, place
 from forebay_testing import wait_until
-from truths import COUNTED, Pgbench, open_statement, value_in, watch
+from truths import COUNTED, SHOWN, Pgbench, open_statement, seconds_for, value_in, watch
 
 pytestmark = pytest.mark.time_limit(240)
 
-#: Three digits are shown.
-SHOWN = 0.006
 #: Of each point of a statement's past hour, in seconds.
 STRETCH = 30
 AGAIN = "SELECT words AS again FROM told WHERE id = 1"
@@ -34,14 +32,6 @@ AGAIN = "SELECT words AS again FROM told WHERE id = 1"
 ONCE = "SELECT count(*) AS once FROM told WHERE id <> "
 #: Seconds between two proofs of freshness, as docs/freshness.md says.
 LEASE = 0.05
-
-
-@pytest.fixture
-def connect(counting):
-    """connect(daemon): a client; all are closed with the test."""
-    with contextlib.ExitStack() as opened:
-        yield lambda daemon: opened.enter_context(
-            psycopg.connect(daemon.dsn(USER, COUNTED), autocommit=True, prepare_threshold=None))
 
 
 @pytest.fixture(scope="module")
@@ -54,12 +44,6 @@ def told(counting):
 
 def reset(server) -> None:
     server.execute("SELECT pg_stat_statements_reset()", dbname=COUNTED)
-
-
-def seconds_for(client, text: str) -> float:
-    began = time.monotonic()
-    client.execute(text)
-    return time.monotonic() - began
 
 
 def line(browser, chart: str, name: str) -> tuple[float, float, float]:

@@ -17,13 +17,11 @@ import pytest
 from conftest import USER, place
 from forebay_testing import PostgresServer, ReplicaServer, wait_until
 from forebay_testing.boot_clock import BootClock
-from truths import COUNTED, cells, figure, value_in
+from truths import COUNTED, SHOWN, cells, figure, value_in
 
 pytestmark = pytest.mark.time_limit(120)
 
 QUICK = "sampling: {interval: 1s}\n"
-#: Three digits are shown.
-SHOWN = 0.006
 HOUR = 3600
 DAY = 24 * HOUR
 HERE = "CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn() ELSE pg_current_wal_insert_lsn() END"

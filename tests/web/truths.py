@@ -12,6 +12,11 @@ from forebay_testing import PostgresServer, postgres_binary, wait_until
 COUNTED = "counted"  #: the database of a CountingServer that clients use
 USER = "app"
 RESOLUTION = 1 / 16  #: of percentiles, as docs/statements.md says
+#: Three digits are shown.
+SHOWN = 0.006
+#: What the server says of those that are connected by TCP, without Forebay's own questions.
+SESSIONS = ("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND client_port > 0"
+            " AND application_name !~ '^forebay '")
 _UNITS = {"µs": 1e-6, "ms": 1e-3, "s": 1, "min": 60, "h": 3600, "d": 86400,
           "B": 1, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "%": 0.01}
 _PART = re.compile(r"([\d,.]+) (" + "|".join(sorted(_UNITS, key=len, reverse=True)) + r")(?!\w)")
@@ -40,6 +45,12 @@ def cells(browser, row: str) -> dict[str, str]:
         return row ? [texts(row.closest("table").tHead.rows[0]), texts(row)] : [[], []];
     }})()""")
     return dict(zip(*shown))
+
+
+def seconds_for(client, text: str) -> float:
+    began = time.monotonic()
+    client.execute(text)
+    return time.monotonic() - began
 
 
 def open_statement(browser, base: str, text: str) -> None:

@@ -1,7 +1,5 @@
 """The clock that goes on while a machine is suspended, set forward for single processes: hours go by in a moment."""
 
-import contextlib
-import os
 import pathlib
 import subprocess
 import time
@@ -9,6 +7,7 @@ import time
 import pytest
 
 from .directories import create_directory
+from .environment import environment
 from .forebay import forebay_binary
 
 _SOURCE = pathlib.Path(__file__).with_name("boot_clock.c")
@@ -39,12 +38,5 @@ class BootClock:
         with open(self._file, "r+b", buffering=0) as file:  # in place: it is mapped
             file.write(self._seconds.to_bytes(8, "little"))
 
-    @contextlib.contextmanager
     def is_in_use(self):
-        before = {name: os.environ.get(name) for name in self._environment}
-        os.environ.update(self._environment)
-        try:
-            yield
-        finally:
-            for name, value in before.items():
-                os.environ.pop(name) if value is None else os.environ.update({name: value})
+        return environment(self._environment)

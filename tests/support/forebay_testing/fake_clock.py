@@ -1,9 +1,7 @@
 """A clock of the test's own for processes, by Debian's libfaketime (package faketime)."""
 
-import contextlib
-import os
-
 from .directories import create_directory
+from .environment import environment
 
 _LIBRARY = "/usr/$LIB/faketime/libfaketimeMT.so.1"  # $LIB is the loader's
 
@@ -26,12 +24,5 @@ class FakeClock:
         """From now on, for those that run already, too."""
         self._file.write_text(time)
 
-    @contextlib.contextmanager
     def is_in_use(self):
-        before = {name: os.environ.get(name) for name in self._environment}
-        os.environ.update(self._environment)
-        try:
-            yield
-        finally:
-            for name, value in before.items():
-                os.environ.pop(name) if value is None else os.environ.update({name: value})
+        return environment(self._environment)
