@@ -133,6 +133,10 @@ class Backend final : public net::Handler,
   /// is.
   using Answer = std::function<void(const QuestionError* error, Rows rows)>;
   void ask(std::string_view sql, Answer answer);
+  /// A question of ours is on its way.
+  bool is_asking() const { return question_ != nullptr; }
+  /// Who asked has gone: `answer` gets what comes instead. Only while is_asking().
+  void redirect_answer(Answer answer);
 
   // --- what its session holds
   const ProfilePtr& profile() const { return profile_; }
@@ -191,9 +195,9 @@ class Backend final : public net::Handler,
   void request_cancel(std::shared_ptr<void> waiting = nullptr);
   /// A cancel request is on its way: until it has arrived the backend must not serve another client.
   bool has_cancel_in_flight() const { return cancel_guard_.use_count() > 1 || has_overdue_cancel(); }
-  /// For as long as it lives: no other client can be safe here.
   /// The server has said FATAL: nothing comes any more.
   bool is_ended() const { return fatal_told_; }
+  /// For as long as it lives: no other client can be safe here.
   bool has_overdue_cancel() const { return cancel_guard_ != nullptr && cancel_guard_->overdue; }
   std::size_t cancels_in_flight() const {
     return cancel_guard_ == nullptr ? 0 : static_cast<std::size_t>(cancel_guard_.use_count() - 1);

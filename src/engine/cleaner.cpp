@@ -10,8 +10,9 @@ namespace forebay::engine {
 
 namespace {
 
-/// What a client that vanished has sent may go on for so long; it costs a cancelled backend less often, and a
-/// statement that was sent whole is done, as PostgreSQL does it.
+/// What a client that vanished has sent may go on for so long, and so may a question of ours that was on its
+/// way: it costs a cancelled backend less often, and a statement that was sent whole is done, as PostgreSQL
+/// does it.
 constexpr Duration kGrace{1'000};
 
 /// Lessee of a backend while it is cleaned.
@@ -20,10 +21,13 @@ class Cleaner final : public backend::Lessee {
   Cleaner(backend::Pool& pool, backend::Backend& backend, bool discard, Departure departure)
       : pool_(pool), backend_(backend), discard_(discard), patience_([this] { give_up(); }) {
     backend.lend(*this);
-    if (departure == Departure::vanished) patience_.start(*net::Loop::current(), kGrace);
+    is_asking_ = backend.is_asking();
+    if (is_asking_) backend.redirect_answer([this](const auto* error, const auto&) { on_answer(error); });
+    if (is_asking_ || departure == Departure::vanished) patience_.start(*net::Loop::current(), kGrace);
   }
 
   void next() {
+    if (is_asking_) return;
     if (backend_.tracker().may_be_over()) return ask(";");
     if (!backend_.is_settled()) return;
     if (backend_.tracker().transaction_status() != 'I') return ask("ROLLBACK");
@@ -40,13 +44,11 @@ class Cleaner final : public backend::Lessee {
       close();  // nobody is left who could send it
       return false;
     }
-    if (!is_asking_ && backend_.tracker().may_be_over()) next();
+    if (tracker.may_be_over()) next();
     return true;
   }
   void on_settled() override { next(); }
-  void on_drained() override {
-    if (!is_asking_) next();
-  }
+  void on_drained() override { next(); }
   void on_lost(const backend::Loss&) override { remove(); }
   void on_done(const wire::Expectation&) override {}
   /// What the client had sent before it left failed: which statements are prepared here is not known.
@@ -62,15 +64,18 @@ class Cleaner final : public backend::Lessee {
     const bool all = sql == "DISCARD ALL";
     is_asking_ = true;
     backend_.ask(sql, [this, all](const backend::QuestionError* error, const backend::Rows&) {
-      is_asking_ = false;
-      if (error != nullptr) return close();
-      if (all) {
+      if (all && error == nullptr) {
         backend_.set_settings(nullptr);
         backend_.prepared().clear();
         backend_.set_sequence_owner(backend::ClientId::nobody);
       }
-      next();
+      on_answer(error);
     });
+  }
+
+  void on_answer(const backend::QuestionError* error) {
+    is_asking_ = false;
+    error == nullptr ? next() : close();
   }
 
   void give_up() {

@@ -357,7 +357,7 @@ void Session::end_lease() {
   backend::Backend& backend = *backend_;
   backend_ = nullptr;
   lifetime_effects_ |= effects_;
-  const bool incomplete = in_batch_ || body_left_ > 0 || preparing_ || asking_ ||
+  const bool incomplete = in_batch_ || body_left_ > 0 || has_unread_custom_setting() ||
                           backend.tracker().is_copy_in() || backend.tracker().may_want_sync() ||
                           is_replication();
   // What it sent in a transaction is rolled back anyway when it did not say good-bye.
@@ -369,7 +369,7 @@ void Session::end_lease() {
     return backend.pool().discard(backend);
   }
   clean_and_give_back(backend.pool(), backend, lifetime_effects_,
-                      !held_because_.empty() || touched_settings_ != nullptr, id_,
+                      preparing_ || asking_ || !held_because_.empty() || touched_settings_ != nullptr, id_,
                       terminated_ ? Departure::terminated : Departure::vanished);
 }
 

@@ -266,6 +266,7 @@ class Session final : private backend::Lessee, private backend::Borrower, privat
   bool looks_for_shadows(char type);
   void hold(std::string_view because);
   bool keeps_backend() const;
+  bool has_unread_custom_setting() const;
   void keep_or_give_back();
   void give_back();
 

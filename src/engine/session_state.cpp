@@ -281,6 +281,12 @@ void Session::read_settings_back() {
   ask(fmt::format(kReadBack, list), &Session::on_settings_read);
 }
 
+/// A custom setting leaves its name behind even when it is reset, and the backend does not know it yet.
+bool Session::has_unread_custom_setting() const {
+  const auto is_custom = [](const std::string& name) { return name.find('.') != std::string::npos; };
+  return touched_settings_ != nullptr && std::ranges::any_of(*touched_settings_, is_custom);
+}
+
 void Session::on_settings_read(const backend::QuestionError* error, const backend::Rows& rows) {
   const bool complete = error == nullptr && rows.size() == touched_settings_->size() &&
                         std::ranges::all_of(rows, [](const wire::Row& row) {

@@ -458,3 +458,38 @@ def test_ten_clients_with_settings_of_their_own(endpoint):
 
     with concurrent.futures.ThreadPoolExecutor(10) as pool:
         assert list(pool.map(client, range(10))) == list(range(10))
+
+
+@pytest.mark.parametrize("last", ["SET work_mem = '7MB'", "DISCARD ALL", "DEALLOCATE ALL", "RESET ALL"])
+@pytest.mark.parametrize("end", [[fe.terminate()], []], ids=["good-bye", "gone"])
+def test_who_left_right_after_a_change_of_the_session_cost_a_backend(transaction_mode, last, end):
+    """What was asked about the session was on its way when the client left."""
+    with transaction_mode.connect() as other:
+        assert show(other) == "4MB"
+        before = transaction_mode.server.sessions(transaction_mode.dbname)
+        for _ in range(30):
+            client = transaction_mode.raw()
+            client.query("SET enable_seqscan = off")
+            client.query(last)
+            client.send(*end)
+            client.close()
+            assert show(other) == "4MB" and show(other, "enable_seqscan") == "on"
+        assert transaction_mode.server.sessions(transaction_mode.dbname) - before <= POOL_SIZE["transaction"]
+
+
+@pytest.mark.pool(1)
+@pytest.mark.parametrize("until", ["sent", "answered", "given back"])
+def test_the_name_of_a_setting_of_who_has_left_is_known_to_nobody(transaction_mode, until):
+    """Even reset it would be there, as '' instead of NULL."""
+    for _ in range(10):
+        with transaction_mode.raw() as client:
+            client.query("SELECT")
+            client.send(fe.query("SET named.passing = '42'"))
+            if until != "sent":
+                client.until_ready()
+            if until == "given back":
+                client.query("SELECT")
+            client.send(fe.terminate())
+        with transaction_mode.connect() as stranger:
+            assert stranger.execute("SELECT current_setting('named.passing', true)").fetchone() == (None,)
+            assert stranger.execute("SELECT pg_backend_pid()").fetchone() == (stranger.info.backend_pid,)

@@ -151,6 +151,10 @@ class PostgresServer(Daemon):
         with psycopg.connect(self.socket_dsn(dbname=dbname), autocommit=True) as connection:
             return connection.execute(sql, parameters).fetchall()
 
+    def sessions(self, dbname: str) -> int:
+        """Connections that there have been; each is counted at its end, or soon after its first transaction."""
+        return self.query("SELECT sessions FROM pg_stat_database WHERE datname = %s", (dbname,))[0][0]
+
     def psql(self, sql: str, dbname: str = "postgres") -> str:
         """Runs a script of any length; returns unaligned tuples."""
         return subprocess.run(
