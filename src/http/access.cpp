@@ -87,9 +87,16 @@ bool is_json(std::string_view content_type) {
   return lower_case(type) == "application/json";
 }
 
+/// A browser compares a page's origin to the address that it asks, as it knows both itself; what a proxy in
+/// between makes of scheme and host does not count (W3C, Fetch Metadata Request Headers, Sec-Fetch-Site).
+bool is_of_other_site(const Request& request) {
+  return !request.fetch_site.empty() && request.fetch_site != "same-origin" && request.fetch_site != "none";
+}
+
+/// Browsers say Sec-Fetch-Site only by TLS and on their own machine; elsewhere the origin is held against
+/// Host.
 bool is_same_origin(const Request& request) {
-  if (!request.fetch_site.empty() && request.fetch_site != "same-origin" && request.fetch_site != "none")
-    return false;
+  if (!request.fetch_site.empty()) return !is_of_other_site(request);
   if (request.origin.empty()) return true;
   const std::string_view scheme = request.is_private ? "https://" : "http://";
   return request.origin.starts_with(scheme) &&
@@ -128,9 +135,7 @@ std::string foreign(const Request& request, const Person& person, bool changes, 
     return "the field Host names neither localhost nor an address, so that the name may be somebody else's; "
            "ask by http://127.0.0.1 or http://localhost";
   }
-  const bool is_foreign_page =
-      !request.fetch_site.empty() && request.fetch_site != "same-origin" && request.fetch_site != "none";
-  if (person.name.empty() && !is_for_all && is_foreign_page)
+  if (person.name.empty() && !is_for_all && is_of_other_site(request))
     return "the request comes from a page of another origin";
   if (!changes) return {};
   if (!is_json(request.content_type))

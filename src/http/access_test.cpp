@@ -104,6 +104,19 @@ TEST(Access, WhatChangesSomethingIsJsonFromTheSamePage) {
   EXPECT_NE(foreign(request, person, true, false), "");
 }
 
+TEST(Access, WhatABrowserSaysOfThePageCountsBehindAProxyThatEndsTls) {
+  Request request = distant();
+  request.host = "forebay.example";
+  request.content_type = "application/json";
+  request.origin = "https://forebay.example";
+  const Person person{.role = Role::admin, .name = "boss"};
+  EXPECT_NE(foreign(request, person, true, false), "") << "by a browser that says nothing of the page";
+  request.fetch_site = "same-origin";
+  EXPECT_EQ(foreign(request, person, true, false), "");
+  request.fetch_site = "same-site";
+  EXPECT_NE(foreign(request, person, true, false), "");
+}
+
 TEST(Access, PagesOfOtherOriginsLookAtNothing) {
   Request request;
   request.host = "127.0.0.1:1";
