@@ -109,6 +109,7 @@ void Freshness::renew_lease(TimePoint asked_at, TransactionId all_visible_below)
   all_visible_below_.store(all_visible_below, std::memory_order_release);
   stream_tally_.note_lease();
   const TimePoint before = lease_.exchange(asked_at, std::memory_order_acq_rel);
+  last_proof_.store(asked_at, std::memory_order_relaxed);
   if (before != kNever && level() != Level::ttl)
     recent_ages_.note(std::min(bound_, std::chrono::duration_cast<Duration>(Clock::now() - before)));
   // Whoever writes from here on wakes us; who wrote before is seen by lease_is_wanted().

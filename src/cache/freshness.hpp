@@ -134,6 +134,9 @@ class Freshness {
   /// Why nothing is served, or why there is no better level; empty when all is well.
   std::string trouble() const;
   Duration bound() const { return bound_; }
+  /// When the newest lease of all was asked for, of epochs that have ended too: a stream that is lost again
+  /// and again proves nothing either.
+  TimePoint last_proof() const { return last_proof_.load(std::memory_order_relaxed); }
   /// How old answers were at most, of late: from when a lease was asked for until the next one took its
   /// place.
   std::optional<RecentAges::Summary> recent_ages() const { return recent_ages_.summary(); }
@@ -159,6 +162,7 @@ class Freshness {
   std::atomic<std::uint64_t> epoch_ = 0;    ///< 0 while nothing runs
   std::atomic<std::uint64_t> catalog_number_ = 0;
   std::atomic<TimePoint> lease_{kNever};
+  std::atomic<TimePoint> last_proof_{kNever};
   std::atomic<TimePoint> catalog_confirmed_{kNever};
   std::atomic<TimePoint> catalog_unchanged_{kNever};  ///< for proof() only
   std::atomic<TransactionId> all_visible_below_ = 0;

@@ -33,10 +33,12 @@ std::uint64_t milliseconds(Duration time) {
 
 /// At the level ttl each entry has a bound of its own.
 void describe_staleness(CacheFacts& facts, const cache::Freshness& freshness, TimePoint now) {
-  if (const TimePoint lease = freshness.lease(); lease != TimePoint()) {
-    facts.lease_age = milliseconds(std::chrono::duration_cast<Duration>(now - lease));
-    facts.wanted_lease_age = freshness.last_used() > lease ? *facts.lease_age : 0;
-  }
+  const auto age = [now](TimePoint then) {
+    return milliseconds(std::chrono::duration_cast<Duration>(now - then));
+  };
+  if (const TimePoint lease = freshness.lease(); lease != TimePoint()) facts.lease_age = age(lease);
+  if (const TimePoint proof = freshness.last_proof(); proof != TimePoint())
+    facts.wanted_lease_age = freshness.last_used() > proof ? age(proof) : 0;
   if (facts.level == cache::Level::ttl) return;
   facts.staleness = milliseconds(freshness.bound());
   const auto ages = freshness.recent_ages();
