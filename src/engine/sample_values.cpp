@@ -1,5 +1,6 @@
 #include "engine/sample_values.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <string_view>
 
@@ -37,6 +38,7 @@ class Collector {
       value.is_cut = value.text.size() < bytes->size();
     } else {
       constexpr std::size_t kMostBytes = (SampleValues::kLongest - 2) / 2;
+      value.text.reserve(2 + 2 * std::min(bytes->size(), kMostBytes));
       value.text = "\\x";
       for (const char byte : bytes->substr(0, kMostBytes))
         value.text += fmt::format("{:02x}", static_cast<unsigned char>(byte));

@@ -18,10 +18,9 @@ namespace {
 
 /// So many statements are compared to find the one that makes room.
 constexpr std::uint32_t kCompared = 16;
-/// A text with more is counted as one statement: dumps and migrations.
-constexpr int kMostParts = 64;
-/// Likewise, when what is kept of their texts is longer: each is kept beside the text itself.
-constexpr std::size_t kLongestParts = 2 * StatementTable::kLongestText;
+/// A text whose parts take more is counted as one statement: dumps and migrations. Beside the text itself, of
+/// kLongestText, and its counters they keep what a statement takes within the bound in docs/statements.md.
+constexpr std::size_t kMostBytesOfParts = 1280;
 /// What the allocator adds to a block.
 constexpr std::size_t kHead = 16;
 
@@ -51,6 +50,24 @@ std::string_view lasting(std::string_view name) {
   const std::lock_guard lock(mutex);
   const auto at = names.find(name);
   return at != names.end() ? *at : *names.emplace(name).first;
+}
+
+void forget_unused(Texts& shared) {
+  std::erase_if(shared.known, [](const auto& entry) { return entry.second.expired(); });
+  shared.sweep_at = std::max<std::size_t>(1024, shared.known.size() * 2);
+}
+
+/// `make` tells how it is shown, where no thread has it.
+template <class Make>
+TextPtr text_of(const sql::Fingerprint& fingerprint, Make make) {
+  Texts& shared = texts();
+  const std::lock_guard lock(shared.mutex);
+  auto& known = shared.known[fingerprint];
+  if (auto found = known.lock()) return found;
+  auto made = std::make_shared<const std::string>(make());
+  known = made;
+  if (shared.known.size() >= shared.sweep_at) forget_unused(shared);
+  return made;
 }
 
 std::string shown(const sql::Fingerprint& fingerprint, std::string_view text) {
@@ -107,6 +124,10 @@ void StatementTable::reset() {
   places_ = {};
   slots_.clear();
   slots_.shrink_to_fit();
+  {
+    const std::lock_guard lock(texts().mutex);
+    forget_unused(texts());
+  }
   others_ = {};
   hand_ = 0;
   repetitions_->reset();
@@ -122,58 +143,62 @@ std::uint32_t StatementTable::number_of(std::string_view database) {
   return static_cast<std::uint32_t>(databases_.size() - 1);
 }
 
-TextPtr StatementTable::text_of(const sql::Fingerprint& fingerprint, std::string_view text) {
-  Texts& shared = texts();
-  const std::lock_guard lock(shared.mutex);
-  auto& known = shared.known[fingerprint];
-  if (auto found = known.lock()) return found;
-  auto made = std::make_shared<const std::string>(shown(fingerprint, text));
-  known = made;
-  if (shared.known.size() >= shared.sweep_at) {
-    std::erase_if(shared.known, [](const auto& entry) { return entry.second.expired(); });
-    shared.sweep_at = std::max<std::size_t>(1024, shared.known.size() * 2);
-  }
-  return made;
-}
-
 StatementTable::Ref StatementTable::look_up(const StatementKey& key, std::string_view text, int statements,
                                             TimePoint now) {
   const auto known = places_.find(key);
   Ref found = known != places_.end() ? ref(known->second) : take_in(key, text, statements, now);
   const Slot& slot = *slots_[found.place];
-  if (slot.parts != nullptr && slot.parts->size() == 1) found = part_of(slot, 0, now);
+  if (slot.parts != nullptr && slot.parts->all.size() == 1) found = part_of(slot, 0, now);
   recent_[key.fingerprint.low % kRecent] = {key, found};
   return found;
 }
 
 StatementTable::Ref StatementTable::take_in(const StatementKey& key, std::string_view text, int statements,
                                             TimePoint now) {
-  const Ref whole = admit(key, text_of(key.fingerprint, text), now);
-  if (text.find(';') == std::string_view::npos) return whole;
+  const Ref whole = admit(key, text_of(key.fingerprint, [&] { return shown(key.fingerprint, text); }), now);
+  const bool may_have_parts = text.find(';') != std::string_view::npos &&
+                              static_cast<std::size_t>(statements) * sizeof(Part) <= kMostBytesOfParts;
+  if (!may_have_parts) return whole;
   const auto pieces = sql::split_statements(text);
-  if (statements > kMostParts || pieces.size() != static_cast<std::size_t>(statements)) return whole;
-  auto parts = std::make_unique<std::vector<Part>>();
-  std::size_t length = 0;
-  for (const std::string_view piece : pieces) {
-    const sql::Fingerprint fingerprint = sql::fingerprint(piece);
-    parts->push_back({fingerprint, text_of(fingerprint, piece)});
-    length += parts->back().text->size();
-  }
-  const bool is_itself = parts->size() == 1 && parts->front().fingerprint == key.fingerprint;
-  if (is_itself || length > kLongestParts) return whole;
-  slots_[whole.place]->parts = std::move(parts);
+  if (pieces.size() != static_cast<std::size_t>(statements)) return whole;
+  auto parts = parts_of(pieces);
+  if (parts == nullptr) return whole;
+  const bool is_itself = parts->all.size() == 1 && parts->all.front().fingerprint == key.fingerprint;
+  if (!is_itself) slots_[whole.place]->parts = std::move(parts);
   return whole;
 }
 
+/// Null: they take too much.
+std::unique_ptr<StatementTable::Parts> StatementTable::parts_of(const std::vector<std::string_view>& pieces) {
+  auto parts = std::make_unique<Parts>();
+  parts->all.reserve(pieces.size());
+  for (const std::string_view piece : pieces) {
+    Part part{.fingerprint = sql::fingerprint(piece)};
+    const auto same = std::ranges::find(parts->all, part.fingerprint, &Part::fingerprint);
+    if (same != parts->all.end()) {
+      part = *same;
+    } else {
+      const std::string text = shown(part.fingerprint, piece);
+      part.begin = static_cast<std::uint16_t>(parts->texts.size());
+      part.length = static_cast<std::uint16_t>(text.size());
+      parts->texts += text;
+    }
+    parts->all.push_back(part);
+    if (parts->bytes() > kMostBytesOfParts) return nullptr;
+  }
+  parts->texts.shrink_to_fit();
+  return parts;
+}
+
 StatementTable::Ref StatementTable::part_of(const Slot& whole, std::size_t position, TimePoint now) {
-  const std::size_t last = whole.parts->size() - 1;
-  Part& part = (*whole.parts)[std::min(position, last)];
+  const std::size_t last = whole.parts->all.size() - 1;
+  Part& part = whole.parts->all[std::min(position, last)];
   if (slot_of(part.statement) != nullptr) return part.statement;
   const StatementKey key{part.fingerprint, whole.key.database};
   const auto known = places_.find(key);
   if (known != places_.end()) return part.statement = ref(known->second);
   // Whose turn it is to make room may be the whole, with its parts.
-  return admit(key, TextPtr(part.text), now);
+  return admit(key, text_of(key.fingerprint, [&] { return std::string(whole.parts->text_of(part)); }), now);
 }
 
 std::optional<StatementTable::Named> StatementTable::named(Ref statement) const {
@@ -185,16 +210,17 @@ std::optional<StatementTable::Named> StatementTable::named(Ref statement) const 
 StatementTable::Ref StatementTable::admit(const StatementKey& key, TextPtr text, TimePoint now) {
   std::uint32_t place = static_cast<std::uint32_t>(slots_.size());
   if (place < most_) {
-    slots_.emplace_back();
+    slots_.push_back(std::make_unique<Slot>());
   } else {
     place = make_room();
   }
-  auto slot = std::make_unique<Slot>();
-  slot->key = key;
-  slot->serial = next_serial_++;
-  slot->text = std::move(text);
-  slot->figures.first_seen = now;
-  slots_[place] = std::move(slot);
+  // In the place of the one before: the allocator finds few takers for aligned blocks that are free.
+  Slot& slot = *slots_[place];
+  slot = Slot();
+  slot.key = key;
+  slot.serial = next_serial_++;
+  slot.text = std::move(text);
+  slot.figures.first_seen = now;
   places_[key] = place;
   return ref(place);
 }
@@ -335,9 +361,7 @@ std::size_t StatementTable::bytes() const {
     if (slot->asker != nullptr) bytes += sizeof(Asker) + kHead;
     if (slot->sample != nullptr) bytes += sizeof(Sample) + kHead + slot->sample->values->bytes();
     if (slot->parts == nullptr) continue;
-    bytes += slot->parts->capacity() * sizeof(Part) + 2 * kHead;
-    for (const Part& part : *slot->parts)
-      bytes += part.text->capacity() + sizeof(std::string) + 2 * kHead + 80;
+    bytes += sizeof(Parts) + slot->parts->bytes() + 3 * kHead;
   }
   return bytes;
 }

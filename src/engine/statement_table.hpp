@@ -95,13 +95,6 @@ class StatementTable {
     friend bool operator==(const Ref&, const Ref&) = default;
   };
 
-  /// What a text consists of, and how that is shown.
-  struct Part {
-    sql::Fingerprint fingerprint;
-    TextPtr text;
-    Ref statement = {};  ///< where it was last
-  };
-
   StatementTable();
   ~StatementTable();
 
@@ -222,10 +215,26 @@ class StatementTable {
   std::size_t bytes() const;
 
  private:
+  /// What a text consists of. Its own text is a stretch of what all parts are shown as.
+  struct Part {
+    sql::Fingerprint fingerprint;
+    Ref statement = {};  ///< where it was last
+    std::uint16_t begin = 0;
+    std::uint16_t length = 0;
+  };
+  struct Parts {
+    std::vector<Part> all;
+    std::string texts;  ///< each once
+
+    std::string_view text_of(const Part& part) const {
+      return std::string_view(texts).substr(part.begin, part.length);
+    }
+    std::size_t bytes() const { return all.size() * sizeof(Part) + texts.size(); }
+  };
   struct alignas(64) Slot {  // a line of the processor's cache
     std::uint32_t serial = 0;
-    std::unique_ptr<std::vector<Part>> parts;  ///< null: it is one statement
-    std::unique_ptr<const Asker> asker;        ///< of the slowest call; null: not known
+    std::unique_ptr<Parts> parts;        ///< null: it is one statement
+    std::unique_ptr<const Asker> asker;  ///< of the slowest call; null: not known
     StatementFigures figures;
     observe::SparseHistogram<std::uint32_t> times;
     StatementKey key;
@@ -243,7 +252,7 @@ class StatementTable {
     std::unique_ptr<Latencies> latencies = std::make_unique<Latencies>();
   };
 
-  static TextPtr text_of(const sql::Fingerprint& fingerprint, std::string_view text);
+  static std::unique_ptr<Parts> parts_of(const std::vector<std::string_view>& pieces);
   Ref ref(std::uint32_t place) const { return {place, slots_[place]->serial}; }
   Slot* slot_of(Ref statement) const {
     if (statement.place >= slots_.size()) return nullptr;
