@@ -40,8 +40,8 @@ void Recorder::note(const Figures& figures, TimePoint now) {
 void Recorder::note_rates(const Totals& before, const Totals& after) {
   const double seconds = seconds_between(before.at, after.at);
   const backend::Traffic come = after.traffic.since(before.traffic);
-  const auto rate = [&](const char* name, std::uint64_t count) {
-    history_.add(name, after.at, static_cast<double>(count) / seconds);
+  const auto rate = [&](const char* name, auto amount) {
+    history_.add_rate(name, before.at, after.at, static_cast<double>(amount) / seconds);
   };
   const auto mean = [&](const char* name, double sum, std::uint64_t count) {
     const auto weight = static_cast<double>(count);
@@ -58,9 +58,8 @@ void Recorder::note_rates(const Totals& before, const Totals& after) {
        come.queries - std::min(come.queries, come.cached_queries));
   mean("wait_ms", milliseconds(come.wait_micros), come.checkouts());
   note_calls(before, after);
-  history_.add("saved_seconds", after.at,
-               milliseconds(after.cached.saved_micros - before.cached.saved_micros) / 1e3 / seconds);
-  history_.add("cpu", after.at, (after.cpu_seconds - before.cpu_seconds) / seconds);
+  rate("saved_seconds", milliseconds(after.cached.saved_micros - before.cached.saved_micros) / 1e3);
+  rate("cpu", after.cpu_seconds - before.cpu_seconds);
 }
 
 /// The percentiles of each stretch of time are those of all its calls.

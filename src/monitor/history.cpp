@@ -41,9 +41,18 @@ void Series::add(TimePoint now, double value, double weight) {
   for (std::size_t at = 0; at < rings_.size(); ++at) {
     Ring& ring = rings_[at];
     begin(ring, stretch_of(now, kResolutions[at].seconds));
-    ring.sum += value * weight;
-    ring.weight += weight;
-    put(ring, value, ring.sum / ring.weight);
+    weigh(ring, value, weight);
+  }
+}
+
+void Series::add_rate(TimePoint since, TimePoint now, double value) {
+  constexpr double kLeast = 1e-3;  // a look at the very beginning of a stretch is of the one before
+  last_ = now;
+  for (std::size_t at = 0; at < rings_.size(); ++at) {
+    Ring& ring = rings_[at];
+    begin(ring, stretch_of(now, kResolutions[at].seconds));
+    const TimePoint began{std::chrono::seconds(ring.newest * kResolutions[at].seconds)};
+    weigh(ring, value, std::max(kLeast, seconds_between(std::max(since, began), now)));
   }
 }
 
@@ -63,6 +72,12 @@ void Series::begin(Ring& ring, std::int64_t stretch) {
   for (std::int64_t skipped = std::max(ring.newest + 1, stretch - size + 1); skipped <= stretch; ++skipped)
     ring.points[slot_of(skipped, ring.points.size())] = kNothing;
   ring = {.points = std::move(ring.points), .newest = stretch};
+}
+
+void Series::weigh(Ring& ring, double value, double weight) {
+  ring.sum += value * weight;
+  ring.weight += weight;
+  put(ring, value, ring.sum / ring.weight);
 }
 
 void Series::put(Ring& ring, double value, double mean) {
@@ -87,6 +102,10 @@ std::vector<Point> Series::points(std::size_t resolution, TimePoint now, std::si
 
 void History::add(const std::string& name, TimePoint now, double value, double weight) {
   if (Series* series = find_or_make(name, now)) series->add(now, value, weight);
+}
+
+void History::add_rate(const std::string& name, TimePoint since, TimePoint now, double value) {
+  if (Series* series = find_or_make(name, now)) series->add_rate(since, now, value);
 }
 
 void History::set(const std::string& name, TimePoint now,

@@ -46,6 +46,9 @@ class Series {
   /// A mean of several gives each the weight that it comes with: the number of queries, for a latency. Times
   /// must not go back.
   void add(TimePoint now, double value, double weight);
+  /// What something was per second since `since`: it counts for as much of a stretch as it covers. Whoever
+  /// looked late must not make all of that stretch what he saw at last.
+  void add_rate(TimePoint since, TimePoint now, double value);
   /// Of what no mean can be made, such as a percentile: what it is of the stretch so far, for each
   /// resolution. Least and most are those of the finest.
   void set(TimePoint now, const std::array<double, kResolutions.size()>& of_stretches);
@@ -65,6 +68,7 @@ class Series {
   };
 
   static void begin(Ring& ring, std::int64_t stretch);
+  static void weigh(Ring& ring, double value, double weight);
   static void put(Ring& ring, double value, double mean);
 
   std::array<Ring, kResolutions.size()> rings_;
@@ -80,6 +84,8 @@ class History {
   static constexpr std::size_t kMostSeries = 64;
 
   void add(const std::string& name, TimePoint now, double value, double weight = 1);
+  /// See Series::add_rate.
+  void add_rate(const std::string& name, TimePoint since, TimePoint now, double value);
   /// See Series::set.
   void set(const std::string& name, TimePoint now,
            const std::array<double, kResolutions.size()>& of_stretches);

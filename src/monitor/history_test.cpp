@@ -66,6 +66,18 @@ TEST(History, AMeanGivesEachItsWeight) {
   EXPECT_EQ(middle.front().most, 1000.0F);
 }
 
+TEST(History, WhoLookedLateMakesNoMoreOfAStretchThanHeSaw) {
+  Series series;
+  series.add_rate(kStart - seconds(100), kStart + seconds(1), 500);  // of which one second was in the stretch
+  series.add_rate(kStart + seconds(1), kStart + seconds(2), 100);
+  EXPECT_FLOAT_EQ(series.points(2, kStart + seconds(2), 1).front().mean, 300);
+  series.add_rate(kStart + seconds(2), kStart + seconds(290), 0);
+  const Point point = series.points(2, kStart + seconds(290), 1).front();
+  EXPECT_FLOAT_EQ(point.mean, 600.0F / 290);
+  EXPECT_EQ(point.most, 500);
+  EXPECT_EQ(series.points(0, kStart + seconds(290), 1).front().mean, 0);
+}
+
 TEST(History, APercentileIsThatOfTheWholeStretchAndNoMeanOfThoseOfItsSeconds) {
   Series series;
   series.set(kStart, {1, 1, 1});

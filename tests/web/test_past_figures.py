@@ -18,10 +18,9 @@ import time
 import psycopg
 import pytest
 
-from browser import number_in
 from conftest import USER, place
 from forebay_testing import wait_until
-from truths import COUNTED, SHOWN, Pgbench, open_statement, seconds_for, value_in, watch
+from truths import COUNTED, SHOWN, Pgbench, line, number, open_statement, seconds_for, value_in, watch
 
 pytestmark = pytest.mark.time_limit(240)
 
@@ -44,21 +43,6 @@ def told(counting):
 
 def reset(server) -> None:
     server.execute("SELECT pg_stat_statements_reset()", dbname=COUNTED)
-
-
-def line(browser, chart: str, name: str) -> tuple[float, float, float]:
-    """Of the chart whose title begins so, in words: what a line is now, the least and the most that it was.
-    Not numbers where there is none."""
-    label = browser.do("attribute", at=f'[aria-label^="{chart}"]', name="aria-label").removesuffix(".")
-    part = next(each for each in label.split(". ") if each.startswith(f"{name}: ")).removeprefix(f"{name}: ")
-    found = re.fullmatch("(.*) now, between (.*) and (.*)", part)
-    return tuple(map(number, found.groups())) if found else (math.nan,) * 3
-
-
-def number(text: str) -> float:
-    """With a unit or without."""
-    value = value_in(text)
-    return number_in(text) if math.isnan(value) else value
 
 
 def show_an_hour(browser, chart: str) -> None:

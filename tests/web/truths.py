@@ -7,6 +7,7 @@ import statistics
 import subprocess
 import time
 
+from browser import number_in
 from forebay_testing import PostgresServer, postgres_binary, wait_until
 
 COUNTED = "counted"  #: the database of a CountingServer that clients use
@@ -30,6 +31,21 @@ def value_in(text: str) -> float:
     value = float(found.group(1).replace(",", "")) * _UNITS[found.group(2)]
     further = _PART.match(text, found.end() + 1)  # "2 min 3 s"
     return value + (value_in(further.group()) if further else 0)
+
+
+def number(text: str) -> float:
+    """With a unit or without."""
+    value = value_in(text)
+    return number_in(text) if math.isnan(value) else value
+
+
+def line(browser, chart: str, name: str) -> tuple[float, float, float]:
+    """Of the chart whose title begins so, in words: what a line is now, the least and the most that it was.
+    Not numbers where there is none."""
+    label = browser.do("attribute", at=f'[aria-label^="{chart}"]', name="aria-label").removesuffix(".")
+    part = next(each for each in label.split(". ") if each.startswith(f"{name}: ")).removeprefix(f"{name}: ")
+    found = re.fullmatch("(.*) now, between (.*) and (.*)", part)
+    return tuple(map(number, found.groups())) if found else (math.nan,) * 3
 
 
 def figure(browser, name: str, part: str = "strong") -> str:
