@@ -80,10 +80,10 @@ void Planner::note(Subject& subject, const StatementTable::Row& row, TimePoint n
   const bool is_first = !subject.told;
   const auto growth =
       engine::grown(row.figures, is_first ? nullptr : &*subject.told, is_first ? looked_ : subject.looked);
+  const std::uint64_t past_calls = growth.calls - growth.hits;
+  subject.past.add(is_first ? now : subject.looked, now, past_calls, growth.exec_micros);
   subject.told = row.figures;
   subject.looked = now;
-  const std::uint64_t past_calls = growth.calls - growth.hits;
-  subject.past.add(now, past_calls, growth.exec_micros);
   // When it came to what it had before the first look is not known; its mean is.
   const std::uint64_t new_calls = is_first ? calls_by_server(row.figures) : past_calls;
   const std::uint64_t new_micros = is_first ? row.figures.exec_micros : growth.exec_micros;
@@ -314,11 +314,9 @@ json::object Planner::tell(const StatementName& name, TimePoint now) const {
           {"root", tree_of(kept->tree)}});
     }
     for (const auto& point : subject->past.points(now)) {
-      calls.push_back(point ? json::value(static_cast<double>(point->calls) / StatementPast::kSeconds)
-                            : json::value());
-      means.push_back(point && point->calls > 0
-                          ? json::value(static_cast<double>(point->micros) / 1e6 / point->calls)
-                          : json::value());
+      calls.push_back(point ? json::value(point->calls / StatementPast::kSeconds) : json::value());
+      means.push_back(point && point->calls > 0 ? json::value(point->micros / 1e6 / point->calls)
+                                                : json::value());
     }
   }
   const bool is_known = subject != nullptr;
@@ -330,9 +328,11 @@ json::object Planner::tell(const StatementName& name, TimePoint now) const {
       {"may_be_analyzed", is_known && subject->statement.why_not.empty() && subject->statement.is_plain_read},
       {"findings", is_known ? subject->findings : json::array()},
       {"measured", is_known && subject->measured ? json::value(*subject->measured) : json::value()},
-      {"past", json::object{{"step_seconds", StatementPast::kSeconds},
-                            {"calls_per_second", std::move(calls)},
-                            {"mean_seconds", std::move(means)}}}};
+      {"past",
+       json::object{{"step_seconds", StatementPast::kSeconds},
+                    {"newest_began", unix_time() + seconds_between(Clock::now(), StatementPast::began(now))},
+                    {"calls_per_second", std::move(calls)},
+                    {"mean_seconds", std::move(means)}}}};
 }
 
 json::value Planner::summary(const StatementName& name) const {

@@ -12,15 +12,26 @@ std::size_t place_of(std::int64_t number) {
 
 }  // namespace
 
-void StatementPast::add(TimePoint now, std::uint64_t calls, std::uint64_t micros) {
+void StatementPast::add(TimePoint since, TimePoint now, std::uint64_t calls, std::uint64_t micros) {
   const std::int64_t number = number_of(now);
+  double earlier = 0;
+  // Whoever looks after a long time does not know when it came.
+  if (number_of(since) == number - 1 && number - 1 == newest_)
+    earlier = seconds_between(since, began(now)) / seconds_between(since, now);
+  const auto all_calls = static_cast<double>(calls);
+  const auto all_micros = static_cast<double>(micros);
+  if (earlier > 0) add_to(number - 1, all_calls * earlier, all_micros * earlier);
+  add_to(number, all_calls * (1 - earlier), all_micros * (1 - earlier));
+}
+
+void StatementPast::add_to(std::int64_t number, double calls, double micros) {
   const auto kept = static_cast<std::int64_t>(kPoints);
   for (std::int64_t each = std::max(newest_ + 1, number - kept + 1); each <= number; ++each)
     points_[place_of(each)].reset();
   newest_ = number;
   auto& point = points_[place_of(number)];
   if (!point) point.emplace();
-  point->calls += static_cast<std::uint32_t>(calls);
+  point->calls += calls;
   point->micros += micros;
 }
 

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 
 import psycopg
 import pytest
@@ -91,7 +92,7 @@ def test_a_slow_statement_is_found_explained_and_fixed(forebay, progress, direct
     assert row["plan"]["findings"] == 1 and row["plan"]["total_cost"] == latest["total_cost"]
 
     direct.execute(finding["suggestion"])
-    assert http.post(f"/api/v1/statements/{row['id']}/explain").status == 200
+    assert explain_when_free(http, f"/api/v1/statements/{row['id']}").status == 200
     told = page_of(http, "slowed")["explained"]
     assert told["findings"] == []
     now, before = told["plans"]
@@ -114,7 +115,9 @@ def test_its_past_is_kept(forebay, progress):
         calls = sum(filter(None, past["calls_per_second"])) * past["step_seconds"]
         return calls == pytest.approx(told["calls"], abs=0.01) and past
 
+    asked = time.time()
     past = until(whole, "all of its calls")
+    assert asked - past["step_seconds"] - 1 < past["newest_began"] <= time.time()
     assert len(past["calls_per_second"]) == len(past["mean_seconds"]) == 120
     assert max(mean for mean in past["mean_seconds"] if mean is not None) >= 0.02
 
@@ -142,7 +145,7 @@ def test_a_statement_is_explained_by_its_text(forebay):
     _, http, client = forebay
     client.execute("SELECT pg_backend_pid(), 1 AS by_its_text")
     row = row_of(http, "by_its_text")
-    reply = http.post("/api/v1/statements/explain", {"statement": "SELECT pg_backend_pid(),  17 AS by_its_text;"})
+    reply = explain_when_free(http, "/api/v1/statements", {"statement": "SELECT pg_backend_pid(),  17 AS by_its_text;"})
     assert reply.status == 200, reply.text
     assert reply.data["id"] == row["id"]
     assert reply.data["explained"]["plans"][0]["root"]["node_type"] == "Result"
@@ -165,8 +168,8 @@ def test_a_write_is_explained_and_not_executed(forebay, progress, direct):
     assert "written" not in http.get("/api/v1/statements").text
     assert direct.execute("SELECT count(*), count(*) FILTER (WHERE note = 'written') FROM progress").fetchone() == (
         ROWS, 0)
-    refused = http.post(f"/api/v1/statements/{row_of(http, 'UPDATE progress')['id']}/explain",
-                        {"analyze": True, "parameters": ["written", "7", "0"]})
+    refused = explain_when_free(http, f"/api/v1/statements/{row_of(http, 'UPDATE progress')['id']}",
+                                {"analyze": True, "parameters": ["written", "7", "0"]})
     assert refused.status == 422 and "no plain read" in refused.json["error"]["message"]
     assert direct.execute("SELECT count(*) FROM progress WHERE note = 'written'").fetchone() == (0,)
 
@@ -198,7 +201,7 @@ def test_a_right_that_has_gone_is_the_reason(forebay, server, database):
     assert explained(http, "count(*), pg_sleep")["why_not"] is None
     server.psql("REVOKE SELECT ON vault FROM app", dbname=database)
     identifier = row_of(http, "count(*), pg_sleep")["id"]
-    refused = http.post(f"/api/v1/statements/{identifier}/explain")
+    refused = explain_when_free(http, f"/api/v1/statements/{identifier}")
     assert refused.status == 422 and "permission denied for table vault" in refused.json["error"]["message"]
     told = page_of(http, "count(*), pg_sleep")["explained"]
     assert "permission denied" in told["why_not"] and len(told["plans"]) == 1, "the last plan stays to be seen"
@@ -208,29 +211,23 @@ def test_executing_it_is_for_plain_reads_with_values_and_ends_in_time(forebay, p
     _, http, client = forebay
     client.execute("SELECT count(*) FROM progress WHERE user_id = 3")
     path = f"/api/v1/statements/{row_of(http, 'count(*) FROM progress')['id']}"
-    assert http.post(path + "/explain", {"analyze": True, "parameters": ["4"]}).status == 200
+    assert explain_when_free(http, path, {"analyze": True, "parameters": ["4"]}).status == 200
     measured = http.get(path).data["explained"]["measured"]
     scan = measured["root"]["plans"][0]
     assert scan["actual_rows"] == 10 and scan["rows_removed_by_filter"] == ROWS - 10
     assert measured["execution_seconds"] > 0
-    assert http.post(path + "/explain", {"analyze": True}).json["error"]["message"] == (
+    assert explain_when_free(http, path, {"analyze": True}).json["error"]["message"] == (
         "it takes 1 values, and 0 were sent")
-    wrong = http.post(path + "/explain", {"analyze": True, "parameters": ["'); DROP TABLE progress; --"]})
+    wrong = explain_when_free(http, path, {"analyze": True, "parameters": ["'); DROP TABLE progress; --"]})
     assert wrong.status == 422 and "invalid input syntax" in wrong.json["error"]["message"]
     assert direct.execute("SELECT count(*) FROM progress").fetchone() == (ROWS,)
     client.execute("SELECT pg_sleep(0.01)")
-    sleeper = f"/api/v1/statements/{row_of(http, 'pg_sleep')['id']}/explain"
-
-    def asked():
-        """It waits for a tenth of a second to get a backend, which may have to be opened."""
-        reply = http.post(sleeper, {"analyze": True, "parameters": ["30"]})
-        return "no backend" not in reply.json["error"]["message"] and reply
-
-    late = until(asked, "an answer of the server's")
+    late = explain_when_free(http, f"/api/v1/statements/{row_of(http, 'pg_sleep')['id']}",
+                             {"analyze": True, "parameters": ["30"]})
     assert late.status == 422 and "statement timeout" in late.json["error"]["message"]
     client.execute(SLOW, (1,))
-    unknown = http.post(f"/api/v1/statements/{row_of(http, 'slowed')['id']}/explain",
-                        {"analyze": True, "parameters": ["1", "0"]})
+    unknown = explain_when_free(http, f"/api/v1/statements/{row_of(http, 'slowed')['id']}",
+                                {"analyze": True, "parameters": ["1", "0"]})
     assert unknown.status == 422 and "no plain read" in unknown.json["error"]["message"]
 
 
@@ -243,15 +240,19 @@ def test_a_measured_run_of_many_steps_was_said_to_have_no_row(forebay, direct):
     assert len(json.dumps(raw, indent=2)) > 32 * 1024
     client.execute(text, prepare=False)
     path = f"/api/v1/statements/{row_of(http, 'FROM parts p0')['id']}"
-    reply = until(lambda: explain_when_free(http, path), "an answer of the server's")
+    reply = explain_when_free(http, path, {"analyze": True})
     assert reply.status == 200, reply.json
     assert len(steps(http.get(path).data["explained"]["measured"]["root"])) == len(steps(raw[0]["Plan"]))
 
 
-def explain_when_free(http: Http, path: str):
+def explain_when_free(http: Http, path: str, body: dict | None = None):
     """It waits for a tenth of a second to get a backend, which may have to be opened."""
-    reply = http.post(f"{path}/explain", {"analyze": True})
-    return None if reply.status != 200 and "no backend" in reply.json["error"]["message"] else reply
+
+    def ask():
+        reply = http.post(f"{path}/explain", body)
+        return None if reply.status != 200 and "no backend" in reply.json["error"]["message"] else reply
+
+    return until(ask, "an answer of the server's")
 
 
 def test_only_administrators_ask_and_names_are_checked(start, connect):
@@ -275,18 +276,21 @@ def test_a_body_that_is_wrong_is_told_so(forebay, body):
     assert (reply.status, reply.json["error"]["code"]) == (400, "invalid_body")
 
 
-def test_clients_that_wait_come_first(start, connect):
+def test_clients_that_wait_come_first(start, connect, direct):
     daemon = start(*ADMIN, "--pool-size", "1", "--set", "pool.overflow=0", "--set", "plans.slower_than=20ms")
     http = Http(daemon)
     first, second, third = (connect(daemon) for _ in range(3))
     first.execute("SELECT pg_sleep(0.05)")
     identifier = row_of(http, "pg_sleep")["id"]
-    waiting = [threading.Thread(target=client.execute, args=("SELECT pg_sleep(2)",)) for client in (second, third)]
+    direct.execute("SELECT pg_advisory_lock(1)")
+    blocked = ("SELECT pg_advisory_xact_lock(1)",)
+    waiting = [threading.Thread(target=client.execute, args=blocked) for client in (second, third)]
     for thread in waiting:
         thread.start()
     until(lambda: any(pool["clients"]["waiting"] for pool in http.get("/api/v1/pools").data), "somebody who waits")
     refused = http.post(f"/api/v1/statements/{identifier}/explain")
     assert refused.status == 422 and "clients wait" in refused.json["error"]["message"]
+    direct.execute("SELECT pg_advisory_unlock(1)")
     for thread in waiting:
         thread.join(20)
 
@@ -298,4 +302,4 @@ def test_it_can_be_switched_off(start, connect):
     client.execute("SELECT pg_sleep(0.05)")
     past = until(lambda: any(page_of(http, "pg_sleep")["explained"]["past"]["calls_per_second"]), "a look")
     assert past and row_of(http, "pg_sleep")["plan"] is None
-    assert http.post(f"/api/v1/statements/{row_of(http, 'pg_sleep')['id']}/explain").status == 200
+    assert explain_when_free(http, f"/api/v1/statements/{row_of(http, 'pg_sleep')['id']}").status == 200

@@ -36,12 +36,14 @@ test("what a LIMIT saves below it makes no negative share", () => {
 });
 
 test("the past has its times, and the stretch at hand is left out", () => {
-  const past = pastOf(
-    { step_seconds: 30, calls_per_second: [null, 0, 2, 1], mean_seconds: [null, null, 0.5, 0.1] },
-    3015,
-  );
+  const past = pastOf({
+    step_seconds: 30,
+    newest_began: 3011,
+    calls_per_second: [null, 0, 2, 1],
+    mean_seconds: [null, null, 0.5, 0.1],
+  });
   expect(past).toEqual([
-    { time: 2940, callsPerSecond: 0, meanSeconds: null },
-    { time: 2970, callsPerSecond: 2, meanSeconds: 0.5 },
+    { time: 2951, callsPerSecond: 0, meanSeconds: null },
+    { time: 2981, callsPerSecond: 2, meanSeconds: 0.5 },
   ]);
 });

@@ -84,9 +84,8 @@ export interface PastPoint {
 }
 
 /** The last stretch is not over yet, and left out, as is what was before anybody looked. */
-export function pastOf(past: Explained["past"], now: number): PastPoint[] {
-  const { step_seconds: step, calls_per_second: calls } = past;
-  const newest = Math.floor(now / step) * step;
+export function pastOf(past: Explained["past"]): PastPoint[] {
+  const { step_seconds: step, newest_began: newest, calls_per_second: calls } = past;
   const points = calls.slice(0, -1).map((each, place) => ({
     time: newest - (calls.length - 1 - place) * step,
     callsPerSecond: each,

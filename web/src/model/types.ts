@@ -348,7 +348,12 @@ export interface Explained {
     findings: Finding[];
     root: PlanNode;
   } | null;
-  past: { step_seconds: number; calls_per_second: (number | null)[]; mean_seconds: (number | null)[] };
+  past: {
+    step_seconds: number;
+    newest_began: number;
+    calls_per_second: (number | null)[];
+    mean_seconds: (number | null)[];
+  };
 }
 
 /** GET /api/v1/statements/{id} */

@@ -54,7 +54,7 @@ function Details({ live, database, fingerprint }: { live: Live; database: string
       (why: unknown) => setFailed(why instanceof ApiError ? why : new ApiError(0, "unknown", String(why))),
     );
   };
-  const past = pastOf(value.explained.past, Date.now() / 1000);
+  const past = pastOf(value.explained.past);
   return (
     <>
       {error && <Failure error={error} has />}
