@@ -416,7 +416,7 @@ MARKS = {
 
 
 def test_a_change_stream_that_stands_still_again_and_again_is_told_of_by_the_rule_as_it_is_shipped(faulty):
-    """Each is given up after ten seconds, whereupon the lease has no age; that of the next one begins at nothing."""
+    """Each is given up after ten seconds, whereupon the lease had no age until the next one had proved something."""
     wait_until(lambda: faulty.prometheus.fires(AS_SHIPPED), 60, "it fires", interval=0.5)
 
 

@@ -31,7 +31,7 @@ def test_it_runs_where_the_server_decodes_its_changes(server, database, items, a
         assert endpoint.warm(lambda: client.execute(READ).fetchall()) == [("item 1",)]
         assert (endpoint.figures()["level"], endpoint.figures()["trouble"]) == ("bounded", "")
         around("UPDATE items SET name = 'new' WHERE id = 1")
-        wait_until(lambda: client.execute(READ).fetchall() == [("new",)], 5, "the other client's write")
+        wait_until(lambda: client.execute(READ).fetchall() == [("new",)], 40, "the other client's write")
 
 
 LACKS = [

@@ -19,29 +19,55 @@ pytestmark = pytest.mark.usefixtures("items")
 TEXT = "SELECT id, name FROM items WHERE id = 1"
 
 
-def test_figures_move(cached, client):
-    cached.settle(lambda: client.execute(TEXT).fetchall())
-    before = cached.figures()
+@pytest.fixture
+def lasting(server, database, forebays) -> Cached:
+    """As `cached`, with leases that no pause of the machine ends."""
+    endpoint = Cached("transaction", forebays(*FLAGS, "--set", "cache.staleness=20s"), server, database)
+    endpoint.clear()
+    return endpoint
+
+
+@pytest.fixture
+def asking(lasting):
+    with lasting.connect() as connection:
+        yield connection
+
+
+def test_figures_move(lasting, asking):
+    lasting.settle(lambda: asking.execute(TEXT).fetchall())
+    before = lasting.figures()
     assert before["level"] == "bounded" and before["entries"] >= 1 and before["bytes"] > 0
     for _ in range(10):
-        client.execute(TEXT).fetchall()
-    client.execute("SELECT id, name FROM items WHERE id = 199").fetchall()
-    after = cached.figures()
+        asking.execute(TEXT).fetchall()
+    asking.execute("SELECT id, name FROM items WHERE id = 199").fetchall()
+    after = lasting.figures()
     assert after["hits"] - before["hits"] == 10
     assert after["misses"] > before["misses"]
-    assert after["lease_age_ms"] <= after["staleness_ms"] == 1000
-    assert 0 < after["age_p50_ms"] <= after["age_p99_ms"] <= after["age_max_ms"] <= 1000
+    assert after["staleness_ms"] == 20_000
 
 
-def test_each_answer_from_memory_has_its_time(cached, client):
-    """B21: hit < 5 ms; P8: cached < 100 ms."""
+def test_ages_stay_within_the_bound(cached, client):
     cached.settle(lambda: client.execute(TEXT).fetchall())
-    before = cached.latencies()["hits"]
+
+    def leased():
+        client.execute(TEXT).fetchall()
+        figures = cached.figures()
+        return figures["lease_age_ms"] <= figures["staleness_ms"] and figures
+
+    figures = wait_until(leased, 20, "a lease that is no older than it may be")
+    assert figures["staleness_ms"] == 1000
+    assert 0 < figures["age_p50_ms"] <= figures["age_p99_ms"] <= figures["age_max_ms"] <= 1000
+
+
+def test_each_answer_from_memory_has_its_time(lasting, asking):
+    """B21: hit < 5 ms; P8: cached < 100 ms."""
+    lasting.settle(lambda: asking.execute(TEXT).fetchall())
+    before = lasting.latencies()["hits"]
     begun = time.monotonic()
     for _ in range(200):
-        client.execute(TEXT).fetchall()
+        asking.execute(TEXT).fetchall()
     waited = (time.monotonic() - begun) * 1e3
-    after = cached.latencies()["hits"]
+    after = lasting.latencies()["hits"]
     assert after["count"] - before["count"] == 200
     assert 0 < after["total_time"] - before["total_time"] < waited
 
@@ -187,7 +213,7 @@ def test_an_entry_has_a_lifetime(server, database, items, daemons):
         def read_again():
             return client.execute(TEXT).fetchall() and endpoint.figures()["fills"] > fills
 
-        wait_until(read_again, 5, "it is read from the server again")
+        wait_until(read_again, 40, "it is read from the server again")
         assert endpoint.figures()["stale"] == 0, "it was its age, and no write, that ended it"
 
 
@@ -220,14 +246,14 @@ def test_entries_show_what_is_kept_without_its_values(cached, client):
 
 
 @pytest.mark.parametrize("named", ["items", "public.items"])
-def test_cache_clear_of_one_relation(cached, client, around, named):
+def test_cache_clear_of_one_relation(lasting, asking, around, named):
     around("CREATE TABLE IF NOT EXISTS others (x int); ALTER TABLE others OWNER TO app")
     for text in (TEXT, "SELECT x FROM others"):
-        cached.settle(lambda: client.execute(text).fetchall())  # noqa: B023
-    cached.clear(named)
-    assert {entry["relations"] for entry in cached.entries()} == {"public.others"}
-    assert cached.hits_during(lambda: client.execute("SELECT x FROM others").fetchall()) == 1
-    assert cached.hits_during(lambda: client.execute(TEXT).fetchall()) == 0
+        lasting.settle(lambda: asking.execute(text).fetchall())  # noqa: B023
+    lasting.clear(named)
+    assert {entry["relations"] for entry in lasting.entries()} == {"public.others"}
+    assert lasting.hits_during(lambda: asking.execute("SELECT x FROM others").fetchall()) == 1
+    assert lasting.hits_during(lambda: asking.execute(TEXT).fetchall()) == 0
 
 
 def test_cache_is_used_as(cached):

@@ -1,6 +1,8 @@
 """The levels at which results are known to be fresh: which one comes about, and what each promises."""
 
 import contextlib
+import os
+import signal
 import threading
 import time
 
@@ -9,6 +11,7 @@ import pytest
 
 from forebay_testing import ForebayDaemon, wait_until
 from forebay_testing import frontend_messages as fe
+from forebay_testing.boot_clock import BootClock
 
 from conftest import BOUND, FLAGS, LIFETIMES, Cached, await_lease, within_bound
 
@@ -89,11 +92,16 @@ def level_is(endpoint, client, level: str, trouble: str = "") -> None:
 
 def test_the_level_is_shown_and_why(ttl, client):
     ttl.warm(lambda: reads(client))
-    figures = ttl.figures()
+
+    def leased():
+        reads(client)
+        figures = ttl.figures()
+        return figures["lease_age_ms"] <= BOUND * 1000 and figures
+
+    figures = wait_until(leased, 20, "a lease that is no older than it may be")
     assert figures["level"] == "ttl"
     assert figures["trouble"] == "wal_level is replica, not logical; no outbox is installed"
     assert figures["staleness_ms"] is None and figures["age_max_ms"] is None
-    assert figures["lease_age_ms"] <= BOUND * 1000
     assert 'level=ttl why="wal_level is replica, not logical; no outbox is installed"' in ttl.daemon.log()
 
 
@@ -107,25 +115,32 @@ def test_only_what_was_given_a_lifetime_is_kept(ttl, client):
         "until what it depends on changes through Forebay (level ttl), 1h at most (policy items)")
 
 
-def test_the_lifetime_counts_from_before_the_fill(ttl, client, other):
+def test_the_lifetime_counts_from_before_the_fill(ttl):
     """So it bounds how old an answer is, however long the server took to give it."""
-    text = ONE + " /* forebay: tags=short ttl=5s */"
-    ttl.warm(lambda: reads(client, text))
-    ttl.clear()
-    with psycopg.connect(ttl.server.dsn()) as writer, contextlib.closing(ttl.connect()) as watcher:
+    text = ONE + " /* forebay: tags=short ttl=40s */"
+    clock = BootClock()
+    with contextlib.ExitStack() as stack:
+        with clock.is_in_use():
+            daemon = stack.enter_context(ForebayDaemon(ttl.server, FLAGS, config=LIFETIMES))
+        endpoint = Cached("transaction", daemon, ttl.server, "postgres")
+        client, other, watcher = (stack.enter_context(endpoint.connect(prepare_threshold=None)) for _ in range(3))
+        writer = stack.enter_context(psycopg.connect(ttl.server.dsn()))
+        endpoint.warm(lambda: reads(client, text))
+        endpoint.clear()
         writer.execute("LOCK TABLE items")
         reader = threading.Thread(target=reads, args=(other, text))
         reader.start()
-        wait_until(lambda: reads(watcher, "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'relation'"))
-        began = time.monotonic()
-        time.sleep(2)  # the fill is to take a good part of the lifetime
+        wait_until(lambda: reads(watcher, "SELECT 1 FROM pg_stat_activity WHERE wait_event = 'relation'"), 20)
+        clock.advance(10)  # the fill is to take a good part of the lifetime
+        await_lease(endpoint, watcher)
         writer.rollback()
         reader.join()
-        assert [entry for entry in ttl.entries() if entry["tags"] == "short"], "it was kept"
+        assert [entry for entry in endpoint.entries() if entry["tags"] == "short"], "it was kept"
         writer.execute("UPDATE items SET name = 'zz'")
         writer.commit()
-    time.sleep(max(0.0, began + 5.0 - time.monotonic()))
-    assert reads(client, text) == [("zz",)]
+        clock.advance(30)
+        await_lease(endpoint, watcher)
+        assert reads(client, text) == [("zz",)]
 
 
 @pytest.mark.parametrize("texts", WRITES.values(), ids=WRITES)
@@ -155,13 +170,27 @@ def test_a_fill_that_began_before_a_write_is_not_served_after_it(ttl, client, ot
     """Its snapshot is older than the write, its answer comes later."""
     slow = "SELECT count(*), max(name) FROM items, generate_series(1, 25000)"
     ttl.warm(lambda: reads(other, slow))  # so it would be kept
-    ttl.clear()
-    reader = threading.Thread(target=reads, args=(other, slow))
-    reader.start()
-    active = "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query = %s"
-    wait_until(lambda: ttl.server.query(active, (slow,)), interval=0.005)
-    client.execute("UPDATE items SET name = 'zz'")
-    assert reader.is_alive(), "the write was done before the fill"
+    active = "SELECT pid FROM pg_stat_activity WHERE state = 'active' AND query = %s"
+
+    def stopped_meanwhile() -> tuple[threading.Thread, int] | None:
+        """Nothing when the fill was done before its backend stood still."""
+        ttl.clear()
+        reader = threading.Thread(target=reads, args=(other, slow))
+        reader.start()
+        while reader.is_alive():
+            for pid, in ttl.server.query(active, (slow,)):
+                os.kill(pid, signal.SIGSTOP)
+                if ttl.server.query(active, (slow,)):
+                    return reader, pid
+                os.kill(pid, signal.SIGCONT)
+        return None
+
+    reader, pid = wait_until(stopped_meanwhile, 40, "a fill that is under way")
+    try:
+        client.execute("UPDATE items SET name = 'zz'")
+        assert reader.is_alive(), "the write was done before the fill"
+    finally:
+        os.kill(pid, signal.SIGCONT)
     reader.join()
     await_lease(ttl, client)
     with ttl.connect() as knows_nothing:

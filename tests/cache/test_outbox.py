@@ -105,7 +105,7 @@ def explained(client, text: str) -> str:
 
 def test_the_level_is_shown_and_why(boxed, client):
     boxed.warm(lambda: reads(client))
-    wait_until(lambda: reads(client) and boxed.figures()["age_max_ms"] > 0, 5, "two leases")
+    wait_until(lambda: reads(client) and boxed.figures()["age_max_ms"] > 0, 40, "two leases")
     figures = boxed.figures()
     assert figures["level"] == "outbox" and figures["trouble"] == "wal_level is replica, not logical"
     assert figures["age_max_ms"] <= figures["staleness_ms"] == 1000
@@ -167,12 +167,12 @@ def test_what_is_not_followed_is_not_kept(boxed, client, server):
     boxed.warm(lambda: reads(client, TWO))
     server.psql("CREATE TABLE IF NOT EXISTS later (x int); GRANT ALL ON later TO app", "boxed")
     wait_until(lambda: explained(client, "SELECT x FROM later") ==
-               "Kept: no; public.later has no trigger for the outbox", 5)
+               "Kept: no; public.later has no trigger for the outbox", 20)
     assert "not followed public.later: it has no trigger" in outbox(server, "status", "boxed")
     server.psql("ALTER TABLE items ENABLE TRIGGER forebay_note_change; SET session_replication_role = replica;"
                 " UPDATE items SET name = 'zz' WHERE id = 2", "boxed")
     within_bound(lambda: reads(client, TWO), [("zz",)], time.monotonic())
-    wait_until(lambda: "items has no trigger" in explained(client, TWO), 5, "a trigger that is not for all sessions")
+    wait_until(lambda: "items has no trigger" in explained(client, TWO), 20, "a trigger that is not for all sessions")
     assert "not followed public.items: its trigger is not enabled" in outbox(server, "status", "boxed")
     outbox(server, "install", "boxed")
     boxed.warm(lambda: reads(client, "SELECT x FROM later"))

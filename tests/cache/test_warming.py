@@ -151,4 +151,4 @@ def test_a_list_that_cannot_be_read_or_written_stops_nothing(starts):
     starts.file.mkdir()
     with starts() as cached:
         ask_often(cached)
-        wait_until(lambda: "cannot read cache.warm_file" in cached.daemon.log(), 5, "it is told")
+        wait_until(lambda: "cannot read cache.warm_file" in cached.daemon.log(), 40, "it is told")

@@ -75,11 +75,11 @@ def test_the_process_ends_though_somebody_reads(start):
     daemon = start()
     http = Http(daemon)
     with contextlib.closing(Events(http)) as events, http.connect() as half, http.connect():
+        began = time.monotonic()
         half.sendall(b"GET /health/live HTTP/1.1\r\nHost")
         events.next()
-        began = time.monotonic()
         daemon.stop()
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 10, "a request has ten seconds, a reader no end"
 
 
 def test_a_reader_that_reads_nothing_does_not_hold_up_others(start):

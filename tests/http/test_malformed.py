@@ -59,7 +59,7 @@ def test_long_headers_and_bodies_are_refused(start):
                 connection.sendall(b"A: b\r\n" * 50)
             if select.select([connection], [], [], 0.02)[0]:
                 break
-        assert closes(connection, 5).startswith(b"HTTP/1.1 431 ")
+        assert closes(connection, 60).startswith(b"HTTP/1.1 431 ")
     head = b"POST /api/v1/pause HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
     assert parse(http.raw(head + b"Content-Length: 65537\r\n\r\n")).status == 413
     assert parse(http.raw(head + b"Content-Length: 99999999999999\r\n\r\n")).status == 413
@@ -72,29 +72,36 @@ def test_long_headers_and_bodies_are_refused(start):
 def test_a_line_of_a_body_that_does_not_end_is_refused_and_keeps_no_processor_busy(start, begun):
     http = Http(start())
     with http.connect() as connection:
+        began = time.monotonic()
         connection.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n" + begun)
         with contextlib.suppress(ConnectionResetError, BrokenPipeError):
             for _ in range(80):
                 connection.sendall(b"a" * 1024)
-        answer = closes(connection, 5)
-    assert answer.startswith(b"HTTP/1.1 413 ") or answer == b""  # a reset may overtake it
+        answer = closes(connection, 60)
+        took = time.monotonic() - began
+    # A reset may overtake it; who is given up for being slow after ten seconds is told nothing either.
+    assert answer.startswith(b"HTTP/1.1 413 ") or (answer == b"" and took < 10)
     assert http.get("/health/live").status == 200
 
 
+@pytest.mark.time_limit(120)
 def test_a_slow_request_is_given_up(start):
     """Byte by byte, none of which is late: the whole request has ten seconds."""
     http = Http(start())
     with http.connect() as connection:
-        began = time.monotonic()
+        began = sent = time.monotonic()
+        longest = 0.0
         connection.setblocking(False)
         request = iter(LIVE[:-2] + b"X: y\r\n" * 1000)
-        while time.monotonic() - began < 20:
+        while sent - began < 50:
             if select.select([connection], [], [], 0.3)[0]:
                 break
             connection.send(bytes([next(request)]))
+            before, sent = sent, time.monotonic()
+            longest = max(longest, sent - before)
         took = time.monotonic() - began
-        assert b"200" not in closes(connection, 5)
-    assert 8 < took < 15
+        assert b"200" not in closes(connection, 60)
+    assert 8 < took < 15 + longest, "but for a pause of the machine"
     assert http.get("/health/live").status == 200
 
 
@@ -186,7 +193,7 @@ def test_who_expected_to_be_told_to_go_on_waited_in_vain(start):
             told += connection.recv(1024)
         assert told == b"HTTP/1.1 100 Continue\r\n\r\n"
         connection.sendall(b"{}")
-        assert closes(connection, 5).startswith(b"HTTP/1.1 200 ")
+        assert closes(connection, 60).startswith(b"HTTP/1.1 200 ")
     # Whoever sends the body at once, or too much, or speaks HTTP/1.0, is told nothing but the reply.
     assert http.raw(head.format(2, "100-continue").encode() + b"{}").startswith(b"HTTP/1.1 200 ")
     assert http.raw(head.format(65537, "100-continue").encode()).startswith(b"HTTP/1.1 413 ")
@@ -195,7 +202,7 @@ def test_who_expected_to_be_told_to_go_on_waited_in_vain(start):
         connection.sendall(old)
         assert select.select([connection], [], [], 0.3)[0] == []
         connection.sendall(b"{}")
-        assert closes(connection, 5).startswith(b"HTTP/1.1 200 ")
+        assert closes(connection, 60).startswith(b"HTTP/1.1 200 ")
 
 
 def test_what_else_is_expected_is_refused(start):

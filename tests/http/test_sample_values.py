@@ -1,5 +1,7 @@
 """Values of parameters: kept only where somebody asks, bounded, masked, for administrators alone (L6, L17, C7)."""
 
+import time
+
 import psycopg
 import pytest
 
@@ -11,6 +13,7 @@ SECRET = "somebodys-secret-value"
 WHO = "http: {anonymous: viewer, admin_tokens: [an-admin-of-this-test]}\n"
 #: It takes as long as its second value says.
 TEXT = "SELECT 'a literal', %s::text, pg_sleep(%s) AS sampled"
+SLOW = 0.3  # seconds
 
 
 @pytest.fixture
@@ -34,10 +37,22 @@ def texts(told: dict) -> list:
     return [value["text"] for value in told["values"]]
 
 
-def run_three(client) -> None:
-    """The second is the slowest by far."""
-    for secret, seconds in (("first", 0), (SECRET, 0.3), (None, 0.01)):
-        client.execute(TEXT, (secret, seconds))
+def run_three(daemon, call) -> float:
+    """The second is the slowest by far, unless the machine stood still during another one: then all is forgotten, and
+    they are run anew. How long the second one took."""
+    while True:
+        took = []
+        for secret, seconds in (("first", 0), (SECRET, SLOW), (None, 0.01)):
+            began = time.monotonic()
+            call(secret, seconds)
+            took.append(time.monotonic() - began)
+        if max(took[0], took[2]) < SLOW:
+            return took[1]
+        daemon.console("RESET STATEMENTS")
+
+
+def run_text(daemon, client) -> None:
+    run_three(daemon, lambda secret, seconds: client.execute(TEXT, (secret, seconds)))
 
 
 @pytest.mark.parametrize("prepared", [False, True], ids=["text", "binary"])
@@ -45,32 +60,31 @@ def test_the_slowest_calls_values_are_kept_as_they_were_bound(forebay, connect, 
     daemon, http = forebay("on")
     client = connect(daemon, prepare_threshold=0 if prepared else None)
     with client.cursor(binary=prepared) as cursor:
-        for secret, seconds in (("first", 0), (SECRET, 0.3), (None, 0.01)):
-            cursor.execute(TEXT, (secret, seconds))
+        took = run_three(daemon, lambda secret, seconds: cursor.execute(TEXT, (secret, seconds)))
     told = sample(http)
     assert texts(told)[0] == SECRET and texts(told)[2] == "a literal", "parameters come first, as in the text"
     assert not any(value["masked"] or value["cut"] for value in told["values"])
-    assert 0.3 <= told["seconds"] < 10 and told["left_out"] == 0
+    assert SLOW <= told["seconds"] <= took and told["left_out"] == 0
 
 
 def test_those_of_a_simple_query_are_its_literals(forebay, connect):
     daemon, http = forebay("on")
     client = connect(daemon)
-    for secret, seconds in (("first", 0), (f"{SECRET}, it''s", 0.3), ("third", 0)):
-        client.pgconn.exec_(f"SELECT '{secret}' AS sampled, pg_sleep({seconds})".encode())
-    assert texts(sample(http)) == [f"{SECRET}, it's", "0.3"]
+    run_three(daemon, lambda secret, seconds: client.pgconn.exec_(
+        f"SELECT '{secret}, it''s' AS sampled, pg_sleep({seconds})".encode()))
+    assert texts(sample(http)) == [f"{SECRET}, it's", f"{SLOW}"]
 
 
 def test_by_default_nothing_is_kept(start, connect):
     daemon = start(config=WHO)
     http = Http(daemon)
-    run_three(connect(daemon))
+    run_text(daemon, connect(daemon))
     assert sample(http) is None
 
 
 def test_masked_ones_tell_sizes_and_nothing_else_has_values_at_all(forebay, connect):
     daemon, http = forebay("masked")
-    run_three(connect(daemon))
+    run_text(daemon, connect(daemon))
     told = sample(http)
     assert texts(told)[0] == f"{len(SECRET)} bytes" and all(value["masked"] for value in told["values"])
     assert SECRET not in http.get(f"/api/v1/statements/{name_of(http)}", **ADMIN).text
@@ -78,7 +92,7 @@ def test_masked_ones_tell_sizes_and_nothing_else_has_values_at_all(forebay, conn
 
 def test_whoever_may_only_look_sees_none_and_no_other_place_has_them(forebay, connect):
     daemon, http = forebay("on")
-    run_three(connect(daemon))
+    run_text(daemon, connect(daemon))
     assert texts(sample(http, **ADMIN))[0] == SECRET
     assert sample(http, Authorization=None) is None
     for path in ("/api/v1/statements", "/api/v1/repetitions", "/api/v1/overview", "/api/v1/recommendations",
@@ -91,7 +105,7 @@ def test_whoever_may_only_look_sees_none_and_no_other_place_has_them(forebay, co
 def test_a_reload_to_another_choice_and_a_reset_forget_them(forebay, connect):
     daemon, http = forebay("on")
     client = connect(daemon)
-    run_three(client)
+    run_text(daemon, client)
     assert texts(sample(http))[0] == SECRET
     daemon.console("RESET STATEMENTS")
     client.execute(TEXT, ("after", 0))

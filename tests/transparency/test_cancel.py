@@ -1,6 +1,7 @@
 """Cancel requests: the right key reaches the query that runs, any other reaches nothing (pitfalls: pooling 15)."""
 
 import concurrent.futures
+import contextlib
 import threading
 
 import pytest
@@ -19,6 +20,23 @@ def running(server, database):
         wait_until(lambda: server.query(sql, (database, text)), 10, f"{text!r} runs")
 
     return wait
+
+
+@pytest.fixture
+def held(reference, running):
+    """`with held(raw):` this client's query runs within, and is not cancelled by anybody."""
+
+    @contextlib.contextmanager
+    def hold(raw):
+        with reference.connect() as holder:
+            holder.execute("SELECT pg_advisory_lock(1)")
+            raw.send(fe.query("SELECT pg_advisory_xact_lock(1), 'spared' AS raw_waits"))
+            running("raw_waits")
+            yield
+            assert raw.nothing_comes(2)
+        assert state_of(raw.until_ready()) == "fine"
+
+    return hold
 
 
 def send_cancel(endpoint, pid, secret):
@@ -61,43 +79,34 @@ def test_cancel_in_a_transaction_aborts_it(endpoint, running):
         assert raw.status == "I"
 
 
-def test_wrong_keys_reach_nothing(endpoint, running):
-    with endpoint.raw() as raw:
+def test_wrong_keys_reach_nothing(endpoint, held):
+    with endpoint.raw() as raw, held(raw):
         pid, secret = raw.key
-        raw.send(fe.query("SELECT pg_sleep(3), 'spared' AS raw_waits"))
-        running("raw_waits")
         for wrong in ((pid, secret ^ 1), (pid ^ 1, secret), (0, 0), (pid, 0), (0xFFFFFFFF, 0xFFFFFFFF)):
             send_cancel(endpoint, *wrong)
-        assert state_of(raw.until_ready()) == "fine"
 
 
-def test_key_of_a_client_that_left_reaches_nothing(endpoint, running):
+def test_key_of_a_client_that_left_reaches_nothing(endpoint, held):
     with endpoint.raw() as gone:
         key = gone.key
         gone.query("SELECT 1")
         gone.leave()
-    with endpoint.raw() as raw:
-        raw.send(fe.query("SELECT pg_sleep(3), 'spared' AS raw_waits"))
-        running("raw_waits")
+    with endpoint.raw() as raw, held(raw):
         send_cancel(endpoint, *key)
-        assert state_of(raw.until_ready()) == "fine"
 
 
-def test_key_of_a_client_means_nothing_to_the_server(transaction_mode, running):
+def test_key_of_a_client_means_nothing_to_the_server(transaction_mode, held):
     """Were it the backend's own, whoever was served by that backend once could cancel its next clients."""
-    with transaction_mode.raw() as raw:
-        raw.send(fe.query("SELECT pg_sleep(3), 'spared' AS raw_waits"))
-        running("raw_waits")
-        with RawConnection(transaction_mode.server.host, transaction_mode.server.port) as past:
-            past.send(fe.cancel_request(*raw.key))
-            past.receive_all()
-        assert state_of(raw.until_ready()) == "fine"
+    server = transaction_mode.server
+    with transaction_mode.raw() as raw, held(raw), RawConnection(server.host, server.port) as past:
+        past.send(fe.cancel_request(*raw.key))
+        past.receive_all()
 
 
 def test_malformed_cancel_requests_are_dropped(endpoint):
     whole = fe.cancel_request(1, 2)
     for request in (whole[:8], whole[:12], b"\0\0\0\x14" + whole[4:] + b"more"):
-        with RawConnection(endpoint.host, endpoint.port, timeout=5) as other:
+        with RawConnection(endpoint.host, endpoint.port) as other:
             other.send(request)
             other.socket.shutdown(1)
             other.receive_all()
@@ -106,16 +115,14 @@ def test_malformed_cancel_requests_are_dropped(endpoint):
 
 
 @pytest.mark.pool(1)
-def test_cancel_while_waiting_for_a_backend(transaction_mode, running):
+def test_cancel_while_waiting_for_a_backend(transaction_mode, held):
     """Nothing runs on the server yet: the waiting query ends as a cancelled one, and never runs."""
     with transaction_mode.raw() as busy, transaction_mode.raw() as waiting:
-        busy.send(fe.query("SELECT pg_sleep(5) AS occupies"))
-        running("occupies")
-        waiting.send(fe.query("CREATE TABLE must_not_exist ()"))
-        assert waiting.nothing_comes(0.2)
-        waiting.cancel()
-        assert state_of(waiting.until_ready()) == "57014"
-        assert state_of(busy.until_ready()) == "fine"
+        with held(busy):
+            waiting.send(fe.query("CREATE TABLE must_not_exist ()"))
+            assert waiting.nothing_comes(0.2)
+            waiting.cancel()
+            assert state_of(waiting.until_ready()) == "57014"
         assert waiting.rows("SELECT to_regclass('must_not_exist')") == [[None]]
 
 

@@ -12,7 +12,7 @@ import pytest
 from fingerprint import differences, fingerprint
 from psycopg.rows import dict_row
 
-from forebay_testing import wait_until
+from forebay_testing import ForebayDaemon, wait_until
 from forebay_testing.fixtures import USER, Endpoint, drop_database
 
 #: What the hidden code does, as the body of a function that returns an integer.
@@ -240,12 +240,18 @@ def test_ordinary_triggers_hold_no_backend(transaction_mode, reference):
             assert _held(transaction_mode) == 0, statement
 
 
-def test_a_look_at_the_catalog_that_lasts_longer_than_it_may_ends_no_client(server, database, forebays):
-    daemon = forebays("--pool-mode", "transaction", "--set", "timeouts.connect=1s")
+def test_a_look_at_the_catalog_that_lasts_longer_than_it_may_ends_no_client(server, database):
     with (
+        ForebayDaemon(server, ["--pool-mode", "transaction"], config="timeouts: {connect: 60s}\n") as daemon,
         Endpoint("transaction", daemon, server, database).connect() as client,
         psycopg.connect(server.socket_dsn(dbname=database)) as locker,
     ):
+        client.execute("SELECT 'has a backend'")
+        # Only now, for connecting to the server may take no longer either.
+        daemon.config_path.write_text("timeouts: {connect: 1s}\n")
+        daemon.reload()
+        wait_until(lambda: [row for row in daemon.show("config")
+                            if (row["key"], row["value"]) == ("timeouts.connect", "1s")], 20, "the reload")
         client.execute("CREATE TABLE makes_a_look_due ()")
         locker.execute("LOCK TABLE pg_catalog.pg_policy IN ACCESS EXCLUSIVE MODE")
 
@@ -254,7 +260,7 @@ def test_a_look_at_the_catalog_that_lasts_longer_than_it_may_ends_no_client(serv
             assert client.execute("SELECT 'answered'").fetchone() == ("answered",)
             return time.monotonic() - asked > 0.9
 
-        wait_until(waited_for_the_look, 10, "a look at the catalog")
+        wait_until(waited_for_the_look, 20, "a look at the catalog")
         locker.rollback()
 
 

@@ -151,22 +151,24 @@ def test_client_that_vanishes_is_rolled_back(endpoint, server, reference, state)
     name = f"vanished_{endpoint.mode}"
     with reference.connect() as owner:
         owner.execute(f"CREATE TABLE IF NOT EXISTS {name} (n int); TRUNCATE {name}")
-    raw = endpoint.raw()
-    raw.query(f"BEGIN; INSERT INTO {name} VALUES (1)")
-    if state == "in a failed transaction":
-        raw.query("SELECT 1/0")
-    elif state == "while a query runs":
-        raw.send(fe.query("SELECT pg_sleep(1.5)"))
-        active = "SELECT 1 FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(1.5)' AND state = 'active'"
-        wait_until(lambda: server.query(active), 10, "query running")
-    elif state == "in COPY":
-        raw.send(fe.query(f"COPY {name} FROM STDIN"))
-        raw.receive_until("G")
-    raw.socket.shutdown(socket.SHUT_RDWR)
-    raw.close()
-    with endpoint.connect() as client:
-        assert client.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
-        assert client.execute(f"SELECT count(*) FROM {name}").fetchone() == (0,)
-        client.execute(f"INSERT INTO {name} VALUES (2)")
+        raw = endpoint.raw()
+        raw.query(f"BEGIN; INSERT INTO {name} VALUES (1)")
+        if state == "in a failed transaction":
+            raw.query("SELECT 1/0")
+        elif state == "while a query runs":
+            owner.execute("SELECT pg_advisory_lock(1)")
+            raw.send(fe.query("SELECT pg_advisory_xact_lock(1)"))
+            active = ("SELECT 1 FROM pg_stat_activity WHERE query = 'SELECT pg_advisory_xact_lock(1)'"
+                      " AND wait_event = 'advisory' AND datname = %s")
+            wait_until(lambda: server.query(active, (endpoint.dbname,)), 20, "query running")
+        elif state == "in COPY":
+            raw.send(fe.query(f"COPY {name} FROM STDIN"))
+            raw.receive_until("G")
+        raw.socket.shutdown(socket.SHUT_RDWR)
+        raw.close()
+        with endpoint.connect() as client:
+            assert client.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+            assert client.execute(f"SELECT count(*) FROM {name}").fetchone() == (0,)
+            client.execute(f"INSERT INTO {name} VALUES (2)")
     with reference.connect() as owner:
         assert owner.execute(f"SELECT n FROM {name}").fetchall() == [(2,)]

@@ -36,7 +36,7 @@ class RawError(Exception):
 class RawConnection:
     """Blocking, each operation bounded by `timeout` seconds. Not thread-safe."""
 
-    def __init__(self, host: str, port: int, timeout: float = 10.0) -> None:
+    def __init__(self, host: str, port: int, timeout: float = 40.0) -> None:
         """host: a name or address, or the folder of a Unix socket when it starts with "/"."""
         if host.startswith("/"):
             self.socket: socket.socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -3,7 +3,7 @@
 import time
 
 
-def wait_until(condition, timeout: float = 10.0, what: str = "the condition", interval: float = 0.005):
+def wait_until(condition, timeout: float = 40.0, what: str = "the condition", interval: float = 0.005):
     """Returns the first true value of condition(); raises TimeoutError after `timeout` seconds.
 
     Only for what another process does and gives no event for; inside one process wait for the event.
