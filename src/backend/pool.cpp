@@ -128,6 +128,7 @@ bool Pool::suits(const Backend& backend, const Borrower& borrower) const {
   if (has_lost_role(borrower) && backend.defaults_generation() >= role_since_.load()) return false;
   const bool opened_for_it = backend.is_fresh() && backend.opened_at() >= borrower.waiting_since_;
   if (borrower.wants_fresh() && !opened_for_it) return false;
+  if (backend.resident() == &borrower) return true;
   return !leaves_placeholders(backend.settings(), borrower.wanted_settings());
 }
 
@@ -176,25 +177,19 @@ void Pool::unlink_idle(Backend& backend) {
 Backend* Pool::find_lodging(const ProfilePtr& profile) {
   const TimePoint now = net::Loop::current()->now();
   Backend* shared = nullptr;
-  Backend* used_up = nullptr;
   for (Backend& backend : shard().all) {
     const bool alive = backend.state() == Backend::State::idle || backend.state() == Backend::State::lent;
     if (!alive || backend.profile() != profile || is_outdated(backend, now) ||
         backend.defaults_generation() != defaults_generation()) {
       continue;
     }
-    const bool is_free = backend.resident() == nullptr && backend.state() == Backend::State::idle;
-    const bool is_clean = !leaves_placeholders(backend.settings(), nullptr);
-    if (is_free && is_clean) {
+    if (backend.resident() == nullptr && backend.state() == Backend::State::idle) {
       backend.set_second_hand();
       return &backend;
     }
-    (is_free ? used_up : shared) = &backend;
+    shared = &backend;
   }
-  if (may_grow()) return nullptr;
-  if (used_up == nullptr) return shared;
-  discard(*used_up);  // whose place one of its own takes
-  return nullptr;
+  return may_grow() ? nullptr : shared;
 }
 
 /// Not for a while after the server has said that it is full either: then what there is has to do for all.

@@ -189,7 +189,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void add_holder(Holder& holder);
 
   /// A backend of `profile` whose greeting a new client may be given: one that nobody lives in, or, when the
-  /// pool has reached its size, any. Null when one should be opened; there is room for it then.
+  /// pool has reached its size, any. Null when one should be opened.
   Backend* find_lodging(const ProfilePtr& profile);
   /// For when that finds none: what the last backend of `profile` on any thread was told when it was opened,
   /// if the pool has reached its size. A login need not wait for a backend then.

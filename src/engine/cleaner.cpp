@@ -1,5 +1,6 @@
 #include "engine/cleaner.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -15,11 +16,14 @@ namespace {
 /// does it.
 constexpr Duration kGrace{1'000};
 
+/// What becomes of the backend when all is answered.
+enum class End : std::uint8_t { given_back, cleaned, closed };
+
 /// Lessee of a backend while it is cleaned.
 class Cleaner final : public backend::Lessee {
  public:
-  Cleaner(backend::Pool& pool, backend::Backend& backend, bool discard, Departure departure)
-      : pool_(pool), backend_(backend), discard_(discard), patience_([this] { give_up(); }) {
+  Cleaner(backend::Pool& pool, backend::Backend& backend, End end, Departure departure)
+      : pool_(pool), backend_(backend), end_(end), patience_([this] { give_up(); }) {
     backend.lend(*this);
     is_asking_ = backend.is_asking();
     if (is_asking_) backend.redirect_answer([this](const auto* error, const auto&) { on_answer(error); });
@@ -30,9 +34,10 @@ class Cleaner final : public backend::Lessee {
     if (is_asking_) return;
     if (backend_.tracker().may_be_over()) return ask(";");
     if (!backend_.is_settled()) return;
+    if (end_ == End::closed) return close();
     if (backend_.tracker().transaction_status() != 'I') return ask("ROLLBACK");
-    if (discard_) {
-      discard_ = false;
+    if (end_ == End::cleaned) {
+      end_ = End::given_back;
       return ask("DISCARD ALL");
     }
     finish();
@@ -52,7 +57,9 @@ class Cleaner final : public backend::Lessee {
   void on_lost(const backend::Loss&) override { remove(); }
   void on_done(const wire::Expectation&) override {}
   /// What the client had sent before it left failed: which statements are prepared here is not known.
-  void on_skipped(const wire::Expectation&, bool) override { discard_ = true; }
+  void on_skipped(const wire::Expectation&, bool) override {
+    if (end_ == End::given_back) end_ = End::cleaned;
+  }
   std::optional<std::string_view> on_error(const wire::Expectation*, std::string_view body) override {
     return body;
   }
@@ -97,7 +104,7 @@ class Cleaner final : public backend::Lessee {
 
   backend::Pool& pool_;
   backend::Backend& backend_;
-  bool discard_;
+  End end_;
   bool is_asking_ = false;
   net::Timer patience_;
 };
@@ -118,15 +125,15 @@ void Cleaner::remove() {
 
 void clean_and_give_back(backend::Pool& pool, backend::Backend& backend, sql::Effects effects, bool held,
                          backend::ClientId client, Departure departure) {
-  if (effects.any_of(kLeaveTraces) || backend::leaves_placeholders(backend.settings(), nullptr)) {
-    return pool.discard(backend);
-  }
-  const bool discard = held || !effects.only(kLeaveNothing);
+  const bool closes =
+      effects.any_of(kLeaveTraces) || backend::leaves_placeholders(backend.settings(), nullptr);
+  const bool cleans = held || !effects.only(kLeaveNothing);
+  const End end = closes ? End::closed : cleans ? End::cleaned : End::given_back;
   if (effects.has(Effect::advances_sequence)) backend.set_sequence_owner(client);
-  if (!discard && backend.is_settled() && backend.tracker().transaction_status() == 'I')
+  if (end == End::given_back && backend.is_settled() && backend.tracker().transaction_status() == 'I')
     return pool.give_back(backend);
   // Goes when the backend is clean, or gone.
-  cleaners().push_back(std::make_unique<Cleaner>(pool, backend, discard, departure));
+  cleaners().push_back(std::make_unique<Cleaner>(pool, backend, end, departure));
   cleaners().back()->next();
 }
 

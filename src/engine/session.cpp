@@ -357,9 +357,9 @@ void Session::end_lease() {
   backend::Backend& backend = *backend_;
   backend_ = nullptr;
   lifetime_effects_ |= effects_;
-  const bool incomplete = in_batch_ || body_left_ > 0 || has_unread_custom_setting() ||
-                          backend.tracker().is_copy_in() || backend.tracker().may_want_sync() ||
-                          is_replication();
+  if (has_unread_custom_setting()) lifetime_effects_ |= Effect::hides_state;
+  const bool incomplete = in_batch_ || body_left_ > 0 || backend.tracker().is_copy_in() ||
+                          backend.tracker().may_want_sync() || is_replication();
   // What it sent in a transaction is rolled back anyway when it did not say good-bye.
   const bool in_vain = !terminated_ && !backend.is_settled() && backend.tracker().transaction_status() != 'I';
   if (incomplete || in_vain) {
