@@ -81,6 +81,7 @@ void Freshness::begin_epoch(Level level, std::shared_ptr<const Catalog> catalog,
   longest_lifetime_.store(
       Duration(0));  // a fill that has noted its own belongs to the epoch before, or to this one
   lease_.store(kNever);
+  last_proof_.store(asked_at, std::memory_order_relaxed);
   catalog_number_.fetch_add(1);
   catalog_confirmed_.store(asked_at);
   epoch_.store(++epochs_);

@@ -134,8 +134,8 @@ class Freshness {
   /// Why nothing is served, or why there is no better level; empty when all is well.
   std::string trouble() const;
   Duration bound() const { return bound_; }
-  /// When the newest lease of all was asked for, of epochs that have ended too: a stream that is lost again
-  /// and again proves nothing either.
+  /// When the newest lease of all was asked for, or the newest epoch began, for which nothing had been missed
+  /// yet; of epochs that have ended too: a stream that is lost again and again proves nothing either.
   TimePoint last_proof() const { return last_proof_.load(std::memory_order_relaxed); }
   /// How old answers were at most, of late: from when a lease was asked for until the next one took its
   /// place.

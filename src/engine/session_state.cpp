@@ -329,12 +329,12 @@ void Session::hold(std::string_view because) {
   ran_since_probe_ = true;
 }
 
-/// Never inside a transaction: what was asked there goes on when it is answered.
 /// For as long as it is connected, whatever it does.
 bool Session::keeps_backend() const {
   return pool_->rules().mode == config::PoolMode::session || is_replication();
 }
 
+/// Never inside a transaction: what was asked there goes on when it is answered.
 void Session::keep_or_give_back() {
   if (backend_->tracker().transaction_status() != 'I') {
     if (blocked_) unblock();

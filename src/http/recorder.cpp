@@ -19,7 +19,10 @@ double milliseconds(std::uint64_t micros) {
 void Recorder::note(const Figures& figures, TimePoint now) {
   Totals totals{.at = now, .cached = figures.cached, .cpu_seconds = figures.process.cpu_seconds};
   for (const auto& [database, traffic] : figures.traffic) totals.traffic += traffic;
-  for (const auto& [database, report] : figures.latencies) totals.calls += report.calls;
+  for (const auto& [database, report] : figures.latencies) {
+    totals.calls += report.calls;
+    totals.errors += report.errors + report.refusals;
+  }
   if (before_ && before_->at < now) note_rates(*before_, totals);
   before_ = totals;
   const auto count = [&](const char* name, std::uint64_t value) {
@@ -50,6 +53,7 @@ void Recorder::note_rates(const Totals& before, const Totals& after) {
   const std::uint64_t hits = after.cached.hits - before.cached.hits;
   rate("queries", come.queries);
   rate("transactions", come.transactions);
+  rate("errors", after.errors - before.errors);
   rate("hits", hits);
   rate("received_bytes", come.bytes_received);
   rate("sent_bytes", come.bytes_sent);

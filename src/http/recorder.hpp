@@ -28,6 +28,7 @@ class Recorder {
     engine::CacheDirectory::Totals cached = {};
     double cpu_seconds = 0;
     observe::Histogram calls = {};
+    std::uint64_t errors = 0;
   };
 
   /// One that is not over, of each resolution.

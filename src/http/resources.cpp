@@ -135,9 +135,11 @@ json::object overview_of(const Figures& figures) {
   for (const auto& [database, each] : figures.traffic) traffic += each;
   observe::Histogram calls;
   observe::Histogram hits;
+  std::uint64_t errors = 0;
   for (const auto& [database, report] : figures.latencies) {
     calls += report.calls;
     hits += report.hits;
+    errors += report.errors + report.refusals;
   }
   json::object cache = store_of(figures.store, figures.store_capacity);
   cache["hits"] = figures.cached.hits;
@@ -150,6 +152,7 @@ json::object overview_of(const Figures& figures) {
           {"traffic", to_json(traffic)},
           {"calls", to_json(calls)},
           {"hits", to_json(hits)},
+          {"errors", errors},
           {"clients", to_json(figures.clients)},
           {"clients_limit", figures.most_clients},
           {"pools", figures.lists.pools},

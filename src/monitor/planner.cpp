@@ -81,7 +81,7 @@ void Planner::note(Subject& subject, const StatementTable::Row& row, TimePoint n
   const auto growth =
       engine::grown(row.figures, is_first ? nullptr : &*subject.told, is_first ? looked_ : subject.looked);
   const std::uint64_t past_calls = growth.calls - growth.hits;
-  subject.past.add(is_first ? now : subject.looked, now, past_calls, growth.exec_micros);
+  subject.past.add(is_first ? looked_ : subject.looked, now, past_calls, growth.exec_micros);
   subject.told = row.figures;
   subject.looked = now;
   // When it came to what it had before the first look is not known; its mean is.
@@ -300,6 +300,8 @@ json::object Planner::tell(const StatementName& name, TimePoint now) const {
   json::array plans;
   json::array calls;
   json::array means;
+  // A stretch is over when a look has come behind its end.
+  const TimePoint looked = subject == nullptr ? now : subject->looked;
   if (subject != nullptr) {
     for (auto kept = subject->plans.rbegin(); kept != subject->plans.rend(); ++kept) {
       plans.push_back(json::object{
@@ -313,7 +315,7 @@ json::object Planner::tell(const StatementName& name, TimePoint now) const {
           {"changes", json::array(kept->changes.begin(), kept->changes.end())},
           {"root", tree_of(kept->tree)}});
     }
-    for (const auto& point : subject->past.points(now)) {
+    for (const auto& point : subject->past.points(looked)) {
       calls.push_back(point ? json::value(point->calls / StatementPast::kSeconds) : json::value());
       means.push_back(point && point->calls > 0 ? json::value(point->micros / 1e6 / point->calls)
                                                 : json::value());
@@ -328,11 +330,11 @@ json::object Planner::tell(const StatementName& name, TimePoint now) const {
       {"may_be_analyzed", is_known && subject->statement.why_not.empty() && subject->statement.is_plain_read},
       {"findings", is_known ? subject->findings : json::array()},
       {"measured", is_known && subject->measured ? json::value(*subject->measured) : json::value()},
-      {"past",
-       json::object{{"step_seconds", StatementPast::kSeconds},
-                    {"newest_began", unix_time() + seconds_between(Clock::now(), StatementPast::began(now))},
-                    {"calls_per_second", std::move(calls)},
-                    {"mean_seconds", std::move(means)}}}};
+      {"past", json::object{{"step_seconds", StatementPast::kSeconds},
+                            {"newest_began",
+                             unix_time() + seconds_between(Clock::now(), StatementPast::began(looked))},
+                            {"calls_per_second", std::move(calls)},
+                            {"mean_seconds", std::move(means)}}}};
 }
 
 json::value Planner::summary(const StatementName& name) const {

@@ -16,7 +16,7 @@ void StatementPast::add(TimePoint since, TimePoint now, std::uint64_t calls, std
   const std::int64_t number = number_of(now);
   double earlier = 0;
   // Whoever looks after a long time does not know when it came.
-  if (number_of(since) == number - 1 && number - 1 == newest_)
+  if (number_of(since) == number - 1)
     earlier = seconds_between(since, began(now)) / seconds_between(since, now);
   const auto all_calls = static_cast<double>(calls);
   const auto all_micros = static_cast<double>(micros);

@@ -2,6 +2,7 @@
 
 import time
 
+import psycopg
 import pytest
 
 from conftest import Http
@@ -59,6 +60,28 @@ def test_every_query_is_in_the_history(start, connect):
         return [point for point in ask(http, "backends", 60)["series"]["backends"]["mean"] if point is not None][-1]
 
     wait_until(lambda: backends() == 2, 30, "the client's, and that by which passwords are asked")
+
+
+def test_every_error_is_in_the_history(start, connect):
+    """Of the server, and Forebay's own (L2, L17, C6): an hour of a run shows when they came."""
+    http = Http(daemon := start("--pool-size", "1", "--pool-overflow", "0", config="timeouts: {wait: 100ms}\n"))
+    wait_until(lambda: "errors" in http.get("/api/v1/history").data["series"], 20, "two seconds' figures")
+    client = connect(daemon, prepare_threshold=None)
+    for _ in range(30):
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            client.execute("SELECT 1 / 0")
+    with client.transaction(), connect(daemon) as other, pytest.raises(psycopg.OperationalError, match="no backend"):
+        client.execute("SELECT 1")
+        other.execute("SELECT 1")
+
+    def counted() -> float:
+        points = ask(http, "errors", 300)["series"]["errors"]["mean"]
+        return sum(point for point in points if point is not None)
+
+    # Of a look that came late the rate is of more than a second.
+    wait_until(lambda: 31 / 2 < counted() < 31 * 1.1, 20, "the errors")
+    overview = http.get("/api/v1/overview").data
+    assert overview["errors"] == 31
 
 
 def test_resolution_follows_from_the_time_that_is_wanted(start):

@@ -4,14 +4,20 @@ import { History, SPAN_SECONDS, sampleBetween } from "./history";
 import { overviewWith } from "./sample_overview";
 
 test("rates are of the time between two overviews, by the server's clock", () => {
-  const before = overviewWith({ traffic: { queries: 100, query_us: 1000 }, cache: { hits: 10, misses: 10 } });
+  const before = overviewWith({
+    traffic: { queries: 100, query_us: 1000 },
+    cache: { hits: 10, misses: 10 },
+    errors: 3,
+  });
   const after = overviewWith({
     time: 1002,
     traffic: { queries: 300, query_us: 401_000, backend_assignments: 50, wait_us: 100_000 },
     cache: { hits: 70, misses: 30, saved_us: 3_000_000 },
+    errors: 13,
   });
   const sample = sampleBetween(before, after);
   expect(sample.queries).toBe(100);
+  expect(sample.errors).toBe(5);
   expect(sample.latencyMs).toBe(2);
   expect(sample.waitMs).toBe(2);
   expect(sample.memoryShare).toBe(0);

@@ -5,6 +5,7 @@ import type { Overview } from "./types";
 export interface Sample {
   time: number; // seconds since 1970, of the later one
   queries: number;
+  errors: number;
   memoryShare: number | null; // of the queries, those that memory alone answered
   latencyMs: number | null; // mean of calls of servers; of queries, where statements are not counted
   p95Ms: number | null; // of calls of servers
@@ -47,6 +48,7 @@ export function sampleBetween(before: Overview, after: Overview): Sample {
   return {
     time: after.time,
     queries: queries / seconds,
+    errors: more((overview) => overview.errors) / seconds,
     memoryShare: ratio(cached, queries),
     latencyMs: after.calls.count > 0 ? meanMs(calls) : milliseconds(ratio(queryUs, queries - cached)),
     p95Ms: percentileMs(calls, 0.95),

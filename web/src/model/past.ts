@@ -14,6 +14,7 @@ export interface Past {
 /** What the charts show, by the names that Forebay keeps it under. */
 const NAMES = {
   queries: "queries",
+  errors: "errors",
   callMs: "call_ms",
   queryMs: "query_ms",
   p95Ms: "call_p95_ms",
@@ -52,6 +53,7 @@ export function momentsOf(past: Past): Moment[] {
     moments.push({
       time: past.newest - (past.points - 1 - at) * past.resolution_seconds,
       queries: value("queries"),
+      errors: value("errors"),
       memoryShare: null,
       latencyMs: past.series[NAMES.callMs] ? value("callMs") : value("queryMs"),
       p95Ms: value("p95Ms"),

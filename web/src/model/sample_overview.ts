@@ -23,6 +23,7 @@ export function overviewWith(changes: Changes = {}): Overview {
     },
     calls: { count: 0, total_us: 0, buckets: [] },
     hits: { count: 0, total_us: 0, buckets: [] },
+    errors: 0,
     clients: { all: 0, counted: 0, login: 0, idle: 0, active: 0, waiting: 0, console: 0 },
     clients_limit: 100,
     pools: 1,

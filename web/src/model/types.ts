@@ -78,6 +78,7 @@ export interface Overview {
   traffic: Traffic;
   calls: Times; // of servers; none where statements are not counted, as below
   hits: Times; // answers from memory
+  errors: number; // of servers, and what Forebay itself refused; likewise
   clients: ClientCounts;
   clients_limit: number; // 0: any number
   pools: number;
