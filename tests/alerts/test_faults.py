@@ -154,6 +154,7 @@ def test_a_lease_that_is_not_renewed_raises_an_alert(start):
                 (pid,), = wait_until(lambda: ask() and len(all_ := own.query(teller)) == 1 and all_, 30, "one stream",
                                      interval=0.05)
                 os.kill(pid, signal.SIGSTOP)
+                own.execute("SELECT pg_logical_emit_message(false, 'to be', 'told')")  # or all has been told already
                 try:
                     yield pid, wait_until(lambda: ask() and watching.active("lease"), 30, "the alert", interval=0.05)
                 finally:
