@@ -18,7 +18,7 @@ import time
 import psycopg
 import pytest
 
-from conftest import USER, place
+from conftest import USER, api, place
 from forebay_testing import wait_until
 from truths import COUNTED, SHOWN, Pgbench, line, number, open_statement, seconds_for, value_in, watch
 
@@ -320,6 +320,11 @@ def test_the_last_hour_has_the_calls_of_each_half_minute_and_their_mean(browser,
     daemon = start(upstream=counting)
     client = connect(daemon)
     slow, quick, count = 0.4, 0.02, 75
+    client.execute("SELECT 'tells when half minutes begin'")
+    name = wait_until(lambda: api(place(daemon), "api/v1/statements")["statements"], 20, "a statement")[0]["id"]
+    began = api(place(daemon), f"api/v1/statements/{name}")["explained"]["past"]["newest_began"]
+    # A look that goes over an end would share out the one call.
+    wait_until(lambda: 6 < (time.time() - began) % STRETCH < 18, STRETCH + 5, "a half minute without an end near it")
     waited = seconds_for(client, f"SELECT pg_sleep({slow}) AS often")
     open_statement(browser, place(daemon), "AS often")
 

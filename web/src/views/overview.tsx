@@ -155,8 +155,8 @@ function SlowSection({ live }: { live: Live }) {
 
 const THROUGHPUT: Line[] = [
   { name: "queries", colour: "--line-1", value: (sample) => sample.queries },
-  { name: "from memory", colour: "--line-2", value: (sample) => sample.hits },
   { name: "errors", colour: "--line-3", value: (sample) => sample.errors },
+  { name: "from memory", colour: "--line-2", value: (sample) => sample.hits },
 ];
 const LATENCY: Line[] = [
   { name: "mean", colour: "--line-1", value: (sample) => sample.latencyMs },
