@@ -358,9 +358,6 @@ void Session::end_lease() {
   backend_ = nullptr;
   lifetime_effects_ |= effects_;
   if (has_unread_custom_setting()) lifetime_effects_ |= Effect::hides_state;
-  // Likewise what it was being given, or could not be.
-  if (preparing_ && backend::leaves_placeholders(settings_, nullptr))
-    lifetime_effects_ |= Effect::hides_state;
   const bool incomplete = in_batch_ || body_left_ > 0 || backend.tracker().is_copy_in() ||
                           backend.tracker().may_want_sync() || is_replication();
   // What it sent in a transaction is rolled back anyway when it did not say good-bye.

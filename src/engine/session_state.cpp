@@ -281,8 +281,10 @@ void Session::read_settings_back() {
   ask(fmt::format(kReadBack, list), &Session::on_settings_read);
 }
 
-/// A custom setting leaves its name behind even when it is reset, and the backend does not know it yet.
+/// A custom setting leaves its name behind even when it is reset, and the backend does not know it yet: the
+/// client has set it, or it was being given to the backend, or could not be.
 bool Session::has_unread_custom_setting() const {
+  if (preparing_ && backend::leaves_placeholders(settings_, nullptr)) return true;
   const auto is_custom = [](const std::string& name) { return name.find('.') != std::string::npos; };
   return touched_settings_ != nullptr && std::ranges::any_of(*touched_settings_, is_custom);
 }

@@ -133,7 +133,8 @@ struct CacheFacts {
   std::optional<std::uint64_t>
       staleness;  ///< the bound; nothing at the level ttl, where each entry has its own
   std::optional<std::uint64_t> lease_age;  ///< nothing while there is no lease
-  /// The same where the cache was asked since; 0 where it was not: a lease that nobody needs is not renewed.
+  /// Since the last proof of freshness, of a stream that has ended too, where the cache was asked since; 0
+  /// where it was not: a lease that nobody needs is not renewed.
   std::optional<std::uint64_t> wanted_lease_age;
   std::optional<std::uint64_t> age_p50, age_p99, age_max;
   std::uint64_t hits = 0;

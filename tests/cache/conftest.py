@@ -14,6 +14,7 @@ from forebay_testing.fixtures import USER, Endpoint
 
 BOUND = 1.0  # seconds; what the daemons are told
 FLAGS = ("--cache", "on", "--staleness", "1s", "--pool-mode", "transaction", "--pool-size", "6", "--pool-overflow", "0")
+LASTING = ("--set", "cache.staleness=20s")
 
 LIFETIMES = """
 policies:
@@ -111,6 +112,14 @@ def _needs_cache():
 def cached(server, database, forebays) -> Cached:
     """Through Forebay with its cache on; emptied before the test."""
     endpoint = Cached("transaction", forebays(*FLAGS), server, database)
+    endpoint.clear()
+    return endpoint
+
+
+@pytest.fixture
+def lasting(server, database, forebays) -> Cached:
+    """As `cached`, with leases that no pause of the machine ends."""
+    endpoint = Cached("transaction", forebays(*FLAGS, *LASTING), server, database)
     endpoint.clear()
     return endpoint
 

@@ -20,14 +20,6 @@ TEXT = "SELECT id, name FROM items WHERE id = 1"
 
 
 @pytest.fixture
-def lasting(server, database, forebays) -> Cached:
-    """As `cached`, with leases that no pause of the machine ends."""
-    endpoint = Cached("transaction", forebays(*FLAGS, "--set", "cache.staleness=20s"), server, database)
-    endpoint.clear()
-    return endpoint
-
-
-@pytest.fixture
 def asking(lasting):
     with lasting.connect() as connection:
         yield connection

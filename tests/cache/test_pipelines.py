@@ -58,17 +58,15 @@ def test_a_batch_is_answered_from_memory_as_postgresql_does(cached, raw, direct,
     cached.settle_batch(lambda: ask(raw, *batch), len(batch))
 
 
-def test_statements_of_a_batch_are_found_alone_and_the_other_way_round(daemons):
-    """With a lease that no pause of the machine ends."""
-    cached = daemons("--set", "cache.staleness=20s")
-    with cached.raw() as raw:
+def test_statements_of_a_batch_are_found_alone_and_the_other_way_round(lasting):
+    with lasting.raw() as raw:
         ask(raw, fe.parse(BY_KEY, "by_key"))
         batch = [one(number) for number in range(20, 24)]
-        cached.settle_batch(lambda: ask(raw, *batch), len(batch))
-        assert cached.hits_during(lambda: ask(raw, one(22))) == 1
+        lasting.settle_batch(lambda: ask(raw, *batch), len(batch))
+        assert lasting.hits_during(lambda: ask(raw, one(22))) == 1
         for number in (30, 31):
-            cached.settle_batch(lambda: ask(raw, one(number)), 1)  # noqa: B023
-        cached.settle_batch(lambda: ask(raw, one(30), one(31)), 2)
+            lasting.settle_batch(lambda: ask(raw, one(number)), 1)  # noqa: B023
+        lasting.settle_batch(lambda: ask(raw, one(30), one(31)), 2)
 
 
 def test_one_that_is_not_in_memory_takes_the_others_to_the_server(cached, raw, direct):

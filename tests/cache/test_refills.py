@@ -10,13 +10,12 @@ import pytest
 from forebay_testing import wait_until
 from forebay_testing.fixtures import USER
 
-from conftest import FLAGS, Cached
+from conftest import LASTING, Cached
 
 pytestmark = pytest.mark.usefixtures("items")
 
 LIFETIME = 4.0  # seconds
 AHEAD = LIFETIME / 12  # so long before its end, at the latest, it is filled again if it is asked for
-LASTING = ("--set", "cache.staleness=20s")
 SHORT = "/* forebay: ttl=4s */ "
 THROUGH = "/* forebay: strategy=write-through */ "
 
@@ -41,11 +40,8 @@ every_protocol = pytest.mark.parametrize("ask", [simple, unnamed, prepared, bina
 
 
 @pytest.fixture
-def cached(server, database, forebays) -> Cached:
-    """With leases that no pause of the machine ends."""
-    endpoint = Cached("transaction", forebays(*FLAGS, *LASTING), server, database)
-    endpoint.clear()
-    return endpoint
+def cached(lasting) -> Cached:
+    return lasting
 
 
 def ask_for(action, seconds: float) -> float:
