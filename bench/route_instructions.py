@@ -77,9 +77,13 @@ def control(what: str, daemon: ForebayDaemon) -> None:
     subprocess.run(["callgrind_control", what, str(daemon.pid)], check=True, capture_output=True)
 
 
-def newest_total(folder: pathlib.Path, pid: int) -> int:
+def newest_dump(folder: pathlib.Path, pid: int) -> list[str]:
     newest = max(folder.glob(f"out.{pid}*"), key=lambda path: path.stat().st_mtime_ns)
-    return next(int(line.split()[1]) for line in newest.read_text().splitlines() if line.startswith("totals:"))
+    return newest.read_text().splitlines()
+
+
+def newest_total(folder: pathlib.Path, pid: int) -> int:
+    return next(int(line.split()[1]) for line in newest_dump(folder, pid) if line.startswith("totals:"))
 
 
 def report(counted: dict[str, list[float]]) -> int:

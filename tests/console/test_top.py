@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from forebay_testing import ForebayDaemon, PostgresServer, forebay_binary, wait_until
+from forebay_testing import ForebayDaemon, PostgresServer, ReplicaServer, forebay_binary, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -20,15 +20,15 @@ def daemon():
 
 
 @contextlib.contextmanager
-def traffic(daemon):
-    """A client that sleeps a millisecond, again and again; how often it has, so far."""
+def traffic(daemon, text="SELECT pg_sleep(0.001) AS rested"):
+    """A client that asks this, by default to sleep a millisecond, again and again; how often it has, so far."""
     import psycopg
     done, stop = [0], threading.Event()
 
     def work():
         with psycopg.connect(daemon.dsn(dbname="postgres"), autocommit=True) as client:
             while not stop.is_set():
-                client.execute("SELECT pg_sleep(0.001) AS rested")
+                client.execute(text)
                 done[0] += 1
 
     thread = threading.Thread(target=work)
@@ -59,15 +59,56 @@ def test_one_interval_is_printed_where_there_is_no_terminal(daemon):
     assert pool.split()[2:4] == ["1", "0"], "one client, nobody waits"
 
 
+def told_by_top(daemon) -> list[str]:
+    command = [forebay_binary(), "top", daemon.url(), "--once", "--interval", "1"]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    assert (told.returncode, told.stderr) == (0, "")
+    return told.stdout.splitlines()
+
+
+def test_what_memory_answers_and_how_servers_are_is_told():
+    """The server has not read the table more often than top says, and one that is stopped is down (L17, C7)."""
+    with PostgresServer() as server, ReplicaServer(server) as replica:
+        server.psql("CREATE TABLE kept AS SELECT 7 AS n; ANALYZE kept", "postgres")
+        replica.catch_up()
+
+        def reads() -> int:
+            return server.query("SELECT seq_scan FROM pg_stat_user_tables WHERE relname = 'kept'")[0][0]
+
+        places = {f"{each.host}:{each.port}": each for each in (server, replica)}
+        flags = ["--cache", "on", "--staleness", "20s", "--replica", f"{replica.host}:{replica.port}"]
+        with ForebayDaemon(server, flags) as daemon, traffic(daemon, "SELECT n FROM kept") as done:
+            wait_until(lambda: [each["state"] for each in daemon.show("topology")] == ["up"] * 2, 20, "both are known")
+
+            def is_kept() -> bool:
+                asked, read = done[0], reads()
+                wait_until(lambda: done[0] > asked + 1000, 20, "a thousand more")
+                return reads() == read
+
+            wait_until(is_kept, 30, "nothing but memory answers")
+            before = done[0]
+            lines = told_by_top(daemon)
+            most = done[0] - before
+            [memory] = [line for line in lines if line.startswith("memory")]
+            share, rate = re.match(r"memory  ([\d.]+) % of what can be kept, (\S+)/s   saves servers", memory).groups()
+            assert float(share) == 100 and 0 < float(rate.replace("k", "e3")) <= most * 1.01, memory
+
+            def servers(lines: list[str]) -> dict[str, list[str]]:
+                return {place: line.split()[1:3] for place in places for line in lines if line.startswith(place)}
+
+            [primary, standby] = places
+            assert servers(lines) == {primary: ["primary", "up"], standby: ["replica", "up"]}
+            replica.stop()
+            wait_until(lambda: servers(told_by_top(daemon))[standby][1] == "down", 30, "its replica is gone")
+            assert servers(told_by_top(daemon))[primary] == ["primary", "up"]
+
+
 def test_active_alerts_and_what_to_do_stand_above_the_tables():
     """What the dashboard says first a terminal says as well (L17)."""
     with PostgresServer() as server, ForebayDaemon(server, ["--admin", "127.0.0.1:0"]) as daemon:
         server.stop()
         wait_until(lambda: daemon.show("alerts") and daemon.show("recommendations"), 30, "both", interval=0.2)
-        told = subprocess.run([forebay_binary(), "top", daemon.url(), "--once", "--interval", "0.2"], capture_output=True,
-                              text=True, timeout=30)
-    assert (told.returncode, told.stderr) == (0, "")
-    lines = told.stdout.splitlines()
+        lines = told_by_top(daemon)
     alert = next(number for number, line in enumerate(lines) if line.startswith("ALERT   critical server-down server="))
     advice = next(number for number, line in enumerate(lines) if line.startswith("next    now: "))
     assert alert < advice

@@ -64,13 +64,14 @@ def test_every_query_is_in_the_history(start, connect):
 
 def test_every_error_is_in_the_history(start, connect):
     """Of the server, and Forebay's own (L2, L17, C6): an hour of a run shows when they came."""
-    http = Http(daemon := start("--pool-size", "1", "--pool-overflow", "0", config="timeouts: {wait: 100ms}\n"))
+    http = Http(daemon := start("--pool-size", "1", "--pool-overflow", "0"))
     wait_until(lambda: "errors" in http.get("/api/v1/history").data["series"], 20, "two seconds' figures")
-    client = connect(daemon, prepare_threshold=None)
+    client, other = connect(daemon, prepare_threshold=None), connect(daemon)
     for _ in range(30):
         with pytest.raises(psycopg.errors.DivisionByZero):
             client.execute("SELECT 1 / 0")
-    with client.transaction(), connect(daemon) as other, pytest.raises(psycopg.OperationalError, match="no backend"):
+    daemon.console("SET timeouts.wait = '100ms'")  # logging in may take longer
+    with client.transaction(), pytest.raises(psycopg.OperationalError, match="no backend"):
         client.execute("SELECT 1")
         other.execute("SELECT 1")
 

@@ -20,7 +20,7 @@ DAY = 86400
 UNITS = {"ms": 0.001, "s": 1, "min": 60, "h": 3600, "days": DAY}
 BYTES = {"kB": 1e3, "MB": 1e6}
 
-pytestmark = pytest.mark.time_limit(150)
+pytestmark = pytest.mark.time_limit(300)
 
 
 class Hurry:
@@ -97,7 +97,7 @@ def told(http: Http, where: str, kind: str, about: str = "") -> dict | None:
                  if each["kind"] == kind and about in each["id"]), None)
 
 
-def awaited(http: Http, where: str, kind: str, about: str = "", seconds: float = 40) -> dict:
+def awaited(http: Http, where: str, kind: str, about: str = "", seconds: float = 90) -> dict:
     return wait_until(lambda: told(http, where, kind, about), seconds, f"{kind} among {where}", interval=0.2)
 
 

@@ -6,6 +6,7 @@ import itertools
 import os
 import re
 import signal
+import statistics
 import threading
 import time
 
@@ -14,7 +15,7 @@ import pytest
 
 from conftest import USER, api, place
 from forebay_testing import PostgresServer, wait_until
-from truths import COUNTED, RESOLUTION, WINDOWS, cells, figure, open_statement, percentile, value_in
+from truths import COUNTED, LATE, RESOLUTION, cells, figure, now, of_figure, open_statement, percentile, value_in
 
 #: Twelve milliseconds of the server; with each number it is another question.
 SLOW = "SELECT count(*) FROM stored WHERE md5(repeat(words, 50)) <> 'slow' AND id <> "
@@ -40,7 +41,8 @@ def begin(start, stored):
     """begin(config=None): a client of a daemon whose cache is at work, and its address. The server counts from now."""
     with contextlib.ExitStack() as opened:
         def run(config: str | None = None):
-            daemon = start("--cache", "on", upstream=stored, config=config)
+            # So that a machine that stands still for a while ends nothing.
+            daemon = start("--cache", "on", "--staleness", "20s", upstream=stored, config=config)
             base = place(daemon)
             client = opened.enter_context(psycopg.connect(daemon.dsn(USER, COUNTED), autocommit=True,
                                                           prepare_threshold=None))
@@ -79,7 +81,7 @@ def counts(browser) -> dict[str, int]:
 def test_hits_and_misses_are_what_was_sent_and_what_came_to_the_server(browser, begin, stored):
     client, base = begin()
     browser.open(f"{base}#/cache")
-    browser.see("table", COUNTED)
+    browser.see("dl.figures[data-end]")  # its last minute has begun
     before, before_saved = counts(browser), value_in(figure(browser, "Time saved"))
     sent, waits, again = 0, [0.0] * 100, []  # the longest of each: that for the server
     for turn in range(4):
@@ -157,50 +159,60 @@ def test_hit_rate_and_time_saved_are_those_of_the_last_seconds(browser, begin, s
     """Each question is asked once, and three times more when half a second has gone by. Times are at least what the
     server took by itself, and at most what the client waited."""
     client, base = begin()
-    waits, is_over = [], threading.Event()
+    asked, is_over = [], threading.Event()  # when it was answered, after how long, and how long when it was first asked
 
     def ask() -> None:
+        first = {}
         for number in range(100_000):
-            waits.extend(seconds_for(client, each) for each in (number, *[number - 40] * 3))
+            for each in (number, *[number - 40] * 3):
+                waited = seconds_for(client, each)
+                asked.append((time.time(), waited, first.get(each)))
+                first.setdefault(each, waited)
             if is_over.is_set():
                 return
 
     browser.open(base)
-    browser.see('[data-figure="hit-rate"]')
+    browser.see(".figures[data-end]")
     asking = threading.Thread(target=ask)
+    began, readings = time.time(), []
     asking.start()
-    moments = []
 
     def look() -> bool:
-        by_server, sent = stored.counted("md5"), len(waits)
-        moments.append({"at": time.monotonic(), "hits": sent - by_server["calls"], "sent": sent,
-                        "calls": by_server["calls"], "total": by_server["total"], "waited": sum(waits[:sent]),
-                        "rate": value_in(browser.text('[data-figure="hit-rate"]')),
-                        "share": value_in(figure(browser, "Hit rate", "small").split("now ")[-1]),
-                        "saved": value_in(figure(browser, "Time saved", "small")),
-                        "latency": value_in(browser.text('[data-figure="latency"]'))})
-        return len(moments) == 18
+        readings.append(now(browser, of_figure("Hit rate"), of_figure("Hit rate", "small"),
+                            of_figure("Time saved", "small"), of_figure("Latency")))
+        return time.time() > began + 18
 
     try:
         wait_until(look, 60, "a while of it", interval=1)
     finally:
         is_over.set()
         asking.join(20)
-    turns = [{name: after[name] - before[name] for name in ("calls", "total", "waited")}
-             for before, after in itertools.pairwise(moments)]
-    # What a hit saves is what its own answer took, some seconds before: a busy machine makes seconds differ.
-    least, most = (change(each[of] / each["calls"] for each in turns if each["calls"])
-                               for change, of in ((min, "total"), (max, "waited")))
-    for at, shown in list(enumerate(moments))[9:]:
-        windows = [(moments[at - begin], moments[at - end]) for begin, end in WINDOWS]
-        grown = [{name: after[name] - before[name] for name in ("at", "hits", "sent", "calls", "total", "waited")}
-                 for before, after in windows]
-        rates = [each["hits"] / each["sent"] for each in grown]
-        assert min(rates) - 0.02 <= shown["rate"] <= max(rates) + 0.02, (at, moments)
-        assert min(rates) - 0.02 <= shown["share"] <= max(rates) + 0.02, "nothing else was sent"
-        assert least * 0.97 <= shown["latency"] <= most * 1.05, (at, moments)
-        hits = [each["hits"] / each["at"] for each in grown]
-        assert min(hits) * least * 0.9 <= shown["saved"] <= max(hits) * most * 1.1, (at, moments)
+    by_server = stored.counted("md5")
+    assert by_server["calls"] == sum(first is None for _, _, first in asked), "what was asked before came from memory"
+    chosen = [each for each in readings if each.begin >= began]
+    assert len(chosen) > 5, readings
+    for each in chosen:
+        rate, saved, latency = (value_in(each.texts[at]) for at in (0, 2, 3))
+        share = value_in(each.texts[1].split("now ")[-1])
+        rates, saved_by_server, saved_by_client, waits = [], [], [], []
+        for since, until in itertools.product(*([at + late for late in LATE] for at in (each.begin, each.end))):
+            within = [(waited, first) for at, waited, first in asked if since <= at <= until]
+            saved_waits = [first for _, first in within if first is not None]
+            rates.append(len(saved_waits) / len(within))
+            saved_by_server.append(len(saved_waits) * by_server["min"] / (each.end - each.begin))
+            saved_by_client.append(sum(saved_waits) / (each.end - each.begin))
+            waits.append(statistics.mean(waited for waited, first in within if first is None))
+        assert min(rates) - 0.01 <= rate <= max(rates) + 0.01, (each, rates)
+        assert min(rates) - 0.01 <= share <= max(rates) + 0.01, "nothing else was sent"
+        assert by_server["min"] * 0.99 <= latency <= max(waits) * 1.05, (each, waits)
+        assert min(saved_by_server) * 0.99 <= saved <= max(saved_by_client) * 1.05, each
+    saved_waits = [first for _, _, first in asked if first is not None]
+
+    def total() -> float:
+        return value_in(browser.text('[data-figure="saved"]'))
+
+    wait_until(lambda: total() >= by_server["mean"] * len(saved_waits) * 0.98, 20, "what the server would have taken")
+    assert total() <= sum(saved_waits) * 1.05
 
 
 def test_who_waited_for_anothers_answer_is_counted_once_each(browser, begin, stored):

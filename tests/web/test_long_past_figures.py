@@ -100,8 +100,9 @@ class Life:
             processor.append(self.daemon.cpu_seconds())
             self.known = self.now() - self.busy  #: seconds of that stretch
             assert self.known < POINT
-            self.processor = processor[2] - processor[1], processor[3] - processor[0]
-            self._stand_still(opened)
+            self._stand_still(opened, processor)
+            #: Of what was used up to the next look a part counts there, too.
+            self.processor = processor[2] - processor[1], processor[4] - processor[0]
             self.go_to(self.later + 200)
             with self.marked():
                 self.waits["later"] = self.ask(client, 30)
@@ -135,7 +136,7 @@ class Life:
         missed = sorted(again)[len(again) - self.by_server["again"]["calls"]:]  # at most
         self.waits = {"busy": once + slow + missed}
 
-    def _stand_still(self, opened) -> None:
+    def _stand_still(self, opened, processor: list[float]) -> None:
         """One client has the only backend, two wait for it, and three are idle beside that of before."""
         began = self.now()
         holder, *waiting = (opened.enter_context(contextlib.closing(self.connect("postgres"))) for _ in range(3))
@@ -147,6 +148,7 @@ class Life:
         sent = self.now()
         idle = [opened.enter_context(contextlib.closing(self.connect())) for _ in range(3)]
         self.go_to(self.still + 200)
+        processor.append(self.daemon.cpu_seconds())
         self.go_to(self.over + 200)
         for each in idle:
             each.close()

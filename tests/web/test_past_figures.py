@@ -20,7 +20,8 @@ import pytest
 
 from conftest import USER, api, place
 from forebay_testing import wait_until
-from truths import COUNTED, SHOWN, Pgbench, line, number, open_statement, seconds_for, value_in, watch
+from truths import (COUNTED, LATE, SHOWN, Pgbench, line, line_in, now, number, of_chart, open_statement, seconds_for,
+                    value_in, watch)
 
 pytestmark = pytest.mark.time_limit(240)
 
@@ -29,6 +30,8 @@ STRETCH = 30
 AGAIN = "SELECT words AS again FROM told WHERE id = 1"
 #: With each number it is another question.
 ONCE = "SELECT count(*) AS once FROM told WHERE id <> "
+#: Of what a line shows last: it comes once a second, and may be late.
+LENGTHS = (0.9, 1, 1.1, 1.3, 1.7, 2.2)
 #: Seconds between two proofs of freshness, as docs/freshness.md says.
 LEASE = 0.05
 
@@ -98,9 +101,9 @@ def how_many(moments: list[float], since: float, until: float) -> int:
     return bisect.bisect_right(moments, until) - bisect.bisect_left(moments, since)
 
 
-def latest_seconds(at: float) -> list[tuple[float, float]]:
-    """What the last second may be that a page has been told of: it comes once a second, and may be late."""
-    return [(at - ago / 10 - length, at - ago / 10) for ago in range(41) for length in (0.9, 1, 1.1, 1.3)]
+def latest_seconds(end: float) -> list[tuple[float, float]]:
+    """What the second may be that a page was told of last, and when a client came to count in it."""
+    return [(end + late - length, end + late) for late in LATE for length in LENGTHS]
 
 
 def windows(since: float, until: float, *lengths: float) -> list[tuple[float, float]]:
@@ -119,9 +122,8 @@ def test_lines_of_answers_from_memory_are_what_the_server_was_not_asked(browser,
     readings = []
 
     def look() -> bool:
-        readings.append((time.time(), line(browser, "Throughput", "from memory")[0],
-                         line(browser, "Answers from memory", "hit rate")[0]))
-        return readings[-1][0] > begun + 27
+        readings.append(now(browser, of_chart("Throughput"), of_chart("Answers from memory")))
+        return time.time() > begun + 27
 
     with asking(daemon, lambda number: f"{ONCE}{number}", lambda: 0.05) as once:
         wait_until(lambda: len(once) > 30, 20, "more than a second of it")
@@ -135,12 +137,13 @@ def test_lines_of_answers_from_memory_are_what_the_server_was_not_asked(browser,
     assert told.counted("AS once")["calls"] == len(once)
     assert missed < len(again) / 20, "a client that gets nothing else is answered from memory"
     truth = Asked(again, once, missed)
-    chosen = [each for each in readings if each[0] > begun + 6]
+    chosen = [each for each in readings if each and each.end > begun + max(LENGTHS)]
     assert len(chosen) > 8, readings
-    for at, rate, share in chosen:
-        rates, shares = truth.bounds(latest_seconds(at))
-        assert rates[0] * (1 - SHOWN) <= rate <= rates[1] * (1 + SHOWN), (at, rates, readings)
-        assert shares[0] * (1 - SHOWN) <= share <= shares[1] * (1 + SHOWN), (at, shares, readings)
+    for each in chosen:
+        rate, share = (line_in(text, name)[0] for text, name in zip(each.texts, ("from memory", "hit rate")))
+        rates, shares = truth.bounds(latest_seconds(each.end))
+        assert rates[0] * (1 - SHOWN) <= rate <= rates[1] * (1 + SHOWN), (each, rates)
+        assert shares[0] * (1 - SHOWN) <= share <= shares[1] * (1 + SHOWN), (each, shares)
     wait_until(lambda: line(browser, "Throughput", "from memory")[0] == 0, 20, "nobody asks any more")
     wait_until(lambda: math.isnan(line(browser, "Answers from memory", "hit rate")[0]), 20, "nothing has no share")
     # One of the hour's points, of ten of these seconds each, is of nothing but this; the others of a part of it.
@@ -156,19 +159,20 @@ def test_lines_of_answers_from_memory_are_what_the_server_was_not_asked(browser,
 
 def test_the_line_of_waits_is_what_clients_wait_longer_than_the_server_takes(browser, start, counting):
     """Three clients on one backend: pgbench's latency is the wait and the sleep."""
-    sleep = 0.1
+    sleep = 0.2
     daemon = start("--pool-size", "1", "--pool-overflow", "0", upstream=counting)
     browser.open(place(daemon))
     browser.see('[data-figure="wait"]')
     reset(counting)
     with Pgbench(daemon, f"SELECT pg_sleep({sleep});\n", "--client=3", "--time=24", dbname=COUNTED) as running:
-        readings = watch(running, lambda: line(browser, "Latency", "wait for a backend")[0])
+        readings = watch(running, browser, of_chart("Latency"))
         truth = running.result()
     by_server = counting.counted("pg_sleep")
-    for at, shown in readings:
-        means = [statistics.mean(each) for each in (truth.within(*window) for window in latest_seconds(at)) if each]
+    for each in readings:
+        shown, *_ = line_in(each.texts[0], "wait for a backend")
+        means = [mean for length in LENGTHS for mean in truth.means(each.last(length))]
         least = min(2 * by_server["mean"], min(means) - by_server["mean"])
-        assert least * 0.85 <= shown <= (max(means) - sleep) * 1.05, (at, means, readings)
+        assert least * 0.85 <= shown <= (max(means) - sleep) * 1.05, (each, means, readings)
     wait_until(lambda: math.isnan(line(browser, "Latency", "wait for a backend")[0]), 20, "nobody waits any more")
     show_an_hour(browser, "Latency")
     most = line(browser, "Latency", "wait for a backend")[2]
@@ -339,9 +343,9 @@ def test_the_last_hour_has_the_calls_of_each_half_minute_and_their_mean(browser,
     assert by_server["calls"] == count
     wait_for(count, STRETCH + 30)
     assert line(browser, "Calls per second", "calls")[1:] == pytest.approx((1 / STRETCH, count / STRETCH), rel=SHOWN)
-    now, least, most = line(browser, "Time of a call", "mean")
-    assert by_server["mean"] * (1 - SHOWN) <= now <= statistics.mean(waits) * (1 + SHOWN)
-    assert least == now
+    latest, least, most = line(browser, "Time of a call", "mean")
+    assert by_server["mean"] * (1 - SHOWN) <= latest <= statistics.mean(waits) * (1 + SHOWN)
+    assert least == latest
     assert slow * (1 - SHOWN) <= most <= waited * (1 + SHOWN)
 
 

@@ -1,6 +1,8 @@
 """What the figures of the pages are held against: pgbench, a server that counts statements, and the pages' units."""
 
 import bisect
+import dataclasses
+import json
 import math
 import re
 import statistics
@@ -42,7 +44,11 @@ def number(text: str) -> float:
 def line(browser, chart: str, name: str) -> tuple[float, float, float]:
     """Of the chart whose title begins so, in words: what a line is now, the least and the most that it was.
     Not numbers where there is none."""
-    label = browser.do("attribute", at=f'[aria-label^="{chart}"]', name="aria-label").removesuffix(".")
+    return line_in(browser.do("attribute", at=f'[aria-label^="{chart}"]', name="aria-label"), name)
+
+
+def line_in(label: str, name: str) -> tuple[float, float, float]:
+    label = label.removesuffix(".")
     part = next(each for each in label.split(". ") if each.startswith(f"{name}: ")).removeprefix(f"{name}: ")
     found = re.fullmatch("(.*) now, between (.*) and (.*)", part)
     return tuple(map(number, found.groups())) if found else (math.nan,) * 3
@@ -140,13 +146,50 @@ class Result:
         """Of those that ended then."""
         return self.seconds[bisect.bisect_left(self.ended, since):bisect.bisect_right(self.ended, until)]
 
-    def means(self, at: float) -> list[float]:
-        """What the mean of the last five seconds can have been then."""
-        return [statistics.mean(self.within(at - begin, at - end)) for begin, end in WINDOWS]
+    def windows(self, of: "Now") -> list[list[float]]:
+        """What a page's figures of that time can be of: those whose answers Forebay saw end then. pgbench has read
+        these answers when it came to it."""
+        return [self.within(of.begin + first, of.end + last) for first in LATE for last in LATE]
+
+    def means(self, of: "Now") -> list[float]:
+        return [statistics.mean(each) for each in self.windows(of) if each]
 
 
-#: From and to how many seconds ago: windows that may be those of a page's means of five seconds, told once a second.
-WINDOWS = tuple((begin, end) for end in range(3) for begin in range(end + 5, end + 8))
+#: Seconds after which a client may come to read an answer, when the machine has other things to do.
+LATE = (0, 0.1, 0.3, 0.6, 1, 1.5)
+
+
+@dataclasses.dataclass(frozen=True)
+class Now:
+    """What the overview or the page Cache showed at one time, and from when to when, since 1970, its figures are of."""
+
+    begin: float
+    end: float
+    texts: tuple[str, ...]
+
+    def last(self, seconds: float) -> "Now":
+        return dataclasses.replace(self, begin=self.end - seconds)
+
+
+def of_figure(name: str, part: str = "strong") -> str:
+    """For now(): as figure()."""
+    return f"""[...document.querySelectorAll(".figure")].find((each) =>
+        each.querySelector("dt").innerText === {json.dumps(name)}).querySelector({json.dumps(part)}).innerText"""
+
+
+def of_chart(title: str) -> str:
+    """For now(): what the chart whose title begins so is in words."""
+    selector = f'[aria-label^="{title}"]'
+    return f'document.querySelector({json.dumps(selector)}).getAttribute("aria-label")'
+
+
+def now(browser, *parts: str) -> Now | None:
+    """None while the figures are of no time."""
+    begin, end, *texts = browser.do("value", script=f"""(() => {{
+        const {{ begin, end }} = document.querySelector("dl.figures").dataset;
+        return [begin, end, {", ".join(parts)}];
+    }})()""")
+    return None if end is None else Now(float(begin), float(end), tuple(texts))
 
 
 def percentile(values: list[float], share: float) -> float:
@@ -154,16 +197,15 @@ def percentile(values: list[float], share: float) -> float:
     return sorted(values)[math.ceil(share * len(values)) - 1]
 
 
-def watch(running: Pgbench, read) -> list[tuple]:
-    """When, and what read() returned each second while pgbench ran; without the first seven, in which windows of five
-    seconds come to be full."""
-    readings = []
+def watch(running: Pgbench, browser, *parts: str) -> list[Now]:
+    """What was shown each second while pgbench ran; without what is of a time before it had begun."""
+    began, readings = time.time(), []
 
     def has_ended() -> bool:
-        readings.append((time.time(), read()))
+        readings.append(now(browser, *parts))
         return not running.is_running()
 
     wait_until(has_ended, 60, "pgbench has ended", interval=1)
-    chosen = [(at, value) for at, value in readings[:-1] if at >= readings[0][0] + 7]
+    chosen = [each for each in readings[:-1] if each and each.begin >= began]
     assert len(chosen) >= 3, readings
     return chosen

@@ -16,6 +16,7 @@ test("rates are of the time between two overviews, by the server's clock", () =>
     errors: 13,
   });
   const sample = sampleBetween(before, after);
+  expect([sample.begin, sample.time]).toEqual([1000, 1002]);
   expect(sample.queries).toBe(100);
   expect(sample.errors).toBe(5);
   expect(sample.latencyMs).toBe(2);

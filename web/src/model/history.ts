@@ -3,7 +3,8 @@ import type { Overview } from "./types";
 
 /** What happened between two overviews. Rates are per second; null where nothing happened that it could be of. */
 export interface Sample {
-  time: number; // seconds since 1970, of the later one
+  begin: number; // seconds since 1970, of the earlier one
+  time: number; // of the later one
   queries: number;
   errors: number;
   memoryShare: number | null; // of the queries, those that memory alone answered
@@ -46,6 +47,7 @@ export function sampleBetween(before: Overview, after: Overview): Sample {
   const queryUs = more((overview) => overview.traffic.query_us);
   const waitUs = more((overview) => overview.traffic.wait_us);
   return {
+    begin: before.time,
     time: after.time,
     queries: queries / seconds,
     errors: more((overview) => overview.errors) / seconds,

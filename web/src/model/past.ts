@@ -1,7 +1,7 @@
 import type { Sample } from "./history";
 
 /** A sample of which not all is known. */
-export type Moment = { [Key in keyof Sample]: Key extends "time" ? number : Sample[Key] | null };
+export type Moment = { time: number } & { [Key in Exclude<keyof Sample, "begin" | "time">]: Sample[Key] | null };
 
 /** GET /api/v1/history?series=…&seconds=… */
 export interface Past {

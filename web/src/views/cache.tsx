@@ -45,7 +45,7 @@ export function CachePage({ live }: { live: Live }) {
     <>
       {error && <Failure error={error} has />}
       <Section title="Memory" id="store">
-        <dl class="figures">
+        <dl class="figures" data-begin={recent?.begin} data-end={recent?.time}>
           <Figure
             id="entries"
             name="Entries"
