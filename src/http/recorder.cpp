@@ -97,6 +97,13 @@ void Recorder::note_samples(TimePoint now) {
   const monitor::SamplesPtr samples = watched_.sampler.samples();
   if (samples == noted_) return;
   for (const monitor::Place& place : samples->places) {
+    const auto is_same = [&place](const monitor::Place& before) {
+      return before.server == place.server && before.database == place.database;
+    };
+    if (noted_ != nullptr) {
+      const auto before = std::ranges::find_if(noted_->places, is_same);
+      if (before != noted_->places.end()) monitor::note_counters(history_, *before, place);
+    }
     monitor::note_activity(history_, place, now);
     monitor::note_sizes(history_, watched_.growth, place, now);
   }

@@ -1,9 +1,12 @@
 #include "monitor/reading.hpp"
 
 #include <algorithm>
+#include <array>
 #include <functional>
+#include <map>
 
 #include "config/signal.hpp"
+#include "observe/growth.hpp"
 
 namespace forebay::monitor {
 
@@ -87,6 +90,24 @@ SessionCounts sessions_in(const json::object& activity) {
   return counts;
 }
 
+namespace {
+
+/// Of one database, since its statistics began.
+struct Counters {
+  double deadlocks = 0;
+  double blocks_hit = 0;
+  double blocks_read = 0;
+};
+
+Counters counters_in(const json::object& database) {
+  const auto number = [&](std::string_view key) { return number_in(&database, key).value_or(0); };
+  return {.deadlocks = number("deadlocks"),
+          .blocks_hit = number("blocks_hit"),
+          .blocks_read = number("blocks_read")};
+}
+
+}  // namespace
+
 void note_activity(History& history, const Place& place, TimePoint now) {
   const json::object* const told = place.current(Topic::activity, now);
   if (told == nullptr || !place.is_of_server) return;
@@ -99,6 +120,28 @@ void note_activity(History& history, const Place& place, TimePoint now) {
   note("server_idle_in_transaction", counts.idle_in_transaction);
   note("server_blocked", number_in(told, "blocked"));
   note("server_longest_transaction_seconds", number_in(told, "longest_transaction_seconds"));
+}
+
+void note_counters(History& history, const Place& before, const Place& place) {
+  const auto& earlier = before.of(Topic::server).latest;
+  const auto& latest = place.of(Topic::server).latest;
+  if (!place.is_of_server || earlier == nullptr || latest == nullptr || latest->at <= earlier->at) return;
+  std::map<std::string_view, Counters> known;
+  for (const json::object* database : list_in(&earlier->told, "databases"))
+    known.emplace(text_in(*database, "database"), counters_in(*database));
+  Counters come;
+  for (const json::object* database : list_in(&latest->told, "databases")) {
+    const auto then = known.find(text_in(*database, "database"));
+    if (then == known.end()) continue;  // what it did before it was told of is not of this time
+    constexpr std::array kAll{&Counters::deadlocks, &Counters::blocks_hit, &Counters::blocks_read};
+    const Counters grown = observe::growth(counters_in(*database), then->second, kAll);
+    for (const auto counter : kAll) come.*counter += grown.*counter;
+  }
+  history.add_rate("server_deadlocks/" + place.server, earlier->at, latest->at,
+                   come.deadlocks / seconds_between(earlier->at, latest->at));
+  const double blocks = come.blocks_hit + come.blocks_read;
+  if (blocks > 0)
+    history.add("server_hit_ratio/" + place.server, latest->at, come.blocks_hit / blocks, blocks);
 }
 
 void note_sizes(History& history, Growth& growth, const Place& place, TimePoint now) {

@@ -50,6 +50,9 @@ SessionCounts sessions_in(const boost::json::object& activity);
 
 /// Both: of what can pass for what is so now. An old figure is none of now.
 void note_activity(History& history, const Place& place, TimePoint now);
+/// What a server's databases have counted from the answer before to the newest one; nothing when that is no
+/// other. `before`: what was known of the same place earlier.
+void note_counters(History& history, const Place& before, const Place& place);
 /// Of the primary alone: the others have the same files.
 void note_sizes(History& history, Growth& growth, const Place& place, TimePoint now);
 

@@ -1,12 +1,13 @@
 """What is kept of figures over time, against what was really done (B22, C7, L17, L2)."""
 
+import concurrent.futures
 import time
 
 import psycopg
 import pytest
 
 from conftest import Http
-from forebay_testing import wait_until
+from forebay_testing import PostgresServer, wait_until
 
 WEEK = 7 * 24 * 3600
 
@@ -83,6 +84,51 @@ def test_every_error_is_in_the_history(start, connect):
     wait_until(lambda: 31 / 2 < counted() < 31 * 1.1, 20, "the errors")
     overview = http.get("/api/v1/overview").data
     assert overview["errors"] == 31
+
+
+def test_deadlocks_and_the_hit_ratio_of_a_server_have_a_history(start, connect, database):
+    """As the server itself counts them (C6)."""
+    with PostgresServer({"shared_buffers": "1MB", "deadlock_timeout": "10ms"}) as own:
+        own.psql("CREATE TABLE pages AS SELECT n AS id, repeat('x', 500) AS filler FROM generate_series(1, 20000) n;"
+                 " ALTER TABLE pages ADD PRIMARY KEY (id); VACUUM pages", "postgres")
+        http = Http(start("--set", "sampling.interval=1s", "--cache", "off", upstream=own))
+        place = f"{own.host}:{own.port}"
+        names = [f"server_deadlocks/{place}", f"server_hit_ratio/{place}"]
+        wait_until(lambda: set(names) <= set(http.get("/api/v1/history").data["series"]), 40, "two answers of it")
+
+        def counted() -> tuple[int, int, int]:
+            sums = ", ".join(f"sum({name})::int" for name in ("deadlocks", "blks_hit", "blks_read"))
+            return own.query(f"SELECT {sums} FROM pg_stat_database")[0]
+
+        def points(name: str) -> list[float]:
+            means = ask(http, name, 300)["series"][name]["mean"]
+            return [point for point in means if point is not None]
+
+        before = counted()
+        with (psycopg.connect(own.dsn(), autocommit=True) as one,
+              psycopg.connect(own.dsn(), autocommit=True) as other):
+            one.execute("BEGIN; SELECT FROM pages WHERE id = 1 FOR UPDATE")
+            other.execute("BEGIN; SELECT FROM pages WHERE id = 2 FOR UPDATE")
+            with concurrent.futures.ThreadPoolExecutor(1) as threads:
+                waiting = threads.submit(one.execute, "SELECT FROM pages WHERE id = 2 FOR UPDATE")
+                errors = 0
+                for ask_for in (lambda: other.execute("SELECT FROM pages WHERE id = 1 FOR UPDATE"), waiting.result):
+                    try:
+                        ask_for()
+                    except psycopg.errors.DeadlockDetected:
+                        errors += 1
+                        other.rollback()
+                assert errors == 1
+        for _ in range(5):
+            own.query("SELECT sum(length(filler)) FROM pages")
+        wait_until(lambda: sum(points(names[0])) > 0.4, 40, "the deadlock")
+        # Of a look that came late the rate is of more than a second.
+        assert 1 / 2 < sum(points(names[0])) < 1.1
+        after = wait_until(lambda: (now := counted())[2] - before[2] > 5000 and now, 40, "pages that were read")
+        assert after[0] - before[0] == 1
+        hits, reads = after[1] - before[1], after[2] - before[2]
+        wait_until(lambda: min(points(names[1])) <= 1.1 * hits / (hits + reads) + 0.02, 40, "the pages that were read")
+        assert max(points(names[1])) <= 1
 
 
 def test_resolution_follows_from_the_time_that_is_wanted(start):

@@ -410,7 +410,8 @@ class Caches:
     `poor` tells of no changes, and `small` has too little room for what is asked for in turn."""
 
     def __init__(self, start, connect, server, database, poor) -> None:
-        upstream, with_cache = server.url(dbname=database), ("--cache", "on")
+        upstream = server.url(dbname=database)
+        with_cache = ("--cache", "on", "--staleness", "30s")  # of a clock that hurries
         self.daemons = {"off": start(config=ADMIN + "cache: {enabled: off}\n", upstream=upstream),
                         "ttl": start(*with_cache, "--cache-level", "ttl", config=ADMIN, upstream=upstream),
                         "poor": start(*with_cache, config=ADMIN, upstream=poor.url(dbname="shop")),

@@ -25,30 +25,40 @@ const browser = await chromium.launch({
 });
 let context;
 let page;
+let measures; // of the page: width, height, scheme
 let complaints;
 let asked;
 const hosts = new Set(); // that any page has asked
 
 const commands = {
+  /** As if nobody had ever been there. The page that is open serves again where it has these measures. */
   async open({ url, width = 1280, height = 900, scheme = "light" }) {
-    await context?.close();
-    context = await browser.newContext({
-      viewport: { width, height },
-      colorScheme: scheme,
-    });
-    page = await context.newPage();
-    page.setDefaultTimeout(WAIT_MS);
+    const wanted = JSON.stringify([width, height, scheme]);
+    if (page && wanted === measures) {
+      const forget = () => [localStorage, sessionStorage].forEach((each) => each.clear());
+      await page.evaluate(forget).catch(() => undefined); // a page that did not come has none
+      await page.goto("about:blank");
+    } else {
+      await context?.close();
+      context = await browser.newContext({
+        viewport: { width, height },
+        colorScheme: scheme,
+      });
+      page = await context.newPage();
+      measures = wanted;
+      page.setDefaultTimeout(WAIT_MS);
+      page.on("console", (message) => {
+        if (["error", "warning"].includes(message.type()))
+          complaints.push(`${message.text()} (${message.location().url})`);
+      });
+      page.on("pageerror", (error) => complaints.push(String(error)));
+      page.on("request", (request) => {
+        asked.push(request.url());
+        hosts.add(new URL(request.url()).host);
+      });
+    }
     complaints = [];
     asked = [];
-    page.on("console", (message) => {
-      if (["error", "warning"].includes(message.type()))
-        complaints.push(`${message.text()} (${message.location().url})`);
-    });
-    page.on("pageerror", (error) => complaints.push(String(error)));
-    page.on("request", (request) => {
-      asked.push(request.url());
-      hosts.add(new URL(request.url()).host);
-    });
     await page.goto(url);
   },
   go: ({ url }) => page.goto(url),

@@ -279,7 +279,7 @@ def test_transaction_ids_are_as_old_and_as_many_are_left_as_the_server_says(page
         """Ids are used by what writes: there may be some more, later."""
         least, told, most = ages(), {name: row(page, "databases-", name) for name in ages()}, ages()
         return least == most and all(told.values()) and all(
-            number_in(told[name]["Oldest transaction"]) == age
+            number_in(told[name]["XID age"]) == age
             and number_in(told[name]["Ids left"]) == pytest.approx(LAST_ID - age, rel=SHOWN)
             for name, age in least.items())
 

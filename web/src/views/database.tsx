@@ -117,7 +117,7 @@ const DATABASES: Column<DatabaseFigures>[] = [
     by: (row) => row.growth_bytes_per_day ?? 0,
     numeric: true,
   },
-  { title: "Oldest transaction", cell: (row) => format.count(row.xid_age), by: (row) => row.xid_age, numeric: true },
+  { title: "XID age", cell: (row) => format.count(row.xid_age), by: (row) => row.xid_age, numeric: true },
   { title: "Ids left", cell: (row) => format.compact(row.xids_left), by: (row) => row.xids_left, numeric: true },
   {
     title: "Deadlocks",
