@@ -155,8 +155,9 @@ class Result:
         return [statistics.mean(each) for each in self.windows(of) if each]
 
 
-#: Seconds after which a client may come to read an answer, when the machine has other things to do.
-LATE = (0, 0.1, 0.3, 0.6, 1, 1.5)
+#: Seconds after which a client may come to read an answer, when the machine has other things to do; and what was
+#: counted was read a little before the instant that the page tells.
+LATE = (-0.2, -0.05, 0, 0.1, 0.3, 0.6, 1, 1.5)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -207,5 +208,12 @@ def watch(running: Pgbench, browser, *parts: str) -> list[Now]:
 
     wait_until(has_ended, 60, "pgbench has ended", interval=1)
     chosen = [each for each in readings[:-1] if each and each.begin >= began]
+    assert len(chosen) >= 3, readings
+    return chosen
+
+
+def steady(readings: list[Now], since: float) -> list[Now]:
+    """Those that are of nothing before."""
+    chosen = [each for each in readings if each.begin > since]
     assert len(chosen) >= 3, readings
     return chosen
