@@ -15,13 +15,17 @@ constexpr std::size_t kOverhead = 160;
 
 std::atomic<std::uint64_t> next_serial = 1;
 
+std::uint64_t hash_point() {
+  static const std::uint64_t point = PolynomialHash::draw_point();
+  return point;
+}
+
 }  // namespace
 
 /// Over words of seven bytes.
 std::uint64_t key_hash(std::string_view bytes) {
-  static const std::uint64_t point = PolynomialHash::draw_point();
   constexpr std::size_t kWord = 7;
-  PolynomialHash hash(point, bytes.size() + 1);
+  PolynomialHash hash(hash_point(), bytes.size() + 1);
   const char* at = bytes.data();
   std::size_t left = bytes.size();
   for (; left >= kWord + 1; left -= kWord, at += kWord) {
@@ -37,6 +41,12 @@ std::uint64_t key_hash(std::string_view bytes) {
     at += part;
     left -= part;
   }
+  return hash.finish();
+}
+
+std::uint64_t key_hash(std::initializer_list<std::uint64_t> parts) {
+  PolynomialHash hash(hash_point(), parts.size() + 1);
+  for (const std::uint64_t part : parts) hash.add(part >> 1U);  // one bit less than a hash may have
   return hash.finish();
 }
 

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -17,7 +18,7 @@
 namespace forebay::cache {
 
 /// Everything that decides a result: context, statement, parameters and formats, as bytes that are equal only
-/// when all of it is. `hash` is key_hash(bytes).
+/// when all of it is. Equal bytes have the same `hash`, and different ones another, as key_hash() has it.
 struct Key {
   std::string_view bytes;
   std::uint64_t hash = 0;
@@ -27,6 +28,8 @@ struct Key {
 
 /// Drawn anew for each process, so that nobody can make keys that collide.
 std::uint64_t key_hash(std::string_view bytes);
+/// Of what is made of parts, by their own: those that stay the same need not be read again.
+std::uint64_t key_hash(std::initializer_list<std::uint64_t> parts);
 
 /// What an entry depends on, and how many changes of it there had been when its fill began.
 struct Dependency {

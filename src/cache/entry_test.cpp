@@ -177,6 +177,9 @@ TEST(KeyHash, DiffersForTextsThatDiffer) {
   EXPECT_NE(key_hash("abcdefg"), key_hash(std::string_view("abcdefg\0", 8)));
   EXPECT_NE(key_hash("abcdefgh"), key_hash("abcdefgi"));
   EXPECT_EQ(key_hash("abcdefgh12345"), key_hash("abcdefgh12345"));
+  EXPECT_EQ(key_hash({3, 5}), key_hash({3, 5}));
+  EXPECT_NE(key_hash({3, 5}), key_hash({5, 3}));
+  EXPECT_NE(key_hash({0, 3}), key_hash({3})) << "leading zeros count";
 }
 
 TEST(CanonicalKey, HasOneSpelling) {

@@ -3,6 +3,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/same_bytes.hpp"
+
 namespace forebay::cache {
 
 namespace {
@@ -15,7 +17,7 @@ constexpr std::uint8_t kMaxCredit = 3;
 
 EntryPtr Shard::peek(const Key& key) const {
   const auto at = slots_.find(key.hash);
-  if (at == slots_.end() || at->second->entry->key() != key.bytes) return nullptr;
+  if (at == slots_.end() || !same_bytes(at->second->entry->key(), key.bytes)) return nullptr;
   return at->second->entry;
 }
 
@@ -23,7 +25,7 @@ EntryPtr Shard::find(const Key& key) {
   const auto at = slots_.find(key.hash);
   if (at == slots_.end()) return nullptr;
   Slot& slot = *at->second;
-  if (slot.entry->key() != key.bytes) return nullptr;
+  if (!same_bytes(slot.entry->key(), key.bytes)) return nullptr;
   ++slot.hits;
   if (slot.credit < kMaxCredit) ++slot.credit;
   return slot.entry;

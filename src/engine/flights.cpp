@@ -5,12 +5,15 @@ namespace forebay::engine {
 Flights::Lead Flights::lead(std::uint64_t hash) {
   Stripe& place = stripe(hash);
   const std::lock_guard lock(place.mutex);
-  return {place.flights.try_emplace(hash).second ? this : nullptr, hash};
+  const bool leads = place.flights.try_emplace(hash).second;
+  if (leads) place.under_way.fetch_add(1, std::memory_order_relaxed);
+  return {leads ? this : nullptr, hash};
 }
 
 bool Flights::is_led(std::uint64_t hash) {
-  if (in_vain_[hash % kRemembered].load(std::memory_order_relaxed) == hash) return false;
   Stripe& place = stripe(hash);
+  if (place.under_way.load(std::memory_order_relaxed) == 0) return false;
+  if (in_vain_[hash % kRemembered].load(std::memory_order_relaxed) == hash) return false;
   const std::lock_guard lock(place.mutex);
   return place.flights.contains(hash);
 }
@@ -38,6 +41,7 @@ void Flights::land(std::uint64_t hash, Outcome outcome) {
     const auto flight = place.flights.find(hash);
     followers = std::move(flight->second);
     place.flights.erase(flight);
+    place.under_way.fetch_sub(1, std::memory_order_relaxed);
   }
   for (std::shared_ptr<Follower>& follower : followers) {
     net::Loop& loop = *follower->loop;

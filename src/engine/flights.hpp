@@ -21,7 +21,8 @@ namespace forebay::engine {
 /// it asks memory like everybody else, and goes to the server if it may not have what it finds there. So
 /// nothing depends on whose flight it was, and hashes that collide cost time only.
 ///
-/// Thread safe; a lock for each call, which is held for a look-up.
+/// Thread safe; a lock for each call, which is held for a look-up, but for is_led() while nothing is under
+/// way.
 class Flights {
  public:
   /// One who waits. `on_landing` runs on its loop, at most once; it is emptied there by who waits no more.
@@ -68,6 +69,9 @@ class Flights {
   struct Stripe {
     std::mutex mutex;
     boost::unordered_flat_map<std::uint64_t, Followers> flights;  ///< guarded by mutex
+    /// How many there are, for a look without the lock: who misses one that has just begun asks the server,
+    /// too.
+    std::atomic<std::uint32_t> under_way = 0;
   };
   static constexpr std::size_t kStripes = 16;
   static constexpr std::size_t kRemembered = 1024;

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "backend/random_name.hpp"
+#include "cache/entry.hpp"
 #include "engine/trace_comment.hpp"
 
 namespace forebay::engine {
@@ -49,9 +50,17 @@ PreparedStatement make_statement(std::string_view text, Bytes types, sql::Effect
                                  const sql::Fingerprint& fingerprint, bool is_shared,
                                  std::optional<std::string> settings, bool are_settings_certain) {
   const std::uint64_t id = next_id.fetch_add(1);
-  return {
-      id,        backend_name(id),    std::string(text),    std::string(as_text(types)), effects, fingerprint,
-      is_shared, std::move(settings), are_settings_certain, may_have_outer_comment(text)};
+  return {.id = id,
+          .backend_name = backend_name(id),
+          .text = std::string(text),
+          .parameter_types = std::string(as_text(types)),
+          .effects = effects,
+          .fingerprint = fingerprint,
+          .is_shared = is_shared,
+          .hash = is_shared ? statement_hash(text, as_text(types)) : 0,
+          .settings = std::move(settings),
+          .are_settings_certain = are_settings_certain,
+          .may_have_outer_comment = may_have_outer_comment(text)};
 }
 
 }  // namespace
@@ -85,6 +94,10 @@ std::string parsing_settings(const backend::SessionSettingsPtr& settings) {
 
 std::string backend_name(std::uint64_t id) {
   return fmt::format("{}{:x}", backend_name_prefix(), id);
+}
+
+std::uint64_t statement_hash(std::string_view text, std::string_view parameter_types) {
+  return cache::key_hash({cache::key_hash(text), cache::key_hash(parameter_types)});
 }
 
 std::uint64_t next_statement_id() {

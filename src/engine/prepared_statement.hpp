@@ -23,6 +23,7 @@ struct PreparedStatement {
   sql::Effects effects;
   sql::Fingerprint fingerprint;
   bool is_shared = false;  ///< with other clients, perhaps
+  std::uint64_t hash = 0;  ///< statement_hash() of text and types; 0: it is asked for too seldom
   /// parsing_settings() when the client prepared it; nothing when they were not known then.
   std::optional<std::string> settings;
   /// No code that is not known has run before on a backend of the client's, so those were all its settings.
@@ -50,6 +51,9 @@ struct PreparedScope {
 /// Those of a session's settings that a text may be understood or planned by, as bytes to compare: all but
 /// what certainly has nothing to do with it.
 std::string parsing_settings(const backend::SessionSettingsPtr& settings);
+
+/// The part of a cache::Key's hash that is of the statement.
+std::uint64_t statement_hash(std::string_view text, std::string_view parameter_types);
 
 /// Later statements have this number or a higher one. Thread safe.
 std::uint64_t next_statement_id();

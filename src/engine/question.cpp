@@ -1,10 +1,11 @@
 #include "engine/question.hpp"
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 
 #include "base/bytes.hpp"
+#include "cache/entry.hpp"
+#include "engine/prepared_statement.hpp"
 
 namespace forebay::engine {
 
@@ -25,7 +26,12 @@ void append(std::string& bytes, std::string_view part) {
 /// The same where there is room; returns what is behind it.
 char* put(char* to, std::string_view part) {
   store_u32(reinterpret_cast<std::byte*>(to), static_cast<std::uint32_t>(part.size()));
-  return std::ranges::copy(part, to + 4).out;
+  return to + 4 + part.copy(to + 4, part.size());
+}
+
+int how(const ReadRequest& request) {
+  return (request.simple ? kSimple : 0) | (request.parses ? kParses : 0) |
+         (request.describes ? kDescribes : 0);
 }
 
 std::string_view take(std::string_view& bytes) {
@@ -66,12 +72,20 @@ std::size_t write_key(std::string& bytes, std::string_view context, const ReadRe
   bytes.resize(4 + context.size() + 1 + 4 + request.text.size() + 4 + request.types.size() + 4 +
                request.values.size());
   char* at = put(bytes.data(), context);
-  *at++ = static_cast<char>((request.simple ? kSimple : 0) | (request.parses ? kParses : 0) |
-                            (request.describes ? kDescribes : 0));
+  *at++ = static_cast<char>(how(request));
   at = put(at, request.text);
   const auto text_at = static_cast<std::size_t>(at - bytes.data()) - request.text.size();
   put(put(at, request.types), request.values);
   return text_at;
+}
+
+std::uint64_t question_hash(std::uint64_t context_hash, const ReadRequest& request) {
+  const PreparedStatement* const statement = request.statement;
+  const std::uint64_t asked = statement != nullptr && statement->hash != 0
+                                  ? statement->hash
+                                  : statement_hash(request.text, request.types);
+  return cache::key_hash(
+      {context_hash, 2 * static_cast<std::uint64_t>(how(request)), asked, cache::key_hash(request.values)});
 }
 
 ReadRequest request_of(const Question& question) {

@@ -20,6 +20,9 @@ std::string context_bytes(std::uint64_t cache, std::uint64_t defaults_generation
 /// Makes the bytes of a cache::Key of a context and a request. Returns where in them the statement stands.
 std::size_t write_key(std::string& bytes, std::string_view context, const ReadRequest& request);
 
+/// The hash of a key with a context of that cache::key_hash(). A statement that is prepared knows its part.
+std::uint64_t question_hash(std::uint64_t context_hash, const ReadRequest& request);
+
 /// A key taken apart: everything that has to be known to ask the server for the same again.
 struct Question {
   std::uint64_t cache = 0;

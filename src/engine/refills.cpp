@@ -20,8 +20,7 @@ void Refills::ask_for(Asker asker, const cache::Entry& entry) {
   push(refill_of(std::move(asker), entry));
 }
 
-bool Refills::ask_for(Asker asker, std::string key) {
-  const std::uint64_t hash = cache::key_hash(key);
+bool Refills::ask_for(Asker asker, std::string key, std::uint64_t hash) {
   const std::lock_guard lock(mutex_);
   return push({std::move(asker), std::move(key), hash});
 }

@@ -16,7 +16,7 @@
 namespace forebay::engine {
 
 /// A question that is to be asked of the server again, so that its answer is in memory before a client wants
-/// it. `key`: the bytes of its cache::Key.
+/// it. `key` and `hash`: of its cache::Key.
 struct Refill {
   Asker asker;
   std::string key;
@@ -32,7 +32,7 @@ class Refills {
   /// `entry` is about to expire, and has just been asked for.
   void ask_for(Asker asker, const cache::Entry& entry);
   /// It is not in memory. False when there is no room: later.
-  bool ask_for(Asker asker, std::string key);
+  bool ask_for(Asker asker, std::string key, std::uint64_t hash);
   /// Asks for what takes its place as soon as a write has ended `entry`.
   void watch(Asker asker, const cache::EntryPtr& entry);
   /// Finds out what of the watched has ended; to be called every few hundredths of a second. Whether anything

@@ -70,18 +70,18 @@ TEST_F(RefillsTest, WhatHasExpiredOrIsGoneIsForgotten) {
 
 TEST_F(RefillsTest, IsBounded) {
   int taken_up = 0;
-  for (int i = 0; i < 1'000; ++i) taken_up += refills_.ask_for(asker(), std::to_string(i)) ? 1 : 0;
+  for (int i = 0; i < 1'000; ++i) taken_up += refills_.ask_for(asker(), std::to_string(i), 0) ? 1 : 0;
   EXPECT_EQ(taken_up, 256);
   EXPECT_EQ(next(), "0");
-  EXPECT_TRUE(refills_.ask_for(asker(), std::string(100'000, 'x'))) << "nobody is to come back with it";
+  EXPECT_TRUE(refills_.ask_for(asker(), std::string(100'000, 'x'), 0)) << "nobody is to come back with it";
   for (int i = 1; i < 256; ++i) EXPECT_EQ(next(), std::to_string(i));
   EXPECT_EQ(next(), "");
 }
 
 TEST_F(RefillsTest, EachLoopGetsWhatItsOwnSessionsAskedFor) {
   net::Loop other;
-  EXPECT_TRUE(refills_.ask_for({&other, {}, 0, nullptr, nullptr}, "other's"));
-  EXPECT_TRUE(refills_.ask_for(asker(), "ours"));
+  EXPECT_TRUE(refills_.ask_for({&other, {}, 0, nullptr, nullptr}, "other's", 0));
+  EXPECT_TRUE(refills_.ask_for(asker(), "ours", 0));
   EXPECT_EQ(next(), "ours");
   auto refill = refills_.take(other);
   ASSERT_TRUE(refill);

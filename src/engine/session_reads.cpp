@@ -59,6 +59,7 @@ void SessionReads::update_context(const backend::SessionSettingsPtr& settings) {
   context_settings_ = settings;
   context_parsing_ = parsing_settings(settings);
   context_ = context_bytes(cache_->id(), defaults_generation_, pool_.user(), *profile_, settings);
+  context_hash_ = cache::key_hash(context_);
 }
 
 bool SessionReads::are_as_prepared(const std::vector<ReadRequest>& batch,
@@ -80,7 +81,7 @@ cache::Key SessionReads::key_of(const ReadRequest& request, const backend::Sessi
   if (context_settings_ != settings) update_context(settings);
   thread_local std::string bytes;
   const std::size_t text_at = write_key(bytes, context_, request);
-  return {bytes, cache::key_hash(bytes), text_at, request.text.size()};
+  return {bytes, question_hash(context_hash_, request), text_at, request.text.size()};
 }
 
 /// Where nothing is kept unless somebody has asked for it, who asks for nothing costs the server no
@@ -121,14 +122,16 @@ SessionReads::Answer SessionReads::ask(const std::vector<ReadRequest>& batch,
   const Rule rule = rule_at(now, batch.size(), may_follow);
   if (refills_) {
     found.resize(batch.size());
-    note_miss(batch, settings, found, rule);
+    note_miss(batch, settings, found, rule, 0);
     return Answer::miss;
   }
   std::size_t bytes = 0;
+  std::uint64_t hash = 0;  // of the last that was looked for
   bool all = true;
   for (const ReadRequest& request : batch) {
     const cache::Key key = key_of(request, settings);
     const cache::EntryPtr& entry = found.emplace_back(cache_->store().find(key));
+    hash = key.hash;
     if (entry != nullptr && request.max_rows != 0 && request.max_rows <= entry->rows()) return Answer::miss;
     all = entry != nullptr && is_served(*entry, rule);
     if (!all && follow(key, entry.get(), rule)) return Answer::later;
@@ -136,7 +139,7 @@ SessionReads::Answer SessionReads::ask(const std::vector<ReadRequest>& batch,
     bytes += entry->answer().size();
   }
   if (!all || (bytes > cache_->max_entry() && !rule.is_alone)) {
-    note_miss(batch, settings, found, rule);
+    note_miss(batch, settings, found, rule, hash);
     return Answer::miss;
   }
   std::uint64_t saved_micros = 0;
@@ -210,10 +213,11 @@ bool SessionReads::is_served(const cache::Entry& entry, const Rule& rule) {
          (rule.is_alone || entry.filled() <= rule.proof);
 }
 
-/// `found`: the entries of the first requests, as far as they were looked for.
+/// `found`: the entries of the first requests, as far as they were looked for. `hash`: of the key of the last
+/// of them.
 void SessionReads::note_miss(const std::vector<ReadRequest>& batch,
                              const backend::SessionSettingsPtr& settings, std::vector<cache::EntryPtr>& found,
-                             const Rule& rule) {
+                             const Rule& rule, std::uint64_t hash) {
   thread_local std::vector<std::shared_ptr<const StatementPlan>> plans;
   plans.clear();
   const cache::Fence fence = cache_->freshness().fence();
@@ -224,7 +228,7 @@ void SessionReads::note_miss(const std::vector<ReadRequest>& batch,
     if (!plan->refusal.empty()) return note_refusal(batch.size());
     fills = fills && plan->catalog == fence.catalog;
   }
-  if (fills && is_worth(batch, settings, plans, found, rule))
+  if (fills && is_worth(plans, found, rule, hash))
     return begin_fill(batch, settings, plans, found, rule, fence);
   count_misses(batch.size());
   if (found.back() != nullptr && found.back()->is_dead(rule.now)) cache_->remove_dead(*found.back());
@@ -239,13 +243,12 @@ void SessionReads::note_miss(const std::vector<ReadRequest>& batch,
 
 /// Whether any of what is missing is; of several statements the first decides that could not be served. What
 /// was asked for again before a write ended it, is.
-bool SessionReads::is_worth(const std::vector<ReadRequest>& batch,
-                            const backend::SessionSettingsPtr& settings, const Plans& plans,
-                            const std::vector<cache::EntryPtr>& found, const Rule& rule) {
+bool SessionReads::is_worth(const Plans& plans, const std::vector<cache::EntryPtr>& found, const Rule& rule,
+                            std::uint64_t hash) {
   if (refills_) return true;
   const std::size_t first = found.size() - 1;
   if (found[first] != nullptr && (found[first]->is_used() || !found[first]->is_dead(rule.now))) return true;
-  return cache_->worth().is_worth(Worth::place_of(plans[first]->text), key_of(batch[first], settings).hash);
+  return cache_->worth().is_worth(Worth::place_of(plans[first]->text), hash);
 }
 
 void SessionReads::begin_fill(const std::vector<ReadRequest>& batch,

@@ -142,9 +142,9 @@ class SessionReads {
   void end_fill();
   using Plans = std::vector<std::shared_ptr<const StatementPlan>>;
   void note_miss(const std::vector<ReadRequest>& batch, const backend::SessionSettingsPtr& settings,
-                 std::vector<cache::EntryPtr>& found, const Rule& rule);
-  bool is_worth(const std::vector<ReadRequest>& batch, const backend::SessionSettingsPtr& settings,
-                const Plans& plans, const std::vector<cache::EntryPtr>& found, const Rule& rule);
+                 std::vector<cache::EntryPtr>& found, const Rule& rule, std::uint64_t hash);
+  bool is_worth(const Plans& plans, const std::vector<cache::EntryPtr>& found, const Rule& rule,
+                std::uint64_t hash);
   void begin_fill(const std::vector<ReadRequest>& batch, const backend::SessionSettingsPtr& settings,
                   const Plans& plans, std::vector<cache::EntryPtr>& found, const Rule& rule,
                   const cache::Fence& fence);
@@ -157,6 +157,7 @@ class SessionReads {
   std::shared_ptr<DatabaseCache> cache_;
   const bool refills_;
   std::string context_;  ///< cache, user, defaults, profile and settings
+  std::uint64_t context_hash_ = 0;
   backend::SessionSettingsPtr context_settings_;
   std::string context_parsing_;      ///< parsing_settings() of these
   std::uint64_t doubted_below_ = 0;  ///< number of a statement

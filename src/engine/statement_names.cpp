@@ -18,10 +18,8 @@ std::size_t bytes_of(const PreparedStatementPtr& statement) {
 
 }  // namespace
 
-const StatementNames::Named::value_type* StatementNames::named(std::string_view name) const {
-  name = cut(name);
-  if (last_named_ != nullptr && last_named_->first == name) return last_named_;
-  const auto at = named_.find(name);
+const StatementNames::Named::value_type* StatementNames::look_up(std::string_view name) const {
+  const auto at = named_.find(cut(name));
   return at == named_.end() ? nullptr : last_named_ = &*at;
 }
 

@@ -9,6 +9,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include "base/ring.hpp"
+#include "base/same_bytes.hpp"
 #include "engine/prepared_statement.hpp"
 
 namespace forebay::engine {
@@ -111,9 +112,16 @@ class StatementNames {
     using is_transparent = void;
     std::size_t operator()(std::string_view name) const { return std::hash<std::string_view>()(name); }
   };
-  using Named = boost::unordered_flat_map<std::string, Entry, NameHash, std::equal_to<>>;
+  struct SameName {
+    using is_transparent = void;
+    bool operator()(std::string_view one, std::string_view other) const { return same_bytes(one, other); }
+  };
+  using Named = boost::unordered_flat_map<std::string, Entry, NameHash, SameName>;
 
-  const Named::value_type* named(std::string_view name) const;
+  const Named::value_type* named(std::string_view name) const {
+    return last_named_ != nullptr && same_bytes(last_named_->first, name) ? last_named_ : look_up(name);
+  }
+  const Named::value_type* look_up(std::string_view name) const;
   std::size_t place_of(ChangeNumber change);
   static std::string spelled(const std::string& name, const Entry& entry);
   void assign(const std::string& name, Entry& entry, PreparedStatementPtr statement, ChangeNumber maker);

@@ -88,11 +88,13 @@ void Warming::ask(const Role& role, Waiting& waiting) {
     auto profile = backend::intern({.parameters = question.parameters, .replication = {}});
     backend::SessionSettingsPtr settings;
     if (!question.settings.empty()) settings = std::make_shared<backend::SessionSettings>(question.settings);
+    const std::string context =
+        context_bytes(cache->id(), pool->defaults_generation(), pool->user(), *profile, settings);
     std::string key;
-    write_key(key, context_bytes(cache->id(), pool->defaults_generation(), pool->user(), *profile, settings),
-              request_of(question));
+    write_key(key, context, request_of(question));
+    const std::uint64_t hash = question_hash(cache::key_hash(context), request_of(question));
     const Asker asker{&loop_, pool, generation, std::move(profile), std::move(settings)};
-    if (!cache->refills().ask_for(asker, std::move(key))) return;
+    if (!cache->refills().ask_for(asker, std::move(key), hash)) return;
     waiting.questions.pop_back();
   }
 }
