@@ -40,7 +40,7 @@ def forebay(start, connect):
     return daemon, Http(daemon), connect(daemon)
 
 
-def until(ask, what: str, seconds: float = 30):
+def until(ask, what: str, seconds: float = 90):
     return wait_until(ask, seconds, what, interval=0.2)
 
 
