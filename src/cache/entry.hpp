@@ -28,7 +28,8 @@ struct Key {
 
 /// Drawn anew for each process, so that nobody can make keys that collide.
 std::uint64_t key_hash(std::string_view bytes);
-/// Of what is made of parts, by their own: those that stay the same need not be read again.
+/// Of what is made of parts, by their own, of which the lowest bit does not count: those that stay the same
+/// need not be read again.
 std::uint64_t key_hash(std::initializer_list<std::uint64_t> parts);
 
 /// What an entry depends on, and how many changes of it there had been when its fill began.
