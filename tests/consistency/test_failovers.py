@@ -15,8 +15,9 @@ SEED = int(os.environ.get("FOREBAY_SEED", "1"))
 #: After a schema change through Forebay all reads are the primary's until the catalog has been looked at again, for ten
 #: times as long as the last look took: seconds on a busy machine.
 CATALOG_PAUSE = 6.0
-#: By replicas, and from memory where there is a cache. Their share says how long this machine was without a primary.
-LEAST_READS = 1000
+LEAST_SHARE = 0.2  #: of the reads, from replicas, and from memory where there is a cache
+#: Long enough that a slow machine is without a primary for the smaller part of it.
+SECONDS = 27
 pytestmark = pytest.mark.time_limit(150)
 
 
@@ -26,15 +27,15 @@ def run(seconds: float, names: list[str], **options):
     print(outcome)
     assert not outcome.violations, str(outcome)
     assert all(outcome.count(name) for name in names), f"time was too short for some fault\n{outcome}"
-    assert outcome.by_replicas >= LEAST_READS, f"replicas were hardly asked\n{outcome}"
+    assert outcome.share(outcome.by_replicas) >= LEAST_SHARE, f"replicas were hardly asked\n{outcome}"
     return outcome
 
 
 @pytest.mark.skipif(not has_cache(), reason="this build of Forebay has no cache")
 def test_nothing_is_stale_when_the_primary_is_another_one():
-    outcome = run(18, ["fail_over", "delay_replica"], level="bounded")
-    assert outcome.from_memory >= LEAST_READS, f"the cache was hardly asked\n{outcome}"
+    outcome = run(SECONDS, ["fail_over", "delay_replica"], level="bounded")
+    assert outcome.share(outcome.from_memory) >= LEAST_SHARE, f"the cache was hardly asked\n{outcome}"
 
 
 def test_nothing_is_stale_without_a_cache_either():
-    run(18, ["fail_over", "switch_over", "freeze_replica"], cache=False)
+    run(SECONDS, ["fail_over", "switch_over", "freeze_replica"], cache=False)

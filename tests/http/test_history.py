@@ -86,7 +86,7 @@ def test_every_error_is_in_the_history(start, connect):
     assert overview["errors"] == 31
 
 
-def test_deadlocks_and_the_hit_ratio_of_a_server_have_a_history(start, connect, database):
+def test_deadlocks_and_the_hit_ratio_of_a_server_have_a_history(start):
     """As the server itself counts them (C6)."""
     with PostgresServer({"shared_buffers": "1MB", "deadlock_timeout": "10ms"}) as own:
         own.psql("CREATE TABLE pages AS SELECT n AS id, repeat('x', 500) AS filler FROM generate_series(1, 20000) n;"

@@ -20,8 +20,8 @@ import pytest
 
 from conftest import USER, api, place
 from forebay_testing import wait_until
-from truths import (COUNTED, LATE, SHOWN, Pgbench, line, line_in, now, number, of_chart, open_statement, seconds_for,
-                    steady, value_in, watch)
+from truths import (COUNTED, LATE, LENGTHS, SHOWN, Pgbench, line, line_in, now, number, of_chart, open_statement,
+                    seconds_for, steady, value_in, watch)
 
 pytestmark = pytest.mark.time_limit(240)
 
@@ -30,8 +30,6 @@ STRETCH = 30
 AGAIN = "SELECT words AS again FROM told WHERE id = 1"
 #: With each number it is another question.
 ONCE = "SELECT count(*) AS once FROM told WHERE id <> "
-#: Of what a line shows last: it comes once a second, and may be late.
-LENGTHS = (0.9, 1, 1.1, 1.3, 1.7, 2.2)
 #: Seconds between two proofs of freshness, as docs/freshness.md says.
 LEASE = 0.05
 

@@ -160,6 +160,10 @@ class Result:
 LATE = (-0.2, -0.05, 0, 0.1, 0.3, 0.6, 1, 1.5)
 
 
+#: Seconds that the last of a line may be of: it comes once a second, and may be late. The figures of now tell.
+LENGTHS = (0.9, 1, 1.1, 1.3, 1.7, 2.2)
+
+
 @dataclasses.dataclass(frozen=True)
 class Now:
     """What the overview or the page Cache showed at one time, and from when to when, since 1970, its figures are of."""
